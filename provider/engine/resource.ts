@@ -1,0 +1,54 @@
+/** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
+import * as pulumi from "@pulumi/pulumi";
+
+/** A value that may be an output of another resource, at any depth. */
+export type DeepInput<T> = pulumi.Input<
+  T extends readonly (infer E)[] ? DeepInput<E>[] : T extends object ? { [K in keyof T]: DeepInput<T[K]> } : T
+>;
+
+/** Arguments of a resource: each may be an output of another one. */
+export type InputArgs<A> = { [K in keyof A]: DeepInput<A[K]> };
+
+/** Outputs of a resource. */
+export type Outputs<O> = { readonly [K in keyof O]: pulumi.Output<O[K]> };
+
+/** A resource class for links of one kind. */
+export type LinkResource<A, O> = new (
+  name: string,
+  args: InputArgs<A>,
+  opts?: pulumi.CustomResourceOptions,
+) => pulumi.CustomResource & Outputs<O>;
+
+/**
+ * The wire format of `pulumi.dynamic.Resource`, with a provider that is written down instead of serialised: one
+ * `require`, equal for all resources of a kind, whatever the package's code, the compiler and Node's version are.
+ */
+function providerCode(type: string): string {
+  return `exports.handler = () => require("pulumi-macvlan/provider").providers[${JSON.stringify(type)}];`;
+}
+
+/** Makes the resource class of a kind. `outputs` are the names of outputs that are no arguments. */
+export function linkResource<A extends object, O>(
+  type: string,
+  outputs: readonly string[],
+): LinkResource<A, O> {
+  class Link extends pulumi.CustomResource {
+    constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
+      const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
+      super(
+        `pulumi-nodejs:dynamic/macvlan:${type}`,
+        name,
+        {
+          ...computed,
+          ...args,
+          __provider: providerCode(type),
+          __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
+          __name: name,
+        },
+        opts,
+      );
+    }
+  }
+  // the outputs are set by the SDK from the properties above, which TypeScript cannot see
+  return Link as unknown as LinkResource<A, O>;
+}

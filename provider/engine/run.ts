@@ -1,0 +1,61 @@
+/**
+ * What the provider knows for as long as its process lives: one phase of a run. Nothing is made when the module is
+ * loaded: the program's process may load it as well.
+ */
+import { type HostAddress, hostIdentity } from "../host/address";
+import { type Fleet, openFleet } from "../host/session";
+import { type Settings, readSettings } from "../host/settings";
+import type { CommonInputs, Identity } from "../kinds/kind";
+import type { LinkId } from "../plan/model";
+
+export interface Run {
+  readonly fleet: Fleet;
+  /**
+   * Notes that a resource is to have a link, so that others may count on it.
+   *
+   * @returns the name of another resource that has the same one
+   */
+  declare(inputs: CommonInputs, identity: Identity): string | undefined;
+  isDeclared(host: HostAddress, link: LinkId): boolean;
+}
+
+let run: Run | undefined;
+let settings: Settings | undefined;
+
+/** Takes the stack's configuration. Synchronous, and without effect where it was configured before. */
+export function configureRun(get: (key: string) => string | undefined): void {
+  settings ??= readSettings(process.env, get);
+}
+
+export function currentRun(): Run {
+  run ??= startRun();
+  return run;
+}
+
+function startRun(): Run {
+  const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined));
+  closeOnSignal(fleet);
+  const declared = new Map<string, string>();
+  const keyOf = (host: HostAddress, link: LinkId): string =>
+    JSON.stringify([hostIdentity(host), link.netns, link.name]);
+  return {
+    fleet,
+    declare(inputs, { resource }) {
+      const key = keyOf(inputs.host, { name: inputs.name, netns: inputs.netns ?? "" });
+      const other = declared.get(key);
+      if (other !== undefined && other !== resource) return other;
+      declared.set(key, resource);
+      return undefined;
+    },
+    isDeclared: (host, link) => declared.has(keyOf(host, link)),
+  };
+}
+
+/** The engine ends its providers by SIGINT and waits up to five seconds for them. */
+function closeOnSignal(fleet: Fleet): void {
+  const close = (): void => {
+    void fleet.close().finally(() => process.exit(0));
+  };
+  process.once("SIGINT", close);
+  process.once("SIGTERM", close);
+}

@@ -1,0 +1,278 @@
+/**
+ * One change of a host as one script: taken under a lock, its undo written down before anything is touched, run
+ * backwards when a step fails, and ending with the host's new state, so that no second read is needed.
+ *
+ * The undo is a file under /run until the change is complete. When the script itself is killed at any point, the
+ * next change finds the file, takes the host back first, and says so; the lock is the kernel's (flock), or a
+ * directory that names its holder, so that it never outlives the one who took it.
+ */
+import type { PlannedStep, Step } from "../plan/steps";
+import {
+  type Command,
+  OWN_NETNS,
+  type PortTool,
+  commandsOf,
+  describeCommand,
+  inNetns,
+  recordFile,
+} from "./commands";
+import type { Observation } from "./observation";
+import { OBSERVE_FUNCTION, RUN_DIRECTORY, parseObservation } from "./observe";
+import { commandLine, quote, sections } from "./shell";
+
+/** Seconds for which a change waits for another one on the same host. */
+const LOCK_SECONDS = 30;
+
+/** What became of a change. */
+export type Applied =
+  | { readonly outcome: "done"; readonly after: Observation }
+  /** A step failed and everything before it was taken back. */
+  | {
+      readonly outcome: "failed";
+      readonly command: string;
+      readonly code: number;
+      readonly printed: string;
+      /** What the undo printed where a part of it failed; empty when all went well. */
+      readonly undoPrinted: string;
+      readonly after: Observation;
+    }
+  /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
+  | { readonly outcome: "recovered"; readonly after: Observation }
+  /** Another change held the lock all the time. */
+  | { readonly outcome: "locked"; readonly printed: string };
+
+/** Commands that run in one go: alone, or as one `ip -batch` where `ip` commands follow each other. */
+interface Group {
+  readonly commands: readonly Command[];
+  readonly undo: readonly Command[];
+}
+
+const PRELUDE = `LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+D=${RUN_DIRECTORY}
+pm_write() { printf '%s\\n' "$1" > "$2"; }
+pm_keep() { printf '%s\\n' "$2" > "$D/$1.new" && mv "$D/$1.new" "$D/$1"; }
+pm_record_link() { # FILE NETNS NAME JSON
+  if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
+  elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
+  else i=$(ip -n "$2" -o link show dev "$3") || return; fi
+  mkdir -p "$D/links" && pm_keep "$1" "\${i%%:*} $4"
+}
+pm_record_netns() { # NAME JSON
+  i=$(ls -di "/run/netns/$1") || return
+  set -- $i "$@"
+  mkdir -p "$D/netns" && pm_keep "netns/$3" "$1 $4"
+}
+`;
+
+/** The script that only looks. */
+export function observeScript(marker: string): string {
+  return `pm_main() {
+LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+M=${quote(marker)}
+${OBSERVE_FUNCTION}pm_observe
+}
+pm_main </dev/null
+`;
+}
+
+/** The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections. */
+export function applyScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
+  const groups = groupSteps(steps, portTool);
+  // all in one function: a script that arrives cut short defines half a function and does nothing
+  return `pm_main() {
+${PRELUDE}M=${quote(marker)}
+${OBSERVE_FUNCTION}
+${LOCK}
+${RECOVER}
+${TRANSACTION}
+pm_begin ${quote(undoFile(groups))}
+${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
+pm_commit
+echo "$M outcome done"
+pm_observe
+}
+pm_main </dev/null
+`;
+}
+
+const LOCK = `mkdir -p "$D/links" "$D/netns" || { echo "$M outcome failed 1 0"; echo "$M printed"; echo "cannot write to $D"; pm_observe; exit 1; }
+if command -v flock >/dev/null 2>&1; then
+  exec 9>"$D/lock"
+  flock -w ${LOCK_SECONDS} 9 || { echo "$M outcome locked"; exit 1; }
+  pm_unlock() { :; }
+else
+  n=0
+  until mkdir "$D/lock.d" 2>/dev/null; do
+    h=; read -r h 2>/dev/null < "$D/lock.d/pid"
+    if [ -n "$h" ] && ! kill -0 "$h" 2>/dev/null; then rm -rf "$D/lock.d"; continue; fi
+    n=$((n + 1)); [ $n -gt ${LOCK_SECONDS} ] && { echo "$M outcome locked"; echo "held by process $h"; exit 1; }
+    sleep 1
+  done
+  echo $$ > "$D/lock.d/pid"
+  pm_unlock() { rm -rf "$D/lock.d"; }
+fi`;
+
+const RECOVER = `pm_undo() { # NUMBER-OF-GROUPS: takes back the last one first
+  sh "$D/undo" "$1" 2>&1 </dev/null
+}
+if [ -e "$D/undo" ]; then
+  k=0; [ -e "$D/progress" ] && read -r k < "$D/progress"
+  u=$(pm_undo "$k")
+  rm -f "$D/undo" "$D/progress"; pm_unlock
+  echo "$M outcome recovered"; echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
+  pm_observe
+  exit 0
+fi`;
+
+/**
+ * Nothing is printed before the change is complete or undone: a client that is gone would end the script by
+ * SIGPIPE in the middle. The commit is one unlink.
+ */
+const TRANSACTION = `pm_begin() {
+  echo 0 > "$D/progress" && printf '%s\\n' "$1" > "$D/undo.new" && mv "$D/undo.new" "$D/undo" || pm_fail 1
+  trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
+}
+K=0; O=; L=0
+pm_at() { K=$1; L=0; echo "$1" > "$D/progress" || pm_fail 1; }
+pm_commit() { rm -f "$D/undo" || pm_fail 1; rm -f "$D/progress"; trap - HUP INT TERM; pm_unlock; }
+pm_try() { L=$((L + 1)); O=$("$@" 2>&1) || pm_fail $?; }
+pm_strict() { # a program that may exit with 0 although the kernel refused
+  pm_try "$@"
+  case $O in *RTNETLINK*|*Usage:*|*"Error:"*|*rror\\ *) pm_fail 1;; esac
+}
+pm_fail() {
+  trap '' HUP INT TERM PIPE
+  u=
+  [ -e "$D/undo" ] && u=$(pm_undo "$K")
+  rm -f "$D/undo" "$D/undo.new" "$D/progress"; pm_unlock
+  echo "$M outcome failed $1 $K $L"; echo "$M printed"; printf '%s\\n' "$O"
+  echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
+  pm_observe
+  exit 1
+}`;
+
+function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {
+  const groups: { commands: Command[]; undo: Command[] }[] = [];
+  for (const { step, undo } of steps) {
+    const undoCommands = undo.flatMap((s: Step) => commandsOf(s, portTool));
+    for (const command of commandsOf(step, portTool)) {
+      const last = groups.at(-1);
+      if (last && canFollow(last.commands, command)) last.commands.push(command);
+      else groups.push({ commands: [command], undo: [] });
+    }
+    groups.at(-1)?.undo.unshift(...undoCommands);
+  }
+  return groups;
+}
+
+/** `ip` commands of one namespace share one process, which also leaves the least time between them. */
+function canFollow(commands: readonly Command[], next: Command): boolean {
+  return isBatchable(next) && commands.every((c) => isBatchable(c) && c.netns === next.netns);
+}
+
+function isBatchable(command: Command): command is Extract<Command, { run: "ip" }> {
+  // a batch line knows no escapes and takes # for a comment even inside quotes (lib/utils.c, makeargs)
+  return (
+    command.run === "ip" &&
+    command.words[0] !== "netns" &&
+    command.words.every((word) => /^[A-Za-z0-9_./:@%+=,-]+$/.test(word))
+  );
+}
+
+function runGroup(group: Group, marker: string): string {
+  const [first] = group.commands;
+  if (group.commands.length > 1 && first && isBatchable(first)) {
+    const end = `${marker}-end`;
+    const lines = group.commands.flatMap((c) => (c.run === "ip" ? [c.words.join(" ")] : []));
+    const ip = ["ip", ...(first.netns === "" ? [] : ["-n", first.netns]), "-batch", "-"];
+    return `pm_try ${commandLine(ip)} <<'${end}'\n${lines.join("\n")}\n${end}`;
+  }
+  return group.commands
+    .map((c) => `${c.run === "program" ? "pm_strict" : "pm_try"} ${shellWords(c)}`)
+    .join("\n");
+}
+
+/** A command's words for the shell; the shell functions that it may name are defined in the prelude. */
+function shellWords(command: Command): string {
+  switch (command.run) {
+    case "ip": {
+      const words = command.words.map((w) => (w === OWN_NETNS ? w : quote(w))).join(" ");
+      return `ip ${command.netns === "" ? "" : `-n ${quote(command.netns)} `}${words}`;
+    }
+    case "program":
+      return commandLine([...inNetns(command.netns), ...command.words]);
+    case "write":
+      return command.netns === ""
+        ? commandLine(["pm_write", command.value, command.path])
+        : commandLine([
+            ...inNetns(command.netns),
+            ...["sh", "-c", 'printf "%s\\n" "$1" > "$2"', "sh", command.value, command.path],
+          ]);
+    case "recordLink": {
+      const { name, netns } = command.link;
+      return `pm_record_link ${[recordFile(command.link), netns, name, command.json].map(quote).join(" ")}`;
+    }
+    case "recordNetns":
+      return commandLine(["pm_record_netns", command.name, command.json]);
+    case "forget":
+      return `rm -f "$D"/${quote(command.file)}`;
+  }
+}
+
+/**
+ * The undo as a script of its own, `sh undo N`: takes back the first N groups, the last one first. A group that was
+ * cut off in its middle is taken back whole, so that single commands may find nothing to do: their complaints are
+ * printed, and whether the host is as it was is for the reader of the state that follows to say.
+ */
+function undoFile(groups: readonly Group[]): string {
+  const functions = groups.map(
+    (group, i) => `u${i + 1}() {\n:\n${group.undo.map((c) => `pm_back ${shellWords(c)}`).join("\n")}\n}`,
+  );
+  return `${PRELUDE}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
+${functions.join("\n")}
+k=$1
+while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
+}
+
+/** Reads what the script of `applyScript` printed. Throws where it was cut short. */
+export function parseApplied(
+  output: string,
+  marker: string,
+  steps: readonly PlannedStep[],
+  portTool: PortTool,
+): Applied {
+  const all = sections(output, marker);
+  const outcome = all.find((s) => s.name.startsWith("outcome "));
+  const [, word = "", ...numbers] = outcome?.name.split(" ") ?? [];
+  const text = (name: string): string => (all.find((s) => s.name === name)?.text ?? "").trim();
+  if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
+  const after = parseObservation(output, marker);
+  if (word === "done" || word === "recovered") return { outcome: word, after };
+  if (word !== "failed") throw new Error("the host's answer does not say what became of the change");
+  const [code = 1, at = 0, line = 0] = numbers.map(Number);
+  const printed = text("printed");
+  return {
+    outcome: "failed",
+    command: failedCommand(groupSteps(steps, portTool)[at - 1], line, printed),
+    code,
+    printed: printed.replace(/\n?Command failed -:[0-9]+$/, ""),
+    undoPrinted: text("undone"),
+    after,
+  };
+}
+
+function failedCommand(group: Group | undefined, line: number, printed: string): string {
+  if (!group) return `preparing the change in ${RUN_DIRECTORY}`;
+  // ip -batch says which of its lines failed; a word that it does not know it names without one
+  const inBatch = Number(/Command failed -:([0-9]+)/.exec(printed)?.[1]);
+  const isBatch = group.commands.length > 1 && group.commands.every(isBatchable);
+  const index = isBatch ? inBatch : line;
+  const command = group.commands[(Number.isNaN(index) ? 1 : index) - 1] ?? group.commands[0];
+  if (isBatch && Number.isNaN(index)) return group.commands.map(describeCommand).join("; ");
+  return command ? describeCommand(command) : "";
+}
+
+/** The commands of a plan as a person would type them, for logs and reports. */
+export function describeSteps(steps: readonly PlannedStep[], portTool: PortTool): string[] {
+  return steps.flatMap(({ step }) => commandsOf(step, portTool)).map(describeCommand);
+}

@@ -1,0 +1,215 @@
+/** Steps in the words of iproute2: what a plan's steps are as commands of one host. Pure. */
+import type { LinkId, SettingKey } from "../plan/model";
+import type { Step } from "../plan/steps";
+
+/** A program that sets a bridge port's options, in the order in which they are preferred. */
+export const PORT_TOOLS = ["bridge", "ip", "brctl", "sysfs"] as const;
+export type PortTool = (typeof PORT_TOOLS)[number];
+
+/** One command on the host. */
+export type Command =
+  /** `ip`, in a namespace (`""`: the host's own); what it prints is an error only where it exits with one. */
+  | { readonly run: "ip"; readonly netns: string; readonly words: readonly string[] }
+  /** A program that may print an error and exit with 0 all the same. */
+  | { readonly run: "program"; readonly netns: string; readonly words: readonly string[] }
+  /** Writes to a file of /proc or /sys. */
+  | { readonly run: "write"; readonly netns: string; readonly path: string; readonly value: string }
+  | { readonly run: "recordLink"; readonly link: LinkId; readonly json: string }
+  | { readonly run: "recordNetns"; readonly name: string; readonly json: string }
+  | { readonly run: "forget"; readonly file: string };
+
+/** Name of the file that holds a link's record; neither name can hold a `/`, and `:` is in no link's name. */
+export function recordFile(link: LinkId): string {
+  return `links/${link.netns}:${link.name}`;
+}
+
+/** The commands of a step, in order. */
+export function commandsOf(step: Step, portTool: PortTool): Command[] {
+  switch (step.do) {
+    case "addNetns":
+      return [
+        ip("", "netns", "add", step.name),
+        { run: "recordNetns", name: step.name, json: JSON.stringify({ name: step.name, owner: step.owner }) },
+        ip(step.name, "link", "set", "dev", "lo", "up"),
+      ];
+    case "deleteNetns":
+      return [ip("", "netns", "delete", step.name), { run: "forget", file: `netns/${step.name}` }];
+    case "addLink":
+      return [addLink(step)];
+    case "deleteLink":
+      return [ip(step.link.netns, "link", "delete", "dev", step.link.name)];
+    case "moveLink":
+      return [moveLink(step.link, step.netns)];
+    case "renameLink":
+      return [ip(step.link.netns, "link", "set", "dev", step.link.name, "name", step.name)];
+    case "set":
+      return setCommands(step, portTool);
+    case "up":
+    case "down":
+      return [ip(step.link.netns, "link", "set", "dev", step.link.name, step.do)];
+    case "addAddress": {
+      const { cidr, broadcast } = step.address;
+      const brd = broadcast === undefined ? [] : ["broadcast", broadcast];
+      // replace: the same as add, and at peace with an address that the kernel has kept
+      return [ip(step.link.netns, "address", "replace", cidr, ...brd, "dev", step.link.name)];
+    }
+    case "deleteAddress":
+      return [ip(step.link.netns, "address", "delete", step.address.cidr, "dev", step.link.name)];
+    case "addRoute":
+    case "deleteRoute":
+      return [routeCommand(step)];
+    case "announce":
+      // setting the address that it has anyway makes the kernel notify the neighbours (NETDEV_CHANGEADDR with
+      // arp_notify and ndisc_notify: net/ipv4/devinet.c, net/ipv6/ndisc.c)
+      return [ip(step.link.netns, "link", "set", "dev", step.link.name, "address", step.macAddress)];
+    case "record":
+      return [{ run: "recordLink", link: step.record, json: JSON.stringify(step.record) }];
+    case "forget":
+      return [{ run: "forget", file: recordFile(step.link) }];
+  }
+}
+
+function ip(netns: string, ...words: string[]): Command {
+  return { run: "ip", netns, words };
+}
+
+function addLink(step: Extract<Step, { do: "addLink" }>): Command {
+  const { link, kind, parent, settings } = step;
+  const words = ["link", "add", "name", link.name];
+  if (parent !== "") words.push("link", parent);
+  const given = Object.entries(settings) as [SettingKey, string][];
+  for (const [key, value] of given) {
+    if (key.startsWith("link.")) words.push(wordOf(key), value);
+  }
+  // made where it is to live: it never shows in the host's own namespace
+  if (link.netns !== "") words.push("netns", link.netns);
+  words.push("type", kind);
+  for (const [key, value] of given) {
+    if (key === "type.flags") words.push(...flagWords(value, ""));
+    else if (key.startsWith("type.")) words.push(wordOf(key), value);
+  }
+  return ip("", ...words);
+}
+
+/** The namespace that the script itself runs in is named by a process in it: `$$`, which the script expands. */
+export const OWN_NETNS = "$$";
+
+function moveLink(link: LinkId, netns: string): Command {
+  return ip(link.netns, "link", "set", "dev", link.name, "netns", netns === "" ? OWN_NETNS : netns);
+}
+
+function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Command[] {
+  const { link, key, value } = step;
+  const word = wordOf(key);
+  const dev = ["link", "set", "dev", link.name];
+  if (key === "link.master") {
+    return [ip(link.netns, ...dev, ...(value === "" ? ["nomaster"] : ["master", value]))];
+  }
+  if (key.startsWith("link.")) return [ip(link.netns, ...dev, word, value)];
+  if (key === "type.macaddr") {
+    const list = value === "" ? ["flush"] : ["set", ...value.split(" ")];
+    return [ip(link.netns, ...dev, "type", step.kind, "macaddr", ...list)];
+  }
+  if (key === "type.flags") {
+    const mode = step.mode === undefined ? [] : ["mode", step.mode];
+    return [ip(link.netns, ...dev, "type", step.kind, ...mode, ...flagWords(value, "null"))];
+  }
+  if (key.startsWith("type.")) return [ip(link.netns, ...dev, "type", step.kind, word, value)];
+  if (key.startsWith("port.")) return [portCommand(step, word, portTool)];
+  const [family = "", name = ""] = word.split(".");
+  const path = `/proc/sys/net/${family}/conf/${link.name}/${name}`;
+  return [{ run: "write", netns: link.netns, path, value }];
+}
+
+/** `nopromisc nodst` → `flag nopromisc flag nodst` (ip-link(8), macvlan). */
+function flagWords(value: string, none: "null" | ""): string[] {
+  const flags = value === "" ? (none === "" ? [] : [none]) : value.split(" ");
+  return flags.flatMap((flag) => ["flag", flag]);
+}
+
+/** What brctl(8) can set of a port, and its words for it. */
+const BRCTL_WORDS: Readonly<Record<string, string>> = {
+  hairpin: "hairpin",
+  cost: "setpathcost",
+  priority: "setportprio",
+};
+
+/** The files of a port under /sys/class/net/PORT/brport (net/bridge/br_sysfs_if.c). */
+const SYSFS_FILES: Readonly<Record<string, string>> = {
+  hairpin: "hairpin_mode",
+  isolated: "isolated",
+  learning: "learning",
+  flood: "unicast_flood",
+  mcast_flood: "multicast_flood",
+  cost: "path_cost",
+  priority: "priority",
+  guard: "bpdu_guard",
+  root_block: "root_block",
+};
+
+/** Whether a tool can set an option of a port at all. */
+export function portToolSets(tool: PortTool, word: string): boolean {
+  return tool === "brctl" ? word in BRCTL_WORDS : tool === "sysfs" ? word in SYSFS_FILES : true;
+}
+
+function portCommand(step: Extract<Step, { do: "set" }>, word: string, tool: PortTool): Command {
+  const { link, value } = step;
+  const able = portToolSets(tool, word) ? tool : "sysfs";
+  switch (able) {
+    case "bridge":
+      return {
+        run: "program",
+        netns: link.netns,
+        words: ["bridge", "link", "set", "dev", link.name, word, value],
+      };
+    case "ip":
+      return ip(link.netns, "link", "set", "dev", link.name, "type", "bridge_slave", word, value);
+    case "brctl": {
+      const words = ["brctl", BRCTL_WORDS[word] ?? word, step.bridge ?? "", link.name, value];
+      return { run: "program", netns: link.netns, words };
+    }
+    case "sysfs": {
+      const path = `/sys/class/net/${link.name}/brport/${SYSFS_FILES[word] ?? word}`;
+      const bit = value === "on" ? "1" : value === "off" ? "0" : value;
+      return { run: "write", netns: link.netns, path, value: bit };
+    }
+  }
+}
+
+function routeCommand(step: Extract<Step, { do: "addRoute" | "deleteRoute" }>): Command {
+  const { route, link } = step;
+  const verb = step.do === "deleteRoute" ? "delete" : step.replace ? "replace" : "add";
+  const words = ["route", verb, route.to];
+  if (route.via !== undefined) words.push("via", route.via);
+  words.push("dev", link.name);
+  if (route.source !== undefined) words.push("src", route.source);
+  if (route.metric !== undefined) words.push("metric", String(route.metric));
+  if (step.do === "addRoute") words.push("proto", route.protocol ?? "static");
+  return ip(link.netns, ...words);
+}
+
+function wordOf(key: SettingKey): string {
+  return key.slice(key.indexOf(".") + 1);
+}
+
+/** A command as a person would type it, for messages. */
+export function describeCommand(command: Command): string {
+  switch (command.run) {
+    case "ip":
+      return ["ip", ...(command.netns === "" ? [] : ["-n", command.netns]), ...command.words].join(" ");
+    case "program":
+      return [...inNetns(command.netns), ...command.words].join(" ");
+    case "write":
+      return [...inNetns(command.netns), `echo ${command.value} > ${command.path}`].join(" ");
+    case "recordLink":
+    case "recordNetns":
+      return `write down who made ${command.run === "recordLink" ? command.link.name : command.name}`;
+    case "forget":
+      return `forget ${command.file}`;
+  }
+}
+
+/** Words that run a program inside a namespace: with its own /sys too, which `ip -n` alone does not give. */
+export function inNetns(netns: string): string[] {
+  return netns === "" ? [] : ["ip", "netns", "exec", netns];
+}

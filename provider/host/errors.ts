@@ -1,0 +1,81 @@
+/** What a person reads when a change did not work: resource, host, command, output, what became of it, remedy. */
+import type { Difference } from "../plan/differences";
+import type { Applied } from "./apply";
+import type { CommandResult } from "./connection";
+import { remedyFor } from "./remedies";
+
+/** A step failed. `left` is what the undo has not brought back. */
+export function changeFailed(
+  resource: string,
+  host: string,
+  failed: Extract<Applied, { outcome: "failed" }>,
+  left: readonly Difference[],
+): Error {
+  const printed = failed.printed === "" ? "printed nothing" : `printed: ${oneLine(failed.printed)}`;
+  const remedy = remedyFor(failed.command, failed.printed);
+  return new Error(
+    [
+      `${resource} on ${host}: "${failed.command}" failed (exit ${failed.code}) and ${printed}.`,
+      ...(remedy === undefined ? [] : [remedy]),
+      undone(left, failed.undoPrinted),
+    ].join(" "),
+  );
+}
+
+/** All steps went through, and reading back shows that the host did not take them. */
+export function changeIgnored(
+  resource: string,
+  host: string,
+  missing: readonly Difference[],
+  left: readonly Difference[],
+): Error {
+  return new Error(
+    `${resource} on ${host}: all commands succeeded, and yet ${describeDifferences(missing)}. The kernel ignores the ` +
+      `change, or another program on the host (NetworkManager, systemd-networkd, …) takes it back. ${undone(left, "")}`,
+  );
+}
+
+export function changeLocked(resource: string, host: string, printed: string): Error {
+  const holder = printed === "" ? "" : ` (${oneLine(printed)})`;
+  return new Error(
+    `${resource} on ${host}: another change of this host was under way all the time${holder}. Nothing was touched; ` +
+      "run it again when the other one has ended.",
+  );
+}
+
+/** The connection ended while the script ran: the host finishes or undoes it by itself. */
+export function changeUnknown(resource: string, host: string, why: string): Error {
+  return new Error(
+    `${resource} on ${host}: ${oneLine(why)}. The host completes or undoes the change by itself; run "pulumi up" ` +
+      "again, which looks at the host and goes on from what is there.",
+  );
+}
+
+export function unreadable(host: string, result: CommandResult, cause: unknown): Error {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const printed = oneLine(result.stderr || result.stdout).slice(0, 300);
+  const code = result.code === null ? "was killed" : `exited with ${result.code}`;
+  return new Error(
+    `cannot read ${host}: ${why}. The script ${code}${printed === "" ? "" : ` and printed: ${printed}`}. ` +
+      'Check that a plain "ssh HOST ip -j address" works.',
+    { cause },
+  );
+}
+
+/** `mtu is 1400 and not 1500; addresses is none and not 192.0.2.1/24` */
+export function describeDifferences(list: readonly Difference[]): string {
+  return list.map((d) => `${d.property} is ${d.found} and not ${d.wanted}`).join("; ");
+}
+
+function undone(left: readonly Difference[], undoPrinted: string): string {
+  if (left.length === 0) return "Everything was undone: the host is as it was.";
+  const printed = undoPrinted === "" ? "" : ` The undo printed: ${oneLine(undoPrinted)}.`;
+  return `Not all of it could be undone: ${describeDifferences(left)}.${printed}`;
+}
+
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/\s*\n\s*/g, " / ")
+    .replace(/\.$/, "");
+}

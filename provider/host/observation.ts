@@ -1,0 +1,30 @@
+import type { HostState } from "../plan/model";
+import type { PortTool } from "./commands";
+
+/** What a host is able to do, as far as plans and messages depend on it. */
+export interface HostFacts {
+  /** This boot and network namespace: the same for all addresses by which the machine is known. */
+  readonly machine: string;
+  /** `6.1.0-18-amd64` */
+  readonly kernel: string;
+  /** iproute2's version, `6.1.0`; undefined where `ip` is another program (busybox) or there is none. */
+  readonly iproute2: string | undefined;
+  /** What `ip -V` printed, for messages. */
+  readonly ipVersionText: string;
+  readonly root: boolean;
+  /** Programs that were found. */
+  readonly tools: readonly string[];
+  /** Links that are 802.11 stations or access points. */
+  readonly wireless: readonly string[];
+  /** The kernel can filter VLANs on a bridge; undefined while no bridge is there to tell. */
+  readonly vlanFiltering: boolean | undefined;
+  readonly portTool: PortTool;
+}
+
+/** A host at one moment. */
+export interface Observation {
+  readonly facts: HostFacts;
+  readonly state: HostState;
+  /** A change that was cut off half-way (host side killed) waits to be undone by the next one. */
+  readonly interrupted: boolean;
+}

@@ -1,0 +1,91 @@
+/**
+ * What to do about the errors of iproute2 and the kernel. Matched on the command and on what it printed: the
+ * texts are the kernel's extended acknowledgements or the C library's words for errno (facts: section 2.6).
+ */
+interface Remedy {
+  readonly command: RegExp;
+  readonly printed: RegExp;
+  readonly says: string;
+}
+
+const REMEDIES: readonly Remedy[] = [
+  {
+    command: /^ip .*link add .*type macvlan/,
+    printed: /Invalid argument/,
+    says:
+      "The parent takes no such child: it may have a passthru child, or children that exclude passthru, in a " +
+      "namespace that cannot be seen from here.",
+  },
+  {
+    command: /^ip .*link add .*(?:type macvlan)|master/,
+    printed: /Device or resource busy|cannot be enslaved/,
+    says: "The link is in use: as a port of a bridge or bond, or below macvlans or ipvlans.",
+  },
+  {
+    command: /^ip .*link (?:add|set)/,
+    printed: /Address already in use/,
+    says: "The parent or one of its children has that MAC address already; give another macAddress.",
+  },
+  {
+    command: /./,
+    printed: /Cannot assign requested address/,
+    says: "The address is none that a link can have.",
+  },
+  {
+    command: /^ip .*link add/,
+    printed: /File exists/,
+    says: "A link of that name has come up meanwhile; run it again to see what it is.",
+  },
+  {
+    command: /route/,
+    printed: /File exists/,
+    says:
+      'The same route leads through another link: look at it with "ip route", delete it there, or give this one ' +
+      "another metric.",
+  },
+  {
+    command: /route/,
+    printed: /Invalid prefsrc|invalid source/i,
+    says: "The route's source is no address of the host.",
+  },
+  {
+    command: /route/,
+    printed: /gateway|Network is unreachable|No route to host/i,
+    says: "The route's gateway is not on a network of the link.",
+  },
+  {
+    command: /./,
+    printed: /IPv6 is disabled|Permission denied.*ipv6/i,
+    says: "IPv6 is switched off for the link (net.ipv6.conf.*.disable_ipv6).",
+  },
+  {
+    command: /./,
+    printed: /Operation not permitted|Permission denied/,
+    says: "It needs CAP_NET_ADMIN in the host's network namespace: log in as root or set become.",
+  },
+  {
+    command: /./,
+    printed: /Unknown device type|Operation not supported/,
+    says: "The host's kernel cannot do that: a module may be missing (modprobe macvlan, bridge), or the option.",
+  },
+  {
+    command: /./,
+    printed: /Cannot find device|No such device|does not exist/,
+    says: "The link has gone meanwhile; if another resource makes it, use that resource's output or dependsOn.",
+  },
+  {
+    command: /./,
+    printed: /No space left on device|Read-only file system/,
+    says: "The host's /run is full or read-only.",
+  },
+  {
+    command: /./,
+    printed: /unknown option|Usage:|is wrong|garbage/,
+    says: "The host's iproute2 is too old for the option.",
+  },
+];
+
+/** What to do, or undefined where nothing better than the output itself can be said. */
+export function remedyFor(command: string, printed: string): string | undefined {
+  return REMEDIES.find((r) => r.command.test(command) && r.printed.test(printed))?.says;
+}

@@ -1,0 +1,241 @@
+/**
+ * A host for the length of a run: one connection, one reading shared by all who ask, and one change at a time. What
+ * a change leaves is the next reading, so that nobody plans from a stale one.
+ */
+import { randomBytes } from "node:crypto";
+import type { Plan } from "../plan/plan";
+import { type Difference, differences } from "../plan/differences";
+import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../plan/model";
+import type { PlannedStep } from "../plan/steps";
+import { type HostAddress, hostLabel } from "./address";
+import { type Applied, applyScript, describeSteps, observeScript, parseApplied } from "./apply";
+import { type Connection, openConnection } from "./connection";
+import { changeFailed, changeIgnored, changeLocked, changeUnknown, unreadable } from "./errors";
+import type { Observation } from "./observation";
+import { parseObservation } from "./observe";
+import type { Settings } from "./settings";
+import { ConnectionLost } from "./ssh-error";
+
+/** A plan along with what it is to bring about. */
+export interface WantedPlan extends Plan {
+  readonly wanted: Wanted;
+}
+
+export interface Session {
+  /** For messages: `ops@node1.example`. */
+  readonly label: string;
+  /** The host as it is; those who ask at the same time, or while nothing has changed, share one answer. */
+  look(): Promise<Observation>;
+  /**
+   * Plans from the host as it is and carries the plan out, one change of a host at a time. Nothing is run where
+   * nothing differs.
+   *
+   * @param resource for messages: `MacvlanInterface "web"`
+   * @returns the host afterwards, read by the very script that changed it
+   * @throws Error that names resource, host, command, output, and what became of the host
+   */
+  change(resource: string, makePlan: (now: Observation) => WantedPlan): Promise<Observation>;
+  close(): Promise<void>;
+}
+
+/** All hosts of this process. */
+export interface Fleet {
+  session(host: HostAddress): Session;
+  /** Begins to look at hosts that will be asked for soon. Failures are told to those who then ask. */
+  lookAhead(hosts: readonly HostAddress[]): void;
+  close(): Promise<void>;
+}
+
+/** Milliseconds for which a host that could not be read is not tried again: its other resources fail at once. */
+const FAILURE_MS = 30_000;
+
+/** How often a change may find that an earlier one had been cut off, and start over. */
+const ATTEMPTS = 3;
+
+export function openFleet(settings: () => Settings): Fleet {
+  const hosts = new Map<string, HostMemory>();
+  const queues = new Map<string, Promise<unknown>>();
+
+  /** One change at a time for a machine, by whatever address it is known. */
+  function inTurn<T>(machine: string, work: () => Promise<T>): Promise<T> {
+    const turn = (queues.get(machine) ?? Promise.resolve()).then(work, work);
+    queues.set(machine, turn);
+    return turn;
+  }
+
+  /** Everyone who knows the same machine knows what it is now. */
+  function remember(now: Observation): void {
+    for (const memory of hosts.values()) {
+      if (memory.machine === now.facts.machine) memory.reading = Promise.resolve(now);
+    }
+  }
+
+  function session(host: HostAddress): Session {
+    const key = JSON.stringify(host);
+    const memory = hosts.get(key) ?? { host, machine: "" };
+    hosts.set(key, memory);
+    return {
+      label: hostLabel(host),
+      look: () => look(memory, settings),
+      async change(resource, makePlan) {
+        const { machine } = (await look(memory, settings)).facts;
+        return inTurn(machine, () => changeHost(memory, settings, resource, makePlan, remember));
+      },
+      close: () => closeConnection(memory),
+    };
+  }
+
+  return {
+    session,
+    lookAhead(list) {
+      for (const host of list)
+        session(host)
+          .look()
+          .catch(() => undefined);
+    },
+    async close() {
+      await Promise.all([...hosts.values()].map(closeConnection));
+    },
+  };
+}
+
+/** What is known of a host as it is addressed. */
+interface HostMemory {
+  readonly host: HostAddress;
+  connection?: Promise<Connection> | undefined;
+  reading?: Promise<Observation> | undefined;
+  /** Boot and network namespace, which tell a machine that is known by several addresses. */
+  machine: string;
+}
+
+async function connect(memory: HostMemory, settings: () => Settings): Promise<Connection> {
+  const open = await memory.connection?.catch(() => undefined);
+  if (open && !open.closed) return open;
+  memory.connection = openConnection(memory.host, settings());
+  return memory.connection;
+}
+
+async function closeConnection(memory: HostMemory): Promise<void> {
+  const open = await memory.connection?.catch(() => undefined);
+  await open?.close();
+}
+
+function look(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+  if (memory.reading) return memory.reading;
+  const reading = read(memory, settings);
+  memory.reading = reading;
+  reading.catch(() => {
+    const forget = (): void => {
+      if (memory.reading === reading) memory.reading = undefined;
+    };
+    setTimeout(forget, FAILURE_MS).unref();
+  });
+  return reading;
+}
+
+async function read(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+  const connection = await connect(memory, settings);
+  const marker = newMarker();
+  const result = await connection.run(observeScript(marker), { description: "look at the host" });
+  try {
+    const now = parseObservation(result.stdout, marker);
+    memory.machine = now.facts.machine;
+    return now;
+  } catch (error) {
+    throw unreadable(connection.label, result, error);
+  }
+}
+
+async function changeHost(
+  memory: HostMemory,
+  settings: () => Settings,
+  resource: string,
+  makePlan: (now: Observation) => WantedPlan,
+  remember: (now: Observation) => void,
+): Promise<Observation> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await look(memory, settings);
+    const plan = makePlan(before);
+    if (plan.steps.length === 0 && !before.interrupted) return before;
+    const applied = await apply(memory, settings, resource, plan.steps, before);
+    const { label } = await connect(memory, settings);
+    if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
+    remember(applied.after);
+    switch (applied.outcome) {
+      case "recovered":
+        if (attempt < ATTEMPTS) continue;
+        throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
+      case "failed":
+        throw changeFailed(
+          resource,
+          label,
+          applied,
+          leftBehind(before.state, applied.after.state, plan.wanted),
+        );
+      case "done": {
+        const missing = makePlan(applied.after);
+        if (missing.steps.length === 0) return applied.after;
+        const undone = await takeBack(memory, settings, resource, plan.steps, applied.after);
+        remember(undone);
+        throw changeIgnored(
+          resource,
+          label,
+          missing.differences,
+          leftBehind(before.state, undone.state, plan.wanted),
+        );
+      }
+    }
+  }
+}
+
+async function apply(
+  memory: HostMemory,
+  settings: () => Settings,
+  resource: string,
+  steps: readonly PlannedStep[],
+  now: Observation,
+): Promise<Applied> {
+  const connection = await connect(memory, settings);
+  const { portTool } = now.facts;
+  const marker = newMarker();
+  const description = `${resource}: ${describeSteps(steps, portTool).join("; ")}`;
+  try {
+    const result = await connection.run(applyScript(steps, portTool, marker), { description });
+    return parseApplied(result.stdout, marker, steps, portTool);
+  } catch (error) {
+    // what the host has made of it has to be seen before anything else is planned
+    memory.reading = undefined;
+    if (error instanceof ConnectionLost && error.started) {
+      throw changeUnknown(resource, connection.label, error.message);
+    }
+    throw error;
+  }
+}
+
+/** The plan backwards, for a change that went through and yet is not what was wanted. */
+async function takeBack(
+  memory: HostMemory,
+  settings: () => Settings,
+  resource: string,
+  steps: readonly PlannedStep[],
+  now: Observation,
+): Promise<Observation> {
+  const back = steps.toReversed().flatMap(({ undo }) => undo.map((step) => ({ step, undo: [] })));
+  const applied = await apply(memory, settings, resource, back, now);
+  return applied.outcome === "locked" ? now : applied.after;
+}
+
+/** What an undo has not brought back of the links that the plan is about. */
+function leftBehind(before: HostState, after: HostState, wanted: Wanted): Difference[] {
+  const ids = wanted.links.flatMap((l) => [l, ...(l.formerly ? [l.formerly] : [])]);
+  const links = ids.map((id): WantedLink => {
+    const was = findLink(before, id);
+    return was ? asWanted(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
+  });
+  return differences(after, { links, netns: "", owner: wanted.owner });
+}
+
+/** A word that nothing on a host can have guessed, to tell our sections from what else is printed. */
+function newMarker(): string {
+  return `@${randomBytes(12).toString("hex")}`;
+}

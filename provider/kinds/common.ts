@@ -1,0 +1,215 @@
+/** What all kinds of links have in common: identity, ownership, adoption, and what would stand in the way. Pure. */
+import type { Observation } from "../host/observation";
+import {
+  type LinkId,
+  type LinkRecord,
+  type LinkState,
+  type Wanted,
+  type WantedLink,
+  findLink,
+  recordOf,
+  sameLink,
+} from "../plan/model";
+import type { CommonInputs, Issue, Json, View } from "./kind";
+
+export function linkId(inputs: Pick<CommonInputs, "name" | "netns">): LinkId {
+  return { name: inputs.name, netns: inputs.netns ?? "" };
+}
+
+/** The link's former place, where it had another one. */
+export function formerly(inputs: CommonInputs, view: View): Pick<WantedLink, "formerly"> {
+  return view.previous && !sameLink(view.previous, linkId(inputs)) ? { formerly: view.previous } : {};
+}
+
+/** The record that this stack has of the resource's link, at its present or its former place. */
+export function ownRecord(inputs: CommonInputs, view: View): LinkRecord | undefined {
+  const { state } = view.observation;
+  const places = [linkId(inputs), ...(view.previous ? [view.previous] : [])];
+  for (const id of places) {
+    const record = recordOf(state, id);
+    if (record?.owner === view.owner) return record;
+  }
+  return undefined;
+}
+
+/** Whether the resource takes over a link of somebody else's, now or earlier. */
+export function adopts(inputs: CommonInputs, view: View): boolean {
+  const record = ownRecord(inputs, view);
+  return record ? !record.made : inputs.adopt === true;
+}
+
+/** What the host is to remember: whose the link is, and what to take back on deletion. */
+export function recordFor(
+  inputs: CommonInputs,
+  view: View,
+  links: readonly WantedLink[],
+): NonNullable<Wanted["record"]> {
+  const kept = ownRecord(inputs, view)?.restore ?? [];
+  const adopted = adopts(inputs, view);
+  const touched = links.filter((l) => l.exists && (l.kind === undefined || adopted));
+  const restore = touched.flatMap((link) => restorePoint(link, kept, view) ?? []);
+  return {
+    ...linkId(inputs),
+    owner: view.owner,
+    resource: view.resource,
+    made: !adopted,
+    restore,
+  };
+}
+
+/**
+ * How a link was before this resource touched it, as far as the resource manages it: what an earlier record says,
+ * and for what is managed only since now, what the host has now.
+ */
+function restorePoint(link: WantedLink, kept: readonly WantedLink[], view: View): WantedLink | undefined {
+  const now = findLink(view.observation.state, link);
+  const before = kept.find((k) => sameLink(k, link));
+  if (!now) return before;
+  const master = now.settings["link.master"] ?? "";
+  const joins = link.settings.some((s) => s.key === "link.master" && s.value !== master);
+  const settings = link.settings
+    // what a port has is gone when it leaves its bridge: nothing to take back but its leaving
+    .filter((s) => !(joins && s.key.startsWith("port.")))
+    .map((s) => ({ key: s.key, value: now.settings[s.key] ?? "", property: s.key }));
+  const added = settings.filter((s) => !before?.settings.some((b) => b.key === s.key));
+  const leaves = before?.settings.some((s) => s.key === "link.master" && s.value === "") === true;
+  const up = before?.up ?? (link.up === undefined ? undefined : now.up);
+  const addresses = before?.addresses ?? (link.addresses && now.addresses);
+  const routes = before?.routes ?? (link.routes && now.routes);
+  return {
+    name: link.name,
+    netns: link.netns,
+    exists: true,
+    settings: [...(before?.settings ?? []), ...added.filter((s) => !(leaves && s.key.startsWith("port.")))],
+    ...(up === undefined ? {} : { up }),
+    ...(addresses === undefined ? {} : { addresses }),
+    ...(routes === undefined ? {} : { routes }),
+  };
+}
+
+/** What deleting the resource wants of its host: nothing of what it made, and everything else as it was. */
+export function unwanted(inputs: CommonInputs, view: View): Wanted {
+  const record = ownRecord(inputs, view);
+  const nothing: Wanted = { links: [], netns: "", owner: view.owner };
+  // without its record a link of that name is somebody else's: it stays
+  if (!record) return nothing;
+  const there = record.restore.filter((l) => findLink(view.observation.state, l));
+  const self: WantedLink = { ...linkId(record), exists: false, settings: [] };
+  const own = record.made ? [self] : [];
+  return { ...nothing, links: [...there, ...own], forgets: [linkId(record)] };
+}
+
+export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
+  const { mtu, addresses } = inputs;
+  // RFC 8200, 5: IPv6 is switched off on a link below that
+  const six = addresses?.findIndex((a) => a.includes(":")) ?? -1;
+  return mtu !== undefined && mtu < 1280 && six >= 0
+    ? [
+        {
+          property: `addresses[${six}]`,
+          reason: `needs an MTU of 1280 at least, and mtu is ${mtu} (RFC 8200)`,
+        },
+      ]
+    : [];
+}
+
+/** What a kind needs of the host. */
+export interface LinkNeeds {
+  /** iproute2's word for the kind. */
+  readonly kind: string;
+  /** What iproute2 is needed for; undefined where the kind gets along without a recent one. */
+  readonly iproute2?: string;
+}
+
+/** What stands in the way of every kind: privilege, tools, and whose the name is. */
+export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds): Issue[] {
+  const { facts, state } = view.observation;
+  if (!facts.root) {
+    return [
+      {
+        property: "host",
+        reason:
+          "changing links needs root, and the login is an ordinary user; set become to sudo or doas, or log in as root",
+      },
+    ];
+  }
+  if (facts.iproute2 === undefined && needs.iproute2 !== undefined) {
+    const has = facts.ipVersionText === "" ? "has no ip command" : `has "${facts.ipVersionText}"`;
+    return [
+      {
+        property: "host",
+        reason: `the host ${has}; install iproute2 4.17 or newer, which ${needs.iproute2} and prints JSON`,
+      },
+    ];
+  }
+  const current = findLink(state, linkId(inputs));
+  return current ? nameProblems(inputs, view, current, needs) : absentProblems(inputs, view);
+}
+
+function absentProblems(inputs: CommonInputs, view: View): Issue[] {
+  if (inputs.adopt !== true || view.expected(inputs.name) || ownRecord(inputs, view)?.made) return [];
+  return [
+    {
+      property: "name",
+      reason: `there is no link ${inputs.name} on the host to adopt; leave adopt out to have it made`,
+    },
+  ];
+}
+
+function nameProblems(inputs: CommonInputs, view: View, current: LinkState, needs: LinkNeeds): Issue[] {
+  const issue = (reason: string): Issue[] => [{ property: "name", reason }];
+  const what = current.kind === "" ? "a link" : `a link of the kind ${current.kind}`;
+  const record = recordOf(view.observation.state, current);
+  if (record && record.owner !== view.owner) {
+    return issue(
+      `${current.name} belongs to the stack ${record.owner} (resource ${record.resource}); choose another name`,
+    );
+  }
+  const wasElsewhere = view.previous !== undefined && !sameLink(view.previous, current);
+  const known = record !== undefined || (view.previous !== undefined && !wasElsewhere);
+  if (current.kind === needs.kind && (known || inputs.adopt === true)) return [];
+  if (current.kind === needs.kind) {
+    return issue(
+      `the host has ${what} called ${current.name}, which this stack did not make; choose another name, delete it, ` +
+        "or take it over with adopt: true",
+    );
+  }
+  return issue(
+    `the host has ${what} called ${current.name}, where a ${needs.kind} is wanted; choose another name or delete it`,
+  );
+}
+
+/** Outputs of every kind, as the host has them. */
+export function commonOutputs(inputs: CommonInputs, observation: Observation): Json {
+  const link = findLink(observation.state, linkId(inputs));
+  if (!link) return {};
+  return {
+    name: link.name,
+    ifIndex: link.ifIndex,
+    macAddress: link.settings["link.address"] ?? "",
+    mtu: Number(link.settings["link.mtu"]),
+    operState: link.operState,
+    up: link.up,
+    addresses: addressesOf(link, inputs),
+  };
+}
+
+/** The given ones of the common properties that are no settings, as the host has them. */
+export function commonFound(inputs: CommonInputs, link: LinkState): Json {
+  return {
+    up: link.up,
+    ...(inputs.addresses === undefined ? {} : { addresses: addressesOf(link, inputs) }),
+  };
+}
+
+function addressesOf(link: LinkState, inputs: CommonInputs): string[] {
+  return inGivenOrder(
+    link.addresses.map((a) => a.cidr),
+    inputs.addresses ?? [],
+  );
+}
+
+/** Sets are shown in the order in which they were given, so that an order alone is never a change. */
+export function inGivenOrder(found: readonly string[], given: readonly string[]): string[] {
+  return [...given.filter((g) => found.includes(g)), ...found.filter((f) => !given.includes(f))];
+}

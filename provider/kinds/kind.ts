@@ -1,0 +1,79 @@
+/** What makes a kind of link a kind. The engine's side knows nothing else of it. */
+import type { z } from "zod";
+import type { HostAddress } from "../host/address";
+import type { Observation } from "../host/observation";
+import type { Wanted } from "../plan/model";
+
+/** Something wrong with an input, on its path. */
+export interface Issue {
+  /** `addresses[1]`, `host.port`; empty for the resource as a whole. */
+  readonly property: string;
+  readonly reason: string;
+}
+
+/** Who is asking: identity of a resource, which no property of it holds. */
+export interface Identity {
+  /** `project/stack` */
+  readonly owner: string;
+  /** The Pulumi resource's name. */
+  readonly resource: string;
+}
+
+/** What every kind's inputs have, once they are canonical. */
+export interface CommonInputs {
+  readonly host: HostAddress;
+  readonly name: string;
+  readonly netns?: string;
+  readonly up: boolean;
+  readonly mtu?: number;
+  readonly macAddress?: string;
+  readonly addresses?: readonly string[];
+  readonly alias?: string;
+  readonly txQueueLength?: number;
+  readonly adopt?: boolean;
+}
+
+/** A host as one resource sees it while it plans. */
+export interface View extends Identity {
+  readonly observation: Observation;
+  /** The resource is in the stack's state already, under these name and namespace. */
+  readonly previous?: { readonly name: string; readonly netns: string };
+  /** Another resource of this run is to make, or has made, a link of that name on this host. */
+  readonly expected: (name: string) => boolean;
+}
+
+/** Plain JSON, as it travels between the engine and a kind. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * A kind of link. `I` is its canonical inputs: checked, defaults filled in, only what is given.
+ *
+ * Never give an existing kind a new default that is written into the inputs: every resource of every stack would
+ * then show a change after the upgrade. Let the absent property mean the default.
+ */
+export interface Kind<I extends CommonInputs> {
+  /** Name of the resource class. */
+  readonly type: string;
+  /** One schema a property; a property that is not here is refused. */
+  readonly schema: Readonly<Record<string, z.ZodType>>;
+  readonly required: readonly string[];
+  /** Fills in defaults of properties that are neither given nor still unknown. */
+  readonly defaults: Json;
+  /** A MAC address is derived for the link, unless the kernel decides. */
+  derivesMac(inputs: Partial<I>): boolean;
+  label(inputs: Pick<I, keyof I>): string;
+  /** Rules between properties; those that are still unknown are absent. */
+  rules(inputs: Partial<I>): Issue[];
+  /** Properties without which the host cannot be asked anything about the link. */
+  readonly identifying: readonly string[];
+  /** Properties of which a change needs the link to be made anew, the old one removed first. */
+  replaces(before: I, after: I): string[];
+  /** What the resource wants of its host. */
+  wanted(inputs: I, view: View): Wanted;
+  /** What would fail, told before it is tried. */
+  problems(inputs: I, view: View): Issue[];
+  /** Outputs beside the common ones. */
+  outputs(inputs: I, observation: Observation): Json;
+  /** The given inputs as the host has them. */
+  found(inputs: I, observation: Observation): Json;
+}

@@ -1,0 +1,74 @@
+/** HostShim: a macvlan that the host itself uses, since it cannot reach its macvlans by their parent. */
+import { type Route, findLink } from "../plan/model";
+import type { ShimArgs } from "./args";
+import { type Binding, LINK_BINDINGS, foundOf, settingsOf, string } from "./bindings";
+import { commonFound, commonOutputs, commonRules, linkId } from "./common";
+import type { CommonInputs, Json, Kind } from "./kind";
+import { macvlanFound, macvlanProblems, parentOutputs, routeRules, wantedMacvlan } from "./macvlan";
+import * as p from "./properties";
+
+export interface ShimInputs extends CommonInputs {
+  readonly parent: string;
+  readonly mode: "bridge" | "vepa";
+  readonly routes?: readonly Route[];
+  readonly arp?: "exclusive" | "kernel";
+}
+
+const BINDINGS: readonly Binding[] = [string("type.mode", "mode", ["passthru"]), ...LINK_BINDINGS];
+
+/**
+ * With arp_filter the shim answers only where the kernel would route the asker's address back through it: for the
+ * children, which have routes, and not for the LAN (facts: mv2.txt, mv3.txt; ip-sysctl.rst).
+ */
+const ARP: Binding = {
+  key: "sysctl.ipv4.arp_filter",
+  property: "arp",
+  encode: () => "1",
+  decode: (value) => ({ arp: value === "1" ? "exclusive" : "kernel" }),
+};
+
+export const shim: Kind<ShimInputs> = {
+  type: "HostShim",
+  schema: {
+    ...p.commonSchema,
+    parent: p.linkName,
+    mode: p.oneOf("bridge", "vepa"),
+    routes: p.routes,
+    arp: p.oneOf("exclusive", "kernel"),
+  } satisfies Record<keyof ShimArgs, unknown>,
+  required: ["host", "parent"],
+  defaults: { mode: "bridge", up: true, arp: "exclusive" },
+  derivesMac: () => true,
+  label: (inputs) => `${inputs.name}@${inputs.parent}`,
+  rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs)],
+  identifying: ["host", "name", "parent"],
+  replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),
+  wanted(inputs, view) {
+    const settings = settingsOf(bindingsFor(inputs), jsonOf(inputs));
+    return wantedMacvlan(inputs, view, settings);
+  },
+  problems: (inputs, view) => macvlanProblems(inputs, view),
+  outputs: (inputs, observation) => ({
+    ...commonOutputs(inputs, observation),
+    ...parentOutputs(inputs, observation),
+    routes: (findLink(observation.state, linkId(inputs))?.routes ?? []).map(({ protocol, ...r }) => r),
+  }),
+  found(inputs, observation) {
+    const link = findLink(observation.state, linkId(inputs));
+    if (!link) return {};
+    return {
+      ...foundOf(bindingsFor(inputs), jsonOf(inputs), link),
+      ...commonFound(inputs, link),
+      ...macvlanFound(inputs, link, observation.state),
+    };
+  },
+};
+
+/** `arp: "kernel"` is nobody's to set, and nothing that it finds is drift. */
+function bindingsFor(inputs: ShimInputs): readonly Binding[] {
+  return inputs.arp === "exclusive" ? [...BINDINGS, ARP] : BINDINGS;
+}
+
+function jsonOf(inputs: ShimInputs): Json {
+  return { ...inputs };
+}

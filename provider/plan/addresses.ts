@@ -1,0 +1,105 @@
+/** Canonical forms of IP addresses, CIDRs and MAC addresses. Pure. */
+import ipaddr from "ipaddr.js";
+
+/** An address and its prefix length. */
+interface Cidr {
+  readonly address: ipaddr.IPv4 | ipaddr.IPv6;
+  readonly prefix: number;
+}
+
+function parseCidr(text: string): Cidr | undefined {
+  const match = /^([0-9A-Fa-f:.]+)\/([0-9]{1,3})$/.exec(text);
+  const [, host, bits] = match ?? [];
+  if (host === undefined || bits === undefined) return undefined;
+  const address = parseIp(host);
+  const prefix = Number(bits);
+  if (!address || prefix > (address.kind() === "ipv4" ? 32 : 128)) return undefined;
+  return { address, prefix };
+}
+
+function parseIp(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  // four decimal parts only: inet_aton's short and octal forms mean other addresses to other tools
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
+  return text.includes(":") && ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
+}
+
+/** RFC 5952 text of an address, as iproute2 prints it (inet_ntop); undefined where it is none. */
+export function canonicalIp(text: string): string | undefined {
+  const address = parseIp(text);
+  return address && textOf(address);
+}
+
+function textOf(address: ipaddr.IPv4 | ipaddr.IPv6): string {
+  if (address.kind() === "ipv6" && (address as ipaddr.IPv6).isIPv4MappedAddress()) {
+    return `::ffff:${(address as ipaddr.IPv6).toIPv4Address().toString()}`;
+  }
+  return address.toString();
+}
+
+/** `2001:DB8::1/64` → `2001:db8::1/64`; undefined where it is no CIDR. */
+export function canonicalCidr(text: string): string | undefined {
+  const cidr = parseCidr(text);
+  return cidr && `${textOf(cidr.address)}/${cidr.prefix}`;
+}
+
+/** The network that an address in CIDR form is in: `192.0.2.10/24` → `192.0.2.0/24`. */
+export function subnetOf(cidr: string): string {
+  const parsed = parseCidr(cidr);
+  if (!parsed) throw new TypeError(`not a CIDR: ${cidr}`);
+  const network =
+    parsed.address.kind() === "ipv4"
+      ? ipaddr.IPv4.networkAddressFromCIDR(cidr)
+      : ipaddr.IPv6.networkAddressFromCIDR(cidr);
+  return `${textOf(network)}/${parsed.prefix}`;
+}
+
+/** The directed broadcast address of an IPv4 subnet, where it has one (RFC 3021: not in a /31). */
+export function broadcastOf(cidr: string): string | undefined {
+  const parsed = parseCidr(cidr);
+  if (parsed?.address.kind() !== "ipv4" || parsed.prefix > 30) return undefined;
+  return ipaddr.IPv4.broadcastAddressFromCIDR(cidr).toString();
+}
+
+export function isIPv6Cidr(cidr: string): boolean {
+  return cidr.includes(":");
+}
+
+/**
+ * Why an address cannot be given to a link, or undefined where it can. The kernel itself takes multicast and
+ * 0.0.0.0/8 addresses without a word (net/ipv4/devinet.c), so that nobody else would say.
+ */
+export function whyNotHostAddress(cidr: string): string | undefined {
+  const parsed = parseCidr(cidr);
+  if (!parsed) {
+    return "is not an address in CIDR form, such as 192.0.2.10/24 or 2001:db8::10/64";
+  }
+  const range = parsed.address.range();
+  if (range === "multicast") return "is a multicast address, which no link can have as its own";
+  if (range === "broadcast" || range === "unspecified") return `is the ${range} address`;
+  if (cidr.startsWith("0.")) return "is in 0.0.0.0/8, which means 'this network' (RFC 1122)";
+  if (range === "linkLocal" && parsed.address.kind() === "ipv6") {
+    return "is link-local: the kernel gives and takes those by itself";
+  }
+  if (range === "loopback") return "is a loopback address, which is never seen on a LAN";
+  if (parsed.address.kind() === "ipv4" && parsed.prefix === 0) return "has the prefix length 0";
+  if (parsed.address.kind() === "ipv4" && parsed.prefix < 31) {
+    const text = parsed.address.toString();
+    if (`${text}/${parsed.prefix}` === subnetOf(cidr)) return "is the network's own address, not a host's";
+    if (text === broadcastOf(cidr)) return "is the network's broadcast address";
+  }
+  return undefined;
+}
+
+/** `AA-BB-CC-DD-EE-FF` → `aa:bb:cc:dd:ee:ff`; undefined where it is no MAC-48 address. */
+export function canonicalMac(text: string): string | undefined {
+  return /^[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}$/.test(text)
+    ? text.toLowerCase().replaceAll("-", ":")
+    : undefined;
+}
+
+/** Why a MAC address cannot be a link's own (include/linux/etherdevice.h, is_valid_ether_addr). */
+export function whyNotLinkMac(mac: string): string | undefined {
+  if (mac === "00:00:00:00:00:00") return "is all zeroes, which no link can have";
+  const first = Number.parseInt(mac.slice(0, 2), 16);
+  return first & 1 ? "is a multicast address (its first byte is odd); a link needs a unicast one" : undefined;
+}

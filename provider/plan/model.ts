@@ -1,0 +1,178 @@
+/**
+ * The nouns that everything else speaks in: what a host has (`HostState`), as `host/observe.ts` reads it and
+ * `plan/simulate.ts` predicts it, and what is wanted of it (`Wanted`), as a kind asks for it. Pure data.
+ */
+
+/** An address on a link. `cidr` is canonical: `192.0.2.10/24`, `2001:db8::1/64`. */
+export interface Address {
+  readonly cidr: string;
+  /** IPv4 broadcast address, where one is set. */
+  readonly broadcast?: string;
+  /** Duplicate address detection found the address in use on the LAN (RFC 4862, 5.4). */
+  readonly dadFailed?: boolean;
+}
+
+/** A unicast route of the main table through a link. */
+export interface Route {
+  /** Canonical destination: `192.0.2.10/32`, `2001:db8::/64`, `0.0.0.0/0`. */
+  readonly to: string;
+  readonly via?: string;
+  readonly source?: string;
+  /** As iproute2 shows it; IPv6's default of 1024 is left out. */
+  readonly metric?: number;
+  /** Who put it there (`static`, `dhcp`, …). Not compared; kept so that an undo puts back what was there. */
+  readonly protocol?: string;
+}
+
+/**
+ * What can be set on a link, by iproute2's own words and values:
+ *
+ * - `link.mtu`, `link.address`, `link.alias`, `link.txqueuelen`, `link.master` (`""`: none)
+ * - `type.WORD`: `ip link set … type KIND WORD VALUE` (`type.mode`, `type.stp_state`, …)
+ * - `port.WORD`: a bridge port's options (`port.hairpin`: `on` or `off`, `port.cost`, …)
+ * - `sysctl.FAMILY.NAME`: `/proc/sys/net/FAMILY/conf/LINK/NAME`
+ */
+export type SettingKey = `${"link" | "type" | "port" | "sysctl"}.${string}`;
+
+export type Settings = Readonly<Partial<Record<SettingKey, string>>>;
+
+/** A link is known by its name within a network namespace; `""` is the host's own. */
+export interface LinkId {
+  readonly name: string;
+  readonly netns: string;
+}
+
+/** A link as it is on a host. */
+export interface LinkState extends LinkId {
+  /** `macvlan`, `bridge`, `veth`, …; `""` for physical NICs, which have no kind. */
+  readonly kind: string;
+  readonly ifIndex: number;
+  /** The link below, always one of the host's own namespace; `""` where there is none or it cannot be seen. */
+  readonly parent: string;
+  /** Administrative state: the flag UP, not `operState`. */
+  readonly up: boolean;
+  /** RFC 2863 operational state as iproute2 prints it. Not compared. */
+  readonly operState: string;
+  readonly promiscuity: number;
+  readonly settings: Settings;
+  /** What cannot be set and is only told: `bridge_id`, a port's `state`. Not compared. */
+  readonly details: Readonly<Record<string, string>>;
+  /** Static addresses of global scope, in the kernel's order (a subnet's primary first). */
+  readonly addresses: readonly Address[];
+  /** Routes that are neither the kernel's own nor learnt by a routing daemon. */
+  readonly routes: readonly Route[];
+}
+
+/**
+ * Who made, or adopted, a link: kept on the host under /run, so that it lives exactly as long as the kernel's own
+ * state, and bound to the link's ifindex, so that it never speaks for another link of the same name.
+ */
+export interface LinkRecord extends LinkId {
+  /** ifindex of the link that it speaks for. */
+  readonly ifIndex: number;
+  /** `project/stack` */
+  readonly owner: string;
+  /** The Pulumi resource's name. */
+  readonly resource: string;
+  /** Made by that stack; otherwise adopted. */
+  readonly made: boolean;
+  /** What to take the other links that it touched, or the adopted one itself, back to on deletion. */
+  readonly restore: readonly WantedLink[];
+}
+
+/** A named network namespace, and whose it is where one of our resources made it. */
+export interface Netns {
+  readonly name: string;
+  /** The stack that made it, while that very namespace lives. */
+  readonly owner?: string;
+}
+
+export interface HostState {
+  readonly links: readonly LinkState[];
+  readonly netns: readonly Netns[];
+  readonly records: readonly LinkRecord[];
+}
+
+/** One setting as wanted, with the property of the resource that it comes from. */
+export interface WantedSetting {
+  readonly key: SettingKey;
+  /** iproute2's form. */
+  readonly value: string;
+  /** Path of the property, for messages: `mtu`, `ports[0].hairpin`. */
+  readonly property: string;
+  /** How many of iproute2's units make one of the property's (100: centiseconds for seconds). */
+  readonly scale?: number;
+  /** Values that no live link can be taken to or from (`passthru`): the link has to be made anew. `*`: any. */
+  readonly fixed?: readonly string[];
+}
+
+/** What is wanted of one link. What is not named here is left as it is. */
+export interface WantedLink extends LinkId {
+  /** `false`: the link has to go. */
+  readonly exists: boolean;
+  /** Undefined for a link that has to be there already, such as a bridge's port. */
+  readonly kind?: string;
+  readonly parent?: string;
+  /** The link's former place, when the resource was renamed or moved. */
+  readonly formerly?: LinkId;
+  readonly up?: boolean;
+  readonly settings: readonly WantedSetting[];
+  /** For a link that is to be made, and never compared: `link.address` of a bridge that takes over a port's. */
+  readonly initial?: readonly WantedSetting[];
+  readonly addresses?: readonly Address[];
+  readonly routes?: readonly Route[];
+  /** Prefix of property paths in messages about `up`, `addresses` and `routes`: `ports[0].`. */
+  readonly path?: string;
+}
+
+/** All that one resource wants of its host. */
+export interface Wanted {
+  /** In the order in which they depend on each other: a bridge before its ports. */
+  readonly links: readonly WantedLink[];
+  /** The namespace that has to be there, `""` for none. */
+  readonly netns: string;
+  readonly owner: string;
+  /** What the host is to remember of it; undefined when nothing is to stay. */
+  readonly record?: Omit<LinkRecord, "ifIndex">;
+  /** Links about which it is to remember nothing of this stack any more. */
+  readonly forgets?: readonly LinkId[];
+}
+
+export function sameLink(a: LinkId, b: LinkId): boolean {
+  return a.name === b.name && a.netns === b.netns;
+}
+
+export function findLink(state: HostState, id: LinkId): LinkState | undefined {
+  return state.links.find((link) => sameLink(link, id));
+}
+
+/** The record of a link, provided that it speaks for the link that is there now. */
+export function recordOf(state: HostState, id: LinkId): LinkRecord | undefined {
+  const link = findLink(state, id);
+  return link && state.records.find((r) => sameLink(r, id) && r.ifIndex === link.ifIndex);
+}
+
+/** Links that sit on `parent`: its macvlans (and others of the same make), in every visible namespace. */
+export function childrenOf(state: HostState, parent: string): LinkState[] {
+  return state.links.filter((link) => link.parent === parent && link.kind !== "vlan");
+}
+
+/** Everything that a link is, as a wish: what an undo goes back to. */
+export function asWanted(link: LinkState): WantedLink {
+  const settings = Object.entries(link.settings).map(([key, value = ""]) => ({
+    key: key as SettingKey,
+    value,
+    property: key,
+  }));
+  return {
+    name: link.name,
+    netns: link.netns,
+    exists: true,
+    kind: link.kind,
+    parent: link.parent,
+    up: link.up,
+    settings,
+    addresses: link.addresses,
+    routes: link.routes,
+  };
+}

@@ -1,0 +1,340 @@
+/**
+ * The heart: from what a host has and what is wanted of it, the ordered steps that bring it there, each with its
+ * undo. Pure: no I/O, no clock.
+ *
+ * The order within a plan keeps traffic flowing while addresses move between links: whatever is added comes before
+ * what is taken away, and a link has its addresses before it comes up, so that the kernel announces them.
+ */
+import { isIPv6Cidr } from "./addresses";
+import { type Difference, differences, formerLink, sameRecord } from "./differences";
+import {
+  type HostState,
+  type LinkId,
+  type LinkState,
+  type Route,
+  type SettingKey,
+  type Wanted,
+  type WantedLink,
+  type WantedSetting,
+  asWanted,
+  findLink,
+  recordOf,
+  sameLink,
+} from "./model";
+import { hasAddress, sameRoute, sameRouteKey, simulate } from "./simulate";
+import type { PlannedStep, Step } from "./steps";
+
+export interface Plan {
+  readonly differences: readonly Difference[];
+  /** Empty exactly when nothing differs. */
+  readonly steps: readonly PlannedStep[];
+}
+
+/** What a kernel can do that others cannot, as far as the order of steps depends on it. */
+export interface KernelTraits {
+  /** A link can be renamed while it is up (Linux 6.2, commit bd039b5ea2a9). */
+  readonly liveRename: boolean;
+}
+
+/** The changes that take a host from `state` to `wanted`. */
+export function plan(state: HostState, wanted: Wanted, kernel: KernelTraits): Plan {
+  const steps = transition(state, wanted, kernel);
+  return { differences: differences(state, wanted), steps: withUndo(state, steps, kernel) };
+}
+
+/** The host as the plan leaves it. */
+export function outcome(state: HostState, planned: Plan): HostState {
+  return planned.steps.reduce((s, { step }) => simulate(s, step), state);
+}
+
+/** A walk through the model: each step taken is kept, and the state moves on with it. */
+interface Walk {
+  state: HostState;
+  readonly steps: Step[];
+  take(step: Step): void;
+}
+
+function walkFrom(state: HostState): Walk {
+  const steps: Step[] = [];
+  return {
+    state,
+    steps,
+    take(step) {
+      steps.push(step);
+      this.state = simulate(this.state, step);
+    },
+  };
+}
+
+function transition(state: HostState, wanted: Wanted, kernel: KernelTraits): Step[] {
+  const walk = walkFrom(state);
+  const present = wanted.links.filter((l) => l.exists);
+  if (wanted.netns !== "" && !state.netns.some((n) => n.name === wanted.netns)) {
+    walk.take({ do: "addNetns", name: wanted.netns, owner: wanted.owner });
+  }
+  for (const link of present) placeLink(walk, link, wanted.owner, kernel);
+  for (const link of present) changeSettings(walk, link, (key) => !isOfPort(key));
+  for (const link of present) addAddresses(walk, link);
+  for (const link of present) raiseOrLower(walk, link);
+  // an address that moves between links leaves the old one only when the new one has it, with its routes
+  for (const link of present) addRoutes(walk, link, wanted);
+  for (const link of present) removeAddresses(walk, link);
+  for (const link of present) removeRoutes(walk, link);
+  // what the kernel took away along with the above comes back
+  for (const link of present) addAddresses(walk, link);
+  for (const link of present) addRoutes(walk, link, wanted);
+  for (const link of present) changeSettings(walk, link, isOfPort);
+  for (const link of wanted.links) if (!link.exists) removeLink(walk, link, wanted.owner);
+  keepRecord(walk, wanted);
+  removeNetns(walk, state, wanted);
+  return walk.steps;
+}
+
+function isOfPort(key: SettingKey): boolean {
+  return key.startsWith("port.");
+}
+
+function placeLink(walk: Walk, link: WantedLink, owner: string, kernel: KernelTraits): void {
+  let current = findLink(walk.state, link);
+  const former = formerLink(walk.state, link);
+  if (former && link.formerly) {
+    if (current) {
+      // both places are taken: the one that this resource has under its new name is kept, the other one goes
+      removeLink(walk, link.formerly, owner);
+    } else if (!mustBeMadeAnew(former, link)) {
+      bringHere(walk, former, link, kernel);
+      current = findLink(walk.state, link);
+    } else {
+      removeLink(walk, link.formerly, owner);
+    }
+  }
+  if (current && mustBeMadeAnew(current, link)) {
+    walk.take({ do: "deleteLink", link: idOf(link) });
+    current = undefined;
+  }
+  if (!current && link.kind !== undefined) {
+    const given = [...(link.initial ?? []), ...link.settings].filter((s) => isGivenAtCreation(s.key));
+    walk.take({
+      do: "addLink",
+      link: idOf(link),
+      kind: link.kind,
+      parent: link.parent ?? "",
+      settings: Object.fromEntries(given.map((s) => [s.key, s.value])),
+    });
+  }
+}
+
+/** Whether no live change can make `current` what is wanted (facts: parent, and to or from passthru). */
+export function mustBeMadeAnew(current: LinkState, wanted: WantedLink): boolean {
+  if (wanted.kind === undefined) return false;
+  if (wanted.kind !== current.kind) return true;
+  if (wanted.parent !== undefined && wanted.parent !== current.parent) return true;
+  return wanted.settings.some((s) => crossesFixed(s, current.settings[s.key] ?? ""));
+}
+
+function crossesFixed(setting: WantedSetting, from: string): boolean {
+  if (setting.fixed === undefined || setting.value === from) return false;
+  return setting.fixed.some((v) => v === "*" || v === setting.value || v === from);
+}
+
+/** `ip link add` takes these at once; the alias it would ignore, and lists come after the mode. */
+function isGivenAtCreation(key: SettingKey): boolean {
+  return (
+    key === "link.address" ||
+    key === "link.mtu" ||
+    key === "link.txqueuelen" ||
+    (key.startsWith("type.") && key !== "type.macaddr")
+  );
+}
+
+function bringHere(walk: Walk, from: LinkState, to: LinkId, kernel: KernelTraits): void {
+  let at = idOf(from);
+  if (at.netns !== to.netns) {
+    walk.take({ do: "moveLink", link: at, netns: to.netns });
+    at = { ...at, netns: to.netns };
+  }
+  if (at.name !== to.name) {
+    const isUp = findLink(walk.state, at)?.up === true;
+    if (isUp && !kernel.liveRename) walk.take({ do: "down", link: at });
+    walk.take({ do: "renameLink", link: at, name: to.name });
+  }
+}
+
+function changeSettings(walk: Walk, link: WantedLink, which: (key: SettingKey) => boolean): void {
+  for (const setting of link.settings) {
+    const current = findLink(walk.state, link);
+    if (!current || !which(setting.key) || current.settings[setting.key] === setting.value) continue;
+    const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
+    const bridge = isOfPort(setting.key) ? current.settings["link.master"] : undefined;
+    walk.take({
+      do: "set",
+      link: idOf(link),
+      kind: current.kind,
+      key: setting.key,
+      value: setting.value,
+      ...(mode === undefined ? {} : { mode }),
+      ...(bridge === undefined ? {} : { bridge }),
+    });
+  }
+}
+
+function addAddresses(walk: Walk, link: WantedLink): void {
+  let added = false;
+  for (const address of link.addresses ?? []) {
+    const current = findLink(walk.state, link);
+    if (!current || hasAddress(current, address)) continue;
+    // IPv6 knows an address by itself, without its prefix length: the old form has to go first
+    const twin = current.addresses.find(
+      (a) => isIPv6Cidr(a.cidr) && a.cidr.split("/")[0] === address.cidr.split("/")[0],
+    );
+    if (twin) walk.take({ do: "deleteAddress", link: idOf(link), address: twin });
+    walk.take({ do: "addAddress", link: idOf(link), address });
+    added = true;
+  }
+  const current = findLink(walk.state, link);
+  if (!added || !current?.up || current.settings["sysctl.ipv4.arp_notify"] !== "1") return;
+  const macAddress = current.settings["link.address"];
+  // a link that is up already would not tell the neighbours of its new addresses by itself
+  if (macAddress) walk.take({ do: "announce", link: idOf(link), macAddress });
+}
+
+function removeAddresses(walk: Walk, link: WantedLink): void {
+  const wanted = link.addresses;
+  if (!wanted) return;
+  for (const address of findLink(walk.state, link)?.addresses ?? []) {
+    const current = findLink(walk.state, link);
+    if (!current || !hasAddress(current, address) || wanted.some((a) => a.cidr === address.cidr)) continue;
+    walk.take({ do: "deleteAddress", link: idOf(link), address });
+  }
+}
+
+function raiseOrLower(walk: Walk, link: WantedLink): void {
+  const current = findLink(walk.state, link);
+  if (!current || link.up === undefined || link.up === current.up) return;
+  walk.take({ do: link.up ? "up" : "down", link: idOf(link) });
+  // going down loses the IPv6 addresses; a link that is down can have them all the same
+  addAddresses(walk, link);
+}
+
+function addRoutes(walk: Walk, link: WantedLink, wanted: Wanted): void {
+  for (const route of link.routes ?? []) {
+    const current = findLink(walk.state, link);
+    if (!current?.up || current.routes.some((r) => sameRoute(r, route))) continue;
+    walk.take({
+      do: "addRoute",
+      link: idOf(link),
+      route,
+      replace: takesPlace(walk.state, wanted, link, route),
+    });
+  }
+}
+
+/** Whether the same route now leads through a link of this very plan, which then hands it over. */
+function takesPlace(state: HostState, wanted: Wanted, link: WantedLink, route: Route): boolean {
+  return wanted.links
+    .filter((l) => l.netns === link.netns)
+    .some((l) => findLink(state, l)?.routes.some((r) => sameRouteKey(r, route)) === true);
+}
+
+function removeRoutes(walk: Walk, link: WantedLink): void {
+  const wanted = link.routes;
+  if (!wanted) return;
+  for (const route of findLink(walk.state, link)?.routes ?? []) {
+    if (!wanted.some((r) => sameRoute(r, route))) {
+      walk.take({ do: "deleteRoute", link: idOf(link), route });
+    }
+  }
+}
+
+function removeLink(walk: Walk, link: LinkId, owner: string): void {
+  if (findLink(walk.state, link)) walk.take({ do: "deleteLink", link: idOf(link) });
+  forget(walk, link, owner);
+}
+
+function forget(walk: Walk, link: LinkId, owner: string): void {
+  const ours = walk.state.records.some((r) => sameLink(r, link) && r.owner === owner);
+  if (ours) walk.take({ do: "forget", link: idOf(link) });
+}
+
+function keepRecord(walk: Walk, wanted: Wanted): void {
+  for (const { formerly } of wanted.links) {
+    if (!formerly || wanted.links.some((l) => sameLink(l, formerly))) continue;
+    forget(walk, formerly, wanted.owner);
+  }
+  for (const link of wanted.forgets ?? []) forget(walk, link, wanted.owner);
+  const record = wanted.record;
+  if (!record) return;
+  const current = recordOf(walk.state, record);
+  if (!current || !sameRecord(current, record)) walk.take({ do: "record", record });
+}
+
+/** A namespace that this stack made goes with the last link in it. */
+function removeNetns(walk: Walk, before: HostState, wanted: Wanted): void {
+  const left = new Set(
+    wanted.links.flatMap((l) => (l.exists ? [l.formerly?.netns ?? ""] : [l.netns])).filter((n) => n !== ""),
+  );
+  for (const name of left) {
+    if (name === wanted.netns) continue;
+    const made = before.netns.find((n) => n.name === name)?.owner === wanted.owner;
+    const inUse = walk.state.links.some((l) => l.netns === name && !isBuiltIn(l));
+    if (made && !inUse) walk.take({ do: "deleteNetns", name });
+  }
+}
+
+/** Links that a new namespace has by itself: lo, and fallback tunnels where their modules are loaded. */
+function isBuiltIn(link: LinkState): boolean {
+  return /^(?:lo|tunl0|sit0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|ip6tnl0|ip6gre0)$/.test(link.name);
+}
+
+function withUndo(state: HostState, steps: readonly Step[], kernel: KernelTraits): PlannedStep[] {
+  let before = state;
+  return steps.map((step) => {
+    const after = simulate(before, step);
+    const undo = undoOf(step, before, after, kernel);
+    before = after;
+    return { step, undo };
+  });
+}
+
+/** What takes the host from `after` back to `before`: planned like any other change, from the links that differ. */
+function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelTraits): Step[] {
+  switch (step.do) {
+    case "addNetns":
+      return [{ do: "deleteNetns", name: step.name }];
+    case "deleteNetns":
+      return before.netns
+        .filter((n) => n.name === step.name)
+        .map((n) => ({ do: "addNetns", name: n.name, owner: n.owner ?? "" }));
+    case "record":
+    case "forget": {
+      const id = step.do === "record" ? step.record : step.link;
+      const previous = before.records.find((r) => sameLink(r, id));
+      return [previous ? { do: "record", record: previous } : { do: "forget", link: idOf(id) }];
+    }
+    default: {
+      const back = transition(after, { links: formerLinks(before, after), netns: "", owner: "" }, kernel);
+      // a link that is made again has another ifindex, for which its record has to speak
+      const remade = back.filter((s) => s.do === "addLink");
+      const records = remade.flatMap((s) => recordOf(before, s.link) ?? []);
+      return [...back, ...records.map((record): Step => ({ do: "record", record }))];
+    }
+  }
+}
+
+function formerLinks(before: HostState, after: HostState): WantedLink[] {
+  const changed = before.links
+    .filter((l) => !after.links.includes(l))
+    .toSorted((a, b) => a.ifIndex - b.ifIndex)
+    .map((link) => {
+      const now = after.links.find((l) => l.ifIndex === link.ifIndex);
+      return { ...asWanted(link), ...(now && !sameLink(now, link) ? { formerly: idOf(now) } : {}) };
+    });
+  const added = after.links
+    .filter((l) => !before.links.some((b) => b.ifIndex === l.ifIndex))
+    .map((l): WantedLink => ({ ...idOf(l), exists: false, settings: [] }));
+  return [...changed, ...added];
+}
+
+function idOf(link: LinkId): LinkId {
+  return { name: link.name, netns: link.netns };
+}

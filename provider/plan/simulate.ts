@@ -1,0 +1,302 @@
+/**
+ * What a step does to a host, side effects included: the planner walks its steps through this, so that what the
+ * kernel takes away along with a change (a primary address's secondaries, a downed link's routes) is put back by
+ * the plan. Held against a real kernel by test/lab/model.test.ts.
+ */
+import { isIPv6Cidr, subnetOf } from "./addresses";
+import {
+  type Address,
+  type HostState,
+  type LinkId,
+  type LinkState,
+  type Route,
+  type SettingKey,
+  type Settings,
+  findLink,
+  sameLink,
+} from "./model";
+import type { Step } from "./steps";
+
+/** A fresh macvlan's settings (drivers/net/macvlan.c, macvlan_common_setup). */
+const FRESH_MACVLAN: Settings = {
+  "type.mode": "vepa",
+  "type.flags": "",
+  "type.macaddr": "",
+  "type.bcqueuelen": "1000",
+};
+
+/** A fresh bridge's settings (net/bridge/br_device.c, br_dev_setup). */
+const FRESH_BRIDGE: Settings = {
+  "type.stp_state": "0",
+  "type.forward_delay": "1500",
+  "type.hello_time": "200",
+  "type.max_age": "2000",
+  "type.ageing_time": "30000",
+  "type.priority": "32768",
+  "type.vlan_filtering": "0",
+  "type.mcast_snooping": "1",
+};
+
+/** A fresh port's settings (net/bridge/br_if.c, new_nbp); the cost follows the link's speed. */
+const FRESH_PORT: Settings = {
+  "port.hairpin": "off",
+  "port.isolated": "off",
+  "port.learning": "on",
+  "port.flood": "on",
+  "port.mcast_flood": "on",
+  "port.cost": "2",
+  "port.priority": "32",
+  "port.guard": "off",
+  "port.root_block": "off",
+};
+
+const FRESH_SYSCTLS: Settings = {
+  "sysctl.ipv4.arp_filter": "0",
+  "sysctl.ipv4.arp_notify": "0",
+  "sysctl.ipv6.ndisc_notify": "0",
+};
+
+/** The state of the host after a step that succeeded. */
+export function simulate(state: HostState, step: Step): HostState {
+  switch (step.do) {
+    case "addNetns":
+      return { ...state, netns: [...state.netns, { name: step.name, owner: step.owner }] };
+    case "deleteNetns":
+      return {
+        ...state,
+        netns: state.netns.filter((n) => n.name !== step.name),
+        links: state.links.filter((l) => l.netns !== step.name),
+      };
+    case "addLink":
+      return { ...state, links: [...state.links, newLink(state, step)] };
+    case "deleteLink":
+      return deleteLink(state, step.link);
+    case "moveLink":
+      return change(state, step.link, (l) => ({
+        ...l,
+        netns: step.netns,
+        up: false,
+        addresses: [],
+        routes: [],
+        settings: { ...withoutPort(l.settings), "link.master": "", ...FRESH_SYSCTLS },
+      }));
+    case "renameLink":
+      return renameLink(state, step.link, step.name);
+    case "set":
+      return set(state, step.link, step.key, step.value);
+    case "up":
+      return change(state, step.link, (l) => ({ ...l, up: true }));
+    case "down":
+      // net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay
+      return change(state, step.link, (l) => ({
+        ...l,
+        up: false,
+        routes: [],
+        addresses: l.addresses.filter((a) => !isIPv6Cidr(a.cidr)),
+      }));
+    case "addAddress":
+      return change(state, step.link, (l) =>
+        hasAddress(l, step.address) ? l : { ...l, addresses: [...l.addresses, step.address] },
+      );
+    case "deleteAddress":
+      return deleteAddress(state, step.link, step.address);
+    case "addRoute":
+      return addRoute(state, step.link, step.route, step.replace);
+    case "deleteRoute":
+      return change(state, step.link, (l) => ({
+        ...l,
+        routes: l.routes.filter((r) => !sameRoute(r, step.route)),
+      }));
+    case "announce":
+      return state;
+    case "record": {
+      const link = findLink(state, step.record);
+      const others = state.records.filter((r) => !sameLink(r, step.record));
+      return { ...state, records: [...others, { ...step.record, ifIndex: link?.ifIndex ?? 0 }] };
+    }
+    case "forget":
+      return { ...state, records: state.records.filter((r) => !sameLink(r, step.link)) };
+  }
+}
+
+/** Two routes are one where destination, gateway, source and metric are the same. */
+export function sameRoute(a: Route, b: Route): boolean {
+  return a.to === b.to && a.via === b.via && a.source === b.source && a.metric === b.metric;
+}
+
+/** The kernel's key of a route: one such a table (net/ipv4/fib_trie.c, fib_table_insert). */
+export function sameRouteKey(a: Route, b: Route): boolean {
+  return a.to === b.to && a.metric === b.metric;
+}
+
+export function hasAddress(link: LinkState, address: Address): boolean {
+  return link.addresses.some((a) => a.cidr === address.cidr);
+}
+
+function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkState): HostState {
+  return { ...state, links: state.links.map((l) => (sameLink(l, id) ? how(l) : l)) };
+}
+
+function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {
+  const parent = findLink(state, { name: step.parent, netns: "" });
+  const fresh = step.kind === "macvlan" ? FRESH_MACVLAN : step.kind === "bridge" ? FRESH_BRIDGE : {};
+  const settings: Partial<Record<SettingKey, string>> = {
+    "link.mtu": parent?.settings["link.mtu"] ?? "1500",
+    "link.address": "",
+    "link.alias": "",
+    "link.txqueuelen": "1000",
+    "link.master": "",
+    ...fresh,
+    ...FRESH_SYSCTLS,
+    ...step.settings,
+  };
+  // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for
+  if (settings["type.mode"] === "passthru" && parent) {
+    settings["link.address"] = parent.settings["link.address"] ?? "";
+  }
+  return {
+    ...step.link,
+    kind: step.kind,
+    ifIndex: Math.max(0, ...state.links.map((l) => l.ifIndex)) + 1,
+    parent: step.parent,
+    up: false,
+    operState: "DOWN",
+    promiscuity: 0,
+    settings,
+    // what macvlan_port_destroy puts back when the passthru child goes
+    details: parent ? { parent_address: parent.settings["link.address"] ?? "" } : {},
+    addresses: [],
+    routes: [],
+  };
+}
+
+function deleteLink(state: HostState, id: LinkId): HostState {
+  const inHost = id.netns === "";
+  const link = findLink(state, id);
+  const lent = link?.settings["type.mode"] === "passthru" ? link.details["parent_address"] : undefined;
+  const gone = (l: LinkState): boolean => sameLink(l, id) || (inHost && l.parent === id.name);
+  return {
+    ...state,
+    links: state.links
+      .filter((l) => !gone(l))
+      .map((l) =>
+        lent !== undefined && l.netns === "" && l.name === link?.parent && l.settings["link.address"] !== lent
+          ? { ...l, settings: { ...l.settings, "link.address": lent } }
+          : l,
+      )
+      .map((l) =>
+        inHost && l.netns === "" && l.settings["link.master"] === id.name
+          ? { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } }
+          : l,
+      ),
+  };
+}
+
+function renameLink(state: HostState, id: LinkId, name: string): HostState {
+  return {
+    ...state,
+    links: state.links.map((l) => {
+      if (sameLink(l, id)) return { ...l, name };
+      if (id.netns !== "") return l;
+      const renamed = l.parent === id.name ? { ...l, parent: name } : l;
+      return renamed.netns === "" && renamed.settings["link.master"] === id.name
+        ? { ...renamed, settings: { ...renamed.settings, "link.master": name } }
+        : renamed;
+    }),
+  };
+}
+
+function set(state: HostState, id: LinkId, key: SettingKey, value: string): HostState {
+  const before = findLink(state, id);
+  if (!before) return state;
+  const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
+  switch (key) {
+    case "link.master":
+      return change(after, id, (l) => ({
+        ...l,
+        settings: {
+          ...withoutPort(l.settings),
+          "link.master": value,
+          ...(value === "" ? {} : FRESH_PORT),
+        },
+      }));
+    case "link.mtu":
+      // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again
+      return id.netns !== ""
+        ? after
+        : {
+            ...after,
+            links: after.links.map((l) =>
+              l.parent === id.name && Number(l.settings["link.mtu"]) > Number(value)
+                ? { ...l, settings: { ...l.settings, "link.mtu": value } }
+                : l,
+            ),
+          };
+    case "link.address": {
+      // passthru shares one address with its parent, whichever of the two is set
+      const passthru = before.settings["type.mode"] === "passthru";
+      const shares = (l: LinkState): boolean =>
+        (passthru && l.netns === "" && l.name === before.parent) ||
+        (id.netns === "" && l.parent === id.name && l.settings["type.mode"] === "passthru");
+      return {
+        ...after,
+        links: after.links.map((l) =>
+          shares(l) ? { ...l, settings: { ...l.settings, "link.address": value } } : l,
+        ),
+      };
+    }
+    case "type.mode":
+      // macvlan_changelink: leaving source mode flushes the list of addresses
+      return before.settings["type.mode"] === "source" && value !== "source"
+        ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
+        : after;
+    default:
+      return after;
+  }
+}
+
+function deleteAddress(state: HostState, id: LinkId, address: Address): HostState {
+  const link = findLink(state, id);
+  if (!link) return state;
+  const index = link.addresses.findIndex((a) => a.cidr === address.cidr);
+  if (index < 0) return state;
+  const subnet = subnetOf(address.cidr);
+  const primary = link.addresses.findIndex((a) => subnetOf(a.cidr) === subnet) === index;
+  // net/ipv4/devinet.c, __inet_del_ifa: without promote_secondaries a primary takes its secondaries along
+  const takesAll = primary && !isIPv6Cidr(address.cidr);
+  const stays = link.addresses.filter((a, i) => i !== index && !(takesAll && subnetOf(a.cidr) === subnet));
+  const lost = link.addresses.filter((a) => !stays.includes(a)).map((a) => a.cidr.split("/")[0]);
+  const local = new Set(
+    state.links
+      .filter((l) => l.netns === id.netns && l !== link)
+      .flatMap((l) => l.addresses.map((a) => a.cidr.split("/")[0])),
+  );
+  for (const a of stays) local.add(a.cidr.split("/")[0]);
+  const orphaned = (r: Route): boolean =>
+    r.source !== undefined && lost.includes(r.source) && !local.has(r.source);
+  return {
+    ...state,
+    links: state.links.map((l) => {
+      if (l.netns !== id.netns) return l;
+      const addresses = l === link ? stays : l.addresses;
+      const routes = l.routes.some(orphaned) ? l.routes.filter((r) => !orphaned(r)) : l.routes;
+      return addresses === l.addresses && routes === l.routes ? l : { ...l, addresses, routes };
+    }),
+  };
+}
+
+function addRoute(state: HostState, id: LinkId, route: Route, replace: boolean): HostState {
+  return {
+    ...state,
+    links: state.links.map((l) => {
+      if (l.netns !== id.netns) return l;
+      const others = replace ? l.routes.filter((r) => !sameRouteKey(r, route)) : l.routes;
+      if (sameLink(l, id)) return { ...l, routes: [...others, route] };
+      return others.length === l.routes.length ? l : { ...l, routes: others };
+    }),
+  };
+}
+
+function withoutPort(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith("port.")));
+}

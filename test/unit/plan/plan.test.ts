@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Observation } from "../../../provider/host/observation";
+import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
+import { unwanted } from "../../../provider/kinds/common";
+import type { CommonInputs, Kind, View } from "../../../provider/kinds/kind";
+import { macvlan } from "../../../provider/kinds/macvlan";
+import { differences } from "../../../provider/plan/differences";
+import type { HostState, LinkId, LinkState, Wanted } from "../../../provider/plan/model";
+import { type Plan, outcome, plan } from "../../../provider/plan/plan";
+import { simulate } from "../../../provider/plan/simulate";
+import { BARE, bridgeInputs, macvlanInputs } from "./states";
+
+const KERNELS = [{ liveRename: true }, { liveRename: false }];
+
+function viewOn(state: HostState, previous?: LinkId): View {
+  const observation = { state, facts: {} } as unknown as Observation;
+  return {
+    owner: "fleet/test",
+    resource: "web",
+    observation,
+    ...(previous ? { previous } : {}),
+    expected: () => false,
+  };
+}
+
+function wantedOf<I extends CommonInputs>(kind: Kind<I>, inputs: I, state: HostState, before?: I): Wanted {
+  const previous = before && { name: before.name, netns: before.netns ?? "" };
+  return kind.wanted(inputs, viewOn(state, previous));
+}
+
+/** What can be compared of a host: indexes are given anew to links that are made anew. */
+function comparable(state: HostState): unknown {
+  const link = ({ ifIndex: _i, operState: _o, details: _d, ...l }: LinkState): unknown => ({
+    ...l,
+    addresses: l.addresses.map((a) => a.cidr).toSorted(),
+    routes: l.routes.map((r) => JSON.stringify(r)).toSorted(),
+    settings: Object.fromEntries(Object.entries(l.settings).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  });
+  const key = (l: LinkId): string => `${l.netns}:${l.name}`;
+  return {
+    links: state.links.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).map(link),
+    netns: state.netns.map((n) => n.name).toSorted(),
+    records: state.records.map(({ ifIndex: _, ...r }) => r).toSorted((a, b) => (key(a) < key(b) ? -1 : 1)),
+  };
+}
+
+/** Every state on the way back: after each undo the host is where it was before that step. */
+function assertUndoes(from: HostState, planned: Plan): void {
+  const states = [from];
+  for (const { step } of planned.steps) states.push(simulate(states.at(-1) ?? from, step));
+  planned.steps.forEach(({ step, undo }, i) => {
+    const back = undo.reduce(simulate, states[i + 1] ?? from);
+    assert.deepEqual(comparable(back), comparable(states[i] ?? from), `undo of ${JSON.stringify(step)}`);
+  });
+}
+
+function assertBringsAbout<I extends CommonInputs>(
+  kind: Kind<I>,
+  from: HostState,
+  inputs: I,
+  before: I | undefined,
+  kernel: { liveRename: boolean },
+): HostState {
+  const wanted = wantedOf(kind, inputs, from, before);
+  const planned = plan(from, wanted, kernel);
+  const after = outcome(from, planned);
+  const again = wantedOf(kind, inputs, after, before);
+  assert.deepEqual(differences(after, again), []);
+  assert.deepEqual(plan(after, again, kernel).steps, []);
+  // a plan has steps exactly where something differs
+  assert.equal(planned.steps.length > 0, planned.differences.length > 0);
+  assertUndoes(from, planned);
+  return after;
+}
+
+function assertLifeOf<I extends CommonInputs>(kind: Kind<I>, first: I, second: I, liveRename: boolean): void {
+  const kernel = { liveRename };
+  const made = assertBringsAbout(kind, BARE, first, undefined, kernel);
+  const changed = assertBringsAbout(kind, made, second, first, kernel);
+  const gone = plan(changed, unwanted(second, viewOn(changed)), kernel);
+  assertUndoes(changed, gone);
+  assert.deepEqual(comparable(outcome(changed, gone)), comparable(BARE));
+}
+
+describe("plan", () => {
+  it("brings any macvlan to any other, and back", () => {
+    fc.assert(
+      fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
+        assertLifeOf(macvlan, a, b, liveRename);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("brings any bridge with its ports to any other, and back", () => {
+    fc.assert(
+      fc.property(bridgeInputs, bridgeInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
+        assertLifeOf<BridgeInputs>(bridge, a, b, liveRename);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

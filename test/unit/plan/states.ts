@@ -1,0 +1,128 @@
+/** Arbitrary hosts and wishes for property tests: valid ones, with all that a kind can ask for. */
+import fc from "fast-check";
+import type { BridgeInputs } from "../../../provider/kinds/bridge";
+import type { MacvlanInputs } from "../../../provider/kinds/macvlan";
+import type { HostState, LinkState, Settings } from "../../../provider/plan/model";
+
+const SYSCTLS: Settings = {
+  "sysctl.ipv4.arp_filter": "0",
+  "sysctl.ipv4.arp_notify": "0",
+  "sysctl.ipv6.ndisc_notify": "0",
+};
+
+/** A physical NIC. */
+export function nic(name: string, ifIndex: number): LinkState {
+  return {
+    name,
+    netns: "",
+    kind: "",
+    ifIndex,
+    parent: "",
+    up: true,
+    operState: "UP",
+    promiscuity: 0,
+    settings: {
+      "link.mtu": "1500",
+      "link.address": `02:77:00:00:00:0${ifIndex}`,
+      "link.alias": "",
+      "link.txqueuelen": "1000",
+      "link.master": "",
+      ...SYSCTLS,
+    },
+    details: {},
+    addresses: [],
+    routes: [],
+  };
+}
+
+/** A host with two NICs, a second namespace and nothing else. */
+export const BARE: HostState = {
+  links: [nic("eth0", 2), nic("eth1", 3)],
+  netns: [{ name: "blue" }],
+  records: [],
+};
+
+const host = { address: "node1" };
+
+export const MACS = ["02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"];
+
+const cidrs = fc.uniqueArray(
+  fc.constantFrom(
+    ...["192.0.2.10/24", "192.0.2.11/24", "192.0.2.12/24", "198.51.100.7/25", "203.0.113.1/32"],
+    ...["2001:db8::10/64", "2001:db8::11/64", "2001:db8:1::1/128", "2001:db8::10/80"],
+  ),
+  { selector: (cidr) => cidr.split("/")[0], maxLength: 5 },
+);
+
+const route = fc
+  .record(
+    {
+      to: fc.constantFrom("192.0.2.50/32", "192.0.2.51/32", "198.51.100.128/25", "2001:db8:2::/64"),
+      metric: fc.constantFrom(10, 20),
+    },
+    { requiredKeys: ["to"] },
+  )
+  .map((r) => r);
+
+const routes = fc.uniqueArray(route, {
+  selector: (r) => `${r.to} ${r.metric ?? ""}`,
+  maxLength: 3,
+});
+
+/** Inputs of a macvlan on eth0 or eth1. */
+export const macvlanInputs: fc.Arbitrary<MacvlanInputs> = fc
+  .record(
+    {
+      name: fc.constantFrom("mac0", "mac1"),
+      netns: fc.constantFrom("blue", "red"),
+      parent: fc.constantFrom("eth0", "eth1"),
+      mode: fc.constantFrom("bridge", "vepa", "private", "passthru", "source"),
+      up: fc.boolean(),
+      mtu: fc.constantFrom(1500, 1400, 1300),
+      macAddress: fc.constantFrom(...MACS),
+      addresses: cidrs,
+      alias: fc.constantFrom("", "web", "a text with spaces and 'quotes'"),
+      txQueueLength: fc.constantFrom(500, 1000),
+      broadcastQueueLength: fc.constantFrom(500, 1000),
+      sources: fc.uniqueArray(fc.constantFrom(...MACS), { maxLength: 3 }),
+      flagged: fc.boolean(),
+      routes,
+    },
+    { requiredKeys: ["name", "parent", "mode", "up", "sources", "flagged"] },
+  )
+  .map(({ sources, flagged, routes: given, ...rest }) => ({
+    host,
+    ...rest,
+    ...(rest.mode === "source" ? { sourceMacAddresses: sources, nodst: flagged } : {}),
+    ...(given === undefined || !rest.up ? {} : { routes: given }),
+  }));
+
+const port = fc
+  .record(
+    {
+      name: fc.constantFrom("eth0", "eth1"),
+      hairpin: fc.boolean(),
+      isolated: fc.boolean(),
+      cost: fc.constantFrom(2, 100),
+    },
+    { requiredKeys: ["name", "hairpin"] },
+  )
+  .map((p) => p);
+
+/** Inputs of a bridge over none, one or both of the NICs. */
+export const bridgeInputs: fc.Arbitrary<BridgeInputs> = fc.record(
+  {
+    host: fc.constant(host),
+    name: fc.constantFrom("br0", "br1"),
+    up: fc.boolean(),
+    ports: fc.uniqueArray(port, { selector: ({ name }) => name, maxLength: 2 }),
+    mtu: fc.constantFrom(1500, 1400),
+    macAddress: fc.constantFrom(...MACS),
+    addresses: cidrs,
+    stp: fc.boolean(),
+    forwardDelay: fc.constantFrom(2, 15),
+    ageingTime: fc.constantFrom(0, 30, 300),
+    takeOverAddresses: fc.boolean(),
+  },
+  { requiredKeys: ["host", "name", "up"] },
+);
