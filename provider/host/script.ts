@@ -1,0 +1,198 @@
+import { PassThrough } from "node:stream";
+import type { SSHExecCommandOptions } from "node-ssh";
+import type { ClientChannel } from "ssh2";
+import type { Link } from "./link";
+import { PASSWORD_PROMPT, afterAnnouncement, shellCommand, shellNotStarted } from "./root-shell";
+import type { Secret } from "./settings";
+import { ConnectionLost, SshError } from "./ssh-error";
+
+/** What a script did. Both texts are decoded as UTF-8, with U+FFFD for bytes that are not. */
+export interface CommandResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Exit code; null when a signal ended the shell. */
+  readonly code: number | null;
+  readonly signal: string | undefined;
+}
+
+/** A script and how to run it. */
+export interface ScriptCall {
+  readonly script: string;
+  /** What it does, for messages. */
+  readonly description: string;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly becomePassword: Secret | undefined;
+  /** The script stops another one: when its own time is up, no third is started. */
+  readonly stopsAnother?: boolean;
+}
+
+/** The server refused to open a channel: nothing of the script ran. */
+export interface ChannelRefused {
+  readonly refused: string;
+}
+
+/** More output than this is taken for a mistake: it all is kept in memory. */
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/** Seconds that a script has to undo and end after its time was up. */
+const GRACE = 5;
+
+/**
+ * Runs one script with `sh -s` on the host, as root where the host says so.
+ *
+ * @throws SshError of kind `become`, `shell`, `commandTimeout` or `command`; {@link ConnectionLost}
+ */
+export async function runScript(link: Link, call: ScriptCall): Promise<CommandResult | ChannelRefused> {
+  const { host } = link;
+  const askedFor = host.become === "sudo" ? call.becomePassword : undefined;
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  let bytes = 0;
+  let channel: ClientChannel | undefined;
+  let failure: SshError | undefined;
+  let giveUp: (error: SshError) => void = () => undefined;
+  const abandoned = new Promise<never>((_resolve, reject) => (giveUp = reject));
+  abandoned.catch(() => undefined);
+
+  const abandon = (error: SshError): void => {
+    failure ??= error;
+    channel?.close();
+    giveUp(failure);
+  };
+  const keep = (chunks: Buffer[], chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes <= MAX_OUTPUT) chunks.push(chunk);
+    else
+      abandon(
+        new SshError("command", host.label, `${host.label}: ${call.description} printed more than 64 MiB.`),
+      );
+  };
+  const conversation = askedFor === undefined ? undefined : answerSudo(askedFor, call.script, link, abandon);
+  const options: SSHExecCommandOptions = {
+    stdin: conversation?.stdin ?? call.script,
+    noTrim: true,
+    // What node-ssh decodes chunk by chunk is not used: a character may be cut in two by a chunk's end.
+    encoding: "latin1",
+    onStdout: (chunk) => keep(stdout, chunk),
+    onStderr: (chunk) => {
+      keep(stderr, chunk);
+      conversation?.onStderr(chunk);
+    },
+    onChannel: (opened) => {
+      channel = opened;
+      if (failure) opened.close();
+    },
+  };
+  const expire = (): void => {
+    failure ??= timedOut(link, call, Buffer.concat(stderr));
+    const error = failure;
+    void stopShell(link, call, afterAnnouncement(Buffer.concat(stderr))?.pid).then(() => abandon(error));
+  };
+  const timer = setTimeout(expire, call.timeout * 1000);
+  timer.unref();
+  try {
+    const running = link.ssh.execCommand(shellCommand(host.become, askedFor !== undefined), options);
+    running.catch(() => undefined);
+    const { code, signal } = await Promise.race([running, abandoned]);
+    if (failure) throw failure;
+    if (code === null && signal === null) throw lost(link, call, channel !== undefined);
+    const out = afterAnnouncement(Buffer.concat(stdout))?.text;
+    const err = afterAnnouncement(Buffer.concat(stderr))?.text;
+    if (out === undefined || err === undefined) {
+      const printed = [...stderr, Buffer.from("\n"), ...stdout];
+      throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code);
+    }
+    return { stdout: out.toString("utf8"), stderr: err.toString("utf8"), code, signal: signal ?? undefined };
+  } catch (error) {
+    if (error instanceof SshError) throw error;
+    if (link.ended() !== undefined) throw lost(link, call, channel !== undefined, error);
+    const reason = error instanceof Error ? error.message : String(error);
+    // ssh2 gives the reason code of RFC 4254, 5.1 with a refused channel.
+    if (error instanceof Error && "reason" in error) return { refused: reason };
+    const message = `${host.label}: ${call.description} could not be started: ${reason}.`;
+    throw new SshError("command", host.label, message, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
+  const { label } = link.host;
+  const tail = (afterAnnouncement(printed)?.text ?? printed).toString("utf8").trim().slice(-400);
+  const said = tail === "" ? "" : ` It had printed ${JSON.stringify(tail)}.`;
+  const message =
+    `${label}: ${call.description} did not end within ${call.timeout} s and was told to stop.${said} ` +
+    "Raise commandTimeout of the host if that is not enough.";
+  return new SshError("commandTimeout", label, message);
+}
+
+/**
+ * Sends SIGTERM to the shell of a script whose time is up and waits for it to end, so that its traps can undo. Over a
+ * channel of its own and as the same user: closing the script's channel would send no signal, as there is no terminal,
+ * and sshd refuses to signal what runs as root (session.c, session_signal_req).
+ */
+async function stopShell(link: Link, call: ScriptCall, pid: number | undefined): Promise<void> {
+  if (call.stopsAnother === true || pid === undefined || !Number.isSafeInteger(pid) || pid <= 1) return;
+  const tenths = GRACE * 10;
+  const script =
+    `kill -s TERM ${pid} && n=0 && ` +
+    `while kill -s 0 ${pid} 2>/dev/null && [ $n -lt ${tenths} ]; do sleep 0.1 2>/dev/null || sleep 1; n=$((n + 1)); done\n`;
+  const stopping = {
+    ...call,
+    script,
+    description: `stopping ${call.description}`,
+    timeout: 2 * GRACE,
+    stopsAnother: true,
+  };
+  // Best effort: what failed is told by the time-out that follows, whatever came of this.
+  await runScript(link, stopping).catch(() => undefined);
+}
+
+/** The error for a command whose connection ended; `started` is whether its script may have run. */
+export function lost(
+  link: Link,
+  call: { description: string },
+  started: boolean,
+  cause?: unknown,
+): ConnectionLost {
+  const { label } = link.host;
+  const why = link.ended() ?? "the server closed the session without an exit code";
+  const message = started
+    ? `${label}: the connection was lost while ${call.description} ran (${why}). It may have ended or not: look again.`
+    : `${label}: the connection was lost before ${call.description} was started (${why}). Nothing of it ran.`;
+  return new ConnectionLost(label, message, started, { cause });
+}
+
+/**
+ * The talk with `sudo -S`: it may ask for the password on stderr, or not (NOPASSWD, a cached ticket), in which case
+ * what was sent would be read by the shell. So nothing is sent before either the prompt or the shell has shown up.
+ */
+function answerSudo(
+  password: Secret,
+  script: string,
+  link: Link,
+  abandon: (error: SshError) => void,
+): { stdin: PassThrough; onStderr: (chunk: Buffer) => void } {
+  const stdin = new PassThrough();
+  let seen = "";
+  let answered = false;
+  let ready = false;
+  return {
+    stdin,
+    onStderr: (chunk) => {
+      if (ready) return;
+      seen += chunk.toString("latin1");
+      if (afterAnnouncement(Buffer.from(seen, "latin1"))) {
+        ready = true;
+        stdin.end(script);
+      } else if (seen.split(PASSWORD_PROMPT).length > 2) {
+        ready = true;
+        abandon(shellNotStarted(link.host, `${seen}\nSorry, try again.`, null));
+      } else if (!answered && seen.includes(PASSWORD_PROMPT)) {
+        answered = true;
+        stdin.write(`${password.value()}\n`);
+      }
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * What went wrong with a host's connection:
+ * - `configuration`: a setting or the OpenSSH client configuration cannot be used; nothing was tried
+ * - `unreachable`, `refused`, `timeout`: no connection
+ * - `handshake`: the two sides found no common protocol, or the server gave up before authentication
+ * - `hostKey`, `authentication`
+ * - `become`: the script was not started because root could not be had
+ * - `shell`: the script was not started because the login shell did not start `sh`
+ * - `commandTimeout`: the script was started and did not end in time
+ * - `lost`: see {@link ConnectionLost}
+ * - `command`: a command could not be run for another reason
+ */
+export type SshErrorKind =
+  | "configuration"
+  | "unreachable"
+  | "refused"
+  | "timeout"
+  | "handshake"
+  | "hostKey"
+  | "authentication"
+  | "become"
+  | "shell"
+  | "commandTimeout"
+  | "lost"
+  | "command";
+
+/** An error of the SSH layer. The message names the host, says what happened and then what to do about it. */
+export class SshError extends Error {
+  override readonly name: string = "SshError";
+
+  constructor(
+    readonly kind: SshErrorKind,
+    /** The host's label: `ops@node1.example:22`. */
+    readonly host: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The connection ended while a command ran or waited. */
+export class ConnectionLost extends SshError {
+  override readonly name = "ConnectionLost";
+
+  constructor(
+    host: string,
+    message: string,
+    /** False: nothing of the script ran. True: it may have run in full, in part or not at all, and may still run. */
+    readonly started: boolean,
+    options?: ErrorOptions,
+  ) {
+    super("lost", host, message, options);
+  }
+}
+
+/** The failure to connect to a host, in the one form that all of them have. */
+export function cannotConnect(
+  kind: SshErrorKind,
+  host: string,
+  what: string,
+  remedy: string,
+  options?: ErrorOptions,
+): SshError {
+  return new SshError(
+    kind,
+    host,
+    `cannot connect to ${host}: ${sentence(what)} ${sentence(remedy)}`.trim(),
+    options,
+  );
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return trimmed === "" || /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}
