@@ -1,0 +1,246 @@
+/** A running lab as tests use it. */
+import { createReadStream, existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { startCapture, type Capture } from "./capture";
+import { enter, HOST_ENVIRONMENT, hostPid } from "./host";
+import { addressesOf, labFolder, netnsName, type Login } from "./names";
+import { ping, type PingOptions } from "./ping";
+import { changePrograms, type ProgramChange } from "./userland";
+import { failure, run, runOrThrow, type CommandResult, type RunOptions } from "./run";
+import type { LabState } from "./state";
+import { readFileSync } from "node:fs";
+import { rebootHost, type RebootOptions } from "./reboot";
+
+/** One host of the lab. Addresses are without prefix length. */
+export interface LabHost {
+  /** `node1` …: its name in ssh_config, and its hostname. */
+  name: string;
+  /** 1 … */
+  index: number;
+  /** How the lab's ssh_config logs in: as root, or as `ops`, who has sudo without a password. */
+  login: Login;
+  /** IPv4 address of mgmt0, which the root namespace reaches. */
+  control: string;
+  /** IPv6 address of mgmt0. */
+  control6: string;
+  /** IPv4 address of eth0, which only the other hosts reach. */
+  lan: string;
+  lanPrefix: number;
+  /** IPv6 address of eth0. */
+  lan6: string;
+  lan6Prefix: number;
+  /** MAC of eth0. */
+  mac: string;
+  /** MAC of eth1, which has no address. */
+  mac1: string;
+  /** OpenSSH public key line, `ssh-ed25519 AAAA…`. */
+  hostKey: string;
+  /** Path of its sshd's log, on the machine. */
+  sshdLog: string;
+  /** Path of the host's /etc as far as it differs from the shared one, on the machine. */
+  etc: string;
+  /** The machine's number of its process 1, as of now: another after a reboot. @throws while it is not running. */
+  readonly pid: number;
+  /** The port of the switch's bridge `lan` that eth0 is plugged into. */
+  switchPort: string;
+  /** The same for eth1. */
+  switchPort1: string;
+}
+
+/** What went through a port of the switch, seen from the switch: `rx` is what the host sent. */
+export interface PortCounters {
+  rxPackets: number;
+  txPackets: number;
+  rxBytes: number;
+  txBytes: number;
+}
+
+/** The switch that the hosts are plugged into: a namespace with the bridges `lan` and `control`. */
+export interface LabSwitch {
+  /** Runs a command in the switch's network namespace, without a shell. */
+  exec(command: readonly string[], options?: RunOptions): Promise<CommandResult>;
+  /** Sets whether the port of a host's eth0 (or eth1) sends frames back to where they came from. */
+  hairpin(host: string, on: boolean, port?: 0 | 1): Promise<void>;
+  counters(host: string, port?: 0 | 1): Promise<PortCounters>;
+}
+
+/** A running lab. Where a method takes a host, it is the host's name. */
+export interface Lab {
+  name: string;
+  /** The folder with all of the lab's files. */
+  folder: string;
+  /** OpenSSH client configuration in which every host is an alias. */
+  sshConfig: string;
+  knownHosts: string;
+  privateKey: string;
+  hosts: LabHost[];
+  switch: LabSwitch;
+  /** @throws where the lab has no such host. */
+  host(name: string): LabHost;
+  /** Runs a command as root inside all of the host's namespaces, without ssh and without a shell. */
+  exec(host: string, command: readonly string[], options?: RunOptions): Promise<CommandResult>;
+  /** Runs a script with the host's `sh -c` and gives its output. @throws where its status is not 0. */
+  sh(host: string, script: string): Promise<string>;
+  /** Runs `ip -j ARGS` inside the host and parses what it prints. @throws where it fails. */
+
+  ipJson<T>(host: string, args: readonly string[]): Promise<T>;
+  /** Whether a ping to an address gets a reply. */
+  ping(host: string, to: string, options?: PingOptions): Promise<boolean>;
+  /** Runs `ssh -F … HOST COMMAND`, as a person would. */
+  ssh(host: string, command: string, options?: RunOptions): Promise<CommandResult>;
+  /** Starts tcpdump on a device of a host or of the switch; resolves once it listens. `filter` is pcap-filter(7)'s. */
+  capture(where: string, device: string, filter?: string): Promise<Capture>;
+  /**
+   * Takes the host's kernel network state back to what it was after booting: links, namespaces, addresses, routes,
+   * rules, sysctls, records under /run/pulumi-macvlan, processes left behind, hidden programs, its ports' hairpin.
+   * Connections over mgmt0 stay. Not /etc and /var/lib: for these `reboot` with `fresh`. It looks at the result: where
+   * the host is not as it was (eth0 deleted, say) it is rebooted instead, and then its connections are lost.
+   */
+  reset(host: string): Promise<"restored" | "rebooted">;
+  /** Reboots a host: network state and processes are lost, /etc, /var/lib and homes stay unless `fresh`. */
+  reboot(host: string, options?: RebootOptions): Promise<void>;
+  /** Takes programs away from a host (not from the machine): there is no such file any more, in no folder of PATH. */
+  hide(host: string, programs: readonly string[]): Promise<void>;
+  /** Gives a host another program of that name: the bytes of a file of this machine, or a script's text. */
+  replace(host: string, program: string, by: { file: string } | { script: string }): Promise<void>;
+  /** Undoes `hide` and `replace` for these programs, or for all. */
+  unhide(host: string, programs?: readonly string[]): Promise<void>;
+  /** How many SSH connections the host's sshd has let in so far. */
+  connections(host: string): Promise<number>;
+  /** How many commands have been started over SSH on the host so far. */
+  commands(host: string): Promise<number>;
+}
+
+/** The lab of a state that was read or written just now. */
+export function openLab(state: LabState): Lab {
+  const folder = labFolder(state.name);
+  const hosts = state.hosts.map((host) => labHost(state, host));
+  const sw = netnsName(state.name, "switch");
+
+  const host = (name: string): LabHost => {
+    const found = hosts.find((candidate) => candidate.name === name);
+    if (found === undefined)
+      throw new Error(`lab ${state.name} has no host ${name}: ${hosts.length} hosts, node1 …`);
+    return found;
+  };
+  const exec = (name: string, command: readonly string[], options: RunOptions = {}): Promise<CommandResult> =>
+    run(enter(host(name).pid, command), { env: HOST_ENVIRONMENT, ...options });
+  const orThrow = async (name: string, command: readonly string[], options?: RunOptions): Promise<string> => {
+    const result = await exec(name, command, options);
+    if (result.code !== 0) throw new Error(failure(`${name}: ${command.join(" ")}`, result));
+    return result.stdout;
+  };
+  const port = (name: string, number: number): string =>
+    number === 0 ? host(name).switchPort : host(name).switchPort1;
+  const onSwitch = (command: readonly string[], options: RunOptions = {}): Promise<CommandResult> =>
+    run(["nsenter", `--net=/run/netns/${sw}`, "--", ...command], options);
+  const onSwitchOrThrow = async (command: readonly string[]): Promise<string> => {
+    const result = await onSwitch(command);
+    if (result.code !== 0) throw new Error(failure(`switch: ${command.join(" ")}`, result));
+    return result.stdout;
+  };
+  const hairpin = async (name: string, on: boolean, number: 0 | 1 = 0): Promise<void> => {
+    await onSwitchOrThrow(["bridge", "link", "set", "dev", port(name, number), "hairpin", on ? "on" : "off"]);
+  };
+
+  const programs = (name: string, change: ProgramChange, names: readonly string[], input?: string | Buffer) =>
+    changePrograms((command, options) => orThrow(name, command, options), change, names, input);
+
+  return {
+    name: state.name,
+    folder,
+    sshConfig: `${folder}/ssh_config`,
+    knownHosts: `${folder}/known_hosts`,
+    privateKey: `${folder}/id_ed25519`,
+    hosts,
+    host,
+    exec,
+    sh: (name, script) => orThrow(name, ["sh", "-c", script]),
+
+    ipJson: async <T>(name: string, args: readonly string[]) =>
+      JSON.parse(await orThrow(name, ["ip", "-j", ...args])) as T,
+    ping: (name, to, options = {}) => ping((command, limits) => exec(name, command, limits), to, options),
+    ssh: (name, command, options) =>
+      run(["ssh", "-F", `${folder}/ssh_config`, host(name).name, command], options),
+    switch: {
+      exec: onSwitch,
+      hairpin,
+      counters: async (name, number = 0) => {
+        const shown = await onSwitchOrThrow(["ip", "-j", "-s", "link", "show", "dev", port(name, number)]);
+        return portCounters(JSON.parse(shown));
+      },
+    },
+    capture: (where, device, filter = "") =>
+      startCapture(
+        where === "switch"
+          ? ["nsenter", `--net=/run/netns/${sw}`, "--"]
+          : ["nsenter", "-t", String(host(where).pid), "-n", "--"],
+        device,
+        filter,
+      ),
+    reset: async (name) => {
+      const script = readFileSync(`${__dirname}/reset.sh`);
+      let result = await exec(name, ["sh", "-s"], { input: script });
+      if (result.code === 3) {
+        await programs(name, "restore", []);
+        result = await exec(name, ["sh", "-s"], { input: script });
+      }
+      if (result.code !== 0) await rebootHost(state.name, name);
+      const off = [0, 1].map(
+        (number) => `link set dev ${port(name, number)} type bridge_slave hairpin off\n`,
+      );
+      await runOrThrow(["ip", "-n", sw, "-batch", "-"], { input: off.join("") });
+      return result.code === 0 ? "restored" : "rebooted";
+    },
+    hide: (name, hidden) => programs(name, "hide", hidden),
+    replace: (name, program, by) =>
+      programs(name, "replace", [program], "file" in by ? readFileSync(by.file) : by.script),
+    unhide: (name, hidden = []) => programs(name, "restore", hidden),
+    reboot: (name, options) => rebootHost(state.name, host(name).name, options),
+    connections: (name) => countLines(host(name).sshdLog, /^Accepted (?!key )\S+ for /),
+    commands: (name) => countLines(host(name).sshdLog, /^Starting session: command /),
+  };
+}
+
+function labHost(state: LabState, { index, login, hostKey }: LabState["hosts"][number]): LabHost {
+  const addresses = addressesOf(state.slot, index);
+  const name = `node${index}`;
+  const folder = `${labFolder(state.name)}/hosts/${name}`;
+  return {
+    name,
+    index,
+    login,
+    control: addresses.control,
+    control6: addresses.control6,
+    lan: addresses.lan,
+    lanPrefix: 16,
+    lan6: addresses.lan6,
+    lan6Prefix: 64,
+    mac: addresses.mac,
+    mac1: addresses.mac1,
+    hostKey,
+    sshdLog: `${folder}/log/sshd.log`,
+    etc: `${folder}/etc`,
+    get pid() {
+      return hostPid(state.name, name);
+    },
+    switchPort: addresses.port,
+    switchPort1: addresses.port1,
+  };
+}
+
+function portCounters(shown: unknown): PortCounters {
+  const [link] = shown as { stats64: Record<"rx" | "tx", { packets: number; bytes: number }> }[];
+  if (link === undefined) throw new Error("ip showed no link");
+  const { rx, tx } = link.stats64;
+  return { rxPackets: rx.packets, txPackets: tx.packets, rxBytes: rx.bytes, txBytes: tx.bytes };
+}
+
+async function countLines(file: string, pattern: RegExp): Promise<number> {
+  if (!existsSync(file)) return 0;
+  let count = 0;
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    if (pattern.test(line)) count++;
+  }
+  return count;
+}

@@ -1,0 +1,73 @@
+/** What the lab needs of the machine: root, and a handful of programs that Debian packages bring. */
+import { accessSync, constants } from "node:fs";
+import { run } from "./run";
+
+/** Where programs are looked for, sbin too: an ordinary user's PATH on Debian lacks it. */
+export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const PACKAGE_OF: Readonly<Record<string, string>> = {
+  sshd: "openssh-server",
+  ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
+  sudo: "sudo",
+  ip: "iproute2",
+  bridge: "iproute2",
+  ping: "iputils-ping",
+  arping: "iputils-arping",
+  tcpdump: "tcpdump",
+  brctl: "bridge-utils",
+  ps: "procps",
+  nsenter: "util-linux",
+  unshare: "util-linux",
+};
+
+/** Full path of a program of the machine, or undefined. */
+export function programPath(name: string): string | undefined {
+  return SYSTEM_PATH.split(":")
+    .map((folder) => `${folder}/${name}`)
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** @throws unless this process is root's: namespaces, mounts and other users' processes need it. */
+export function requireRoot(): void {
+  if (process.getuid?.() !== 0) {
+    throw new Error("the lab makes network namespaces, mounts and logins: it needs root (try sudo)");
+  }
+}
+
+/**
+ * Sees to it that every program is there: installs the Debian packages of those that are missing, and only those.
+ * @throws naming programs and packages where they are missing and cannot be installed.
+ */
+export async function requirePrograms(progress: (line: string) => void): Promise<void> {
+  const missing = missingPrograms();
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map((name) => PACKAGE_OF[name] ?? name))];
+  const wanted = `${missing.join(", ")} (Debian packages: ${packages.join(" ")})`;
+  if (programPath("apt-get") === undefined) {
+    throw new Error(`the lab needs programs that are missing: ${wanted}; install them and try again`);
+  }
+  progress(`installing ${packages.join(" ")}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const install = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
+  let result = await run(install, { env });
+  if (result.code !== 0) {
+    progress("refreshing the package lists");
+    await run(["apt-get", "update"], { env });
+    result = await run(install, { env });
+  }
+  if (result.code !== 0 || missingPrograms().length > 0) {
+    throw new Error(`the lab needs ${wanted}, and apt-get could not install them:\n${result.stderr.trim()}`);
+  }
+}
+
+function missingPrograms(): string[] {
+  return Object.keys(PACKAGE_OF).filter((name) => programPath(name) === undefined);
+}

@@ -1,0 +1,35 @@
+/** What is written down about a lab in its folder: its slot and its hosts. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+import { labFolder } from "./names";
+
+const LabState = z.object({
+  name: z.string(),
+  slot: z.int(),
+  hosts: z.array(
+    z.object({ index: z.int(), login: z.enum(["root", "ops"]), hostKey: z.string(), sshd: z.string() }),
+  ),
+  /** What `--install` made of ~/.ssh, to be taken away by `down`. */
+  installed: z.object({ config: z.string(), madeFile: z.boolean(), madeFolder: z.boolean() }).optional(),
+});
+
+/** The written state of a lab; `hosts[].sshd` are lines of the host's sshd_config that the caller of labUp asked for. */
+export type LabState = z.infer<typeof LabState>;
+
+/** One host as it is written down. */
+export type HostState = LabState["hosts"][number];
+
+/** Reads a lab's state; undefined where there is none. @throws where the file is not a lab's state. */
+export function readState(lab: string): LabState | undefined {
+  const file = `${labFolder(lab)}/lab.json`;
+  if (!existsSync(file)) return undefined;
+  return LabState.parse(JSON.parse(readFileSync(file, "utf8")));
+}
+
+/** Writes a lab's state in one step: a reader sees the old or the new one. */
+export function writeState(state: LabState): void {
+  const folder = labFolder(state.name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/lab.json.new`, `${JSON.stringify(state, undefined, 1)}\n`);
+  renameSync(`${folder}/lab.json.new`, `${folder}/lab.json`);
+}
