@@ -1,5 +1,6 @@
 /** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
 import * as pulumi from "@pulumi/pulumi";
+import { noteHost } from "./look-ahead";
 
 /** A value that may be an output of another resource, at any depth. */
 export type DeepInput<T> = pulumi.Input<
@@ -27,6 +28,12 @@ function providerCode(type: string): string {
   return `exports.handler = () => require("pulumi-macvlan/provider").providers[${JSON.stringify(type)}];`;
 }
 
+/** The address of the engine of this run, as the provider's process gets it; undefined under mocks. */
+function engineAddress(): string | undefined {
+  const client = pulumi.runtime.getEngine() as { getChannel(): { getTarget(): string } } | undefined;
+  return client?.getChannel().getTarget().replace(/^dns:/, "");
+}
+
 /** Makes the resource class of a kind. `outputs` are the names of outputs that are no arguments. */
 export function linkResource<A extends object, O>(
   type: string,
@@ -34,6 +41,7 @@ export function linkResource<A extends object, O>(
 ): LinkResource<A, O> {
   class Link extends pulumi.CustomResource {
     constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
+      noteHost(engineAddress(), (args as { host?: unknown }).host);
       const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
       super(
         `pulumi-nodejs:dynamic/macvlan:${type}`,

@@ -2,11 +2,12 @@
  * What the provider knows for as long as its process lives: one phase of a run. Nothing is made when the module is
  * loaded: the program's process may load it as well.
  */
-import { type HostAddress, hostIdentity } from "../host/address";
+import { type HostAddress, hostIdentity, hostSchema } from "../host/address";
 import { type Fleet, openFleet } from "../host/session";
 import { type Settings, readSettings } from "../host/settings";
 import type { CommonInputs, Identity } from "../kinds/kind";
 import type { LinkId } from "../plan/model";
+import { forgetHosts, notedHosts } from "./look-ahead";
 
 export interface Run {
   readonly fleet: Fleet;
@@ -35,6 +36,7 @@ export function currentRun(): Run {
 function startRun(): Run {
   const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined));
   closeOnSignal(fleet);
+  fleet.lookAhead(notedHosts(engineOfProcess()).flatMap((host) => hostSchema.safeParse(host).data ?? []));
   const declared = new Map<string, string>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
@@ -54,8 +56,14 @@ function startRun(): Run {
 /** The engine ends its providers by SIGINT and waits up to five seconds for them. */
 function closeOnSignal(fleet: Fleet): void {
   const close = (): void => {
+    forgetHosts(engineOfProcess());
     void fleet.close().finally(() => process.exit(0));
   };
   process.once("SIGINT", close);
   process.once("SIGTERM", close);
+}
+
+/** The engine's address: the SDK's launcher of dynamic providers gets it as its argument. */
+function engineOfProcess(): string | undefined {
+  return /^[^:]+:[0-9]+$/.test(process.argv[2] ?? "") ? process.argv[2] : undefined;
 }
