@@ -9,10 +9,10 @@ import { UNKNOWN, isUnknown } from "./unknown";
 
 /**
  * Properties that the resource classes add and no person sees: the engine hides names that begin with two
- * underscores. `__owner` is `project/stack`, `__name` the resource's name, `__derived` lists inputs that were not
+ * underscores. `__owner` is `project/stack`, `__resource` the resource's name, `__derived` lists inputs that were not
  * given but derived, and `__inputs` (outputs only) is the digest of the inputs that the outputs answer to.
  */
-export const HIDDEN = ["__owner", "__name", "__derived", "__inputs", "__managed", "__provider"] as const;
+export const HIDDEN = ["__owner", "__resource", "__derived", "__inputs", "__managed", "__provider"] as const;
 
 /** Inputs after `check`. */
 export interface Checked {
@@ -54,7 +54,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
     issues.push(...kind.rules(known));
   }
   const hidden = Object.fromEntries(
-    Object.entries(given).filter(([key]) => key === "__owner" || key === "__name"),
+    Object.entries(given).filter(([key]) => key === "__owner" || key === "__resource"),
   );
   const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
   return { inputs: { ...complete, ...hidden }, issues, unknown };
@@ -79,7 +79,7 @@ function pathOf(key: string, issue: z.core.$ZodIssue): string {
 
 function nameFromResource(inputs: Record<string, unknown>, given: Json, issues: readonly Issue[]): Issue[] {
   if (inputs["name"] !== undefined || issues.some((i) => i.property === "name")) return [];
-  const resource = String(given["__name"]);
+  const resource = String(given["__resource"]);
   const why = whyNotLinkName(resource);
   if (why === undefined) {
     inputs["name"] = resource;

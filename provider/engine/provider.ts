@@ -120,7 +120,7 @@ async function create(kind: AnyKind, inputs: Json): Promise<dynamic.CreateResult
 async function bringAbout(kind: AnyKind, inputs: Json, previous: LinkId | undefined): Promise<Json> {
   const known = knownInputs(inputs, []);
   const session = currentRun().fleet.session(known.host);
-  const name = `${kind.type} "${String(inputs["__name"])}"`;
+  const name = `${kind.type} "${String(inputs["__resource"])}"`;
   const after = await session.change(name, (now) => {
     const view = viewOf(inputs, known, now, previous);
     // after a change the link is there under its new name, and nothing is left of the former place
@@ -165,7 +165,7 @@ function kindWord(kind: AnyKind, known: CommonInputs, now: Observation, props: J
 async function remove(kind: AnyKind, props: Json): Promise<void> {
   const known = knownInputs(props, []);
   const session = currentRun().fleet.session(known.host);
-  const name = `${kind.type} "${String(props["__name"])}"`;
+  const name = `${kind.type} "${String(props["__resource"])}"`;
   await session.change(name, (now) => planned(unwanted(known, viewOf(props, known, now, undefined)), now));
 }
 
@@ -188,7 +188,7 @@ function viewOf(inputs: Json, known: CommonInputs, now: Observation, previous: L
 }
 
 function identityOf(inputs: Json): { owner: string; resource: string } {
-  return { owner: String(inputs["__owner"]), resource: String(inputs["__name"]) };
+  return { owner: String(inputs["__owner"]), resource: String(inputs["__resource"]) };
 }
 
 function placeOf(inputs: Json): LinkId {
@@ -216,7 +216,7 @@ function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now: Observ
 }
 
 function hiddenOf(inputs: Json): Json {
-  return Object.fromEntries(["__owner", "__name", "__derived"].map((key) => [key, inputs[key]]));
+  return Object.fromEntries(["__owner", "__resource", "__derived"].map((key) => [key, inputs[key]]));
 }
 
 /** The host, or why it cannot be seen. */

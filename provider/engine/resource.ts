@@ -51,7 +51,7 @@ export function linkResource<A extends object, O>(
           ...args,
           __provider: providerCode(type),
           __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
-          __name: name,
+          __resource: name,
         },
         opts,
       );

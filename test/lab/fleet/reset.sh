@@ -112,12 +112,7 @@ restore_links() {
   ip link set dev "$1" arp on multicast on allmulticast off promisc off up
 }
 
-restore_rules() {
-  ip -d rule
-  ip -6 -d rule
-}
-
-sysctls() {
+restore_sysctls() {
   sysctls | comm -23 $lab/sysctls - | while IFS=: read -r file value; do
     echo "$value" >"$file" 2>/dev/null
   done
