@@ -11,8 +11,6 @@ export interface Step {
   env?: NodeJS.ProcessEnv;
   /** Seconds after which the program is ended and the step fails. Default: none. */
   limit?: number;
-  /** Asked once a second; a text that it returns ends the program, and the step fails with it. */
-  giveUp?: (elapsedSeconds: number) => string | undefined;
 }
 
 const progressEvery = 15;
@@ -55,9 +53,7 @@ export async function runStep(step: Step): Promise<string> {
   const clock = setInterval(() => {
     seconds += 1;
     if (seconds % progressEvery === 0) say(`${step.doing} ... ${seconds} s`);
-    const why = step.giveUp?.(seconds);
-    if (why !== undefined) end(why);
-    else if (step.limit !== undefined && seconds >= step.limit) end(`no end after ${step.limit} s`);
+    if (step.limit !== undefined && seconds >= step.limit) end(`no end after ${step.limit} s`);
   }, 1000);
   process.once("exit", endGroup);
 

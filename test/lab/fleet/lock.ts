@@ -1,4 +1,4 @@
-/** One at a time: what changes a lab (up, down, reboot) runs alone on the machine. */
+/** One at a time: what changes a lab (up, down, reboot), or what makes something for the whole machine. */
 import { createServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -6,14 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
  * A socket of the abstract name space (unix(7)): one process can bind it, and the kernel takes it away when that
  * process ends, however it ends. So there is no stale lock and no file to leave behind.
  */
-const LOCK = "\0pulumi-macvlan-lab";
+const LAB = "pulumi-macvlan-lab";
 
-/** Runs `work` while no other process of this machine (and no other call of this one) is inside `alone`. */
-export async function alone<T>(work: () => Promise<T>): Promise<T> {
-  let server = await take();
+/** Runs `work` while no other process of this machine (and no other call of this one) is inside `alone` for `what`. */
+export async function alone<T>(work: () => Promise<T>, what = LAB): Promise<T> {
+  let server = await take(what);
   while (server === undefined) {
     await sleep(50);
-    server = await take();
+    server = await take(what);
   }
   const taken = server;
   try {
@@ -23,14 +23,14 @@ export async function alone<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function take(): Promise<Server | undefined> {
+function take(what: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE") resolve(undefined);
       else reject(error);
     });
-    server.listen(LOCK, () => {
+    server.listen(`\0${what}`, () => {
       resolve(server);
     });
   });

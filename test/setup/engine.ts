@@ -1,0 +1,102 @@
+/**
+ * The Pulumi engine that tests, demonstration and `npm run pulumi` use: the one on PATH, else one that is fetched or
+ * built once a machine and kept outside the repository.
+ */
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { alone } from "../lab/fleet/lock";
+import { buildFromGoModules, engineVersion } from "./go-build";
+import { runStep, say } from "./run";
+
+const PROGRAMS = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"] as const;
+
+/** Seconds for the official installer: a machine that gets no answer at all should not wait longer for it. */
+const DOWNLOAD_LIMIT = 180;
+
+/** PATH and settings for calling `pulumi`; sets an engine up first where the machine has none. */
+export async function engineEnvironment(): Promise<Record<string, string>> {
+  const path = process.env["PATH"] ?? "";
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
+  );
+  return {
+    ...inherited,
+    PATH: await searchPath(path),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+}
+
+async function searchPath(path: string): Promise<string> {
+  if (!isOnPath("pulumi", path)) return [await enginePath(), path].join(delimiter);
+  // an installation without its language host is one that somebody built: ours then serves it, behind all of theirs
+  return isOnPath("pulumi-language-nodejs", path) ? path : [path, await enginePath()].join(delimiter);
+}
+
+/** Whether a program is in one of the folders of a search path. */
+export function isOnPath(program: string, path: string): boolean {
+  return path.split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, program)));
+}
+
+/**
+ * The folder of the engine's programs, which is set up if it is not there: by the official installer, and where that
+ * is not reached, from Go modules (about 7 minutes). Others who want it at the same time wait for the first.
+ */
+export async function enginePath(): Promise<string> {
+  const root = cacheFolder(process.env);
+  const bin = join(root, "bin");
+  if (isComplete(bin)) return bin;
+  return alone(async () => {
+    if (!isComplete(bin)) await setUp(root);
+    return bin;
+  }, "pulumi-macvlan-engine");
+}
+
+/** Where the engine is kept: outside the repository, one folder a version. */
+export function cacheFolder(environment: NodeJS.ProcessEnv): string {
+  const chosen = environment["MACVLAN_ENGINE_CACHE"];
+  const cache = environment["XDG_CACHE_HOME"] ?? join(environment["HOME"] ?? homedir(), ".cache");
+  return resolve(chosen ?? join(cache, "pulumi-macvlan", `engine-v${engineVersion}`));
+}
+
+function isComplete(bin: string): boolean {
+  return PROGRAMS.every((program) => existsSync(join(bin, program)));
+}
+
+/** Beside its final place and then renamed: what is there is whole, however the set-up ended. */
+async function setUp(root: string): Promise<void> {
+  await mkdir(dirname(root), { recursive: true });
+  const work = await mkdtemp(`${root}.incomplete-`);
+  const remove = (): Promise<void> => rm(work, { recursive: true, force: true });
+  try {
+    const bin = join(work, "bin");
+    await mkdir(bin);
+    await install(work).catch(async (error: unknown) => {
+      say(error instanceof Error ? error.message : String(error));
+      await rm(bin, { recursive: true, force: true });
+      await mkdir(bin);
+      await buildFromGoModules(bin);
+    });
+    const launcher = PROGRAMS[2];
+    if (!existsSync(join(bin, launcher))) await copyFile(join(__dirname, launcher), join(bin, launcher));
+    await rm(root, { recursive: true, force: true });
+    await rename(work, root);
+    say(`the Pulumi engine is ready in ${root}`);
+  } finally {
+    await remove();
+  }
+}
+
+/** The official installer, in a process of its own, as it takes no time limit. @throws where it is not reached. */
+async function install(root: string): Promise<void> {
+  const code = `require("@pulumi/pulumi/automation").PulumiCommand.install({ root: process.argv[1], version: "${engineVersion}" })
+    .catch((error) => { console.error(error.message); process.exit(1); });`;
+  await runStep({
+    doing: `downloading pulumi v${engineVersion}`,
+    command: process.execPath,
+    arguments: ["-e", code, root],
+    cwd: resolve(__dirname, "../.."),
+    limit: DOWNLOAD_LIMIT,
+  });
+}

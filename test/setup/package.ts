@@ -1,0 +1,53 @@
+/** The package as programs inside this repository see it: built, and found by its own name. */
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { join, resolve } from "node:path";
+import { runStep } from "./run";
+
+const REPOSITORY = resolve(__dirname, "../..");
+
+/** What the build is made of. */
+const SOURCES = ["provider", "package.json", "tsconfig.json", "tsconfig.build.json"];
+
+/** Makes `dist` where it is missing or older than what it is made of. */
+export async function ensureBuilt(): Promise<void> {
+  const built = join(REPOSITORY, "dist/index.js");
+  const newest = Math.max(...SOURCES.map((source) => newestChange(join(REPOSITORY, source))));
+  if (existsSync(built) && statSync(built).mtimeMs >= newest) return;
+  await runStep({
+    doing: "building the package",
+    command: "npm",
+    arguments: ["run", "build"],
+    cwd: REPOSITORY,
+  });
+}
+
+/** When a file, or any file or folder in a folder, was last changed; milliseconds since 1970. */
+export function newestChange(path: string): number {
+  const { mtimeMs } = statSync(path);
+  if (!statSync(path).isDirectory()) return mtimeMs;
+  return Math.max(mtimeMs, ...readdirSync(path).map((entry) => newestChange(join(path, entry))));
+}
+
+/**
+ * Lets programs of this repository (examples, tests) import the package by its name, as in a project that has
+ * installed it. @throws where an installed copy has the place.
+ */
+export function linkSelf(): void {
+  const link = join(REPOSITORY, "node_modules", "pulumi-macvlan");
+  const found = lstatSync(link, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() === true && readlinkSync(link) === "..") return;
+  if (found !== undefined && !found.isSymbolicLink())
+    throw new Error(`${link} is not this repository: remove it`);
+  rmSync(link, { force: true });
+  mkdirSync(join(REPOSITORY, "node_modules"), { recursive: true });
+  symlinkSync("..", link);
+}

@@ -1,0 +1,22 @@
+// mocha's spec output, and the figures for the driver in the file that MACVLAN_TEST_FIGURES names.
+const { writeFileSync } = require("node:fs");
+const { reporters, Runner } = require("mocha");
+
+module.exports = class Figures extends reporters.Spec {
+  constructor(runner, options) {
+    super(runner, options);
+    const file = process.env.MACVLAN_TEST_FIGURES;
+    const pending = [];
+    let running = "";
+    const note = (ended) => {
+      const { passes, failures } = this.stats;
+      if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending, running, ended }));
+    };
+    runner.on(Runner.constants.EVENT_TEST_BEGIN, (test) => {
+      running = test.fullTitle();
+      note(false);
+    });
+    runner.on(Runner.constants.EVENT_TEST_PENDING, (test) => pending.push(test.fullTitle()));
+    runner.once(Runner.constants.EVENT_RUN_END, () => note(true));
+  }
+};

@@ -1,0 +1,136 @@
+/**
+ * `npm test [-- SUITE…] [--grep TEXT]`: sets up what the tests need, runs the suites one after the other, each in a
+ * mocha process of its own, and ends with the sum of their figures.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { requirePrograms, requireRoot } from "../lab/fleet/requirements";
+import { enginePath, isOnPath } from "./engine";
+import { ensureBuilt, linkSelf } from "./package";
+import { say } from "./run";
+
+const REPOSITORY = resolve(__dirname, "../..");
+
+/** The suites, and the minutes after which one hangs. */
+const SUITES = { unit: 5, lab: 20, engine: 25 } as const;
+type Suite = keyof typeof SUITES;
+
+/** What a suite came to. */
+interface Figures {
+  readonly passes: number;
+  readonly failures: number;
+  readonly pending: readonly string[];
+  /** The test that began last. */
+  readonly running: string;
+  readonly ended: boolean;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { grep: { type: "string" } },
+    allowPositionals: true,
+  });
+  const suites = positionals.length === 0 ? (Object.keys(SUITES) as Suite[]) : positionals.map(suiteNamed);
+  await setUp(suites);
+  const before = leftovers();
+  let passed = 0;
+  let failed = 0;
+  const pending: string[] = [];
+  for (const suite of suites) {
+    process.stdout.write(`\n── ${suite}\n`);
+    const figures = await runSuite(suite, values.grep);
+    passed += figures.passes;
+    failed += figures.failures;
+    pending.push(...figures.pending);
+  }
+  const left = leftovers().filter((entry) => !before.includes(entry));
+  if (left.length > 0) {
+    failed += 1;
+    say(`the tests left behind: ${left.join(", ")}`);
+  }
+  for (const title of pending) process.stdout.write(`pending: ${title}\n`);
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
+
+function suiteNamed(name: string): Suite {
+  const suites = Object.keys(SUITES) as Suite[];
+  const suite = suites.find((candidate) => candidate === name);
+  if (suite === undefined) throw new Error(`there is no suite ${name}: there are ${suites.join(", ")}`);
+  return suite;
+}
+
+async function setUp(suites: readonly Suite[]): Promise<void> {
+  linkSelf();
+  await ensureBuilt();
+  if (suites.some((suite) => suite !== "unit")) {
+    requireRoot();
+    await requirePrograms(say);
+  }
+  if (suites.includes("engine") && !isOnPath("pulumi", process.env["PATH"] ?? "")) await enginePath();
+}
+
+async function runSuite(suite: Suite, grep: string | undefined): Promise<Figures> {
+  const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-tests-"));
+  const file = join(folder, "figures.json");
+  const child = spawn(
+    process.execPath,
+    [
+      join(REPOSITORY, "node_modules/mocha/bin/mocha.js"),
+      ...["--reporter", join(__dirname, "reporter.cjs")],
+      ...(grep === undefined ? [] : ["--grep", grep]),
+      `test/${suite}/**/*.test.ts`,
+    ],
+    { cwd: REPOSITORY, stdio: "inherit", env: { ...process.env, MACVLAN_TEST_FIGURES: file } },
+  );
+  const limit = setTimeout(() => child.kill("SIGKILL"), SUITES[suite] * 60_000);
+  const code = await new Promise<number | null>((done, reject) => {
+    child.on("error", reject);
+    child.on("close", done);
+  });
+  clearTimeout(limit);
+  try {
+    return judge(
+      suite,
+      code,
+      existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Figures) : undefined,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A mocha that did not come to its end, or found nothing to run, has failed. */
+function judge(suite: Suite, code: number | null, figures: Figures | undefined): Figures {
+  const { passes = 0, failures = 0, pending = [], running = "", ended = false } = figures ?? {};
+  const isBroken = !ended || (code !== 0 && failures === 0);
+  if (isBroken) {
+    const how = code === null ? `was ended after ${SUITES[suite]} minutes` : `ended with ${code}`;
+    say(`the suite ${suite} ${how}${running === "" ? "" : `, while running: ${running}`}`);
+  }
+  return { passes, failures: failures + (isBroken ? 1 : 0), pending, running, ended };
+}
+
+/** What a lab or a test makes on the machine: namespaces and folders. */
+function leftovers(): string[] {
+  const list = (folder: string, prefix: string): string[] =>
+    existsSync(folder)
+      ? readdirSync(folder)
+          .filter((entry) => entry.startsWith(prefix))
+          .map((entry) => join(folder, entry))
+      : [];
+  return [
+    ...list("/run/netns", "mvlab."),
+    ...list("/run/pulumi-macvlan-lab", ""),
+    ...list(tmpdir(), "pulumi-macvlan-"),
+  ];
+}
+
+main().catch((error: unknown) => {
+  say(error instanceof Error ? error.message : String(error));
+  process.stdout.write("0 passed, 1 failed\n");
+  process.exitCode = 1;
+});
