@@ -80,15 +80,20 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
   return { inputs: clean({ ...inputs, drift: shown }) };
 }
 
-/** What the host does not have as the last run left it: what the program itself changes now is no drift. */
+/**
+ * What the host does not have as the last run left it, and is to have: what the program itself changes now is no
+ * drift, nor what follows from that.
+ */
 function driftOf(kind: AnyKind, before: Json, known: CommonInputs, view: View): Difference[] {
   const changed = (d: Difference): boolean => {
     const property = d.property.split(/[.[]/)[0] ?? "";
     const given = (known as unknown as Json)[property];
     return given !== undefined && digest({ given }) !== digest({ given: before[property] });
   };
-  const isRenamed = (d: Difference): boolean => d.property === "kind" || d.property === "owner";
-  return planFor(kind, known, view).differences.filter((d) => isRenamed(d) || !changed(d));
+  const left = planFor(kind, knownInputs(before, []), view).differences;
+  return planFor(kind, known, view).differences.filter(
+    (d) => left.some((l) => l.property === d.property) && !changed(d),
+  );
 }
 
 function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {

@@ -33,9 +33,18 @@ export function currentRun(): Run {
   return run;
 }
 
+/** Closes what the run has open. What is asked next begins another one, as a new process would. */
+export async function endRun(): Promise<void> {
+  const ended = run;
+  run = undefined;
+  settings = undefined;
+  for (const signal of SIGNALS) process.off(signal, exit);
+  await ended?.fleet.close();
+}
+
 function startRun(): Run {
   const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined));
-  closeOnSignal(fleet);
+  for (const signal of SIGNALS) process.once(signal, exit);
   fleet.lookAhead(notedHosts(engineOfProcess()).flatMap((host) => hostSchema.safeParse(host).data ?? []));
   const declared = new Map<string, string>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
@@ -53,14 +62,12 @@ function startRun(): Run {
   };
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /** The engine ends its providers by SIGINT and waits up to five seconds for them. */
-function closeOnSignal(fleet: Fleet): void {
-  const close = (): void => {
-    forgetHosts(engineOfProcess());
-    void fleet.close().finally(() => process.exit(0));
-  };
-  process.once("SIGINT", close);
-  process.once("SIGTERM", close);
+function exit(): void {
+  forgetHosts(engineOfProcess());
+  void endRun().finally(() => process.exit(0));
 }
 
 /** The engine's address: the SDK's launcher of dynamic providers gets it as its argument. */

@@ -64,7 +64,13 @@ export function unreadable(host: string, result: CommandResult, cause: unknown):
 
 /** `mtu is 1400 and not 1500; addresses is none and not 192.0.2.1/24` */
 export function describeDifferences(list: readonly Difference[]): string {
-  return list.map((d) => `${d.property} is ${d.found} and not ${d.wanted}`).join("; ");
+  return list
+    .map((d) =>
+      d.property === "name" && d.found === "none"
+        ? "the link is not there"
+        : `${d.property} is ${d.found} and not ${d.wanted}`,
+    )
+    .join("; ");
 }
 
 function undone(left: readonly Difference[], undoPrinted: string): string {

@@ -5,7 +5,7 @@
 import { canonicalIp } from "../plan/addresses";
 import type { Address, HostState, LinkRecord, LinkState, Netns, Route, SettingKey } from "../plan/model";
 import type { HostFacts, Observation } from "./observation";
-import { SYSFS_FUNCTION, choosePortTool, parseSysfs } from "./old-userland";
+import { SYSFS_FUNCTION, canonicalBridgeId, choosePortTool, parseSysfs } from "./old-userland";
 import { sections } from "./shell";
 
 /** Where the host keeps what it has to remember; like the links themselves it does not survive a reboot. */
@@ -25,6 +25,15 @@ pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   echo "$M links$s"; "$@" -j -d address show 2>/dev/null
   echo "$M routes4$s"; "$@" -j -4 route show table main 2>/dev/null
   echo "$M routes6$s"; "$@" -j -6 route show table main 2>/dev/null
+}
+pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configuration does, where it is to be had
+  for b in /sys/class/net/*/bridge; do
+    [ -e "$b" ] || continue
+    [ -e "$b/vlan_filtering" ] && echo yes || echo no
+    return
+  done
+  c=$({ cat "/boot/config-$(uname -r)" || zcat /proc/config.gz; } 2>/dev/null | grep '^CONFIG_BRIDGE[_=]')
+  case $c in *VLAN_FILTERING=y*) echo yes;; *CONFIG_BRIDGE=*) echo no;; esac
 }
 pm_observe() {
   echo "$M machine"; cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
@@ -47,8 +56,7 @@ pm_observe() {
   done
   echo "$M wireless"
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
-  echo "$M vlanfiltering"
-  for b in /sys/class/net/*/bridge; do [ -e "$b" ] && { [ -e "$b/vlan_filtering" ] && echo yes || echo no; break; }; done
+  echo "$M vlanfiltering"; pm_vlan_filtering
   echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
   echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
   echo "$M interrupted"; [ -e ${RUN_DIRECTORY}/undo ] && echo yes
@@ -243,7 +251,8 @@ function parseLink(
   if (kind === "macvlan" || kind === "macvtap") Object.assign(settings, macvlanSettings(data));
   for (const [word, value] of Object.entries(data)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;
-    if (ONLY_TOLD.test(word)) details[word] = String(value);
+    if (word === "bridge_id") details[word] = canonicalBridgeId(String(value));
+    else if (ONLY_TOLD.test(word)) details[word] = String(value);
     else settings[`type.${word}`] = String(value);
   }
   if (link.linkinfo?.info_slave_kind === "bridge") {

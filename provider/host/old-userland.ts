@@ -95,12 +95,19 @@ function sysfsLink(name: string, attributes: ReadonlyMap<string, string>): LinkS
     promiscuity: 0,
     settings,
     details: {
-      bridge_id: get("bridge/bridge_id"),
+      bridge_id: canonicalBridgeId(get("bridge/bridge_id")),
       port_state: PORT_STATES[Number(get("brport/state"))] ?? "",
     },
     addresses: [],
     routes: [],
   };
+}
+
+/** `8000.02:00:5e:00:53:01`, from iproute2's `8000.2:0:5e:0:53:1` or sysfs's `8000.02005e005301`. */
+export function canonicalBridgeId(text: string): string {
+  const [priority = "", address = ""] = text.split(".");
+  const bytes = address.includes(":") ? address.split(":") : (address.match(/../g) ?? []);
+  return bytes.length === 6 ? `${priority}.${bytes.map((b) => b.padStart(2, "0")).join(":")}` : text;
 }
 
 /** include/uapi/linux/if_bridge.h, BR_STATE_* */

@@ -10,6 +10,7 @@ export interface Binding {
   /** The others of those. */
   readonly also?: readonly string[];
   readonly scale?: number;
+  readonly words?: Readonly<Record<string, string>>;
   readonly fixed?: readonly string[];
   /** iproute2's value for the inputs; only asked where a property is given. */
   encode(inputs: Json): string;
@@ -54,6 +55,7 @@ export function toggle(key: SettingKey, property: string, on: string, off: strin
   return {
     key,
     property,
+    words: { [on]: "true", [off]: "false" },
     encode: (inputs) => (inputs[property] === true ? on : off),
     decode: (value) => ({ [property]: value === on }),
   };
@@ -74,7 +76,8 @@ export function settingsOf(bindings: readonly Binding[], inputs: Json, path = ""
     .map((b) => ({
       key: b.key,
       value: b.encode(inputs),
-      property: path + b.property,
+      property: path + ([b.property, ...(b.also ?? [])].find((p) => inputs[p] !== undefined) ?? b.property),
+      ...(b.words === undefined ? {} : { words: b.words }),
       ...(b.scale === undefined ? {} : { scale: b.scale }),
       ...(b.fixed === undefined ? {} : { fixed: b.fixed }),
     }));

@@ -40,7 +40,6 @@ export interface BridgeInputs extends CommonInputs {
   readonly forwardDelay?: number;
 }
 
-/** The timers come before STP, which refuses to start with a forward delay below 2 s (net/bridge/br_stp.c). */
 const BINDINGS: readonly Binding[] = [
   centiseconds("type.forward_delay", "forwardDelay"),
   centiseconds("type.hello_time", "helloTime"),
@@ -247,7 +246,7 @@ function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
 }
 
 function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
-  if (inputs.stp === true && inputs.forwardDelay !== undefined && inputs.forwardDelay < 2) {
+  if (inputs.stp === true && isBelowStp(inputs.forwardDelay)) {
     return [{ property: "forwardDelay", reason: "has to be 2 seconds at least while stp is on" }];
   }
   const own = inputs.ports?.findIndex((port) => port.name === inputs.name) ?? -1;
@@ -267,7 +266,16 @@ function bridgeProblems(inputs: BridgeInputs, view: View): Issue[] {
       },
     ];
   }
+  const stp = findLink(state, linkId(inputs))?.settings["type.stp_state"] === "1";
+  if (stp && inputs.stp === undefined && isBelowStp(inputs.forwardDelay)) {
+    return [{ property: "forwardDelay", reason: "has to be 2 seconds at least: the bridge has stp on" }];
+  }
   return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, view, given, i, state));
+}
+
+/** Spanning tree does not work with less (net/bridge/br_private_stp.h, BR_MIN_FORWARD_DELAY). */
+function isBelowStp(forwardDelay: number | undefined): boolean {
+  return forwardDelay !== undefined && forwardDelay < 2;
 }
 
 function portProblems(inputs: BridgeInputs, view: View, given: Port, i: number, state: HostState): Issue[] {

@@ -45,6 +45,7 @@ const BINDINGS: readonly Binding[] = [
     key: "type.flags",
     property: "noPromisc",
     also: ["nodst"],
+    words: { "": "false", nopromisc: "true", nodst: "true" },
     encode: (inputs) =>
       [inputs["noPromisc"] === true ? ["nopromisc"] : [], inputs["nodst"] === true ? ["nodst"] : []]
         .flat()

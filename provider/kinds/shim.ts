@@ -23,6 +23,7 @@ const BINDINGS: readonly Binding[] = [string("type.mode", "mode", ["passthru"]),
 const ARP: Binding = {
   key: "sysctl.ipv4.arp_filter",
   property: "arp",
+  words: { "1": "exclusive", "0": "kernel" },
   encode: () => "1",
   decode: (value) => ({ arp: value === "1" ? "exclusive" : "kernel" }),
 };

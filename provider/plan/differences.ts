@@ -63,7 +63,12 @@ function propertyDifferences(current: LinkState, wanted: WantedLink, path: strin
   if (wanted.parent !== undefined && wanted.parent !== current.parent) {
     list.push({ property: "parent", wanted: wanted.parent, found: current.parent || "unknown" });
   }
+  const isPort = wanted.settings.every(
+    (s) => s.key !== "link.master" || s.value === (current.settings["link.master"] ?? ""),
+  );
   for (const setting of wanted.settings) {
+    // a link that is no port of the bridge yet has no port's options either: one difference says it all
+    if (!isPort && setting.key.startsWith("port.")) continue;
     const value = current.settings[setting.key] ?? "";
     if (value !== setting.value) {
       list.push({
@@ -150,6 +155,8 @@ export function describeRoute(route: Route): string {
 }
 
 function shown(setting: WantedSetting, value: string): string {
+  const word = setting.words?.[value];
+  if (word !== undefined) return word;
   if (value === "") return "none";
   return setting.scale === undefined ? value : String(Number(value) / setting.scale);
 }

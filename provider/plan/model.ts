@@ -102,6 +102,8 @@ export interface WantedSetting {
   readonly property: string;
   /** How many of iproute2's units make one of the property's (100: centiseconds for seconds). */
   readonly scale?: number;
+  /** What iproute2's values are in the property's own words: `{ on: "true", off: "false" }`. */
+  readonly words?: Readonly<Record<string, string>>;
   /** Values that no live link can be taken to or from (`passthru`): the link has to be made anew. `*`: any. */
   readonly fixed?: readonly string[];
 }

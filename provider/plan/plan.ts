@@ -113,7 +113,8 @@ function placeLink(walk: Walk, link: WantedLink, owner: string, kernel: KernelTr
     current = undefined;
   }
   if (!current && link.kind !== undefined) {
-    const given = [...(link.initial ?? []), ...link.settings].filter((s) => isGivenAtCreation(s.key));
+    const initial = link.initial ?? [];
+    const given = [...initial, ...link.settings].filter((s) => isGivenAtCreation(s.key));
     walk.take({
       do: "addLink",
       link: idOf(link),
@@ -121,6 +122,8 @@ function placeLink(walk: Walk, link: WantedLink, owner: string, kernel: KernelTr
       parent: link.parent ?? "",
       settings: Object.fromEntries(given.map((s) => [s.key, s.value])),
     });
+    const later = initial.filter((s) => !isGivenAtCreation(s.key));
+    changeSettings(walk, { ...link, settings: later }, () => true);
   }
 }
 
@@ -161,7 +164,7 @@ function bringHere(walk: Walk, from: LinkState, to: LinkId, kernel: KernelTraits
 }
 
 function changeSettings(walk: Walk, link: WantedLink, which: (key: SettingKey) => boolean): void {
-  for (const setting of link.settings) {
+  for (const setting of inOrder(link.settings)) {
     const current = findLink(walk.state, link);
     if (!current || !which(setting.key) || current.settings[setting.key] === setting.value) continue;
     const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
@@ -176,6 +179,12 @@ function changeSettings(walk: Walk, link: WantedLink, which: (key: SettingKey) =
       ...(bridge === undefined ? {} : { bridge }),
     });
   }
+}
+
+/** STP goes off before the timers and on after them: it bounds the forward delay (net/bridge/br_stp.c). */
+function inOrder(settings: readonly WantedSetting[]): WantedSetting[] {
+  const isFirst = (s: WantedSetting): boolean => s.key === "type.stp_state" && s.value === "0";
+  return [...settings.filter(isFirst), ...settings.filter((s) => !isFirst(s))];
 }
 
 function addAddresses(walk: Walk, link: WantedLink): void {

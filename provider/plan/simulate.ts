@@ -157,7 +157,8 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
   return {
     ...step.link,
     kind: step.kind,
-    ifIndex: Math.max(0, ...state.links.map((l) => l.ifIndex)) + 1,
+    // above those of links that are gone, too: the kernel gives no index twice, and a record may speak of one
+    ifIndex: Math.max(0, ...[...state.links, ...state.records].map((l) => l.ifIndex)) + 1,
     parent: step.parent,
     up: false,
     operState: "DOWN",
@@ -249,6 +250,11 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
       // macvlan_changelink: leaving source mode flushes the list of addresses
       return before.settings["type.mode"] === "source" && value !== "source"
         ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
+        : after;
+    case "type.stp_state":
+      // br_stp_start raises a forward delay that STP does not allow
+      return value === "1" && Number(before.settings["type.forward_delay"]) < 200
+        ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.forward_delay": "200" } }))
         : after;
     default:
       return after;

@@ -1,5 +1,6 @@
 // mocha's spec output, and the figures for the driver in the file that MACVLAN_TEST_FIGURES names.
 const { writeFileSync } = require("node:fs");
+const process = require("node:process");
 const { reporters, Runner } = require("mocha");
 
 module.exports = class Figures extends reporters.Spec {

@@ -8,6 +8,7 @@ import { ping, type PingOptions } from "./ping";
 import { changePrograms, type ProgramChange } from "./userland";
 import { failure, run, runOrThrow, type CommandResult, type RunOptions } from "./run";
 import type { LabState } from "./state";
+import { cablePorts } from "./switch";
 import { readFileSync } from "node:fs";
 import { rebootHost, type RebootOptions } from "./reboot";
 
@@ -62,6 +63,8 @@ export interface LabSwitch {
   /** Sets whether the port of a host's eth0 (or eth1) sends frames back to where they came from. */
   hairpin(host: string, on: boolean, port?: 0 | 1): Promise<void>;
   counters(host: string, port?: 0 | 1): Promise<PortCounters>;
+  /** Takes eth1 of two hosts off the LAN and joins them by a cable, until the lab goes down. */
+  cable(a: string, b: string): Promise<void>;
 }
 
 /** A running lab. Where a method takes a host, it is the host's name. */
@@ -165,6 +168,7 @@ export function openLab(state: LabState): Lab {
     switch: {
       exec: onSwitch,
       hairpin,
+      cable: (a, b) => cablePorts(state.name, [host(a).switchPort1, host(b).switchPort1]),
       counters: async (name, number = 0) => {
         const shown = await onSwitchOrThrow(["ip", "-j", "-s", "link", "show", "dev", port(name, number)]);
         return portCounters(JSON.parse(shown));

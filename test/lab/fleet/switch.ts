@@ -54,3 +54,16 @@ export async function hairpinPorts(lab: string): Promise<Set<string>> {
   const links = JSON.parse(shown) as { ifname: string; hairpin?: boolean }[];
   return new Set(links.filter((link) => link.hairpin === true).map((link) => link.ifname));
 }
+
+/** Puts two ports of the switch on a bridge of their own, as if a cable went from one host to the other. */
+export async function cablePorts(lab: string, ports: readonly [string, string]): Promise<void> {
+  const cable = `cable-${ports[0]}`.slice(0, 15);
+  const batch = [
+    `link add ${cable} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `link set dev ${cable} up`,
+    ...ports.map((port) => `link set dev ${port} master ${cable}`),
+    // a cable learns nothing: the same sender may come from either end where one end sends frames back
+    ...ports.map((port) => `link set dev ${port} type bridge_slave learning off`),
+  ];
+  await runOrThrow(["ip", "-n", netnsName(lab, "switch"), "-batch", "-"], { input: `${batch.join("\n")}\n` });
+}

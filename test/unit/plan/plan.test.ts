@@ -101,4 +101,14 @@ describe("plan", () => {
       { numRuns: 2000 },
     );
   });
+
+  it("records a link anew that somebody has deleted and that is made again", () => {
+    const inputs = { host: { address: "node1" }, name: "mac0", parent: "eth0", up: true, mode: "bridge" as const };
+    const wanted = (state: HostState): Wanted => wantedOf(macvlan, inputs, state);
+    const [kernel = { liveRename: true }] = KERNELS;
+    const made = outcome(BARE, plan(BARE, wanted(BARE), kernel));
+    const deleted = simulate(made, { do: "deleteLink", link: { name: "mac0", netns: "" } });
+    const { steps } = plan(deleted, wanted(deleted), kernel);
+    assert.equal(steps.filter(({ step }) => step.do === "record").length, 1);
+  });
 });

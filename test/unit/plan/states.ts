@@ -110,19 +110,24 @@ const port = fc
   .map((p) => p);
 
 /** Inputs of a bridge over none, one or both of the NICs. */
-export const bridgeInputs: fc.Arbitrary<BridgeInputs> = fc.record(
-  {
-    host: fc.constant(host),
-    name: fc.constantFrom("br0", "br1"),
-    up: fc.boolean(),
-    ports: fc.uniqueArray(port, { selector: ({ name }) => name, maxLength: 2 }),
-    mtu: fc.constantFrom(1500, 1400),
-    macAddress: fc.constantFrom(...MACS),
-    addresses: cidrs,
-    stp: fc.boolean(),
-    forwardDelay: fc.constantFrom(2, 15),
-    ageingTime: fc.constantFrom(0, 30, 300),
-    takeOverAddresses: fc.boolean(),
-  },
-  { requiredKeys: ["host", "name", "up"] },
-);
+export const bridgeInputs: fc.Arbitrary<BridgeInputs> = fc
+  .record(
+    {
+      host: fc.constant(host),
+      name: fc.constantFrom("br0", "br1"),
+      up: fc.boolean(),
+      ports: fc.uniqueArray(port, { selector: ({ name }) => name, maxLength: 2 }),
+      mtu: fc.constantFrom(1500, 1400),
+      macAddress: fc.constantFrom(...MACS),
+      addresses: cidrs,
+      stp: fc.boolean(),
+      forwardDelay: fc.constantFrom(0, 2, 15),
+      ageingTime: fc.constantFrom(0, 30, 300),
+      takeOverAddresses: fc.boolean(),
+    },
+    { requiredKeys: ["host", "name", "up"] },
+  )
+  // what bridgeRules refuses
+  .map(({ forwardDelay, ...rest }) =>
+    forwardDelay === undefined || (forwardDelay < 2 && rest.stp !== false) ? rest : { ...rest, forwardDelay },
+  );

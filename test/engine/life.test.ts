@@ -1,0 +1,234 @@
+/** The life of a stack on three hosts, one of them with sudo: made, looked at, left alone, and taken away. */
+import assert from "node:assert/strict";
+import { readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Lab, labDown, labUp } from "../lab/fleet";
+import { type Project, openProject, stateText } from "./project";
+
+const HOSTS = ["node1", "node2", "node3"];
+
+/** Milliseconds until a new IPv6 address is surely usable: duplicate address detection takes up to 2 s (RFC 4862). */
+const IPV6_READY = 6000;
+
+/** The child of a host's namespace `web` on the lab's LAN. */
+const webOf = (lab: Lab, index: number): { v4: string; v6: string } => ({
+  v4: lab.host("node1").lan.replace(/\d+\.\d+$/, `200.${index}`),
+  v6: lab.host("node1").lan6.replace(/[0-9a-f]*$/, `20${index}`),
+});
+
+const fleetOf = (lab: Lab): string => `
+const hosts = ${JSON.stringify(lab.hosts.map(({ name, index, lan }) => ({ name, lan, ...webOf(lab, index) })))};
+const lan = new HairpinBridge("lan", { host: "node1", name: "br0", ports: ["eth1"], stp: false });
+for (const vm of ["1", "2"]) {
+  new MacvlanInterface("vm" + vm, {
+    host: "node2", parent: "eth1", name: "vm" + vm, mode: "vepa", netns: "vm" + vm, addresses: ["192.0.2." + vm + "/24"],
+  });
+}
+exports.macs = {};
+for (const { name: host, lan, v4, v6 } of hosts) {
+  const web = new MacvlanInterface("web-" + host, {
+    host, parent: "eth0", name: "mac0", netns: "web", addresses: [v4 + "/16", v6 + "/64"],
+  });
+  new HostShim("shim-" + host, { host, parent: "eth0", name: "shim0", routes: [{ to: v4 + "/32", source: lan }] });
+  exports.macs[host] = web.macAddress;
+}
+exports.web = hosts.length;
+exports.label = lan.label;
+`;
+
+interface IpLink {
+  ifname: string;
+  address: string;
+  mtu: number;
+  ifindex: number;
+  operstate: string;
+}
+
+describe("a stack", () => {
+  let lab: Lab;
+  let project: Project;
+  /** `ip -d -j addr` of each host before the first `up`. */
+  let fresh: Record<string, string>;
+
+  const snapshot = async (host: string): Promise<string> => {
+    const links = await lab.ipJson<Record<string, unknown>[]>(host, ["-d", "addr"]);
+    return JSON.stringify([
+      links,
+      await lab.ipJson(host, ["route"]),
+      await lab.ipJson(host, ["-6", "route"]),
+    ]);
+  };
+  const counts = async (): Promise<{ connections: number; commands: number }[]> =>
+    Promise.all(
+      HOSTS.map(async (host) => ({
+        connections: await lab.connections(host),
+        commands: await lab.commands(host),
+      })),
+    );
+  const since = async (
+    earlier: { connections: number; commands: number }[],
+  ): Promise<{ connections: number; commands: number }[]> =>
+    (await counts()).map((now, i) => ({
+      connections: now.connections - (earlier[i]?.connections ?? 0),
+      commands: now.commands - (earlier[i]?.commands ?? 0),
+    }));
+
+  before(async () => {
+    lab = await labUp(3, { name: "engine-life" });
+    // a bridge that sends frames back is for a host with vepa children, never for a switch
+    await lab.switch.cable("node1", "node2");
+    project = await openProject(lab);
+    fresh = Object.fromEntries(await Promise.all(HOSTS.map(async (h) => [h, await snapshot(h)] as const)));
+  });
+
+  after(async () => {
+    project.remove();
+    await labDown("engine-life");
+  });
+
+  it("is previewed with MAC addresses and labels known, and nothing touched", async () => {
+    project.program(fleetOf(lab));
+    const steps = await project.steps();
+    assert.equal(steps["web-node2"]?.op, "create");
+    const inputs = steps["web-node2"].newState?.inputs ?? {};
+    assert.match(String(inputs["macAddress"]), /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/);
+    assert.equal(inputs["label"], "mac0@eth0");
+    for (const host of HOSTS) assert.equal(await snapshot(host), fresh[host]);
+    const text = await project.preview();
+    assert.match(text.output, /\+ 10 to create/);
+  });
+
+  it("is made by one up, over one connection a host, with a read and one script a resource", async () => {
+    const earlier = await counts();
+    await project.up();
+    const used = await since(earlier);
+    // node1 has three resources, node2 four, node3 two
+    assert.deepEqual(used, [
+      { connections: 1, commands: 4 },
+      { connections: 1, commands: 5 },
+      { connections: 1, commands: 3 },
+    ]);
+  });
+
+  it("carries packets: between the children of different hosts, and between a host and its own child", async () => {
+    for (const to of [webOf(lab, 2).v4, webOf(lab, 3).v4, webOf(lab, 3).v6]) {
+      assert.ok(await lab.ping("node1", to, { netns: "web", deadline: IPV6_READY }), `web of node1 to ${to}`);
+    }
+    assert.ok(await lab.ping("node2", webOf(lab, 2).v4), "node2 to its own child, through the shim");
+    assert.ok(await lab.ping("node2", lab.host("node2").lan, { netns: "web" }), "the child to its own host");
+  });
+
+  it("lets vepa children of one host reach each other through the hairpin bridge of another", async () => {
+    assert.ok(await lab.ping("node2", "192.0.2.2", { netns: "vm1" }));
+    const steps = await project.steps("--refresh");
+    assert.deepEqual(Object.keys(steps), [], "traffic is no drift");
+    await lab.sh("node1", "bridge link set dev eth1 hairpin off");
+    assert.ok(!(await lab.ping("node2", "192.0.2.2", { netns: "vm1" })));
+    await project.up();
+    assert.ok(await lab.ping("node2", "192.0.2.2", { netns: "vm1" }));
+  });
+
+  it("gives outputs that are what the hosts have", async () => {
+    const state = await project.state();
+    for (const host of HOSTS) {
+      const [link] = await lab.ipJson<IpLink[]>(host, ["-n", "web", "link", "show", "dev", "mac0"]);
+      const outputs = state[`web-${host}`]?.outputs ?? {};
+      assert.deepEqual(
+        [outputs["macAddress"], outputs["mtu"], outputs["ifIndex"], outputs["operState"], outputs["label"]],
+        [link?.address, link?.mtu, link?.ifindex, link?.operstate, "mac0@eth0"],
+      );
+      const [parent] = await lab.ipJson<IpLink[]>(host, ["link", "show", "dev", "eth0"]);
+      assert.equal(outputs["parentMacAddress"], parent?.address);
+    }
+    const ports = state["lan"]?.outputs["ports"] as { hairpin: boolean; state: string }[];
+    assert.deepEqual([ports[0]?.hairpin, ports[0]?.state], [true, "forwarding"]);
+    assert.equal(state["lan"]?.outputs["portTool"], "bridge");
+    const macs = (await project.outputs())["macs"] as Record<string, string>;
+    assert.equal(macs["node3"], state["web-node3"]?.outputs["macAddress"]);
+  });
+
+  it("is left alone by a second up: nothing changes, one connection and one read a host, no script", async () => {
+    const earlier = await counts();
+    const { output } = await project.up("--expect-no-changes");
+    assert.match(output, /unchanged/);
+    assert.deepEqual(await since(earlier), Array(3).fill({ connections: 1, commands: 1 }));
+    await project.expectNoChanges();
+  });
+
+  it("is read by refresh with one connection and one read a host, and agrees with the state", async () => {
+    const earlier = await counts();
+    await project.refresh("--expect-no-changes");
+    assert.deepEqual(await since(earlier), Array(3).fill({ connections: 1, commands: 1 }));
+    await project.expectNoChanges();
+    await project.preview("--refresh", "--expect-no-changes");
+  });
+
+  it("keeps less than 2 KiB a resource beside its own properties in the state, and no key", async () => {
+    for (const [name, resource] of Object.entries(await project.state())) {
+      if (!resource.type.includes("macvlan")) continue;
+      const visible = (properties: Record<string, unknown>): Record<string, unknown> =>
+        Object.fromEntries(Object.entries(properties).filter(([key]) => !key.startsWith("__")));
+      const own = JSON.stringify([visible(resource.inputs), visible(resource.outputs)]).length;
+      const beside = JSON.stringify(resource).length - own;
+      assert.ok(beside < 2048, `${name}: ${beside} bytes beside its own properties`);
+    }
+    const key = readFileSync(lab.privateKey, "utf8").split("\n")[1] ?? "";
+    assert.ok(key.length > 20 && !stateText(project).includes(key));
+  });
+
+  it("shows no change when the package is another build of the same schema", async () => {
+    const built = resolve(__dirname, "../../dist/engine/provider.js");
+    const text = readFileSync(built, "utf8");
+    try {
+      writeFileSync(built, `${text}\n// another build\n`);
+      await project.expectNoChanges();
+    } finally {
+      writeFileSync(built, text);
+      utimesSync(built, new Date(), new Date());
+    }
+  });
+
+  it("feeds another stack through a StackReference", async () => {
+    const other = await openProject(lab, "other");
+    try {
+      Object.assign(other.environment, { PULUMI_BACKEND_URL: project.environment["PULUMI_BACKEND_URL"] });
+      assert.equal((await other.cli(["stack", "init", "two"])).code, 0);
+      other.program(
+        `exports.mac = new pulumi.StackReference("organization/fleet/dev").getOutput("macs").apply((m) => m.node2);`,
+      );
+      await other.up();
+      const macs = (await project.outputs())["macs"] as Record<string, string>;
+      assert.equal((await other.outputs())["mac"], macs["node2"]);
+    } finally {
+      other.remove();
+    }
+  });
+
+  it("shows the commands of a run in a trace file, and no secret", async () => {
+    const file = join(project.folder, "trace.jsonl");
+    await lab.sh("node1", "ip link set dev shim0 alias changed-by-hand; ip link del dev br0");
+    project.environment["MACVLAN_TRACE"] = file;
+    try {
+      await project.up();
+    } finally {
+      delete project.environment["MACVLAN_TRACE"];
+    }
+    const trace = readFileSync(file, "utf8");
+    assert.match(trace, /link add name br0 /);
+    assert.ok(!trace.includes("PRIVATE KEY"));
+  });
+
+  it("leaves every host as it was when it is destroyed", async () => {
+    await project.destroy();
+    for (const host of HOSTS) {
+      const strip = (text: string | undefined): string =>
+        (text ?? "").replace(
+          /"(operstate|promiscuity|flags|valid_life_time|preferred_life_time)":(\[[^\]]*\]|[^,}]*)/g,
+          "",
+        );
+      assert.equal(strip(await snapshot(host)), strip(fresh[host]));
+      assert.equal(await lab.sh(host, "ls /run/netns"), "");
+    }
+    assert.equal(Object.keys(await project.state()).filter((name) => name !== "fleet-dev").length, 0);
+  });
+});

@@ -1,0 +1,168 @@
+/** A Pulumi project in a folder of its own, with state and engine of its own, driven by the real CLI. */
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Lab } from "../lab/fleet";
+import { engineEnvironment } from "../setup/engine";
+
+/** What one call of the CLI came to. */
+export interface CliResult {
+  readonly code: number | null;
+  /** Both output streams, in the order in which they came. */
+  readonly output: string;
+  readonly stdout: string;
+}
+
+/** One step of `pulumi preview --json`. */
+export interface PreviewStep {
+  readonly op: string;
+  readonly urn: string;
+  readonly oldState?: {
+    readonly inputs: Record<string, unknown>;
+    readonly outputs?: Record<string, unknown>;
+  };
+  readonly newState?: {
+    readonly inputs: Record<string, unknown>;
+    readonly outputs?: Record<string, unknown>;
+  };
+}
+
+/** A resource as `pulumi stack export` has it. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs: Record<string, unknown>;
+  readonly outputs: Record<string, unknown>;
+}
+
+export interface Project {
+  readonly folder: string;
+  /** The environment of every call; a test may add to it. */
+  readonly environment: Record<string, string>;
+  /** Writes the program: JavaScript in which MacvlanInterface, HairpinBridge, HostShim and pulumi are there. */
+  program(code: string): void;
+  /** Calls the CLI, whatever comes of it. Ends it after `limit` seconds (120). */
+  cli(args: readonly string[], limit?: number): Promise<CliResult>;
+  /** `pulumi up` without a preview, which must succeed. */
+  up(...options: string[]): Promise<CliResult>;
+  /** `pulumi preview` as a person reads it, which must succeed. */
+  preview(...options: string[]): Promise<CliResult>;
+  /** The steps of `pulumi preview --json`, by resource name, without those for which nothing is to do. */
+  steps(...options: string[]): Promise<Record<string, PreviewStep>>;
+  /** Fails unless `pulumi preview --expect-no-changes` passes. */
+  expectNoChanges(): Promise<void>;
+  refresh(...options: string[]): Promise<CliResult>;
+  /** Destroys all resources; to be called by the test that looks at what destroying does. */
+  destroy(): Promise<CliResult>;
+  /** The stack's resources, by name, from `pulumi stack export`. */
+  state(): Promise<Record<string, StateResource>>;
+  /** The stack's outputs. */
+  outputs(): Promise<Record<string, unknown>>;
+  /** Removes the folder, and with it state and engine settings. */
+  remove(): void;
+}
+
+const REPOSITORY = resolve(__dirname, "../..");
+
+/** The name in a URN: `urn:pulumi:STACK::PROJECT::TYPE::NAME`. */
+export function nameOfUrn(urn: string): string {
+  return urn.split("::").at(-1) ?? "";
+}
+
+/** Makes a project whose hosts are those of a lab. The state is a folder in the project's. */
+export async function openProject(lab: Lab, name = "fleet", stack = "dev"): Promise<Project> {
+  const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-engine-"));
+  const environment = {
+    ...(await engineEnvironment()),
+    HOME: folder,
+    PULUMI_HOME: join(folder, "home"),
+    PULUMI_BACKEND_URL: `file://${folder}/state`,
+    PULUMI_CONFIG_PASSPHRASE: "passphrase",
+    MACVLAN_SSH_CONFIG_PATH: lab.sshConfig,
+  };
+  mkdirSync(join(folder, "state"));
+  symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
+  writeFileSync(join(folder, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\nmain: index.js\n`);
+  writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "main": "index.js" }\n`);
+
+  const cli = (args: readonly string[], limit = 120): Promise<CliResult> =>
+    callCli([...args, "--non-interactive"], folder, environment, limit);
+  const succeed = async (args: readonly string[]): Promise<CliResult> => {
+    const result = await cli(args);
+    if (result.code !== 0)
+      throw new Error(`pulumi ${args.join(" ")} ended with ${result.code}:\n${result.output}`);
+    return result;
+  };
+  const project: Project = {
+    folder,
+    environment,
+    cli,
+    program(code) {
+      const head = `const pulumi = require("@pulumi/pulumi");\nconst { MacvlanInterface, HairpinBridge, HostShim } = require("pulumi-macvlan");\n`;
+      writeFileSync(join(folder, "index.js"), head + code);
+    },
+    up: (...options) => succeed(["up", "--yes", "--skip-preview", ...options]),
+    preview: (...options) => succeed(["preview", "--diff", ...options]),
+    async steps(...options) {
+      const { stdout } = await succeed(["preview", "--json", ...options]);
+      const { steps } = JSON.parse(stdout) as { steps: PreviewStep[] };
+      const changing = steps.filter((step) => !["same", "read", "refresh"].includes(step.op));
+      return Object.fromEntries(changing.map((step) => [nameOfUrn(step.urn), step]));
+    },
+    async expectNoChanges() {
+      await succeed(["preview", "--diff", "--expect-no-changes"]);
+    },
+    refresh: (...options) => succeed(["refresh", "--yes", "--skip-preview", ...options]),
+    destroy: () => succeed(["destroy", "--yes", "--skip-preview"]),
+    async state() {
+      const { stdout } = await succeed(["stack", "export"]);
+      const exported = JSON.parse(stdout) as { deployment: { resources?: StateResource[] } };
+      return Object.fromEntries((exported.deployment.resources ?? []).map((r) => [nameOfUrn(r.urn), r]));
+    },
+    async outputs() {
+      return JSON.parse((await succeed(["stack", "output", "--json"])).stdout) as Record<string, unknown>;
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+  await succeed(["stack", "init", stack]);
+  return project;
+}
+
+function callCli(
+  args: readonly string[],
+  cwd: string,
+  environment: Record<string, string>,
+  limit: number,
+): Promise<CliResult> {
+  return new Promise((resolvePromise, reject) => {
+    const child = spawn("pulumi", args, {
+      cwd,
+      env: environment,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    let output = "";
+    let stdout = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      stdout += chunk.toString();
+    });
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const timer = setTimeout(() => {
+      output += `\n[ended by the test after ${limit} s]\n`;
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    }, limit * 1000);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolvePromise({ code, output, stdout });
+    });
+  });
+}
+
+/** The whole state of the engine's project as text, for looking for what must not be in it. */
+export function stateText(project: Project): string {
+  return readFileSync(join(project.folder, "state/.pulumi/stacks/fleet/dev.json"), "utf8");
+}
