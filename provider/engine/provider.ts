@@ -38,7 +38,7 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
     create: async (inputs: Json) => create(kind, inputs),
     read: async (id: string, props?: Json) => read(kind, id, props ?? {}),
     update: async (_id: string, olds: Json, news: Json) => ({
-      outs: await bringAbout(kind, news, placeOf(olds)),
+      outs: await bringAbout(kind, news, olds),
     }),
     delete: async (_id: string, props: Json) => remove(kind, props),
   };
@@ -64,7 +64,7 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
   const now = await look(session);
   if (typeof now === "string") return failed(inputs, [{ property: "host", reason: now }]);
   const stays = before !== undefined && sameHost(before["host"], known.host);
-  const view = viewOf(inputs, known, now, stays ? placeOf(before) : undefined);
+  const view = viewOf(inputs, known, now, stays ? before : undefined);
   const problems = kind.problems(known, view);
   if (problems.length > 0) {
     return failed(
@@ -122,12 +122,12 @@ async function create(kind: AnyKind, inputs: Json): Promise<dynamic.CreateResult
 }
 
 /** Makes the host have what the inputs say, and tells what it then has. */
-async function bringAbout(kind: AnyKind, inputs: Json, previous: LinkId | undefined): Promise<Json> {
+async function bringAbout(kind: AnyKind, inputs: Json, before: Json | undefined): Promise<Json> {
   const known = knownInputs(inputs, []);
   const session = currentRun().fleet.session(known.host);
   const name = `${kind.type} "${String(inputs["__resource"])}"`;
   const after = await session.change(name, (now) => {
-    const view = viewOf(inputs, known, now, previous);
+    const view = viewOf(inputs, known, now, before);
     // after a change the link is there under its new name, and nothing is left of the former place
     const problems = kind.problems(known, view);
     if (problems.length > 0) {
@@ -163,7 +163,7 @@ async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.Rea
 
 /** The link's kind in iproute2's word, as the resource wants it. */
 function kindWord(kind: AnyKind, known: CommonInputs, now: Observation, props: Json): string {
-  const wanted = kind.wanted(known, viewOf(props, known, now, placeOf(props)));
+  const wanted = kind.wanted(known, viewOf(props, known, now, props));
   return wanted.links.find((l) => l.kind !== undefined)?.kind ?? "";
 }
 
@@ -182,12 +182,12 @@ function planned(wanted: Wanted, now: Observation): WantedPlan {
   return { ...plan(now.state, wanted, kernelTraits(now.facts.kernel)), wanted };
 }
 
-function viewOf(inputs: Json, known: CommonInputs, now: Observation, previous: LinkId | undefined): View {
+function viewOf(inputs: Json, known: CommonInputs, now: Observation, before: Json | undefined): View {
   const run = currentRun();
   return {
     ...identityOf(inputs),
     observation: now,
-    ...(previous === undefined ? {} : { previous }),
+    ...(before === undefined ? {} : { previous: placeOf(before), before }),
     expected: (name) => run.isDeclared(known.host, { name, netns: "" }),
   };
 }

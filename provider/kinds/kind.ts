@@ -38,6 +38,8 @@ export interface View extends Identity {
   readonly observation: Observation;
   /** The resource is in the stack's state already, under these name and namespace. */
   readonly previous?: { readonly name: string; readonly netns: string };
+  /** The resource's inputs of the last run, where it is in the stack's state. */
+  readonly before?: Json;
   /** Another resource of this run is to make, or has made, a link of that name on this host. */
   readonly expected: (name: string) => boolean;
 }

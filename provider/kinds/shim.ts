@@ -24,7 +24,7 @@ const ARP: Binding = {
   key: "sysctl.ipv4.arp_filter",
   property: "arp",
   words: { "1": "exclusive", "0": "kernel" },
-  encode: () => "1",
+  encode: (inputs) => (inputs["arp"] === "exclusive" ? "1" : "0"),
   decode: (value) => ({ arp: value === "1" ? "exclusive" : "kernel" }),
 };
 
@@ -45,7 +45,10 @@ export const shim: Kind<ShimInputs> = {
   identifying: ["host", "name", "parent"],
   replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),
   wanted(inputs, view) {
-    const settings = settingsOf(bindingsFor(inputs), jsonOf(inputs));
+    // what the last run set is taken back; what others set is left alone
+    const wasExclusive = view.before?.["arp"] === "exclusive";
+    const bindings = wasExclusive ? [...BINDINGS, ARP] : bindingsFor(inputs);
+    const settings = settingsOf(bindings, jsonOf(inputs));
     return wantedMacvlan(inputs, view, settings);
   },
   problems: (inputs, view) => macvlanProblems(inputs, view),

@@ -59,7 +59,7 @@ const MACVLAN_CHANGES: Change[] = [
     what: "routes: one with another metric",
     change: { routes: [{ to: "203.0.113.0/24", via: "192.0.2.1", metric: 60 }] },
     look: "ip route show dev mac0 proto static",
-    shows: /^203\.0\.113\.0\/24 via 192\.0\.2\.1 metric 60 *$/,
+    shows: /^203\.0\.113\.0\/24 via 192\.0\.2\.1 metric 60 *\n$/,
   },
   { what: "mode private", change: { mode: "private" }, look: "ip -d link show mac0", shows: /mode private/ },
   { what: "mode vepa", change: { mode: "vepa" }, look: "ip -d link show mac0", shows: /mode vepa/ },
@@ -67,7 +67,7 @@ const MACVLAN_CHANGES: Change[] = [
     what: "mode source, with its list",
     change: { mode: "source", sourceMacAddresses: ["02:00:5e:00:53:10", "02:00:5e:00:53:11"] },
     look: "ip -d link show mac0",
-    shows: /mode source[^]*02:00:5e:00:53:10[^]*02:00:5e:00:53:11/,
+    shows: /mode source .*remotes \(2\)/,
   },
   {
     what: "sourceMacAddresses",

@@ -47,7 +47,7 @@ const DRIFTS: readonly (readonly [command: string, resource: string, property: s
     "sourceMacAddresses",
     "found none, wanted 02:00:5e:00:53:10",
   ],
-  ["ip link set vm0 type macvlan mode source nodst off", "vm", "nodst", "found false, wanted true"],
+  ["ip link set vm0 type macvlan mode source flag null", "vm", "nodst", "found false, wanted true"],
   ["ip link set vm0 down", "vm", "up", "found false, wanted true"],
   ["ip link set br0 type bridge stp_state 1", "lan", "stp", "found true, wanted false"],
   ["ip link set br0 type bridge ageing_time 1000", "lan", "ageingTime", "found 10, wanted 300"],
