@@ -1,4 +1,11 @@
-/** From what a program gives to canonical inputs, and the mark by which a later run knows them. Pure. */
+/**
+ * From what a program gives to canonical inputs, and the mark by which a later run knows them. Pure.
+ *
+ * The resource classes add properties that no person sees, as the engine hides names that begin with two underscores:
+ * `__owner` is `project/stack`, `__resource` the resource's name, `__preview` tells `check` the phase (and gets into no
+ * state). `check` adds `__derived`, the inputs that were not given but derived; outputs have `__managed`, the properties
+ * that were given, and `__inputs`, the digest of the inputs that they answer to.
+ */
 import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { type HostAddress, hostIdentity } from "../host/address";
@@ -6,13 +13,6 @@ import type { AnyKind } from "../kinds";
 import type { CommonInputs, Issue, Json } from "../kinds/kind";
 import { whyNotLinkName } from "../kinds/properties";
 import { UNKNOWN, isUnknown } from "./unknown";
-
-/**
- * Properties that the resource classes add and no person sees: the engine hides names that begin with two
- * underscores. `__owner` is `project/stack`, `__resource` the resource's name, `__derived` lists inputs that were not
- * given but derived, and `__inputs` (outputs only) is the digest of the inputs that the outputs answer to.
- */
-export const HIDDEN = ["__owner", "__resource", "__derived", "__inputs", "__managed", "__provider"] as const;
 
 /** Inputs after `check`. */
 export interface Checked {

@@ -62,17 +62,24 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
   }
   const session = run.fleet.session(known.host);
   const now = await look(session);
-  if (typeof now === "string") return failed(inputs, [{ property: "host", reason: now }]);
   const stays = before !== undefined && sameHost(before["host"], known.host);
+  if (typeof now === "string") {
+    if (news["__preview"] === true && !continuesOnError()) {
+      return failed(inputs, [{ property: "host", reason: now }]);
+    }
+    console.error(now);
+    return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
+  }
   const view = viewOf(inputs, known, now, stays ? before : undefined);
-  const problems = kind.problems(known, view);
+  // what a change that was cut off has left half-way is taken back before anything else is planned
+  const problems = now.interrupted ? [] : kind.problems(known, view);
   if (problems.length > 0) {
     return failed(
       inputs,
       problems.map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
     );
   }
-  const drift = stays ? driftOf(kind, before, known, view) : [];
+  const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view);
   if (drift.length === 0) return { inputs: clean(inputs) };
   // a line for those who read no property: the engine shows it as a diagnostic of the stack
   console.error(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
@@ -95,6 +102,9 @@ function driftOf(kind: AnyKind, before: Json, known: CommonInputs, view: View): 
     (d) => left.some((l) => l.property === d.property) && !changed(d),
   );
 }
+
+/** Nobody's property, and yet the next run has to take it back. */
+const CUT_OFF: Difference = { property: "host", wanted: "none", found: "a change that was cut off half-way" };
 
 function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {
   const identity = ["host", "name", "parent", "mode"].some((p) => isUnknown(news[p]));
@@ -222,6 +232,15 @@ function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now: Observ
 
 function hiddenOf(inputs: Json): Json {
   return Object.fromEntries(["__owner", "__resource", "__derived"].map((key) => [key, inputs[key]]));
+}
+
+/**
+ * A failed check ends the whole run, the other hosts' resources too. So in an update a host that cannot be seen fails
+ * at its own create or update, which is what `--continue-on-error` continues from; and in a preview as well where the
+ * CLI is told so by its variable, as a provider does not see its flags.
+ */
+function continuesOnError(): boolean {
+  return /^(1|true)$/i.test(process.env["PULUMI_CONTINUE_ON_ERROR"] ?? "");
 }
 
 /** The host, or why it cannot be seen. */

@@ -52,6 +52,7 @@ export function linkResource<A extends object, O>(
           __provider: providerCode(type),
           __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
           __resource: name,
+          __preview: pulumi.runtime.isDryRun(),
         },
         opts,
       );

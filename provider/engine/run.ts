@@ -45,6 +45,7 @@ export async function endRun(): Promise<void> {
 function startRun(): Run {
   const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined));
   for (const signal of SIGNALS) process.once(signal, exit);
+  endWithEngine();
   fleet.lookAhead(notedHosts(engineOfProcess()).flatMap((host) => hostSchema.safeParse(host).data ?? []));
   const declared = new Map<string, string>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
@@ -68,6 +69,15 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 function exit(): void {
   forgetHosts(engineOfProcess());
   void endRun().finally(() => process.exit(0));
+}
+
+/** An engine that is killed tells its providers nothing: without this they would hold their connections for ever. */
+function endWithEngine(): void {
+  if (engineOfProcess() === undefined) return;
+  const engine = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== engine) exit();
+  }, 1000).unref();
 }
 
 /** The engine's address: the SDK's launcher of dynamic providers gets it as its argument. */

@@ -236,7 +236,7 @@ describe("changes", () => {
         const steps = await project.steps();
         assert.ok(steps["link"]?.op.includes("replace"), `previewed as ${steps["link"]?.op ?? "nothing"}`);
         await project.up();
-        const host = String({ ...first, ...change }.host);
+        const { host } = { ...first, ...change };
         const shown = await lab.sh(host, "ip -d -o link show mac0");
         assert.match(shown, new RegExp(`mac0@${String(({ ...first, ...change } as Args)["parent"])}`));
         if (host !== HOST) assert.equal((await lab.exec(HOST, ["ip", "link", "show", "mac0"])).code, 1);

@@ -2,12 +2,13 @@
  * The Pulumi engine that tests, demonstration and `npm run pulumi` use: the one on PATH, else one that is fetched or
  * built once a machine and kept outside the repository.
  */
-import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rename } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { alone } from "../lab/fleet/lock";
 import { buildFromGoModules, engineVersion } from "./go-build";
+import { whenLeaving } from "./leave";
 import { runStep, say } from "./run";
 
 const PROGRAMS = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"] as const;
@@ -66,26 +67,46 @@ function isComplete(bin: string): boolean {
 
 /** Beside its final place and then renamed: what is there is whole, however the set-up ended. */
 async function setUp(root: string): Promise<void> {
+  refuseForeignFolder(root);
   await mkdir(dirname(root), { recursive: true });
-  const work = await mkdtemp(`${root}.incomplete-`);
-  const remove = (): Promise<void> => rm(work, { recursive: true, force: true });
+  const beside = `${root}.incomplete-`;
+  // Of set-ups that were killed: while this one holds the lock there is no other.
+  for (const name of readdirSync(dirname(root)))
+    if (name.startsWith(basename(beside))) remove(join(dirname(root), name));
+  const work = await mkdtemp(beside);
+  const stay = whenLeaving(() => remove(work));
   try {
     const bin = join(work, "bin");
     await mkdir(bin);
     await install(work).catch(async (error: unknown) => {
       say(error instanceof Error ? error.message : String(error));
-      await rm(bin, { recursive: true, force: true });
+      remove(bin);
       await mkdir(bin);
       await buildFromGoModules(bin);
     });
     const launcher = PROGRAMS[2];
     if (!existsSync(join(bin, launcher))) await copyFile(join(__dirname, launcher), join(bin, launcher));
-    await rm(root, { recursive: true, force: true });
+    remove(root);
     await rename(work, root);
     say(`the Pulumi engine is ready in ${root}`);
   } finally {
-    await remove();
+    stay();
+    remove(work);
   }
+}
+
+/** An incomplete engine is replaced; anything else there is not ours: a mistaken setting must not cost files. */
+export function refuseForeignFolder(root: string): void {
+  const foreign = existsSync(root) ? readdirSync(root).find((name) => name !== "bin") : undefined;
+  const programs = existsSync(join(root, "bin")) ? readdirSync(join(root, "bin")) : [];
+  const other = foreign ?? programs.find((name) => !name.startsWith("pulumi"));
+  if (other === undefined) return;
+  throw new Error(`${root} holds ${other}, so it is not an engine's: choose another as MACVLAN_ENGINE_CACHE`);
+}
+
+function remove(folder: string): void {
+  // Retried: a compiler that is being ended may still have been writing.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** The official installer, in a process of its own, as it takes no time limit. @throws where it is not reached. */

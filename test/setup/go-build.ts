@@ -8,8 +8,8 @@
  */
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { runStep, say } from "./run";
 
@@ -55,14 +55,14 @@ const programs: readonly Program[] = [
 /**
  * Builds `pulumi` and `pulumi-language-nodejs` into a folder. Takes about 7 minutes on two cores when nothing is cached.
  *
- * @param bin an existing folder
+ * @param bin an existing folder; what is needed meanwhile is beside it
  * @throws Error when Go is missing or too old, a module cannot be had, or the build fails
  */
 export async function buildFromGoModules(bin: string): Promise<void> {
   const environment = goEnvironment();
   await checkGo(environment);
   say(`building pulumi v${engineVersion} from Go modules: about 7 minutes, once a machine`);
-  const work = await mkdtemp(join(tmpdir(), "pulumi-macvlan-go-"));
+  const work = await mkdtemp(join(dirname(bin), "go-"));
   try {
     // One after the other: each alone keeps all cores busy.
     for (const program of programs) await buildProgram(program, work, bin, environment);

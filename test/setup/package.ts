@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { runStep } from "./run";
@@ -27,6 +28,10 @@ export async function ensureBuilt(): Promise<void> {
     command: "npm",
     arguments: ["run", "build"],
     cwd: REPOSITORY,
+  }).catch((error: unknown) => {
+    // The compiler writes its output also where it finds errors: the next call must not take that for built.
+    if (existsSync(built)) utimesSync(built, 0, 0);
+    throw error;
   });
 }
 

@@ -55,7 +55,8 @@ export async function runStep(step: Step): Promise<string> {
     if (seconds % progressEvery === 0) say(`${step.doing} ... ${seconds} s`);
     if (step.limit !== undefined && seconds >= step.limit) end(`no end after ${step.limit} s`);
   }, 1000);
-  process.once("exit", endGroup);
+  // First of all at the exit: what others remove then is no longer written to.
+  process.prependOnceListener("exit", endGroup);
 
   try {
     const code = await new Promise<number | string>((resolve, reject) => {

@@ -1,0 +1,224 @@
+/** What would fail is said at preview; what fails half-way, or is killed, leaves a host that the next up brings home. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readdirSync, readlinkSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Lab, labDown, labUp } from "../lab/fleet";
+import { type Project, openProject } from "./project";
+
+/** A bad program, and what the preview has to say of it. */
+const REFUSED: readonly (readonly [what: string, prepare: string, code: string, says: RegExp])[] = [
+  [
+    "a parent that is not there",
+    "",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth7" });`,
+    /property parent[^]*eth7/,
+  ],
+  [
+    "a name that a foreign link has",
+    "ip link add web link eth0 type macvlan",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth0" });`,
+    /property name[^]*adopt/,
+  ],
+  [
+    "a second child of a passthru parent",
+    "ip link add pass link eth1 type macvlan mode passthru",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth1" });`,
+    /passthru/,
+  ],
+  [
+    "a bridge port that has macvlans",
+    "ip link add child link eth1 type macvlan mode bridge",
+    `new HairpinBridge("br0", { host: "node1", ports: ["eth1"] });`,
+    /ports\[0\][^]*macvlan/,
+  ],
+  [
+    "a parent that is a bridge's port",
+    "ip link add brx type bridge; ip link set eth1 master brx",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth1" });`,
+    /port[^]*brx/,
+  ],
+  [
+    "a MAC address that the parent has",
+    "ip link set eth1 address 02:00:5e:00:53:44",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth1", macAddress: "02:00:5e:00:53:44" });`,
+    /property macAddress/,
+  ],
+  [
+    "an MTU above the parent's",
+    "",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth0", mtu: 9000 });`,
+    /property mtu[^]*1500/,
+  ],
+  [
+    "an address that is none",
+    "",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth0", addresses: ["192.0.2.10/24", "192.0.2.300/24"] });`,
+    /property addresses\[1\]/,
+  ],
+  [
+    "a port of SSH that is none",
+    "",
+    `new MacvlanInterface("web", { host: { address: "node1", port: 123456 }, parent: "eth0" });`,
+    /property host\.port/,
+  ],
+  [
+    "a name that the kernel does not take",
+    "",
+    `new MacvlanInterface("a-name-that-is-too-long", { host: "node1", parent: "eth0" });`,
+    /property name[^]*15/,
+  ],
+  [
+    "a property that there is not",
+    "",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth0", ipAddresses: [] });`,
+    /property ipAddresses/,
+  ],
+  [
+    "two resources with one link",
+    "",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth0" });
+     new MacvlanInterface("again", { host: "node1", parent: "eth0", name: "web" });`,
+    /property name[^]*same link/,
+  ],
+  [
+    "VLAN filtering on a kernel without it",
+    "",
+    `new HairpinBridge("br0", { host: "node1", ports: [], vlanFiltering: true });`,
+    /property vlanFiltering/,
+  ],
+  [
+    "persistence, which this version does not have",
+    "",
+    `new MacvlanInterface("web", { host: "node1", parent: "eth0", persist: true });`,
+    /property persist/,
+  ],
+];
+
+/** Waits until no process is at work in a folder. @throws where one still is after 5 s. */
+async function noneRuns(folder: string): Promise<void> {
+  const atWork = (): string[] =>
+    readdirSync("/proc").filter((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`) === folder;
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
+  const deadline = Date.now() + 5000;
+  while (atWork().length > 0 && Date.now() < deadline) await sleep(100);
+  assert.deepEqual(atWork(), []);
+}
+
+describe("failures", () => {
+  let lab: Lab;
+  let project: Project;
+
+  before(async () => {
+    lab = await labUp(3, { name: "engine-failures" });
+    project = await openProject(lab);
+  });
+  afterEach(async () => {
+    await project.cli(["destroy", "--yes", "--skip-preview"]);
+    for (const { name } of lab.hosts) await lab.reset(name);
+  });
+  after(async () => {
+    project.remove();
+    await labDown("engine-failures");
+  });
+
+  describe("at preview, with nothing touched:", () => {
+    for (const [what, prepare, code, says] of REFUSED) {
+      it(what, async () => {
+        if (prepare !== "") await lab.sh("node1", prepare);
+        const before = await lab.sh("node1", "ip -d link; ip addr");
+        project.program(code);
+        const { code: status, output } = await project.cli(["preview"]);
+        assert.notEqual(status, 0);
+        assert.match(output, says);
+        assert.equal(await lab.sh("node1", "ip -d link; ip addr"), before);
+      });
+    }
+
+    it("a user without the right, and what to do about it", async () => {
+      await lab.hide("node2", ["sudo"]);
+      project.program(`new MacvlanInterface("web", { host: "node2", parent: "eth0" });`);
+      const { code, output } = await project.cli(["preview"]);
+      assert.notEqual(code, 0);
+      assert.match(output, /node2[^]*sudo/);
+    });
+
+    it("a host without iproute2", async () => {
+      await lab.hide("node1", ["ip"]);
+      project.program(`new MacvlanInterface("web", { host: "node1", parent: "eth0" });`);
+      const { code, output } = await project.cli(["preview"]);
+      assert.notEqual(code, 0);
+      assert.match(output, /iproute2/);
+    });
+  });
+
+  it("of one host do not keep --continue-on-error from the others", async () => {
+    project.program(`
+      for (const host of ["node1", "192.0.2.1:9", "node3"]) {
+        new MacvlanInterface("web-" + host.replace(/[^a-z0-9]/g, "-"), { host: { address: host.split(":")[0], connectTimeout: 2 }, name: "web", parent: "eth0" });
+      }`);
+    const { code, output } = await project.cli(["up", "--yes", "--skip-preview", "--continue-on-error"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /cannot connect to [a-z@]*192\.0\.2\.1/);
+    const preview = await project.cli(["preview"]);
+    assert.notEqual(preview.code, 0);
+    assert.match(preview.output, /property host [^]*192\.0\.2\.1/);
+    for (const host of ["node1", "node3"]) assert.match(await lab.sh(host, "ip link show web"), /web@eth0/);
+  });
+
+  it("half-way are undone: the host is as it was, and the error names command, host and output", async () => {
+    project.program(
+      `new MacvlanInterface("web", { host: "node1", parent: "eth0", netns: "web", addresses: ["192.0.2.10/24"], routes: [{ to: "203.0.113.0/24", via: "198.51.100.1" }] });`,
+    );
+    const before = await lab.sh("node1", "ip -d link; ip addr; ip netns");
+    const { code, output } = await project.cli(["up", "--yes", "--skip-preview"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /MacvlanInterface "web" on root@node1[^]*route add 203\.0\.113\.0\/24[^]*undone/);
+    assert.equal(await lab.sh("node1", "ip -d link; ip addr; ip netns"), before);
+  });
+
+  for (const delay of [1200, 1600, 2000, 2400, 3000]) {
+    it(`by a kill of the whole run after ${delay} ms are made good by the next up`, async () => {
+      project.program(`
+        for (const host of ["node1", "node2", "node3"]) for (let i = 0; i < 8; i++) {
+          new MacvlanInterface(host + "-" + i, { host, name: "mac" + i, parent: "eth0", netns: "ns" + (i % 3), addresses: ["192.0.2." + (i + 1) + "/24"] });
+        }`);
+      const child = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
+        cwd: project.folder,
+        env: project.environment,
+        stdio: "ignore",
+        detached: true,
+      });
+      const ended = new Promise((resolve) => child.on("close", resolve));
+      await sleep(delay);
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      await ended;
+      await noneRuns(project.folder);
+      await project.cli(["cancel", "--yes"]);
+      await project.up();
+      await project.expectNoChanges();
+      for (const host of ["node1", "node2", "node3"]) {
+        const names = await lab.sh(
+          host,
+          "for n in ns0 ns1 ns2; do ip -n $n -o link show type macvlan; done | wc -l",
+        );
+        assert.equal(names.trim(), "8");
+      }
+    });
+  }
+
+  it("by a link deleted by hand do not keep destroy from its end", async () => {
+    project.program(`
+      new MacvlanInterface("web", { host: "node1", parent: "eth0" });
+      new HostShim("shim", { host: "node1", parent: "eth0", routes: ["192.0.2.10/32"] });`);
+    await project.up();
+    await lab.sh("node1", "ip link del web");
+    await project.destroy();
+    assert.equal((await lab.exec("node1", ["ip", "link", "show", "shim"])).code, 1);
+  });
+});
