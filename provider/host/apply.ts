@@ -95,6 +95,20 @@ pm_main </dev/null
 `;
 }
 
+/** The script that takes a whole change back that had gone through: as if it had been cut off at its very end. */
+export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
+  const groups = groupSteps(steps, portTool);
+  return `pm_main() {
+${PRELUDE}M=${quote(marker)}
+${OBSERVE_FUNCTION}
+${LOCK}
+[ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${quote(undoFile(groups))}; }
+${RECOVER}
+}
+pm_main </dev/null
+`;
+}
+
 const LOCK = `mkdir -p "$D/links" "$D/netns" || { echo "$M outcome failed 1 0"; echo "$M printed"; echo "cannot write to $D"; pm_observe; exit 1; }
 if command -v flock >/dev/null 2>&1; then
   exec 9>"$D/lock"
@@ -154,13 +168,15 @@ pm_fail() {
 function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {
   const groups: { commands: Command[]; undo: Command[] }[] = [];
   for (const { step, undo } of steps) {
-    const undoCommands = undo.flatMap((s: Step) => commandsOf(s, portTool));
+    // a step of several groups is undone along with the first one: its others may never have begun
+    let first: { undo: Command[] } | undefined;
     for (const command of commandsOf(step, portTool)) {
-      const last = groups.at(-1);
-      if (last && canFollow(last.commands, command)) last.commands.push(command);
-      else groups.push({ commands: [command], undo: [] });
+      let group = groups.at(-1);
+      if (group && canFollow(group.commands, command)) group.commands.push(command);
+      else groups.push((group = { commands: [command], undo: [] }));
+      first ??= group;
     }
-    groups.at(-1)?.undo.unshift(...undoCommands);
+    first?.undo.unshift(...undo.flatMap((s: Step) => commandsOf(s, portTool)));
   }
   return groups;
 }

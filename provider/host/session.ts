@@ -8,7 +8,14 @@ import { type Difference, differences } from "../plan/differences";
 import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../plan/model";
 import type { PlannedStep } from "../plan/steps";
 import { type HostAddress, hostLabel } from "./address";
-import { type Applied, applyScript, describeSteps, observeScript, parseApplied } from "./apply";
+import {
+  type Applied,
+  applyScript,
+  describeSteps,
+  observeScript,
+  parseApplied,
+  takeBackScript,
+} from "./apply";
 import { type Connection, openConnection } from "./connection";
 import { changeFailed, changeIgnored, changeLocked, changeUnknown, unreadable } from "./errors";
 import type { Observation } from "./observation";
@@ -153,39 +160,28 @@ async function changeHost(
   makePlan: (now: Observation) => WantedPlan,
   remember: (now: Observation) => void,
 ): Promise<Observation> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await look(memory, settings);
-    const plan = makePlan(before);
-    if (plan.steps.length === 0 && !before.interrupted) return before;
-    const applied = await apply(memory, settings, resource, plan.steps, before);
+    // half-way through another change there is nothing to plan from: it ends, or is taken back, first
+    const plan = before.interrupted ? undefined : makePlan(before);
+    if (plan?.steps.length === 0) return before;
+    const steps = plan?.steps ?? [];
+    const applied = await apply(memory, settings, resource, steps, before);
     const { label } = await connect(memory, settings);
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
     remember(applied.after);
-    switch (applied.outcome) {
-      case "recovered":
-        if (attempt < ATTEMPTS) continue;
-        throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
-      case "failed":
-        throw changeFailed(
-          resource,
-          label,
-          applied,
-          leftBehind(before.state, applied.after.state, plan.wanted),
-        );
-      case "done": {
-        const missing = makePlan(applied.after);
-        if (missing.steps.length === 0) return applied.after;
-        const undone = await takeBack(memory, settings, resource, plan.steps, applied.after);
-        remember(undone);
-        throw changeIgnored(
-          resource,
-          label,
-          missing.differences,
-          leftBehind(before.state, undone.state, plan.wanted),
-        );
-      }
-    }
+    const left = (now: Observation): Difference[] =>
+      plan ? leftBehind(before.state, now.state, plan.wanted) : [];
+    if (applied.outcome === "failed") throw changeFailed(resource, label, applied, left(applied.after));
+    if (!plan || applied.outcome === "recovered") continue;
+    const missing = makePlan(applied.after);
+    if (missing.steps.length === 0) return applied.after;
+    const undone = await takeBack(memory, settings, resource, steps, applied.after);
+    remember(undone);
+    throw changeIgnored(resource, label, missing.differences, left(undone));
   }
+  const { label } = await connect(memory, settings);
+  throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
 }
 
 async function apply(
@@ -212,7 +208,7 @@ async function apply(
   }
 }
 
-/** The plan backwards, for a change that went through and yet is not what was wanted. */
+/** Undoes a change that went through and yet is not what was wanted. */
 async function takeBack(
   memory: HostMemory,
   settings: () => Settings,
@@ -220,8 +216,12 @@ async function takeBack(
   steps: readonly PlannedStep[],
   now: Observation,
 ): Promise<Observation> {
-  const back = steps.toReversed().flatMap(({ undo }) => undo.map((step) => ({ step, undo: [] })));
-  const applied = await apply(memory, settings, resource, back, now);
+  const connection = await connect(memory, settings);
+  const { portTool } = now.facts;
+  const marker = newMarker();
+  const description = `${resource}: take the change back`;
+  const result = await connection.run(takeBackScript(steps, portTool, marker), { description });
+  const applied = parseApplied(result.stdout, marker, steps, portTool);
   return applied.outcome === "locked" ? now : applied.after;
 }
 

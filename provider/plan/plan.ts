@@ -80,7 +80,8 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits): Ste
   for (const link of present) addRoutes(walk, link, wanted);
   for (const link of present) removeAddresses(walk, link);
   for (const link of present) removeRoutes(walk, link);
-  // what the kernel took away along with the above comes back
+  // what the kernel took away or changed along with the above comes back
+  for (const link of present) changeSettings(walk, link, (key) => key === "link.mtu");
   for (const link of present) addAddresses(walk, link);
   for (const link of present) addRoutes(walk, link, wanted);
   for (const link of present) changeSettings(walk, link, isOfPort);

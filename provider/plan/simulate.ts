@@ -174,7 +174,9 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
 function deleteLink(state: HostState, id: LinkId): HostState {
   const inHost = id.netns === "";
   const link = findLink(state, id);
-  const lent = link?.settings["type.mode"] === "passthru" ? link.details["parent_address"] : undefined;
+  // the parent gets its own address back, which nobody can see before (drivers/net/macvlan.c, macvlan_port_destroy)
+  const lent =
+    link?.settings["type.mode"] === "passthru" ? (link.details["parent_address"] ?? "") : undefined;
   const gone = (l: LinkState): boolean => sameLink(l, id) || (inHost && l.parent === id.name);
   return {
     ...state,
@@ -212,8 +214,8 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
   if (!before) return state;
   const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
   switch (key) {
-    case "link.master":
-      return change(after, id, (l) => ({
+    case "link.master": {
+      const moved = change(after, id, (l) => ({
         ...l,
         settings: {
           ...withoutPort(l.settings),
@@ -221,18 +223,13 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
           ...(value === "" ? {} : FRESH_PORT),
         },
       }));
+      return [before.settings["link.master"] ?? "", value].reduce(adjustMtu, moved);
+    }
     case "link.mtu":
       // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again
       return id.netns !== ""
         ? after
-        : {
-            ...after,
-            links: after.links.map((l) =>
-              l.parent === id.name && Number(l.settings["link.mtu"]) > Number(value)
-                ? { ...l, settings: { ...l.settings, "link.mtu": value } }
-                : l,
-            ),
-          };
+        : adjustMtu(lowerChildren(after, id.name, value), before.settings["link.master"]);
     case "link.address": {
       // passthru shares one address with its parent, whichever of the two is set
       const passthru = before.settings["type.mode"] === "passthru";
@@ -261,6 +258,27 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
   }
 }
 
+function lowerChildren(state: HostState, parent: string, mtu: string): HostState {
+  const lowers = (l: LinkState): boolean =>
+    l.parent === parent && Number(l.settings["link.mtu"]) > Number(mtu);
+  return {
+    ...state,
+    links: state.links.map((l) => (lowers(l) ? { ...l, settings: { ...l.settings, "link.mtu": mtu } } : l)),
+  };
+}
+
+/**
+ * A bridge's MTU is that of its smallest port (net/bridge/br_if.c, br_mtu_auto_adjust), unless it was set by hand:
+ * that it was cannot be seen, and setting it again does no harm.
+ */
+function adjustMtu(state: HostState, bridge = ""): HostState {
+  const ports = state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge);
+  const mtu = ports.length === 0 ? 1500 : Math.min(...ports.map((l) => Number(l.settings["link.mtu"])));
+  return change(state, { name: bridge, netns: "" }, (l) =>
+    l.kind === "bridge" ? { ...l, settings: { ...l.settings, "link.mtu": String(mtu) } } : l,
+  );
+}
+
 function deleteAddress(state: HostState, id: LinkId, address: Address): HostState {
   const link = findLink(state, id);
   if (!link) return state;
@@ -272,21 +290,24 @@ function deleteAddress(state: HostState, id: LinkId, address: Address): HostStat
   const takesAll = primary && !isIPv6Cidr(address.cidr);
   const stays = link.addresses.filter((a, i) => i !== index && !(takesAll && subnetOf(a.cidr) === subnet));
   const lost = link.addresses.filter((a) => !stays.includes(a)).map((a) => a.cidr.split("/")[0]);
+  // net/ipv4/fib_frontend.c, fib_inetaddr_event: with the last IPv4 address all IPv4 routes of the link go
+  const emptied = !isIPv6Cidr(address.cidr) && stays.every((a) => isIPv6Cidr(a.cidr));
   const local = new Set(
     state.links
       .filter((l) => l.netns === id.netns && l !== link)
       .flatMap((l) => l.addresses.map((a) => a.cidr.split("/")[0])),
   );
   for (const a of stays) local.add(a.cidr.split("/")[0]);
-  const orphaned = (r: Route): boolean =>
-    r.source !== undefined && lost.includes(r.source) && !local.has(r.source);
+  const orphaned = (l: LinkState, r: Route): boolean =>
+    (emptied && l === link && !isIPv6Cidr(r.to)) ||
+    (r.source !== undefined && lost.includes(r.source) && !local.has(r.source));
   return {
     ...state,
     links: state.links.map((l) => {
       if (l.netns !== id.netns) return l;
       const addresses = l === link ? stays : l.addresses;
-      const routes = l.routes.some(orphaned) ? l.routes.filter((r) => !orphaned(r)) : l.routes;
-      return addresses === l.addresses && routes === l.routes ? l : { ...l, addresses, routes };
+      const routes = l.routes.filter((r) => !orphaned(l, r));
+      return addresses === l.addresses && routes.length === l.routes.length ? l : { ...l, addresses, routes };
     }),
   };
 }

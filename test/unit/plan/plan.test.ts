@@ -103,7 +103,13 @@ describe("plan", () => {
   });
 
   it("records a link anew that somebody has deleted and that is made again", () => {
-    const inputs = { host: { address: "node1" }, name: "mac0", parent: "eth0", up: true, mode: "bridge" as const };
+    const inputs = {
+      host: { address: "node1" },
+      name: "mac0",
+      parent: "eth0",
+      up: true,
+      mode: "bridge" as const,
+    };
     const wanted = (state: HostState): Wanted => wantedOf(macvlan, inputs, state);
     const [kernel = { liveRename: true }] = KERNELS;
     const made = outcome(BARE, plan(BARE, wanted(BARE), kernel));

@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import type { MacvlanArgs } from "../../provider/kinds/args";
+import { type SeenLink, addressesOf, linkOf, routesOf, seenLink } from "./seen";
+import { useLab } from "./stack";
+
+const MACS = ["02:00:5e:00:53:01", "02:00:5e:00:53:02"] as const;
+const BASE: MacvlanArgs = { host: "node1", parent: "eth0", name: "mac0" };
+
+const optionOf = (link: SeenLink, word: string): unknown => link.linkinfo?.info_data?.[word];
+
+/** A property, two values, and how the host's own tools show it. */
+const CHANGES: {
+  what: string;
+  from: Partial<MacvlanArgs>;
+  to: Partial<MacvlanArgs>;
+  see: (l: SeenLink) => unknown;
+}[] = [
+  { what: "mtu", from: { mtu: 1500 }, to: { mtu: 1400 }, see: (l) => l.mtu },
+  { what: "macAddress", from: { macAddress: MACS[0] }, to: { macAddress: MACS[1] }, see: (l) => l.address },
+  { what: "alias", from: { alias: "web" }, to: { alias: "it's #2 of $many" }, see: (l) => l.ifalias },
+  { what: "an alias that goes", from: { alias: "web" }, to: { alias: "" }, see: (l) => l.ifalias ?? "" },
+  { what: "txQueueLength", from: { txQueueLength: 500 }, to: { txQueueLength: 700 }, see: (l) => l.txqlen },
+  { what: "up", from: { up: true }, to: { up: false }, see: (l) => l.flags.includes("UP") },
+  {
+    what: "broadcastQueueLength",
+    from: { broadcastQueueLength: 2000 },
+    to: { broadcastQueueLength: 3000 },
+    see: (l) => optionOf(l, "bcqueuelen"),
+  },
+  ...(["vepa", "private", "source"] as const).flatMap((mode) => [
+    { what: `mode bridge to ${mode}`, from: {}, to: { mode }, see: (l: SeenLink) => optionOf(l, "mode") },
+    {
+      what: `mode ${mode} to bridge`,
+      from: { mode },
+      to: { mode: "bridge" as const },
+      see: (l: SeenLink) => optionOf(l, "mode"),
+    },
+  ]),
+  {
+    what: "nodst",
+    from: { mode: "source", nodst: false },
+    to: { mode: "source", nodst: true },
+    see: (l) => optionOf(l, "nodst") === true,
+  },
+  {
+    what: "addresses: one more, one less",
+    from: { addresses: ["192.0.2.1/24", "2001:db8::1/64"] },
+    to: { addresses: ["2001:db8::1/64", "2001:db8::2/64"] },
+    see: (l) => addressesOf(l).toSorted().join(" "),
+  },
+  {
+    what: "addresses: the first of a subnet, which takes the others along",
+    from: { addresses: ["192.0.2.1/24", "192.0.2.2/24", "192.0.2.3/24"] },
+    to: { addresses: ["192.0.2.2/24", "192.0.2.3/24"] },
+    see: (l) => addressesOf(l).toSorted().join(" "),
+  },
+  {
+    what: "addresses: another prefix length",
+    from: { addresses: ["192.0.2.1/24", "2001:db8::1/64"] },
+    to: { addresses: ["192.0.2.1/25", "2001:db8::1/80"] },
+    see: (l) => addressesOf(l).toSorted().join(" "),
+  },
+];
+
+/** What a foreigner does to the link, and what a preview then says of it. */
+const DRIFTS: { script: string; drift: Record<string, string> }[] = [
+  { script: "ip link set mac0 mtu 1300", drift: { mtu: "found 1300, wanted 1400" } },
+  {
+    script: `ip link set mac0 address ${MACS[1]}`,
+    drift: { macAddress: `found ${MACS[1]}, wanted ${MACS[0]}` },
+  },
+  { script: "ip link set mac0 alias other", drift: { alias: "found other, wanted web" } },
+  { script: "ip link set mac0 txqueuelen 9", drift: { txQueueLength: "found 9, wanted 500" } },
+  { script: "ip link set mac0 type macvlan mode private", drift: { mode: "found private, wanted bridge" } },
+  {
+    script: "ip link set mac0 type macvlan bcqueuelen 9",
+    drift: { broadcastQueueLength: "found 9, wanted 2000" },
+  },
+  {
+    script: "ip addr add 192.0.2.9/24 dev mac0",
+    drift: {
+      addresses: "found 192.0.2.1/24, 192.0.2.9/24, 2001:db8::1/64, wanted 192.0.2.1/24, 2001:db8::1/64",
+    },
+  },
+  {
+    script: "ip addr del 2001:db8::1/64 dev mac0",
+    drift: { addresses: "found 192.0.2.1/24, wanted 192.0.2.1/24, 2001:db8::1/64" },
+  },
+  {
+    script: "ip route del 198.51.100.0/24 dev mac0",
+    drift: { routes: "found none, wanted 198.51.100.0/24 via 192.0.2.254" },
+  },
+  { script: "ip link del mac0", drift: { name: "found none, wanted mac0@eth0" } },
+];
+
+describe("changes of a macvlan", () => {
+  const on = useLab(2);
+  const up = (more: Partial<MacvlanArgs>) => on.stack.up("MacvlanInterface", "web", { ...BASE, ...more });
+  const preview = (more: Partial<MacvlanArgs>) =>
+    on.stack.preview("MacvlanInterface", "web", { ...BASE, ...more });
+
+  describe("in place, and back", () => {
+    for (const { what, from, to, see } of CHANGES) {
+      it(what, async () => {
+        const first = await up(from);
+        const before = see(await linkOf(on.lab, "node1", "mac0"));
+        for (const [args, isAsBefore] of [
+          [to, false],
+          [from, true],
+        ] as const) {
+          assert.deepEqual((await preview(args)).replaces, []);
+          assert.equal((await up(args)).ifIndex, first.ifIndex);
+          const seen = see(await linkOf(on.lab, "node1", "mac0"));
+          assert.equal(seen === before, isAsBefore, `${String(before)} → ${String(seen)}`);
+          assert.equal((await preview(args)).changes, false);
+        }
+      });
+    }
+
+    it("routes", async () => {
+      const addresses = ["192.0.2.1/24", "2001:db8::1/64"];
+      const { ifIndex } = await up({
+        addresses,
+        routes: ["198.51.100.1/32", { to: "2001:db8:1::/64", metric: 9 }],
+      });
+      const routes = ["198.51.100.1/32", { to: "198.51.100.0/24", via: "192.0.2.254", metric: 7 }];
+      assert.equal((await up({ addresses, routes })).ifIndex, ifIndex);
+      const seen = await routesOf(on.lab, "node1", "mac0");
+      assert.deepEqual(
+        seen.map((r) => r.replace(/ scope \w+/, "")),
+        ["198.51.100.0/24 via 192.0.2.254 metric 7", "198.51.100.1"],
+      );
+    });
+
+    it("name and namespace", async () => {
+      const addresses = ["192.0.2.1/24", "2001:db8::1/64"];
+      const { ifIndex, macAddress } = await up({ addresses });
+      assert.equal((await up({ addresses, name: "mac1" })).ifIndex, ifIndex);
+      assert.equal(await seenLink(on.lab, "node1", "mac0"), undefined);
+      await up({ addresses, name: "mac2", netns: "blue" });
+      const moved = await linkOf(on.lab, "node1", "mac2", "blue");
+      assert.deepEqual([moved.address, addressesOf(moved)], [macAddress, addresses]);
+      await up({ addresses });
+      assert.deepEqual(addressesOf(await linkOf(on.lab, "node1", "mac0")), addresses);
+      assert.equal(await on.lab.sh("node1", "ip netns list"), "");
+    });
+  });
+
+  it("to another parent, and to and from passthru, make the link anew", async () => {
+    const free = { parent: "eth1" };
+    await up({});
+    assert.deepEqual((await preview(free)).replaces, ["parent"]);
+    await up(free);
+    assert.equal((await linkOf(on.lab, "node1", "mac0")).link, "eth1");
+    assert.deepEqual((await preview({ ...free, mode: "passthru" })).replaces, ["mode"]);
+    await up({ ...free, mode: "passthru" });
+    assert.equal(optionOf(await linkOf(on.lab, "node1", "mac0"), "mode"), "passthru");
+    assert.deepEqual((await preview(free)).replaces, ["mode"]);
+    await up(free);
+    assert.equal(optionOf(await linkOf(on.lab, "node1", "mac0"), "mode"), "bridge");
+    assert.equal((await linkOf(on.lab, "node1", "eth1")).address, on.lab.host("node1").mac1);
+  });
+
+  describe("by others are found, told and put right", () => {
+    const all: Partial<MacvlanArgs> = {
+      mtu: 1400,
+      macAddress: MACS[0],
+      alias: "web",
+      txQueueLength: 500,
+      broadcastQueueLength: 2000,
+      addresses: ["192.0.2.1/24", "2001:db8::1/64"],
+      routes: [{ to: "198.51.100.0/24", via: "192.0.2.254" }],
+    };
+    for (const { script, drift } of DRIFTS) {
+      it(script, async () => {
+        await up(all);
+        await on.lab.sh("node1", script);
+        assert.deepEqual((await preview(all)).drift, drift);
+        await up(all);
+        assert.deepEqual((await preview(all)).drift, {});
+        assert.deepEqual(addressesOf(await linkOf(on.lab, "node1", "mac0")), all.addresses);
+        assert.equal((await routesOf(on.lab, "node1", "mac0")).length, 1);
+      });
+    }
+
+    it("taking the link down, with the routes and IPv6 addresses that this takes away", async () => {
+      await up(all);
+      await on.lab.sh("node1", "ip link set mac0 down");
+      assert.deepEqual(Object.keys((await preview(all)).drift).toSorted(), ["addresses", "routes", "up"]);
+      await up(all);
+      assert.deepEqual((await preview(all)).drift, {});
+    });
+
+    it("what is not given is nobody's drift", async () => {
+      await up({});
+      await on.lab.sh(
+        "node1",
+        "ip link set mac0 mtu 1300 alias x txqueuelen 7; ip addr add 192.0.2.7/24 dev mac0",
+      );
+      assert.equal((await preview({})).changes, false);
+    });
+  });
+
+  it("that are none run one command, which only looks", async () => {
+    const args = { addresses: ["192.0.2.1/24", "2001:db8::1/64"], mtu: 1400, netns: "blue" };
+    await up(args);
+    const before = await on.lab.commands("node1");
+    await up(args);
+    assert.equal((await on.lab.commands("node1")) - before, 1);
+  });
+
+  it("of the MAC address reach a peer that knows the old one within a second, in place and made anew", async () => {
+    const args = (macAddress: string): Partial<MacvlanArgs> => ({
+      netns: "c1",
+      macAddress,
+      addresses: ["192.0.2.1/24", "2001:db8::1/64"],
+    });
+    await on.stack.up("MacvlanInterface", "peer", {
+      host: "node2",
+      parent: "eth0",
+      netns: "peer",
+      addresses: ["192.0.2.2/24", "2001:db8::2/64"],
+    });
+    const answerTimes = async (): Promise<number[]> => {
+      const began = performance.now();
+      const pings = ["192.0.2.1", "2001:db8::1"].map(async (address) => {
+        while (!(await on.lab.ping("node2", address, { netns: "peer", deadline: 1000 })))
+          assert.ok(performance.now() - began < 20_000, `${address} does not answer`);
+        return Math.round(performance.now() - began);
+      });
+      return Promise.all(pings);
+    };
+    await up(args(MACS[0]));
+    await answerTimes();
+    await up(args(MACS[1]));
+    const inPlace = await answerTimes();
+    await on.stack.down("web");
+    await up(args(MACS[0]));
+    const anew = await answerTimes();
+    console.log(
+      `      ms until IPv4 and IPv6 answer: ${inPlace.join(" and ")} in place, ${anew.join(" and ")} anew`,
+    );
+    assert.ok(Math.max(...inPlace, anew[0] ?? 0) < 1000, `${inPlace.join()} ${anew.join()}`);
+    // a new link's IPv6 address is in use when nobody has claimed it for 1 to 2 seconds (RFC 4862, 5.4)
+    assert.ok((anew[1] ?? 0) < 3000, anew.join());
+  });
+});

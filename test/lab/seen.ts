@@ -1,0 +1,78 @@
+/** What a host's own `ip` shows of its links: what tests go by, whatever the provider says. */
+import type { Lab } from "./fleet";
+
+export interface SeenLink {
+  readonly ifindex: number;
+  readonly ifname: string;
+  readonly link?: string;
+  readonly flags: readonly string[];
+  readonly mtu: number;
+  readonly master?: string;
+  readonly txqlen: number;
+  readonly address: string;
+  readonly promiscuity: number;
+  readonly ifalias?: string;
+  readonly linkinfo?: {
+    readonly info_kind?: string;
+    readonly info_data?: Readonly<Record<string, unknown>>;
+    readonly info_slave_data?: Readonly<Record<string, unknown>>;
+  };
+  readonly addr_info: readonly {
+    readonly local: string;
+    readonly prefixlen: number;
+    readonly scope: string;
+  }[];
+}
+
+/** A link of a host, or undefined where there is none of that name. */
+export async function seenLink(
+  lab: Lab,
+  host: string,
+  name: string,
+  netns = "",
+): Promise<SeenLink | undefined> {
+  const links = await lab.ipJson<SeenLink[]>(host, [...inNetns(netns), "-d", "address", "show"]);
+  return links.find((link) => link.ifname === name);
+}
+
+/** The same for a link that has to be there. */
+export async function linkOf(lab: Lab, host: string, name: string, netns = ""): Promise<SeenLink> {
+  const link = await seenLink(lab, host, name, netns);
+  if (!link) throw new Error(`${host} has no link ${name}`);
+  return link;
+}
+
+/** Its addresses of global scope, as `192.0.2.1/24`. */
+export function addressesOf(link: SeenLink): string[] {
+  return link.addr_info.filter((a) => a.scope === "global").map((a) => `${a.local}/${a.prefixlen}`);
+}
+
+/** Static routes through a link, as `ip route` writes them. */
+export async function routesOf(lab: Lab, host: string, name: string, netns = ""): Promise<string[]> {
+  const within = netns === "" ? "" : `-n ${netns} `;
+  const families = ["-4", "-6"].map((f) => `ip ${within}${f} route show dev ${name} proto static`);
+  const lines = await lab.sh(host, families.join("; "));
+  return lines
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+/** Everything of the host's network that a person can see, index numbers and moving values left out. */
+export async function snapshot(lab: Lab, host: string): Promise<string> {
+  const script = `show() { ip "$@" -d -o address show; ip "$@" -d -o link show; ip "$@" route show table all; ip "$@" -6 route show table all; }
+show; ip netns list | sort; for n in $(ip netns list | cut -d" " -f1); do show -n "$n"; done
+bridge -d link; cat /run/pulumi-macvlan/links/* /run/pulumi-macvlan/netns/* 2>/dev/null
+grep -H "" /proc/sys/net/ipv4/conf/*/arp_* /proc/sys/net/ipv6/conf/*/ndisc_notify; true`;
+  const lines = (await lab.sh(host, script)).split("\n");
+  return lines
+    .map((line) =>
+      line.replace(/ tentative|(?:valid_lft|preferred_lft|expires) \S+|_timer +\S+|gc_timer \S+/g, "").trim(),
+    )
+    .toSorted()
+    .join("\n");
+}
+
+function inNetns(netns: string): string[] {
+  return netns === "" ? [] : ["-n", netns];
+}

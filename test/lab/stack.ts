@@ -1,0 +1,176 @@
+/**
+ * A Pulumi stack without the engine: the real provider, called as the engine calls it (check, diff, then create,
+ * update, delete and create, or read), each operation in a run of its own with a connection of its own.
+ */
+import type { dynamic } from "@pulumi/pulumi";
+import { providers } from "../../provider/engine/provider";
+import { currentRun, endRun } from "../../provider/engine/run";
+import type {
+  BridgeArgs,
+  BridgeOutputs,
+  MacvlanArgs,
+  MacvlanOutputs,
+  ShimArgs,
+  ShimOutputs,
+} from "../../provider/kinds/args";
+import { type Lab, labDown, labUp } from "./fleet";
+
+interface Kinds {
+  MacvlanInterface: { args: MacvlanArgs; outputs: MacvlanOutputs };
+  HairpinBridge: { args: BridgeArgs; outputs: BridgeOutputs };
+  HostShim: { args: ShimArgs; outputs: ShimOutputs };
+}
+
+/** What a preview shows of one resource. */
+export interface Preview {
+  /** `mtu`: `found 1400, wanted 1500`. */
+  readonly drift: Readonly<Record<string, string>>;
+  /** `name: there is no link …` */
+  readonly failures: readonly string[];
+  readonly changes: boolean;
+  readonly replaces: readonly string[];
+}
+
+/** Properties of a resource, as the engine keeps them. */
+type Json = Record<string, unknown>;
+
+interface Resource {
+  readonly kind: string;
+  readonly id: string;
+  readonly inputs: Json;
+  readonly outputs: Json;
+}
+
+export interface Stack {
+  /** Creates the resource, or brings it to these inputs. @throws with the check's failures, or as the provider does. */
+  up<K extends keyof Kinds>(kind: K, name: string, args: Kinds[K]["args"]): Promise<Kinds[K]["outputs"]>;
+  preview<K extends keyof Kinds>(kind: K, name: string, args: Kinds[K]["args"]): Promise<Preview>;
+  /** Reads the resource: its inputs as they are found, or undefined where its link is gone. */
+  refresh(name: string): Promise<Json | undefined>;
+  /** Deletes the resource, or all of them, the last one first. */
+  down(name?: string): Promise<void>;
+  /** The state, as it would be written to a file. */
+  state(): string;
+}
+
+/** A stack that is empty. It knows the lab's hosts by their names. */
+export function openStack(lab: Lab, owner = "lab/test"): Stack {
+  const resources = new Map<string, Resource>();
+
+  async function inRun<T>(work: () => Promise<T>): Promise<T> {
+    process.env["MACVLAN_SSH_CONFIG_PATH"] = lab.sshConfig;
+    currentRun();
+    try {
+      return await work();
+    } finally {
+      await endRun();
+      delete process.env["MACVLAN_SSH_CONFIG_PATH"];
+    }
+  }
+
+  async function look(kind: string, name: string, args: object): Promise<Preview & { inputs: Json }> {
+    const provider = operationsOf(kind);
+    const old = resources.get(name);
+    const news = { ...args, __owner: owner, __resource: name };
+    const checked = await provider.check(old?.inputs ?? {}, news);
+    const inputs = checked.inputs as Json;
+    const failures = (checked.failures ?? []).map((f) => `${f.property}: ${f.reason}`);
+    const drift = (inputs["drift"] ?? {}) as Preview["drift"];
+    if (!old || failures.length > 0) return { inputs, failures, drift, changes: !old, replaces: [] };
+    const { changes = false, replaces = [] } = await provider.diff(old.id, old.outputs, inputs);
+    if (replaces.length === 0) return { inputs, failures, drift, changes, replaces };
+    // for a replacement the engine asks again, without the old resource
+    const again = (await provider.check({}, news)).inputs as Json;
+    return { inputs: again, failures, drift, changes, replaces };
+  }
+
+  async function bringAbout(kind: string, name: string, args: object): Promise<Json> {
+    const provider = operationsOf(kind);
+    const old = resources.get(name);
+    const { inputs, failures, changes, replaces } = await look(kind, name, args);
+    if (failures.length > 0) throw new Error(failures.join("; "));
+    if (old && !changes) return old.outputs;
+    if (old && replaces.length === 0) {
+      const outputs = (await provider.update(old.id, old.outputs, inputs)).outs as Json;
+      resources.set(name, { ...old, inputs, outputs });
+      return outputs;
+    }
+    if (old) {
+      await provider.delete(old.id, old.outputs);
+      resources.delete(name);
+    }
+    const created = await provider.create(inputs);
+    const outputs = created.outs as Json;
+    resources.set(name, { kind, id: created.id, inputs, outputs });
+    return outputs;
+  }
+
+  return {
+    up: (kind, name, args) => inRun(async () => (await bringAbout(kind, name, args)) as never),
+    preview: (kind, name, args) =>
+      inRun(async () => {
+        const { inputs: _, ...preview } = await look(kind, name, args);
+        return preview;
+      }),
+    refresh: (name) =>
+      inRun(async () => {
+        const resource = resources.get(name);
+        if (!resource) throw new Error(`the stack has no resource ${name}`);
+        const found = await operationsOf(resource.kind).read(resource.id, resource.outputs);
+        const [inputs, outputs] = [found.inputs, found.props] as (Json | undefined)[];
+        if (!inputs || !outputs) resources.delete(name);
+        else resources.set(name, { ...resource, inputs, outputs });
+        return inputs;
+      }),
+    down: (only) =>
+      inRun(async () => {
+        const going = [...resources].filter(([name]) => only === undefined || name === only).toReversed();
+        for (const [name, { kind, id, outputs }] of going) {
+          await operationsOf(kind).delete(id, outputs);
+          resources.delete(name);
+        }
+      }),
+    state: () => JSON.stringify([...resources]),
+  };
+}
+
+function operationsOf(kind: string): Required<dynamic.ResourceProvider> {
+  const provider = providers[kind];
+  if (!provider) throw new Error(`there is no resource class ${kind}`);
+  return provider as Required<dynamic.ResourceProvider>;
+}
+
+/** A lab and a stack on it. */
+export interface OnLab {
+  readonly lab: Lab;
+  readonly stack: Stack;
+}
+
+const LAB = process.env["MACVLAN_LAB"] ?? "packets";
+
+/** A lab for the tests of a describe block, with an empty stack and fresh hosts for each of them. */
+export function useLab(hosts = 3): OnLab {
+  const given: { lab?: Lab; stack?: Stack } = {};
+  const ready = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error("the lab is up within tests only");
+    return value;
+  };
+  before(async () => {
+    given.lab = await labUp(hosts, { name: LAB });
+  });
+  beforeEach(() => {
+    given.stack = openStack(ready(given.lab));
+  });
+  afterEach(async () => {
+    for (const { name } of given.lab?.hosts ?? []) await given.lab?.reset(name);
+  });
+  after(() => labDown(LAB));
+  return {
+    get lab() {
+      return ready(given.lab);
+    },
+    get stack() {
+      return ready(given.stack);
+    },
+  };
+}

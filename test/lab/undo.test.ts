@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MacvlanArgs } from "../../provider/kinds/args";
+import { addressesOf, linkOf, seenLink, snapshot } from "./seen";
+import { openStack, useLab } from "./stack";
+
+const FIRST: MacvlanArgs = {
+  host: "node1",
+  parent: "eth0",
+  mtu: 1400,
+  addresses: ["192.0.2.1/24", "192.0.2.2/24", "2001:db8::1/64"],
+  alias: "web",
+};
+const SECOND: MacvlanArgs = {
+  host: "node1",
+  parent: "eth0",
+  name: "other",
+  netns: "blue",
+  mtu: 1300,
+  addresses: ["192.0.2.2/24", "2001:db8::2/64"],
+  alias: "#2 of web",
+  routes: ["198.51.100.0/24"],
+};
+
+/** For the shell of a change: ends the sshd process that it talks to. */
+const CUT =
+  "p=$PPID; while case $(ps -o comm= -p $p) in sshd*) false;; esac; do p=$(ps -o ppid= -p $p); done; kill -9 $p";
+
+describe("a change that does not get through", () => {
+  const on = useLab(1);
+  const up = (args: MacvlanArgs) => on.stack.up("MacvlanInterface", "web", args);
+
+  /** An ip that does `then` instead of its command number `n` that writes; one line of a batch is one command. */
+  const ipThat = (n: number, then: string): Promise<void> =>
+    on.lab.replace("node1", "ip", {
+      script: `#!/bin/sh
+real=/tmp/real/ip
+case "$*" in *"netns exec"*) exec $real "$@";; esac
+turn() { c=$(($(cat /tmp/count 2>/dev/null || echo 0) + 1)); echo $c > /tmp/count; [ $c -ne ${n} ] || { ${then}; }; }
+case "$*" in
+*"-batch -")
+  [ "$1" = -n ] && at="-n $2" || at=
+  while read -r line; do turn; $real $at $line || exit; done;;
+*" show"*|-V) exec $real "$@";;
+*) turn; exec $real "$@";;
+esac
+`,
+    });
+
+  beforeEach(() =>
+    on.lab.sh("node1", 'mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip; rm -f /tmp/count'),
+  );
+  afterEach(() => on.lab.sh("node1", "rm -rf /tmp/real /tmp/count"));
+
+  it("because any one of its commands fails leaves the host as it was, and says so", async () => {
+    await up(FIRST);
+    const before = await snapshot(on.lab, "node1");
+    let failures = 0;
+    for (let n = 1; n < 40; n++) {
+      await on.lab.sh("node1", "rm -f /tmp/count");
+      await ipThat(n, "echo RTNETLINK answers: No buffer space available >&2; exit 2");
+      const error = await up(SECOND).then(
+        () => undefined,
+        (reason: unknown) => String(reason),
+      );
+      await on.lab.unhide("node1");
+      if (error === undefined) break;
+      failures++;
+      assert.match(
+        error,
+        /MacvlanInterface "web" on root@node1:22: "ip .*" failed \(exit \d+\) and printed: .*No buffer space/,
+      );
+      assert.match(error, /Everything was undone: the host is as it was\.$/, `command ${n}`);
+      assert.equal(await snapshot(on.lab, "node1"), before, `command ${n}`);
+    }
+    console.log(`      failed at each of ${failures} commands`);
+    assert.ok(failures > 5);
+    assert.deepEqual(
+      addressesOf(await linkOf(on.lab, "node1", "other", "blue")).toSorted(),
+      SECOND.addresses,
+    );
+  });
+
+  it("because its shell is killed is taken back by the next one, which then gets through", async () => {
+    await up(FIRST);
+    const before = await snapshot(on.lab, "node1");
+    for (const n of [2, 5, 8]) {
+      await on.lab.sh("node1", "rm -f /tmp/count");
+      await ipThat(n, "kill -9 $PPID; exit 1");
+      await assert.rejects(up(SECOND));
+      await on.lab.unhide("node1");
+      assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan/undo"), "/run/pulumi-macvlan/undo\n");
+      await up(FIRST);
+      assert.equal(await snapshot(on.lab, "node1"), before, `killed at ${n}`);
+    }
+    await up(SECOND);
+    assert.deepEqual(
+      addressesOf(await linkOf(on.lab, "node1", "other", "blue")).toSorted(),
+      SECOND.addresses,
+    );
+  });
+
+  it("because the connection is cut is completed or taken back, and leaves no lock", async () => {
+    await up(FIRST);
+    await ipThat(4, `${CUT}; sleep 1`);
+    await assert.rejects(up(SECOND), /run "pulumi up" again/);
+    await on.lab.unhide("node1");
+    await up(SECOND);
+    assert.deepEqual(
+      addressesOf(await linkOf(on.lab, "node1", "other", "blue")).toSorted(),
+      SECOND.addresses,
+    );
+    assert.equal(await seenLink(on.lab, "node1", "web"), undefined);
+    assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
+  });
+
+  it("since another one of the same host is under way waits for it", async () => {
+    const held = on.lab.sh("node1", "mkdir -p /run/pulumi-macvlan; flock /run/pulumi-macvlan/lock sleep 2");
+    await sleep(200);
+    const began = performance.now();
+    await up(FIRST);
+    assert.ok(performance.now() - began > 1000);
+    await held;
+    const other = openStack(on.lab, "lab/other");
+    const taken = await other.preview("MacvlanInterface", "web", FIRST);
+    assert.match(taken.failures.join(), /^name: web belongs to the stack lab\/test \(resource web\)/);
+  });
+});
+
+describe("a link of somebody else's", () => {
+  const on = useLab(1);
+  const args: MacvlanArgs = {
+    host: "node1",
+    parent: "eth0",
+    name: "mac0",
+    mtu: 1400,
+    addresses: ["192.0.2.1/24"],
+  };
+
+  beforeEach(() =>
+    on.lab.sh(
+      "node1",
+      "ip link add mac0 link eth0 type macvlan mode vepa; ip addr add 192.0.2.9/24 dev mac0; ip link set mac0 up",
+    ),
+  );
+
+  it("is refused and not touched, also by a link of another kind", async () => {
+    const before = await snapshot(on.lab, "node1");
+    await assert.rejects(on.stack.up("MacvlanInterface", "web", args), /did not make.*adopt: true/);
+    await assert.rejects(
+      on.stack.up("HairpinBridge", "web", { host: "node1", name: "mac0" }),
+      /a bridge is wanted/,
+    );
+    assert.equal(await snapshot(on.lab, "node1"), before);
+  });
+
+  it("is taken over with adopt, in place, and is as it was after deletion", async () => {
+    const before = await snapshot(on.lab, "node1");
+    const { ifindex } = await linkOf(on.lab, "node1", "mac0");
+    const { ifIndex } = await on.stack.up("MacvlanInterface", "web", { ...args, adopt: true });
+    assert.equal(ifIndex, ifindex);
+    const link = await linkOf(on.lab, "node1", "mac0");
+    assert.deepEqual([link.mtu, addressesOf(link)], [1400, args.addresses]);
+    await on.stack.down();
+    assert.equal(await snapshot(on.lab, "node1"), before);
+  });
+
+  it("that took the place of a deleted one is not deleted with the resource", async () => {
+    await on.lab.sh("node1", "ip link del mac0");
+    await on.stack.up("MacvlanInterface", "web", args);
+    await on.lab.sh("node1", "ip link del mac0; ip link add mac0 link eth0 type macvlan mode private");
+    await on.stack.down();
+    assert.ok(await seenLink(on.lab, "node1", "mac0"));
+  });
+
+  it("that is gone is no obstacle to deletion", async () => {
+    await on.lab.sh("node1", "ip link del mac0");
+    await on.stack.up("MacvlanInterface", "web", args);
+    await on.lab.sh("node1", "ip link del mac0");
+    assert.equal(await on.stack.refresh("web"), undefined);
+    await on.stack.down();
+  });
+});
