@@ -1,7 +1,7 @@
 /** What would fail is said at preview; what fails half-way, or is killed, leaves a host that the next up brings home. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Lab, labDown, labUp } from "../lab/fleet";
 import { type Project, openProject } from "./project";
@@ -95,26 +95,27 @@ const REFUSED: readonly (readonly [what: string, prepare: string, code: string, 
   ],
 ];
 
-/** Processes at work in a folder, with their command lines. */
-function atWorkIn(folder: string): { pid: number; command: string }[] {
+/** Processes at work in a folder. */
+function atWorkIn(folder: string): number[] {
   return readdirSync("/proc").flatMap((entry) => {
     try {
       if (!/^\d+$/.test(entry) || readlinkSync(`/proc/${entry}/cwd`) !== folder) return [];
-      return [{ pid: Number(entry), command: readFileSync(`/proc/${entry}/cmdline`, "utf8") }];
+      return [Number(entry)];
     } catch {
       return []; // it has ended meanwhile
     }
   });
 }
 
-/** Waits until the provider of a killed engine has ended, and ends the engine's own language host, which does not. */
-async function providersEnd(folder: string): Promise<void> {
-  const providers = (): unknown[] =>
-    atWorkIn(folder).filter(({ command }) => command.includes("dynamic-provider"));
+/** Waits until no host has an SSH session any more. @throws where one still has after 5 s. */
+async function sessionsEnd(lab: Lab): Promise<void> {
+  const open = async (): Promise<string[]> =>
+    (await Promise.all(lab.hosts.map(({ name }) => lab.exec(name, ["pgrep", "-af", "sshd.*: (root|ops)"]))))
+      .map(({ stdout }) => stdout.trim())
+      .filter((found) => found !== "");
   const deadline = Date.now() + 5000;
-  while (providers().length > 0 && Date.now() < deadline) await sleep(100);
-  assert.deepEqual(providers(), []);
-  for (const { pid } of atWorkIn(folder)) process.kill(pid, "SIGKILL");
+  while ((await open()).length > 0 && Date.now() < deadline) await sleep(100);
+  assert.deepEqual(await open(), []);
 }
 
 describe("failures", () => {
@@ -205,7 +206,9 @@ describe("failures", () => {
       await sleep(delay);
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
       await ended;
-      await providersEnd(project.folder);
+      await sessionsEnd(lab);
+      // what the engine itself starts does not always end with it
+      for (const pid of atWorkIn(project.folder)) process.kill(pid, "SIGKILL");
       await project.cli(["cancel", "--yes"]);
       await project.up();
       await project.expectNoChanges();
