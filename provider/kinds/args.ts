@@ -119,7 +119,10 @@ export interface ShimOutputs extends LinkOutputs {
 export interface PortArgs {
   /** An existing link of the host. */
   name: string;
-  /** Send frames back out of the port that they came in by: what vepa children need. Default: true. */
+  /**
+   * Send frames back out of the port that they came in by: what vepa children behind it need. Default: true. Not for a
+   * port that a switch is behind: it would hear every sender twice, and with two such bridges endlessly.
+   */
   hairpin?: boolean;
   /** Talks to ports that are not isolated only. */
   isolated?: boolean;

@@ -12,9 +12,10 @@ describe("root shell", () => {
     }
   });
 
-  for (const shell of ["/bin/sh", "/bin/bash", "/bin/csh", "/usr/bin/fish", "/bin/zsh", "/usr/bin/busybox"]) {
-    it(`starts under the login shell ${shell}`, function () {
-      if (!existsSync(shell)) this.skip();
+  // those that the machine has
+  const shells = ["/bin/sh", "/bin/bash", "/bin/csh", "/usr/bin/fish", "/bin/zsh", "/usr/bin/busybox"];
+  for (const shell of shells.filter((path) => existsSync(path))) {
+    it(`starts under the login shell ${shell}`, () => {
       const applet = shell.endsWith("busybox") ? ["ash"] : [];
       const script = "main() { echo '$HOME'; cat; exit 3; }\nmain </dev/null\n";
       const args = [...applet, "-c", shellCommand("none", false)];
