@@ -50,7 +50,7 @@ export function forgetHosts(engine: string | undefined): void {
 }
 
 /** One line of JSON; undefined where the host, or a part of it, is an output that is not known yet. */
-function plainHost(host: unknown): string | undefined {
+export function plainHost(host: unknown): string | undefined {
   const isPlain = (value: unknown): boolean =>
     typeof value === "string" ||
     typeof value === "number" ||

@@ -1,6 +1,6 @@
 /** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
 import * as pulumi from "@pulumi/pulumi";
-import { noteHost } from "./look-ahead";
+import { noteHost, plainHost } from "./look-ahead";
 
 /** A value that may be an output of another resource, at any depth. */
 export type DeepInput<T> = pulumi.Input<
@@ -34,6 +34,36 @@ function engineAddress(): string | undefined {
   return client?.getChannel().getTarget().replace(/^dns:/, "");
 }
 
+/** The links that resources of a program are to have, by engine, host and name. */
+const links = new Map<string, pulumi.Resource>();
+
+/** Undefined where name or host is an output, by which Pulumi knows the order itself. */
+function keyOf(engine: string | undefined, host: unknown, name: unknown): string | undefined {
+  const plain = plainHost(host);
+  return typeof name === "string" && plain !== undefined ? JSON.stringify([engine, plain, name]) : undefined;
+}
+
+/** Resources whose links are named as parent or port: they are made before, and go after. */
+function below(engine: string | undefined, args: LinkNames): pulumi.Resource[] {
+  const ports = Array.isArray(args.ports) ? (args.ports as unknown[]) : [];
+  const names = [
+    args.parent,
+    ...ports.map((port) => (typeof port === "object" ? (port as { name?: unknown } | null)?.name : port)),
+  ];
+  return names.flatMap((name) => {
+    const key = keyOf(engine, args.host, name);
+    return (key === undefined ? undefined : links.get(key)) ?? [];
+  });
+}
+
+/** The arguments by which links refer to each other; each may be an output. */
+interface LinkNames {
+  readonly host?: unknown;
+  readonly name?: unknown;
+  readonly parent?: unknown;
+  readonly ports?: unknown;
+}
+
 /** Makes the resource class of a kind. `outputs` are the names of outputs that are no arguments. */
 export function linkResource<A extends object, O>(
   type: string,
@@ -41,7 +71,9 @@ export function linkResource<A extends object, O>(
 ): LinkResource<A, O> {
   class Link extends pulumi.CustomResource {
     constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
-      noteHost(engineAddress(), (args as { host?: unknown }).host);
+      const engine = engineAddress();
+      const names: LinkNames = args;
+      noteHost(engine, names.host);
       const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
       super(
         `pulumi-nodejs:dynamic/macvlan:${type}`,
@@ -54,8 +86,10 @@ export function linkResource<A extends object, O>(
           __resource: name,
           __preview: pulumi.runtime.isDryRun(),
         },
-        opts,
+        pulumi.mergeOptions(opts, { dependsOn: below(engine, names) }),
       );
+      const key = keyOf(engine, names.host, names.name ?? name);
+      if (key !== undefined) links.set(key, this);
     }
   }
   // the outputs are set by the SDK from the properties above, which TypeScript cannot see

@@ -231,4 +231,15 @@ describe("a stack", () => {
     }
     assert.equal(Object.keys(await project.state()).filter((name) => name !== "fleet-dev").length, 0);
   });
+
+  it("is made and taken away in order where a parent is named by a plain text", async () => {
+    project.program(`
+      new HairpinBridge("lan", { host: "node3", name: "br0", ports: [], stp: false });
+      for (let i = 0; i < 4; i++) new MacvlanInterface("mac" + i, { host: "node3", parent: "br0" });`);
+    await project.up();
+    const state = await project.state();
+    assert.deepEqual(state["mac3"]?.dependencies, [state["lan"]?.urn]);
+    await project.expectNoChanges();
+    await project.destroy();
+  });
 });

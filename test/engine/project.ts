@@ -33,6 +33,8 @@ export interface StateResource {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;
+  /** URNs of the resources that have to be there first. */
+  readonly dependencies?: readonly string[];
   readonly inputs: Record<string, unknown>;
   readonly outputs: Record<string, unknown>;
 }
