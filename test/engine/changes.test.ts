@@ -170,18 +170,21 @@ const SHIM_CHANGES: Change[] = [
   { what: "mode", change: { mode: "vepa" }, look: "ip -d link show shim0", shows: /mode vepa/ },
 ];
 
+/** A name of this process's own: two clones may be tested on one machine at the same time. */
+const LAB = `changes-${process.pid}`;
+
 describe("changes", () => {
   let lab: Lab;
   let project: Project;
 
   before(async () => {
-    lab = await labUp(3, { name: "engine-changes" });
+    lab = await labUp(3, { name: LAB });
     project = await openProject(lab);
   });
 
   after(async () => {
     project.remove();
-    await labDown("engine-changes");
+    await labDown(LAB);
   });
 
   const programOf = (kind: string, args: Args): void =>

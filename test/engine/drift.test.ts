@@ -77,12 +77,15 @@ const DRIFTS: readonly (readonly [command: string, resource: string, property: s
   ["echo 0 >/proc/sys/net/ipv4/conf/shim0/arp_filter", "shim", "arp", "found kernel, wanted exclusive"],
 ];
 
+/** A name of this process's own: two clones may be tested on one machine at the same time. */
+const LAB = `drift-${process.pid}`;
+
 describe("drift", () => {
   let lab: Lab;
   let project: Project;
 
   before(async () => {
-    lab = await labUp(3, { name: "engine-drift" });
+    lab = await labUp(3, { name: LAB });
     await lab.switch.cable("node2", "node3");
     project = await openProject(lab);
     project.program(PROGRAM);
@@ -92,7 +95,7 @@ describe("drift", () => {
 
   after(async () => {
     project.remove();
-    await labDown("engine-drift");
+    await labDown(LAB);
   });
 
   const driftOf = async (): Promise<Record<string, Record<string, string>>> => {

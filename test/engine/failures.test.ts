@@ -118,12 +118,15 @@ async function sessionsEnd(lab: Lab): Promise<void> {
   assert.deepEqual(await open(), []);
 }
 
+/** A name of this process's own: two clones may be tested on one machine at the same time. */
+const LAB = `failures-${process.pid}`;
+
 describe("failures", () => {
   let lab: Lab;
   let project: Project;
 
   before(async () => {
-    lab = await labUp(3, { name: "engine-failures" });
+    lab = await labUp(3, { name: LAB });
     project = await openProject(lab);
   });
   afterEach(async () => {
@@ -132,7 +135,7 @@ describe("failures", () => {
   });
   after(async () => {
     project.remove();
-    await labDown("engine-failures");
+    await labDown(LAB);
   });
 
   describe("at preview, with nothing touched:", () => {

@@ -44,6 +44,9 @@ interface IpLink {
   operstate: string;
 }
 
+/** A name of this process's own: two clones may be tested on one machine at the same time. */
+const LAB = `life-${process.pid}`;
+
 describe("a stack", () => {
   let lab: Lab;
   let project: Project;
@@ -74,7 +77,7 @@ describe("a stack", () => {
     }));
 
   before(async () => {
-    lab = await labUp(3, { name: "engine-life" });
+    lab = await labUp(3, { name: LAB });
     // a bridge that sends frames back is for a host with vepa children, never for a switch
     await lab.switch.cable("node1", "node2");
     project = await openProject(lab);
@@ -83,7 +86,7 @@ describe("a stack", () => {
 
   after(async () => {
     project.remove();
-    await labDown("engine-life");
+    await labDown(LAB);
   });
 
   it("is previewed with MAC addresses and labels known, and nothing touched", async () => {

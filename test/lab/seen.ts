@@ -58,19 +58,18 @@ export async function routesOf(lab: Lab, host: string, name: string, netns = "")
     .filter(Boolean);
 }
 
-/** Everything of the host's network that a person can see, index numbers and moving values left out. */
+/** Everything of the host's network that a person can set, and what the provider keeps of it. */
 export async function snapshot(lab: Lab, host: string): Promise<string> {
-  const script = `show() { ip "$@" -d -o address show; ip "$@" -d -o link show; ip "$@" route show table all; ip "$@" -6 route show table all; }
-show; ip netns list | sort; for n in $(ip netns list | cut -d" " -f1); do show -n "$n"; done
+  const script = `show() { ip "$@" -d -o address show; ip "$@" -d -o link show; ip "$@" route show table all; }
+show; ip netns list; for n in $(ip netns list | cut -d" " -f1); do show -n "$n"; done
 bridge -d link; cat /run/pulumi-macvlan/links/* /run/pulumi-macvlan/netns/* 2>/dev/null
 grep -H "" /proc/sys/net/ipv4/conf/*/arp_* /proc/sys/net/ipv6/conf/*/ndisc_notify; true`;
+  // the kernel's own routes to an IPv6 address come when its duplicate detection has ended
+  const isLasting = (line: string): boolean => !/^(?:local|anycast|multicast) .*table local/.test(line);
+  const withoutClocks = (line: string): string =>
+    line.replace(/ tentative|(?:valid_lft|preferred_lft|expires) \S+|_timer +\S+/g, "").trim();
   const lines = (await lab.sh(host, script)).split("\n");
-  return lines
-    .map((line) =>
-      line.replace(/ tentative|(?:valid_lft|preferred_lft|expires) \S+|_timer +\S+|gc_timer \S+/g, "").trim(),
-    )
-    .toSorted()
-    .join("\n");
+  return lines.filter(isLasting).map(withoutClocks).toSorted().join("\n");
 }
 
 function inNetns(netns: string): string[] {

@@ -146,7 +146,8 @@ export interface OnLab {
   readonly stack: Stack;
 }
 
-const LAB = process.env["MACVLAN_LAB"] ?? "packets";
+/** A name of this process's own: two clones may be tested on one machine at the same time. */
+const LAB = `packets-${process.pid}`;
 
 /** A lab for the tests of a describe block, with an empty stack and fresh hosts for each of them. */
 export function useLab(hosts = 3): OnLab {

@@ -56,8 +56,15 @@ for hook in $hooks; do
 done
 [ ! -x /etc/rc.local ] || /etc/rc.local >&2
 
-# sshd goes to the background once it listens. Its log is not syslog's, so that tests can count logins.
+# Its log is not syslog's, so that tests can count logins.
 /usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd.log
+# sshd goes to the background before it listens, and writes its number down when it does (sshd.c, main).
+tries=0
+until [ -s /run/sshd.pid ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 500 ] || { echo "sshd does not listen: $(tail -n 1 /var/log/sshd.log)" >&2; exit 1; }
+  sleep 0.01
+done
 echo ready
 exec </dev/null >/dev/null 2>&1
 while :; do wait || :; done

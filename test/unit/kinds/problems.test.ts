@@ -1,0 +1,74 @@
+/** What would fail on parents that the lab's kernel cannot make: told before it is tried. */
+import assert from "node:assert/strict";
+import type { Observation } from "../../../provider/host/observation";
+import type { View } from "../../../provider/kinds/kind";
+import { bridge } from "../../../provider/kinds/bridge";
+import { macvlan } from "../../../provider/kinds/macvlan";
+import type { LinkState } from "../../../provider/plan/model";
+import { BARE, nic } from "../plan/states";
+
+function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): View {
+  const facts = {
+    wireless,
+    tools: ["ip", "bridge"],
+    root: true,
+    iproute2: "6.1.0",
+    kernel: "6.1.0",
+    ipVersionText: "",
+  };
+  return {
+    owner: "fleet/test",
+    resource: "web",
+    observation: { state: { ...BARE, links }, facts, interrupted: false } as unknown as Observation,
+    expected: () => false,
+  };
+}
+
+const host = { address: "node1" };
+const on = (parent: string): Parameters<typeof macvlan.problems>[0] => ({
+  host,
+  name: "mac0",
+  parent,
+  mode: "bridge",
+  up: true,
+});
+
+describe("problems", () => {
+  it("of a wireless parent name ipvlan as the way", () => {
+    const problems = macvlan.problems(on("wlan0"), viewOn([nic("wlan0", 2)], ["wlan0"]));
+    assert.equal(problems[0]?.property, "parent");
+    assert.match(problems[0].reason, /802\.11.*ipvlan/);
+  });
+
+  it("of a wireless port name the port's place in the list", () => {
+    const inputs = {
+      host,
+      name: "br0",
+      up: true,
+      ports: [
+        { name: "eth0", hairpin: true },
+        { name: "wlan0", hairpin: true },
+      ],
+    };
+    const problems = bridge.problems(inputs, viewOn([nic("eth0", 2), nic("wlan0", 3)], ["wlan0"]));
+    assert.match(problems[0]?.property ?? "", /^ports\[1\]/);
+  });
+
+  it("of a bond's slave name the bond", () => {
+    const bond = { ...nic("bond0", 2), kind: "bond" };
+    const eth0 = nic("eth0", 3);
+    const slave = { ...eth0, settings: { ...eth0.settings, "link.master": "bond0" } };
+    assert.match(macvlan.problems(on("eth0"), viewOn([bond, slave]))[0]?.reason ?? "", /bond0/);
+  });
+
+  it("are none for a VLAN or a bond as the parent", () => {
+    for (const kind of ["vlan", "bond"]) {
+      assert.deepEqual(macvlan.problems(on("up0"), viewOn([{ ...nic("up0", 2), kind }])), []);
+    }
+  });
+
+  it("of a parent with an ipvlan name it", () => {
+    const ipvlan = { ...nic("ipvl0", 3), kind: "ipvlan", parent: "eth0" };
+    assert.match(macvlan.problems(on("eth0"), viewOn([nic("eth0", 2), ipvlan]))[0]?.reason ?? "", /ipvl0/);
+  });
+});
