@@ -25,13 +25,13 @@ interface Query {
 // readconf.h, READCONF_MAX_DEPTH.
 const MAX_INCLUDE_DEPTH = 16;
 
-const parsedFiles = new Map<string, readonly Line[] | undefined>();
+/** By a file's text, as parsing is what takes time: it may be another one when the next host is asked for. */
+const parsed = new Map<string, readonly Line[]>();
 
 /**
  * The options that the files give for a host, as ssh_config(5) says: the first value of an option counts, identity
  * files add up, `ProxyJump` and `ProxyCommand` exclude each other, `Include` works inside of `Host` and `Match` too.
  * `Match exec`, `canonical`, `final` and other criteria that depend on the moment never match, and nothing is run.
- * Each file is read once in the life of the process.
  *
  * @throws Error that names the file which cannot be read or parsed
  */
@@ -110,22 +110,18 @@ function matchCriteria(words: readonly string[], { alias, options }: Query): boo
 }
 
 function parseFile(file: ConfigFile): readonly Line[] | undefined {
-  if (parsedFiles.has(file.path)) return parsedFiles.get(file.path);
   let text: string;
   try {
     text = readFileSync(file.path, "utf8");
   } catch (error) {
-    if (!file.required && hasCode(error, "ENOENT", "ENOTDIR")) {
-      parsedFiles.set(file.path, undefined);
-      return undefined;
-    }
+    if (!file.required && hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw new Error(`the OpenSSH client configuration ${file.path} cannot be read: ${reasonOf(error)}`, {
       cause: error,
     });
   }
   try {
-    const lines = sshConfig.parse(text);
-    parsedFiles.set(file.path, lines);
+    const lines = parsed.get(text) ?? sshConfig.parse(text);
+    parsed.set(text, lines);
     return lines;
   } catch (error) {
     throw new Error(`the OpenSSH client configuration ${file.path} cannot be parsed: ${reasonOf(error)}`, {
