@@ -209,7 +209,7 @@ describe("changes of a macvlan", () => {
     assert.equal((await on.lab.commands("node1")) - before, 1);
   });
 
-  it("of the MAC address reach a peer that knows the old one within a second, in place and made anew", async () => {
+  it("of the MAC address reach a peer that knows the old one within a second; IPv6 made anew after DAD", async () => {
     const args = (macAddress: string): Partial<MacvlanArgs> => ({
       netns: "c1",
       macAddress,

@@ -21,7 +21,6 @@ describe("client configuration", () => {
     writeFileSync(file, text);
     return file;
   };
-  /** Files are read once a process, so each text gets a file of its own. */
   const resolveWith = (config: string, host: unknown, env: Record<string, string> = {}): ResolvedHost => {
     const path = write(`config${count++}`, config);
     const settings = readSettings({ HOME: home, MACVLAN_SSH_CONFIG_PATH: path, ...env }, () => undefined);

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { observeScript } from "../../../provider/host/apply";
+import type { Observation } from "../../../provider/host/observation";
+import { parseObservation } from "../../../provider/host/observe";
+import { findLink } from "../../../provider/plan/model";
+
+const MARKER = "@marker";
+
+/** What a host prints, section by section. */
+function observe(sections: Readonly<Record<string, string>>): Observation {
+  const all = { ip: "ip utility, iproute2-6.1.0", links: "[]", ...sections, end: "" };
+  const text = Object.entries(all).map(([name, body]) => `${MARKER} ${name}\n${body}\n`);
+  return parseObservation(text.join(""), MARKER);
+}
+
+const link = (fields: object): string =>
+  JSON.stringify([{ ifindex: 7, ifname: "mac0", flags: ["UP"], ...fields }]);
+
+describe("what a host prints", () => {
+  it("is refused where it was cut short", () => {
+    assert.throws(() => parseObservation(`${MARKER} links\n[]\n`, MARKER), /cut short/);
+  });
+
+  it("tells a macvlan's settings, with its source list in one order and its flags in one word", () => {
+    const data = {
+      mode: "source",
+      nodst: true,
+      macaddr_count: 2,
+      macaddr_data: ["02:00:00:00:00:02", "02:00:00:00:00:01"],
+    };
+    const { state } = observe({
+      links: link({ link: "eth0", linkinfo: { info_kind: "macvlan", info_data: data } }),
+    });
+    const found = findLink(state, { name: "mac0", netns: "" });
+    assert.equal(found?.parent, "eth0");
+    assert.equal(found.settings["type.macaddr"], "02:00:00:00:00:01 02:00:00:00:00:02");
+    assert.equal(found.settings["type.flags"], "nodst");
+    assert.equal(found.settings["type.mode"], "source");
+  });
+
+  it("names the parent of a link in another namespace by its index in the host's own", () => {
+    const { state } = observe({
+      links: JSON.stringify([{ ifindex: 2, ifname: "eth0" }]),
+      "netns blue": "4026531840 /run/netns/blue",
+      "links blue": link({ link_index: 2, link_netnsid: 0, linkinfo: { info_kind: "macvlan" } }),
+    });
+    assert.equal(findLink(state, { name: "mac0", netns: "blue" })?.parent, "eth0");
+  });
+
+  it("takes static addresses of global scope for the link's own, and no others", () => {
+    const inet = (local: string, more: object = {}): object => ({
+      local,
+      prefixlen: 24,
+      scope: "global",
+      ...more,
+    });
+    const addr_info = [
+      inet("192.0.2.1", { family: "inet", broadcast: "192.0.2.255" }),
+      inet("192.0.2.9", { family: "inet", dynamic: true }),
+      inet("2001:db8::1", { family: "inet6", dadfailed: true }),
+      inet("fe80::1", { family: "inet6", scope: "link" }),
+    ];
+    const found = findLink(observe({ links: link({ addr_info }) }).state, { name: "mac0", netns: "" });
+    assert.deepEqual(found?.addresses, [
+      { cidr: "192.0.2.1/24", broadcast: "192.0.2.255" },
+      { cidr: "2001:db8::1/24", dadFailed: true },
+    ]);
+    assert.equal(found.details["dynamic"], "192.0.2.9");
+  });
+
+  it("takes static routes for the link's own, and leaves default metrics out", () => {
+    const { state } = observe({
+      links: link({}),
+      routes4: JSON.stringify([
+        { dst: "default", gateway: "192.0.2.254", dev: "mac0", protocol: "static" },
+        { dst: "192.0.2.0/24", dev: "mac0", protocol: "kernel" },
+        { dst: "198.51.100.1", dev: "mac0", prefsrc: "192.0.2.1", metric: 5 },
+      ]),
+      routes6: JSON.stringify([{ dst: "2001:db8::/64", dev: "mac0", protocol: "static", metric: 1024 }]),
+    });
+    assert.deepEqual(findLink(state, { name: "mac0", netns: "" })?.routes, [
+      { to: "0.0.0.0/0", via: "192.0.2.254", protocol: "static" },
+      { to: "198.51.100.1/32", source: "192.0.2.1", metric: 5, protocol: "boot" },
+      { to: "2001:db8::/64", protocol: "static" },
+    ]);
+  });
+
+  it("is understood although an alias of somebody else's makes it invalid JSON", () => {
+    const { state } = observe({ links: '[{"ifindex":7,"ifname":"mac0","ifalias":"it\\\'s \u0001 mine"}]' });
+    assert.equal(findLink(state, { name: "mac0", netns: "" })?.settings["link.alias"], "it's \u0001 mine");
+  });
+
+  it("writes a bridge's id one way, whoever prints it", () => {
+    const linkinfo = { info_kind: "bridge", info_data: { bridge_id: "8000.2:0:5e:0:53:1" } };
+    const json = observe({ links: link({ linkinfo }) }).state.links[0];
+    assert.equal(json?.details["bridge_id"], "8000.02:00:5e:00:53:01");
+    const sysfs =
+      "br0 ifindex 3\nbr0 flags 0x1003\nbr0 bridge/stp_state 1\nbr0 bridge/bridge_id 8000.02005e005301\n";
+    const [old] = observe({ ip: "BusyBox v1.36.1 multi-call binary.", links: "", sysfs }).state.links;
+    assert.equal(old?.details["bridge_id"], "8000.02:00:5e:00:53:01");
+    assert.deepEqual([old.kind, old.up, old.settings["type.stp_state"]], ["bridge", true, "1"]);
+  });
+
+  it("tells which program sets a port's options, and whether the kernel filters VLANs", () => {
+    const busybox = "BusyBox v1.36.1 multi-call binary.";
+    const cases: [sections: Record<string, string>, tool: string][] = [
+      [{ tools: "ip\nbridge\nbrctl" }, "bridge"],
+      [{ tools: "ip\nbrctl", brctl: "bridge-utils, 1.7" }, "ip"],
+      [{ tools: "ip\nbrctl", brctl: "bridge-utils, 1.5", ip: busybox }, "brctl"],
+      [{ tools: "ip\nbrctl", brctl: "bridge-utils, 1.4", ip: busybox }, "sysfs"],
+      [{ tools: "ip\nbrctl", brctl: busybox, ip: busybox }, "sysfs"],
+    ];
+    for (const [sections, tool] of cases) assert.equal(observe(sections).facts.portTool, tool);
+    const filters = ["yes", "no", ""].map((text) => observe({ vlanfiltering: text }).facts.vlanFiltering);
+    assert.deepEqual(filters, [true, false, undefined]);
+  });
+
+  it("binds records to the index of their link, and forgives one that was cut off while it was written", () => {
+    const record = { name: "mac0", netns: "", owner: "lab/test", resource: "web", made: true, restore: [] };
+    const { state } = observe({
+      links: link({}),
+      records: `7 ${JSON.stringify(record)}\n8 {"name":"mac1","ne`,
+    });
+    assert.deepEqual(state.records, [{ ...record, ifIndex: 7 }]);
+  });
+
+  it("comes from a script that does nothing where it arrives cut short", () => {
+    const script = observeScript(MARKER);
+    assert.match(script, /^pm_main\(\) \{/);
+    assert.match(script, /\}\npm_main <\/dev\/null\n$/);
+  });
+});
