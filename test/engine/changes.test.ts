@@ -1,7 +1,6 @@
 /** Every change of a property through the real CLI: in place where the kernel allows it, a replacement where not. */
 import assert from "node:assert/strict";
-import { type Lab, labDown, labUp } from "../lab/fleet";
-import { type Project, openProject } from "./project";
+import { useProject } from "./project";
 
 type Args = Record<string, unknown>;
 
@@ -170,25 +169,11 @@ const SHIM_CHANGES: Change[] = [
   { what: "mode", change: { mode: "vepa" }, look: "ip -d link show shim0", shows: /mode vepa/ },
 ];
 
-/** A name of this process's own: two clones may be tested on one machine at the same time. */
-const LAB = `changes-${process.pid}`;
-
 describe("changes", () => {
-  let lab: Lab;
-  let project: Project;
-
-  before(async () => {
-    lab = await labUp(3, { name: LAB });
-    project = await openProject(lab);
-  });
-
-  after(async () => {
-    project.remove();
-    await labDown(LAB);
-  });
+  const on = useProject("changes");
 
   const programOf = (kind: string, args: Args): void =>
-    project.program(`new ${kind}("link", ${JSON.stringify(args)});`);
+    on.project.program(`new ${kind}("link", ${JSON.stringify(args)});`);
 
   function inPlace(kind: string, first: Args, changes: readonly Change[]): void {
     describe(`of a ${kind}, in place`, () => {
@@ -197,23 +182,23 @@ describe("changes", () => {
 
       before(async () => {
         programOf(kind, args);
-        await project.up();
-        ifIndex = (await project.state())["link"]?.outputs["ifIndex"];
+        await on.project.up();
+        ifIndex = (await on.project.state())["link"]?.outputs["ifIndex"];
       });
-      after(() => project.destroy());
+      after(() => on.project.destroy());
 
       for (const { what, change, look, shows } of changes) {
         it(what, async () => {
           args = { ...args, ...change };
           programOf(kind, args);
-          const { output } = await project.up();
+          const { output } = await on.project.up();
           assert.match(output, /~ 1 updated/);
-          assert.match(await lab.sh(HOST, look), shows);
-          assert.equal((await project.state())["link"]?.outputs["ifIndex"], ifIndex);
+          assert.match(await on.lab.sh(HOST, look), shows);
+          assert.equal((await on.project.state())["link"]?.outputs["ifIndex"], ifIndex);
         });
       }
 
-      it("and nothing is left to do", () => project.expectNoChanges());
+      it("and nothing is left to do", () => on.project.expectNoChanges());
     });
   }
 
@@ -225,9 +210,9 @@ describe("changes", () => {
     const first = { host: HOST, parent: "eth0", name: "mac0" };
     beforeEach(async () => {
       programOf("MacvlanInterface", first);
-      await project.up();
+      await on.project.up();
     });
-    after(() => project.destroy());
+    after(() => on.project.destroy());
 
     for (const [what, change] of Object.entries<Args>({
       parent: { parent: "eth1" },
@@ -236,14 +221,14 @@ describe("changes", () => {
     })) {
       it(what, async () => {
         programOf("MacvlanInterface", { ...first, ...change });
-        const steps = await project.steps();
+        const steps = await on.project.steps();
         assert.ok(steps["link"]?.op.includes("replace"), `previewed as ${steps["link"]?.op ?? "nothing"}`);
-        await project.up();
+        await on.project.up();
         const { host } = { ...first, ...change };
-        const shown = await lab.sh(host, "ip -d -o link show mac0");
+        const shown = await on.lab.sh(host, "ip -d -o link show mac0");
         assert.match(shown, new RegExp(`mac0@${String(({ ...first, ...change } as Args)["parent"])}`));
-        if (host !== HOST) assert.equal((await lab.exec(HOST, ["ip", "link", "show", "mac0"])).code, 1);
-        await project.expectNoChanges();
+        if (host !== HOST) assert.equal((await on.lab.exec(HOST, ["ip", "link", "show", "mac0"])).code, 1);
+        await on.project.expectNoChanges();
       });
     }
   });

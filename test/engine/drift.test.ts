@@ -1,7 +1,6 @@
 /** What others change on a host: shown by a plain preview, property by property, and put back by the next up. */
 import assert from "node:assert/strict";
-import { type Lab, labDown, labUp } from "../lab/fleet";
-import { type Project, openProject } from "./project";
+import { useProject } from "./project";
 
 const HOST = "node2";
 
@@ -77,29 +76,16 @@ const DRIFTS: readonly (readonly [command: string, resource: string, property: s
   ["echo 0 >/proc/sys/net/ipv4/conf/shim0/arp_filter", "shim", "arp", "found kernel, wanted exclusive"],
 ];
 
-/** A name of this process's own: two clones may be tested on one machine at the same time. */
-const LAB = `drift-${process.pid}`;
-
 describe("drift", () => {
-  let lab: Lab;
-  let project: Project;
-
-  before(async () => {
-    lab = await labUp(3, { name: LAB });
+  const on = useProject("drift", async ({ lab, project }) => {
     await lab.switch.cable("node2", "node3");
-    project = await openProject(lab);
     project.program(PROGRAM);
     await project.up();
     await project.expectNoChanges();
   });
 
-  after(async () => {
-    project.remove();
-    await labDown(LAB);
-  });
-
   const driftOf = async (): Promise<Record<string, Record<string, string>>> => {
-    const steps = await project.steps();
+    const steps = await on.project.steps();
     return Object.fromEntries(
       Object.entries(steps).map(([name, { newState }]) => [
         name,
@@ -109,21 +95,21 @@ describe("drift", () => {
   };
 
   const heals = async (): Promise<void> => {
-    const { code, output } = await project.cli(["preview", "--expect-no-changes"]);
+    const { code, output } = await on.project.cli(["preview", "--expect-no-changes"]);
     assert.notEqual(code, 0, "a preview that expects no changes fails");
     assert.match(output, /no changes were expected/);
-    await project.up();
-    await project.expectNoChanges();
+    await on.project.up();
+    await on.project.expectNoChanges();
   };
 
   it("of each property is shown with what was found and what is wanted, and healed", async () => {
-    for (const [command] of DRIFTS) await lab.sh(HOST, command);
+    for (const [command] of DRIFTS) await on.lab.sh(HOST, command);
     const drift = await driftOf();
     for (const [command, resource, property, shown] of DRIFTS) {
       assert.equal(drift[resource]?.[property], shown, `${command}: ${JSON.stringify(drift[resource])}`);
     }
     await heals();
-    const settings = await lab.sh(
+    const settings = await on.lab.sh(
       HOST,
       "ip -d link show mac0; ip -d link show vm0; bridge -d link show dev eth1",
     );
@@ -140,8 +126,8 @@ describe("drift", () => {
   });
 
   it("of links that were deleted is shown as such, and they are made again", async () => {
-    await lab.sh(HOST, "ip link del mac0; ip link del shim0; ip link del br0");
-    const text = (await project.preview()).output;
+    await on.lab.sh(HOST, "ip link del mac0; ip link del shim0; ip link del br0");
+    const text = (await on.project.preview()).output;
     assert.match(text, /drift on node2: mac0: the link is not there/);
     assert.deepEqual(
       Object.keys(await driftOf())
@@ -151,49 +137,49 @@ describe("drift", () => {
     );
     await heals();
     assert.match(
-      await lab.sh(HOST, "ip addr show mac0; ip route show dev shim0"),
+      await on.lab.sh(HOST, "ip addr show mac0; ip route show dev shim0"),
       /192\.0\.2\.10\/24[^]*192\.0\.2\.11/,
     );
   });
 
   it("of a parent's MTU shows on the child, which does not follow it up again", async () => {
-    await lab.sh(HOST, "ip link set eth0 mtu 1300; ip link set eth0 mtu 1500");
+    await on.lab.sh(HOST, "ip link set eth0 mtu 1300; ip link set eth0 mtu 1500");
     assert.equal((await driftOf())["web"]?.["mtu"], "found 1300, wanted 1500");
     await heals();
   });
 
   it("of a parent that was swapped is a difference, and is put back", async () => {
-    await lab.sh(
+    await on.lab.sh(
       HOST,
       "ip link del shim0; ip link add shim0 link eth0 type dummy 2>/dev/null || ip link add shim0 link mgmt0 type macvlan mode bridge",
     );
-    const { output } = await project.cli(["preview", "--diff"]);
+    const { output } = await on.project.cli(["preview", "--diff"]);
     assert.match(output, /shim0/);
-    await lab.sh(HOST, "ip link del shim0");
-    await project.up();
-    await project.expectNoChanges();
+    await on.lab.sh(HOST, "ip link del shim0");
+    await on.project.up();
+    await on.project.expectNoChanges();
   });
 
   it("is agreed upon by refresh, preview --refresh and up --refresh", async () => {
-    await lab.sh(HOST, "ip link set mac0 mtu 1400; bridge link set dev eth1 hairpin on");
-    const { output } = await project.preview("--refresh");
+    await on.lab.sh(HOST, "ip link set mac0 mtu 1400; bridge link set dev eth1 hairpin on");
+    const { output } = await on.project.preview("--refresh");
     assert.match(output, /mtu[^\n]*1400[^\n]*1500|mtu[^\n]*1500[^\n]*1400/);
-    await project.refresh();
-    assert.equal((await project.state())["web"]?.outputs["mtu"], 1400);
-    const steps = await project.steps();
+    await on.project.refresh();
+    assert.equal((await on.project.state())["web"]?.outputs["mtu"], 1400);
+    const steps = await on.project.steps();
     assert.deepEqual(
       Object.keys(steps)
         .filter((n) => n !== "fleet-dev")
         .toSorted(),
       ["lan", "web"],
     );
-    await project.up("--refresh");
-    await project.expectNoChanges();
-    assert.match(await lab.sh(HOST, "ip link show mac0"), /mtu 1500/);
-    await lab.sh(HOST, "ip link del mac0");
-    await project.refresh();
-    assert.equal((await project.state())["web"], undefined);
-    await project.up();
-    await project.expectNoChanges();
+    await on.project.up("--refresh");
+    await on.project.expectNoChanges();
+    assert.match(await on.lab.sh(HOST, "ip link show mac0"), /mtu 1500/);
+    await on.lab.sh(HOST, "ip link del mac0");
+    await on.project.refresh();
+    assert.equal((await on.project.state())["web"], undefined);
+    await on.project.up();
+    await on.project.expectNoChanges();
   });
 });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Lab, labDown, labUp } from "../lab/fleet";
-import { type Project, openProject } from "./project";
+import type { Lab } from "../lab/fleet";
+import { useProject } from "./project";
 
 /** A bad program, and what the preview has to say of it. */
 const REFUSED: readonly (readonly [what: string, prepare: string, code: string, says: RegExp])[] = [
@@ -118,90 +118,79 @@ async function sessionsEnd(lab: Lab): Promise<void> {
   assert.deepEqual(await open(), []);
 }
 
-/** A name of this process's own: two clones may be tested on one machine at the same time. */
-const LAB = `failures-${process.pid}`;
-
 describe("failures", () => {
-  let lab: Lab;
-  let project: Project;
+  const on = useProject("failures");
 
-  before(async () => {
-    lab = await labUp(3, { name: LAB });
-    project = await openProject(lab);
-  });
   afterEach(async () => {
-    await project.cli(["destroy", "--yes", "--skip-preview"]);
-    for (const { name } of lab.hosts) await lab.reset(name);
-  });
-  after(async () => {
-    project.remove();
-    await labDown(LAB);
+    await on.project.cli(["destroy", "--yes", "--skip-preview"]);
+    for (const { name } of on.lab.hosts) await on.lab.reset(name);
   });
 
   describe("at preview, with nothing touched:", () => {
     for (const [what, prepare, code, says] of REFUSED) {
       it(what, async () => {
-        if (prepare !== "") await lab.sh("node1", prepare);
-        const before = await lab.sh("node1", "ip -d link; ip addr");
-        project.program(code);
-        const { code: status, output } = await project.cli(["preview"]);
+        if (prepare !== "") await on.lab.sh("node1", prepare);
+        const before = await on.lab.sh("node1", "ip -d link; ip addr");
+        on.project.program(code);
+        const { code: status, output } = await on.project.cli(["preview"]);
         assert.notEqual(status, 0);
         assert.match(output, says);
-        assert.equal(await lab.sh("node1", "ip -d link; ip addr"), before);
+        assert.equal(await on.lab.sh("node1", "ip -d link; ip addr"), before);
       });
     }
 
     it("a user without the right, and what to do about it", async () => {
-      await lab.hide("node2", ["sudo"]);
-      project.program(`new MacvlanInterface("web", { host: "node2", parent: "eth0" });`);
-      const { code, output } = await project.cli(["preview"]);
+      await on.lab.hide("node2", ["sudo"]);
+      on.project.program(`new MacvlanInterface("web", { host: "node2", parent: "eth0" });`);
+      const { code, output } = await on.project.cli(["preview"]);
       assert.notEqual(code, 0);
       assert.match(output, /node2[^]*sudo/);
     });
 
     it("a host without iproute2", async () => {
-      await lab.hide("node1", ["ip"]);
-      project.program(`new MacvlanInterface("web", { host: "node1", parent: "eth0" });`);
-      const { code, output } = await project.cli(["preview"]);
+      await on.lab.hide("node1", ["ip"]);
+      on.project.program(`new MacvlanInterface("web", { host: "node1", parent: "eth0" });`);
+      const { code, output } = await on.project.cli(["preview"]);
       assert.notEqual(code, 0);
       assert.match(output, /iproute2/);
     });
   });
 
   it("of one host do not keep --continue-on-error from the others", async () => {
-    project.program(`
+    on.project.program(`
       for (const host of ["node1", "192.0.2.1:9", "node3"]) {
         new MacvlanInterface("web-" + host.replace(/[^a-z0-9]/g, "-"), { host: { address: host.split(":")[0], connectTimeout: 2 }, name: "web", parent: "eth0" });
       }`);
-    const { code, output } = await project.cli(["up", "--yes", "--skip-preview", "--continue-on-error"]);
+    const { code, output } = await on.project.cli(["up", "--yes", "--skip-preview", "--continue-on-error"]);
     assert.notEqual(code, 0);
     assert.match(output, /cannot connect to [a-z@]*192\.0\.2\.1/);
-    const preview = await project.cli(["preview"]);
+    const preview = await on.project.cli(["preview"]);
     assert.notEqual(preview.code, 0);
     assert.match(preview.output, /property host [^]*192\.0\.2\.1/);
-    for (const host of ["node1", "node3"]) assert.match(await lab.sh(host, "ip link show web"), /web@eth0/);
+    for (const host of ["node1", "node3"])
+      assert.match(await on.lab.sh(host, "ip link show web"), /web@eth0/);
   });
 
   it("half-way are undone: the host is as it was, and the error names command, host and output", async () => {
-    project.program(
+    on.project.program(
       `new MacvlanInterface("web", { host: "node1", parent: "eth0", netns: "web", addresses: ["192.0.2.10/24"], routes: [{ to: "203.0.113.0/24", via: "198.51.100.1" }] });`,
     );
-    const before = await lab.sh("node1", "ip -d link; ip addr; ip netns");
-    const { code, output } = await project.cli(["up", "--yes", "--skip-preview"]);
+    const before = await on.lab.sh("node1", "ip -d link; ip addr; ip netns");
+    const { code, output } = await on.project.cli(["up", "--yes", "--skip-preview"]);
     assert.notEqual(code, 0);
     assert.match(output, /MacvlanInterface "web" on root@node1[^]*route add 203\.0\.113\.0\/24[^]*undone/);
-    assert.equal(await lab.sh("node1", "ip -d link; ip addr; ip netns"), before);
+    assert.equal(await on.lab.sh("node1", "ip -d link; ip addr; ip netns"), before);
   });
 
   for (const delay of [1000, 1300, 1600, 1900, 2200]) {
     it(`by a kill of the whole run after ${delay} ms are made good by the next up`, async () => {
-      project.program(`
+      on.project.program(`
         for (const host of ["node1", "node2", "node3"]) for (let i = 0; i < 8; i++) {
           new MacvlanInterface(host + "-" + i, { host, name: "mac" + i, parent: "eth0", netns: "ns" + (i % 3), addresses: ["192.0.2." + (i + 1) + "/24"] });
         }`);
       const child = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
-        cwd: project.folder,
-        env: project.environment,
+        cwd: on.project.folder,
+        env: on.project.environment,
         stdio: "ignore",
         detached: true,
       });
@@ -209,14 +198,14 @@ describe("failures", () => {
       await sleep(delay);
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
       await ended;
-      await sessionsEnd(lab);
+      await sessionsEnd(on.lab);
       // what the engine itself starts does not always end with it
-      for (const pid of atWorkIn(project.folder)) process.kill(pid, "SIGKILL");
-      await project.cli(["cancel", "--yes"]);
-      await project.up();
-      await project.expectNoChanges();
+      for (const pid of atWorkIn(on.project.folder)) process.kill(pid, "SIGKILL");
+      await on.project.cli(["cancel", "--yes"]);
+      await on.project.up();
+      await on.project.expectNoChanges();
       for (const host of ["node1", "node2", "node3"]) {
-        const names = await lab.sh(
+        const names = await on.lab.sh(
           host,
           "for n in ns0 ns1 ns2; do ip -n $n -o link show type macvlan; done | wc -l",
         );
@@ -226,12 +215,12 @@ describe("failures", () => {
   }
 
   it("by a link deleted by hand do not keep destroy from its end", async () => {
-    project.program(`
+    on.project.program(`
       new MacvlanInterface("web", { host: "node1", parent: "eth0" });
       new HostShim("shim", { host: "node1", parent: "eth0", routes: ["192.0.2.10/32"] });`);
-    await project.up();
-    await lab.sh("node1", "ip link del web");
-    await project.destroy();
-    assert.equal((await lab.exec("node1", ["ip", "link", "show", "shim"])).code, 1);
+    await on.project.up();
+    await on.lab.sh("node1", "ip link del web");
+    await on.project.destroy();
+    assert.equal((await on.lab.exec("node1", ["ip", "link", "show", "shim"])).code, 1);
   });
 });

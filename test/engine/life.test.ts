@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Lab, labDown, labUp } from "../lab/fleet";
-import { type Project, openProject, stateText } from "./project";
+import type { Lab } from "../lab/fleet";
+import { openProject, stateText, useProject } from "./project";
 
 const HOSTS = ["node1", "node2", "node3"];
 
@@ -44,28 +44,28 @@ interface IpLink {
   operstate: string;
 }
 
-/** A name of this process's own: two clones may be tested on one machine at the same time. */
-const LAB = `life-${process.pid}`;
-
 describe("a stack", () => {
-  let lab: Lab;
-  let project: Project;
+  const on = useProject("life", async ({ lab }) => {
+    // a bridge that sends frames back is for a host with vepa children, never for a switch
+    await lab.switch.cable("node1", "node2");
+    fresh = Object.fromEntries(await Promise.all(HOSTS.map(async (h) => [h, await snapshot(h)] as const)));
+  });
   /** `ip -d -j addr` of each host before the first `up`. */
   let fresh: Record<string, string>;
 
   const snapshot = async (host: string): Promise<string> => {
-    const links = await lab.ipJson<Record<string, unknown>[]>(host, ["-d", "addr"]);
+    const links = await on.lab.ipJson<Record<string, unknown>[]>(host, ["-d", "addr"]);
     return JSON.stringify([
       links,
-      await lab.ipJson(host, ["route"]),
-      await lab.ipJson(host, ["-6", "route"]),
+      await on.lab.ipJson(host, ["route"]),
+      await on.lab.ipJson(host, ["-6", "route"]),
     ]);
   };
   const counts = async (): Promise<{ connections: number; commands: number }[]> =>
     Promise.all(
       HOSTS.map(async (host) => ({
-        connections: await lab.connections(host),
-        commands: await lab.commands(host),
+        connections: await on.lab.connections(host),
+        commands: await on.lab.commands(host),
       })),
     );
   const since = async (
@@ -76,34 +76,21 @@ describe("a stack", () => {
       commands: now.commands - (earlier[i]?.commands ?? 0),
     }));
 
-  before(async () => {
-    lab = await labUp(3, { name: LAB });
-    // a bridge that sends frames back is for a host with vepa children, never for a switch
-    await lab.switch.cable("node1", "node2");
-    project = await openProject(lab);
-    fresh = Object.fromEntries(await Promise.all(HOSTS.map(async (h) => [h, await snapshot(h)] as const)));
-  });
-
-  after(async () => {
-    project.remove();
-    await labDown(LAB);
-  });
-
   it("is previewed with MAC addresses and labels known, and nothing touched", async () => {
-    project.program(fleetOf(lab));
-    const steps = await project.steps();
+    on.project.program(fleetOf(on.lab));
+    const steps = await on.project.steps();
     assert.equal(steps["web-node2"]?.op, "create");
     const inputs = steps["web-node2"].newState?.inputs ?? {};
     assert.match(String(inputs["macAddress"]), /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/);
     assert.equal(inputs["label"], "mac0@eth0");
     for (const host of HOSTS) assert.equal(await snapshot(host), fresh[host]);
-    const text = await project.preview();
+    const text = await on.project.preview();
     assert.match(text.output, /\+ 10 to create/);
   });
 
   it("is made by one up, over one connection a host, with a read and one script a resource", async () => {
     const earlier = await counts();
-    await project.up();
+    await on.project.up();
     const used = await since(earlier);
     // node1 has three resources, node2 four, node3 two
     assert.deepEqual(used, [
@@ -114,60 +101,66 @@ describe("a stack", () => {
   });
 
   it("carries packets: between the children of different hosts, and between a host and its own child", async () => {
-    for (const to of [webOf(lab, 2).v4, webOf(lab, 3).v4, webOf(lab, 3).v6]) {
-      assert.ok(await lab.ping("node1", to, { netns: "web", deadline: IPV6_READY }), `web of node1 to ${to}`);
+    for (const to of [webOf(on.lab, 2).v4, webOf(on.lab, 3).v4, webOf(on.lab, 3).v6]) {
+      assert.ok(
+        await on.lab.ping("node1", to, { netns: "web", deadline: IPV6_READY }),
+        `web of node1 to ${to}`,
+      );
     }
-    assert.ok(await lab.ping("node2", webOf(lab, 2).v4), "node2 to its own child, through the shim");
-    assert.ok(await lab.ping("node2", lab.host("node2").lan, { netns: "web" }), "the child to its own host");
+    assert.ok(await on.lab.ping("node2", webOf(on.lab, 2).v4), "node2 to its own child, through the shim");
+    assert.ok(
+      await on.lab.ping("node2", on.lab.host("node2").lan, { netns: "web" }),
+      "the child to its own host",
+    );
   });
 
   it("lets vepa children of one host reach each other through the hairpin bridge of another", async () => {
-    assert.ok(await lab.ping("node2", "192.0.2.2", { netns: "vm1" }));
-    const steps = await project.steps("--refresh");
+    assert.ok(await on.lab.ping("node2", "192.0.2.2", { netns: "vm1" }));
+    const steps = await on.project.steps("--refresh");
     assert.deepEqual(Object.keys(steps), [], "traffic is no drift");
-    await lab.sh("node1", "bridge link set dev eth1 hairpin off");
-    assert.ok(!(await lab.ping("node2", "192.0.2.2", { netns: "vm1" })));
-    await project.up();
-    assert.ok(await lab.ping("node2", "192.0.2.2", { netns: "vm1" }));
+    await on.lab.sh("node1", "bridge link set dev eth1 hairpin off");
+    assert.ok(!(await on.lab.ping("node2", "192.0.2.2", { netns: "vm1" })));
+    await on.project.up();
+    assert.ok(await on.lab.ping("node2", "192.0.2.2", { netns: "vm1" }));
   });
 
   it("gives outputs that are what the hosts have", async () => {
-    const state = await project.state();
+    const state = await on.project.state();
     for (const host of HOSTS) {
-      const [link] = await lab.ipJson<IpLink[]>(host, ["-n", "web", "link", "show", "dev", "mac0"]);
+      const [link] = await on.lab.ipJson<IpLink[]>(host, ["-n", "web", "link", "show", "dev", "mac0"]);
       const outputs = state[`web-${host}`]?.outputs ?? {};
       assert.deepEqual(
         [outputs["macAddress"], outputs["mtu"], outputs["ifIndex"], outputs["operState"], outputs["label"]],
         [link?.address, link?.mtu, link?.ifindex, link?.operstate, "mac0@eth0"],
       );
-      const [parent] = await lab.ipJson<IpLink[]>(host, ["link", "show", "dev", "eth0"]);
+      const [parent] = await on.lab.ipJson<IpLink[]>(host, ["link", "show", "dev", "eth0"]);
       assert.equal(outputs["parentMacAddress"], parent?.address);
     }
     const ports = state["lan"]?.outputs["ports"] as { hairpin: boolean; state: string }[];
     assert.deepEqual([ports[0]?.hairpin, ports[0]?.state], [true, "forwarding"]);
     assert.equal(state["lan"]?.outputs["portTool"], "bridge");
-    const macs = (await project.outputs())["macs"] as Record<string, string>;
+    const macs = (await on.project.outputs())["macs"] as Record<string, string>;
     assert.equal(macs["node3"], state["web-node3"]?.outputs["macAddress"]);
   });
 
   it("is left alone by a second up: nothing changes, one connection and one read a host, no script", async () => {
     const earlier = await counts();
-    const { output } = await project.up("--expect-no-changes");
+    const { output } = await on.project.up("--expect-no-changes");
     assert.match(output, /unchanged/);
     assert.deepEqual(await since(earlier), Array(3).fill({ connections: 1, commands: 1 }));
-    await project.expectNoChanges();
+    await on.project.expectNoChanges();
   });
 
   it("is read by refresh with one connection and one read a host, and agrees with the state", async () => {
     const earlier = await counts();
-    await project.refresh("--expect-no-changes");
+    await on.project.refresh("--expect-no-changes");
     assert.deepEqual(await since(earlier), Array(3).fill({ connections: 1, commands: 1 }));
-    await project.expectNoChanges();
-    await project.preview("--refresh", "--expect-no-changes");
+    await on.project.expectNoChanges();
+    await on.project.preview("--refresh", "--expect-no-changes");
   });
 
   it("keeps less than 2 KiB a resource beside its own properties in the state, and no key", async () => {
-    for (const [name, resource] of Object.entries(await project.state())) {
+    for (const [name, resource] of Object.entries(await on.project.state())) {
       if (!resource.type.includes("macvlan")) continue;
       const visible = (properties: Record<string, unknown>): Record<string, unknown> =>
         Object.fromEntries(Object.entries(properties).filter(([key]) => !key.startsWith("__")));
@@ -175,8 +168,8 @@ describe("a stack", () => {
       const beside = JSON.stringify(resource).length - own;
       assert.ok(beside < 2048, `${name}: ${beside} bytes beside its own properties`);
     }
-    const key = readFileSync(lab.privateKey, "utf8").split("\n")[1] ?? "";
-    assert.ok(key.length > 20 && !stateText(project).includes(key));
+    const key = readFileSync(on.lab.privateKey, "utf8").split("\n")[1] ?? "";
+    assert.ok(key.length > 20 && !stateText(on.project).includes(key));
   });
 
   it("shows no change when the package is another build of the same schema", async () => {
@@ -184,7 +177,7 @@ describe("a stack", () => {
     const text = readFileSync(built, "utf8");
     try {
       writeFileSync(built, `${text}\n// another build\n`);
-      await project.expectNoChanges();
+      await on.project.expectNoChanges();
     } finally {
       writeFileSync(built, text);
       utimesSync(built, new Date(), new Date());
@@ -192,15 +185,15 @@ describe("a stack", () => {
   });
 
   it("feeds another stack through a StackReference", async () => {
-    const other = await openProject(lab, "other");
+    const other = await openProject(on.lab, "other");
     try {
-      Object.assign(other.environment, { PULUMI_BACKEND_URL: project.environment["PULUMI_BACKEND_URL"] });
+      Object.assign(other.environment, { PULUMI_BACKEND_URL: on.project.environment["PULUMI_BACKEND_URL"] });
       assert.equal((await other.cli(["stack", "init", "two"])).code, 0);
       other.program(
         `exports.mac = new pulumi.StackReference("organization/fleet/dev").getOutput("macs").apply((m) => m.node2);`,
       );
       await other.up();
-      const macs = (await project.outputs())["macs"] as Record<string, string>;
+      const macs = (await on.project.outputs())["macs"] as Record<string, string>;
       assert.equal((await other.outputs())["mac"], macs["node2"]);
     } finally {
       other.remove();
@@ -208,13 +201,13 @@ describe("a stack", () => {
   });
 
   it("shows the commands of a run in a trace file, and no secret", async () => {
-    const file = join(project.folder, "trace.jsonl");
-    await lab.sh("node1", "ip link set dev shim0 alias changed-by-hand; ip link del dev br0");
-    project.environment["MACVLAN_TRACE"] = file;
+    const file = join(on.project.folder, "trace.jsonl");
+    await on.lab.sh("node1", "ip link set dev shim0 alias changed-by-hand; ip link del dev br0");
+    on.project.environment["MACVLAN_TRACE"] = file;
     try {
-      await project.up();
+      await on.project.up();
     } finally {
-      delete project.environment["MACVLAN_TRACE"];
+      delete on.project.environment["MACVLAN_TRACE"];
     }
     const trace = readFileSync(file, "utf8");
     assert.match(trace, /link add name br0 /);
@@ -222,7 +215,7 @@ describe("a stack", () => {
   });
 
   it("leaves every host as it was when it is destroyed", async () => {
-    await project.destroy();
+    await on.project.destroy();
     for (const host of HOSTS) {
       const strip = (text: string | undefined): string =>
         (text ?? "").replace(
@@ -230,19 +223,19 @@ describe("a stack", () => {
           "",
         );
       assert.equal(strip(await snapshot(host)), strip(fresh[host]));
-      assert.equal(await lab.sh(host, "ls /run/netns"), "");
+      assert.equal(await on.lab.sh(host, "ls /run/netns"), "");
     }
-    assert.equal(Object.keys(await project.state()).filter((name) => name !== "fleet-dev").length, 0);
+    assert.equal(Object.keys(await on.project.state()).filter((name) => name !== "fleet-dev").length, 0);
   });
 
   it("is made and taken away in order where a parent is named by a plain text", async () => {
-    project.program(`
+    on.project.program(`
       new HairpinBridge("lan", { host: "node3", name: "br0", ports: [], stp: false });
       for (let i = 0; i < 4; i++) new MacvlanInterface("mac" + i, { host: "node3", parent: "br0" });`);
-    await project.up();
-    const state = await project.state();
+    await on.project.up();
+    const state = await on.project.state();
     assert.deepEqual(state["mac3"]?.dependencies, [state["lan"]?.urn]);
-    await project.expectNoChanges();
-    await project.destroy();
+    await on.project.expectNoChanges();
+    await on.project.destroy();
   });
 });

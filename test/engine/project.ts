@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Lab } from "../lab/fleet";
+import { type Lab, labDown, labUp } from "../lab/fleet";
 import { engineEnvironment } from "../setup/engine";
 
 /** What one call of the CLI came to. */
@@ -167,4 +167,43 @@ function callCli(
 /** The whole state of the engine's project as text, for looking for what must not be in it. */
 export function stateText(project: Project): string {
   return readFileSync(join(project.folder, "state/.pulumi/stacks/fleet/dev.json"), "utf8");
+}
+
+/** A lab and a project on it, within the tests of a describe block. */
+export interface OnLab {
+  readonly lab: Lab;
+  readonly project: Project;
+}
+
+/**
+ * Three hosts and an empty project for the tests of a describe block, and nothing left of them after it. `prepare`
+ * comes before the first test.
+ */
+export function useProject(name: string, prepare?: (on: OnLab) => Promise<void>): OnLab {
+  // of this process's own: two clones may be tested on one machine at the same time
+  const labName = `${name}-${process.pid}`;
+  let lab: Lab | undefined;
+  let project: Project | undefined;
+  const ready = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error("the lab is up within tests only");
+    return value;
+  };
+  const on: OnLab = {
+    get lab() {
+      return ready(lab);
+    },
+    get project() {
+      return ready(project);
+    },
+  };
+  before(async () => {
+    lab = await labUp(3, { name: labName });
+    project = await openProject(lab);
+    await prepare?.(on);
+  });
+  after(async () => {
+    project?.remove();
+    await labDown(labName);
+  });
+  return on;
 }

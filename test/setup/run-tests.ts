@@ -11,7 +11,7 @@ import { requirePrograms, requireRoot } from "../lab/fleet/requirements";
 import { enginePath, isOnPath } from "./engine";
 import { whenLeaving } from "./leave";
 import { ensureBuilt, linkSelf } from "./package";
-import { say } from "./run";
+import { endProcessGroup, say } from "./run";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
@@ -93,7 +93,9 @@ async function runSuite(suite: Suite, grep: string | undefined): Promise<Figures
       detached: true,
     },
   );
-  const endAll = (): void => endGroup(child.pid);
+  const endAll = (): void => {
+    if (child.pid !== undefined) endProcessGroup(child.pid);
+  };
   const stay = whenLeaving(endAll);
   const limit = { isReached: false };
   const timer = setTimeout(() => {
@@ -125,16 +127,6 @@ function judge(suite: Suite, how: string, isFine: boolean, figures: Figures | un
   const isBroken = !ended || (!isFine && failures === 0);
   if (isBroken) say(`the suite ${suite} ${how}${running === "" ? "" : `, while running: ${running}`}`);
   return { passes, failures: failures + (isBroken ? 1 : 0), pending, running, ended };
-}
-
-/** Ends a process and all that it started in its group. */
-function endGroup(leader: number | undefined): void {
-  try {
-    if (leader !== undefined) process.kill(-leader, "SIGKILL");
-  } catch (error) {
-    // ESRCH: all of it has ended by itself.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }
 
 /** What a lab or a test makes on the machine: namespaces and folders. */

@@ -76,7 +76,8 @@ export async function runStep(step: Step): Promise<string> {
   }
 }
 
-function endProcessGroup(leader: number): void {
+/** Ends a process and all that it started in its group, at once. Where they have ended already, nothing happens. */
+export function endProcessGroup(leader: number): void {
   try {
     process.kill(-leader, "SIGKILL");
   } catch (error) {
