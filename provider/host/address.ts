@@ -23,6 +23,11 @@ export interface HostArgs {
   connectTimeout?: number;
   /** Seconds that one command may take. Default: 60. */
   commandTimeout?: number;
+  /**
+   * Seconds within which a new connection has to confirm a change that could have cut this one; the host takes it
+   * back by itself otherwise. Default: 30.
+   */
+  confirmTimeout?: number;
 }
 
 /** A host in canonical form: checked, with the fields that were given and no others. */
@@ -35,15 +40,23 @@ export interface HostAddress {
   readonly become?: Become;
   readonly connectTimeout?: number;
   readonly commandTimeout?: number;
+  readonly confirmTimeout?: number;
 }
 
 /** The port of sshd where nothing else is said. */
 export const DEFAULT_PORT = 22;
+/** Seconds, where nothing else is said. */
+export const DEFAULT_COMMAND_TIMEOUT = 60;
+/** Seconds, where nothing else is said. */
+export const DEFAULT_CONFIRM_TIMEOUT = 30;
 /** More jumps in a chain than this are taken for a mistake. */
 export const MAX_JUMPS = 8;
 
 const MAX_CONNECT_TIMEOUT = 600;
 const MAX_COMMAND_TIMEOUT = 86_400;
+/** A new connection takes a while also where all is well. */
+const MIN_CONFIRM_TIMEOUT = 5;
+const MAX_CONFIRM_TIMEOUT = 3600;
 
 const SHORTHAND = 'write it as "user@host:port", with user and port optional and an IPv6 address in brackets';
 
@@ -102,6 +115,11 @@ const fields = z.strictObject({
   become: become.optional(),
   connectTimeout: seconds(MAX_CONNECT_TIMEOUT).optional(),
   commandTimeout: seconds(MAX_COMMAND_TIMEOUT).optional(),
+  confirmTimeout: seconds(MAX_CONFIRM_TIMEOUT)
+    .refine((value) => value >= MIN_CONFIRM_TIMEOUT, {
+      error: `must be ${MIN_CONFIRM_TIMEOUT} seconds at least: that long a new connection may take where all is well`,
+    })
+    .optional(),
 });
 
 /**
@@ -231,6 +249,7 @@ function canonical(host: z.output<typeof fields>): HostAddress {
     ...(host.become !== undefined && { become: host.become }),
     ...(host.connectTimeout !== undefined && { connectTimeout: host.connectTimeout }),
     ...(host.commandTimeout !== undefined && { commandTimeout: host.commandTimeout }),
+    ...(host.confirmTimeout !== undefined && { confirmTimeout: host.confirmTimeout }),
   };
 }
 

@@ -19,6 +19,7 @@ import {
 import type { Observation } from "./observation";
 import { OBSERVE_FUNCTION, RUN_DIRECTORY, parseObservation } from "./observe";
 import { commandLine, quote, sections } from "./shell";
+import { type Watch, watchFunctions } from "./watchdog";
 
 /** Seconds for which a change waits for another one on the same host. */
 const LOCK_SECONDS = 30;
@@ -26,6 +27,8 @@ const LOCK_SECONDS = 30;
 /** What became of a change. */
 export type Applied =
   | { readonly outcome: "done"; readonly after: Observation }
+  /** All steps went through, and the host takes them back unless they are confirmed. */
+  | { readonly outcome: "pending"; readonly after: Observation }
   /** A step failed and everything before it was taken back. */
   | {
       readonly outcome: "failed";
@@ -75,8 +78,17 @@ pm_main </dev/null
 `;
 }
 
-/** The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections. */
-export function applyScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
+/**
+ * The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections.
+ *
+ * @param watch for a change that could cut the connection: it waits to be confirmed by another one
+ */
+export function applyScript(
+  steps: readonly PlannedStep[],
+  portTool: PortTool,
+  marker: string,
+  watch?: Watch,
+): string {
   const groups = groupSteps(steps, portTool);
   // all in one function: a script that arrives cut short defines half a function and does nothing
   return `pm_main() {
@@ -84,12 +96,13 @@ ${PRELUDE}M=${quote(marker)}
 ${OBSERVE_FUNCTION}
 ${LOCK}
 ${RECOVER}
-${TRANSACTION}
+${TRANSACTION}${watch ? `\n${watchFunctions(watch)}` : ""}
 pm_begin ${quote(undoFile(groups))}
-${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
-pm_commit
-echo "$M outcome done"
-pm_observe
+${[
+  ...(watch ? ["pm_watch"] : []),
+  ...groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`),
+  watch ? "pm_pend" : "pm_commit",
+].join("\n")}
 }
 pm_main </dev/null
 `;
@@ -114,6 +127,7 @@ if command -v flock >/dev/null 2>&1; then
   exec 9>"$D/lock"
   flock -w ${LOCK_SECONDS} 9 || { echo "$M outcome locked"; exit 1; }
   pm_unlock() { :; }
+  pm_hand_over() { :; }
 else
   n=0
   until mkdir "$D/lock.d" 2>/dev/null; do
@@ -124,15 +138,21 @@ else
   done
   echo $$ > "$D/lock.d/pid"
   pm_unlock() { rm -rf "$D/lock.d"; }
+  pm_hand_over() { echo "$1" > "$D/lock.d/pid"; }
+  exec 9>/dev/null
 fi`;
 
 const RECOVER = `pm_undo() { # NUMBER-OF-GROUPS: takes back the last one first
   sh "$D/undo" "$1" 2>&1 </dev/null
 }
+if [ -e "$D/confirmed" ]; then # and cut off right then
+  rm -f "$D/undo" "$D/progress" "$D/watchdog" "$D/confirmed"
+fi
 if [ -e "$D/undo" ]; then
+  mv "$D/pending" "$D/expired" 2>/dev/null # its watchdog is gone: it would hold the lock
   k=0; [ -e "$D/progress" ] && read -r k < "$D/progress"
   u=$(pm_undo "$k")
-  rm -f "$D/undo" "$D/progress"; pm_unlock
+  rm -f "$D/undo" "$D/progress" "$D/expired" "$D/watchdog"; pm_unlock
   echo "$M outcome recovered"; echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
   pm_observe
   exit 0
@@ -146,9 +166,13 @@ const TRANSACTION = `pm_begin() {
   echo 0 > "$D/progress" && printf '%s\\n' "$1" > "$D/undo.new" && mv "$D/undo.new" "$D/undo" || pm_fail 1
   trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
 }
-K=0; O=; L=0
+K=0; O=; L=0; W=
 pm_at() { K=$1; L=0; echo "$1" > "$D/progress" || pm_fail 1; }
-pm_commit() { rm -f "$D/undo" || pm_fail 1; rm -f "$D/progress"; trap - HUP INT TERM; pm_unlock; }
+pm_commit() {
+  rm -f "$D/undo" || pm_fail 1; rm -f "$D/progress"; trap - HUP INT TERM; pm_unlock
+  echo "$M outcome done"
+  pm_observe
+}
 pm_try() { L=$((L + 1)); O=$("$@" 2>&1) || pm_fail $?; }
 pm_strict() { # a program that may exit with 0 although the kernel refused
   pm_try "$@"
@@ -158,7 +182,8 @@ pm_fail() {
   trap '' HUP INT TERM PIPE
   u=
   [ -e "$D/undo" ] && u=$(pm_undo "$K")
-  rm -f "$D/undo" "$D/undo.new" "$D/progress"; pm_unlock
+  rm -f "$D/undo" "$D/undo.new" "$D/progress" "$D/watchdog"; [ -n "$W" ] && kill "$W" 2>/dev/null
+  pm_unlock
   echo "$M outcome failed $1 $K $L"; echo "$M printed"; printf '%s\\n' "$O"
   echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
   pm_observe
@@ -263,7 +288,7 @@ export function parseApplied(
   const text = (name: string): string => (all.find((s) => s.name === name)?.text ?? "").trim();
   if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
   const after = parseObservation(output, marker);
-  if (word === "done" || word === "recovered") return { outcome: word, after };
+  if (word === "done" || word === "pending" || word === "recovered") return { outcome: word, after };
   if (word !== "failed") throw new Error("the host's answer does not say what became of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");
@@ -288,7 +313,12 @@ function failedCommand(group: Group | undefined, line: number, printed: string):
   return command ? describeCommand(command) : "";
 }
 
+/** A step as a person would type it: `ip link set dev eth0 master br0`. */
+export function describeStep(step: Step, portTool: PortTool): string {
+  return commandsOf(step, portTool).map(describeCommand).join("; ");
+}
+
 /** The commands of a plan as a person would type them, for logs and reports. */
 export function describeSteps(steps: readonly PlannedStep[], portTool: PortTool): string[] {
-  return steps.flatMap(({ step }) => commandsOf(step, portTool)).map(describeCommand);
+  return steps.flatMap(({ step }) => describeStep(step, portTool) || []);
 }

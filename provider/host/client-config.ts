@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  DEFAULT_COMMAND_TIMEOUT,
   DEFAULT_PORT,
   type Become,
   type HostAddress,
@@ -55,7 +56,6 @@ export interface ResolvedHost {
 }
 
 const DEFAULT_CONNECT_TIMEOUT = 10;
-const DEFAULT_COMMAND_TIMEOUT = 60;
 const DEFAULT_KEEPALIVE_INTERVAL = 15;
 const DEFAULT_KEEPALIVE_COUNT = 3;
 

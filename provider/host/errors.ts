@@ -2,6 +2,7 @@
 import type { Difference } from "../plan/differences";
 import type { Applied } from "./apply";
 import type { CommandResult } from "./connection";
+import type { Unconfirmed } from "./commit-confirm";
 import { remedyFor } from "./remedies";
 
 /** A step failed. `left` is what the undo has not brought back. */
@@ -32,6 +33,25 @@ export function changeIgnored(
   return new Error(
     `${resource} on ${host}: all commands succeeded, and yet ${describeDifferences(missing)}. The kernel ignores the ` +
       `change, or another program on the host (NetworkManager, systemd-networkd, …) takes it back. ${undone(left, "")}`,
+  );
+}
+
+/** A change that could cut its own connection did. `left` is undefined where the host has not been seen since. */
+export function changeUnconfirmed(
+  resource: string,
+  host: string,
+  { link, command, confirmTimeout, reason }: Unconfirmed,
+  left: readonly Difference[] | undefined,
+): Error {
+  const why = reason === undefined ? "the host did not answer in time" : oneLine(reason);
+  const end =
+    left === undefined
+      ? `The host takes the change back by itself, but has not been reached since: look at ${link} on its console.`
+      : `The host took the change back by itself. ${undone(left, "")} Reach the host by a link that this change does ` +
+        `not touch, or, where a new connection only takes longer than that, raise confirmTimeout of the host.`;
+  return new Error(
+    `${resource} on ${host}: "${command}" changes ${link}, which carries the SSH connection, and afterwards no new ` +
+      `connection confirmed the change within ${confirmTimeout} s: ${why}. ${end}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import type { Lifeline } from "../plan/lifeline";
 import type { HostState } from "../plan/model";
 import type { PortTool } from "./commands";
 
@@ -25,6 +26,8 @@ export interface HostFacts {
 export interface Observation {
   readonly facts: HostFacts;
   readonly state: HostState;
+  /** The way by which this very observation came. */
+  readonly lifeline: Lifeline;
   /** A change that was cut off half-way (host side killed) waits to be undone by the next one. */
   readonly interrupted: boolean;
 }

@@ -4,6 +4,7 @@
  */
 import { canonicalIp } from "../plan/addresses";
 import type { Address, HostState, LinkRecord, LinkState, Netns, Route, SettingKey } from "../plan/model";
+import { CLIENT_FUNCTION, type Holder, parseLifeline } from "./lifeline";
 import type { HostFacts, Observation } from "./observation";
 import { SYSFS_FUNCTION, canonicalBridgeId, choosePortTool, parseSysfs } from "./old-userland";
 import { sections } from "./shell";
@@ -18,7 +19,7 @@ const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as c
  * Defines `pm_observe`. `$M` is the marker. Only reads. `ip -n` and `ip netns exec` are given names that the host
  * itself listed. sysfs is read where iproute2 cannot print JSON, so that such a host is recognised for what it is.
  */
-export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}
+export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
@@ -39,6 +40,7 @@ pm_observe() {
   echo "$M machine"; cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
   echo "$M kernel"; uname -r
   echo "$M user"; id -u
+  echo "$M client"; pm_client
   echo "$M ip"; ip -V 2>&1
   echo "$M tools"
   for t in ip bridge brctl flock systemctl rc-service ifup; do command -v "$t" >/dev/null 2>&1 && echo "$t"; done
@@ -82,7 +84,13 @@ export function parseObservation(output: string, marker: string): Observation {
     netns: namespaces.map((n) => parseNetns(n, text)),
     records,
   };
-  return { facts, state, interrupted: text("interrupted").includes("yes") };
+  const raw = rawNamespace(text, "");
+  return {
+    facts,
+    state,
+    lifeline: parseLifeline(text("client"), state.links, addressHolders(raw.links), routeHolders(raw.routes)),
+    interrupted: text("interrupted").includes("yes"),
+  };
 }
 
 function parseFacts(text: (name: string) => string): HostFacts {
@@ -199,26 +207,52 @@ interface IpRoute {
   readonly metric?: number;
 }
 
+/** What iproute2 printed of a namespace. */
+interface RawNamespace {
+  readonly links: readonly IpLink[];
+  readonly routes: readonly { readonly route: IpRoute; readonly six: boolean }[];
+}
+
+function rawNamespace(text: (name: string) => string, suffix: string): RawNamespace {
+  return {
+    links: jsonArray<IpLink>(text(`links${suffix}`)).filter((l) => typeof l.ifname === "string"),
+    routes: [
+      ...jsonArray<IpRoute>(text(`routes4${suffix}`)).map((r) => ({ route: r, six: false })),
+      ...jsonArray<IpRoute>(text(`routes6${suffix}`)).map((r) => ({ route: r, six: true })),
+    ],
+  };
+}
+
+function addressHolders(links: readonly IpLink[]): Holder[] {
+  return links.flatMap(({ ifname = "", addr_info = [] }) =>
+    addr_info.map((a) => ({
+      link: ifname,
+      cidr: `${canonicalIp(a.local ?? "") ?? ""}/${a.prefixlen ?? ""}`,
+    })),
+  );
+}
+
+function routeHolders(routes: RawNamespace["routes"]): Holder[] {
+  return routes.flatMap(({ route: { dev, dst }, six }) =>
+    dev === undefined || dst === undefined ? [] : [{ link: dev, cidr: destinationOf(dst, six) }],
+  );
+}
+
 function parseNamespace(
   netns: string,
   text: (name: string) => string,
   hostLinks: readonly LinkState[],
 ): LinkState[] {
   const suffix = netns === "" ? "" : ` ${netns}`;
-  const routes = [
-    ...jsonArray<IpRoute>(text(`routes4${suffix}`)).map((r) => ({ route: r, six: false })),
-    ...jsonArray<IpRoute>(text(`routes6${suffix}`)).map((r) => ({ route: r, six: true })),
-  ];
+  const { links, routes } = rawNamespace(text, suffix);
   const sysctls = parseSysctls(text(`sysctls${suffix}`));
-  return jsonArray<IpLink>(text(`links${suffix}`))
-    .filter((l) => typeof l.ifname === "string")
-    .map((l) => {
-      const name = l.ifname ?? "";
-      return parseLink(l, netns, hostLinks, {
-        routes: routes.filter(({ route }) => route.dev === name).flatMap(parseRoute),
-        sysctls: sysctls.get(name) ?? {},
-      });
+  return links.map((l) => {
+    const name = l.ifname ?? "";
+    return parseLink(l, netns, hostLinks, {
+      routes: routes.filter(({ route }) => route.dev === name).flatMap(parseRoute),
+      sysctls: sysctls.get(name) ?? {},
     });
+  });
 }
 
 /** Settings of a macvlan or bridge that iproute2 prints and nobody can set. */
@@ -332,17 +366,21 @@ function parseRoute({ route, six }: { route: IpRoute; six: boolean }): Route[] {
   const { dst, gateway, prefsrc, metric, protocol = "boot" } = route;
   if (dst === undefined || !STATIC_PROTOCOLS.includes(protocol)) return [];
   if (route.type !== undefined && route.type !== "unicast") return [];
-  const to =
-    dst === "default" ? (six ? "::/0" : "0.0.0.0/0") : dst.includes("/") ? dst : `${dst}/${six ? 128 : 32}`;
   return [
     {
-      to,
+      to: destinationOf(dst, six),
       ...(gateway === undefined ? {} : { via: gateway }),
       ...(prefsrc === undefined ? {} : { source: prefsrc }),
       ...(metric === undefined || (six && metric === DEFAULT_METRIC_6) ? {} : { metric }),
       protocol,
     },
   ];
+}
+
+/** iproute2's short forms in full: `default`, and a single address. */
+function destinationOf(dst: string, six: boolean): string {
+  if (dst === "default") return six ? "::/0" : "0.0.0.0/0";
+  return dst.includes("/") ? dst : `${dst}/${six ? 128 : 32}`;
 }
 
 /** Lines `/proc/sys/net/ipv4/conf/LINK/NAME:VALUE`, as grep prints them. */

@@ -2,9 +2,9 @@
  * A host for the length of a run: one connection, one reading shared by all who ask, and one change at a time. What
  * a change leaves is the next reading, so that nobody plans from a stale one.
  */
-import { randomBytes } from "node:crypto";
 import type { Plan } from "../plan/plan";
 import { type Difference, differences } from "../plan/differences";
+import { cuttingStep } from "../plan/lifeline";
 import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../plan/model";
 import type { PlannedStep } from "../plan/steps";
 import { type HostAddress, hostLabel } from "./address";
@@ -16,11 +16,20 @@ import {
   parseApplied,
   takeBackScript,
 } from "./apply";
+import { type Unconfirmed, applyWatched } from "./commit-confirm";
 import { type Connection, openConnection } from "./connection";
-import { changeFailed, changeIgnored, changeLocked, changeUnknown, unreadable } from "./errors";
+import {
+  changeFailed,
+  changeIgnored,
+  changeLocked,
+  changeUnconfirmed,
+  changeUnknown,
+  unreadable,
+} from "./errors";
 import type { Observation } from "./observation";
 import { parseObservation } from "./observe";
 import type { Settings } from "./settings";
+import { newMarker } from "./shell";
 import { ConnectionLost } from "./ssh-error";
 
 /** A plan along with what it is to bring about. */
@@ -166,12 +175,16 @@ async function changeHost(
     const plan = before.interrupted ? undefined : makePlan(before);
     if (plan?.steps.length === 0) return before;
     const steps = plan?.steps ?? [];
-    const applied = await apply(memory, settings, resource, steps, before);
     const { label } = await connect(memory, settings);
+    const applied = await apply(memory, settings, resource, steps, before);
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
-    remember(applied.after);
+    if (applied.after) remember(applied.after);
+    else memory.reading = undefined;
     const left = (now: Observation): Difference[] =>
       plan ? leftBehind(before.state, now.state, plan.wanted) : [];
+    if (applied.outcome === "unconfirmed") {
+      throw changeUnconfirmed(resource, label, applied, applied.after && left(applied.after));
+    }
     if (applied.outcome === "failed") throw changeFailed(resource, label, applied, left(applied.after));
     if (!plan || applied.outcome === "recovered") continue;
     const missing = makePlan(applied.after);
@@ -190,12 +203,23 @@ async function apply(
   resource: string,
   steps: readonly PlannedStep[],
   now: Observation,
-): Promise<Applied> {
+): Promise<Applied | Unconfirmed> {
   const connection = await connect(memory, settings);
   const { portTool } = now.facts;
   const marker = newMarker();
   const description = `${resource}: ${describeSteps(steps, portTool).join("; ")}`;
+  const cut = cuttingStep(
+    now.state,
+    now.lifeline,
+    steps.map(({ step }) => step),
+  );
   try {
+    if (cut) {
+      const another = (): Promise<Connection> => openConnection(memory.host, settings());
+      const watched = await applyWatched(connection, another, { steps, portTool, description, cut });
+      memory.connection = Promise.resolve(watched.connection);
+      return watched.applied;
+    }
     const result = await connection.run(applyScript(steps, portTool, marker), { description });
     return parseApplied(result.stdout, marker, steps, portTool);
   } catch (error) {
@@ -233,9 +257,4 @@ function leftBehind(before: HostState, after: HostState, wanted: Wanted): Differ
     return was ? asWanted(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
   });
   return differences(after, { links, netns: "", owner: wanted.owner });
-}
-
-/** A word that nothing on a host can have guessed, to tell our sections from what else is printed. */
-function newMarker(): string {
-  return `@${randomBytes(12).toString("hex")}`;
 }

@@ -1,4 +1,11 @@
-/** What makes text safe for a POSIX shell, and text that comes back from one readable. Pure. */
+/** What makes text safe for a POSIX shell, and text that comes back from one readable. */
+
+import { randomBytes } from "node:crypto";
+
+/** A word that nothing on a host can have guessed, to tell our sections from what else is printed. */
+export function newMarker(): string {
+  return `@${randomBytes(12).toString("hex")}`;
+}
 
 /** One word for a POSIX shell: whatever it holds, it is never anything but that word (POSIX.1, 2.2.2). */
 export function quote(word: string): string {

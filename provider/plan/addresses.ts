@@ -53,6 +53,20 @@ export function subnetOf(cidr: string): string {
   return `${textOf(network)}/${parsed.prefix}`;
 }
 
+/** Whether an address is in a network; never where one is IPv4 and the other IPv6. */
+export function containsIp(cidr: string, ip: string): boolean {
+  const network = parseCidr(cidr);
+  const address = parseIp(ip);
+  return network !== undefined && address?.kind() === network.address.kind()
+    ? address.match(network.address as never, network.prefix)
+    : false;
+}
+
+/** The prefix length of an address in CIDR form. */
+export function prefixOf(cidr: string): number {
+  return Number(cidr.slice(cidr.indexOf("/") + 1));
+}
+
 /** The directed broadcast address of an IPv4 subnet, where it has one (RFC 3021: not in a /31). */
 export function broadcastOf(cidr: string): string | undefined {
   const parsed = parseCidr(cidr);

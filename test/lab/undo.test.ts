@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MacvlanArgs } from "../../provider/kinds/args";
+import { CUT, KILL, replaceIp, restoreIp } from "./faults";
 import { addressesOf, linkOf, seenLink, snapshot } from "./seen";
 import { openStack, useLab } from "./stack";
 
@@ -22,48 +23,23 @@ const SECOND: MacvlanArgs = {
   routes: ["198.51.100.0/24"],
 };
 
-/** For the shell of a change: ends the sshd process that it talks to. */
-const CUT =
-  "p=$PPID; while case $(ps -o comm= -p $p) in sshd*) false;; esac; do p=$(ps -o ppid= -p $p); done; kill -9 $p";
-
 describe("a change that does not get through", () => {
   const on = useLab(1);
   const up = (args: MacvlanArgs) => on.stack.up("MacvlanInterface", "web", args);
 
-  /** An ip that does `then` instead of its command number `n` that writes; one line of a batch is one command. */
-  const ipThat = (n: number, then: string): Promise<void> =>
-    on.lab.replace("node1", "ip", {
-      script: `#!/bin/sh
-real=/tmp/real/ip
-case "$*" in *"netns exec"*) exec $real "$@";; esac
-turn() { c=$(($(cat /tmp/count 2>/dev/null || echo 0) + 1)); echo $c > /tmp/count; [ $c -ne ${n} ] || { ${then}; }; }
-case "$*" in
-*"-batch -")
-  [ "$1" = -n ] && at="-n $2" || at=
-  while read -r line; do turn; $real $at $line || exit; done;;
-*" show"*|-V) exec $real "$@";;
-*) turn; exec $real "$@";;
-esac
-`,
-    });
-
-  beforeEach(() =>
-    on.lab.sh("node1", 'mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip; rm -f /tmp/count'),
-  );
-  afterEach(() => on.lab.sh("node1", "rm -rf /tmp/real /tmp/count"));
+  afterEach(() => restoreIp(on.lab, "node1"));
 
   it("because any one of its commands fails leaves the host as it was, and says so", async () => {
     await up(FIRST);
     const before = await snapshot(on.lab, "node1");
     let failures = 0;
     for (let n = 1; n < 40; n++) {
-      await on.lab.sh("node1", "rm -f /tmp/count");
-      await ipThat(n, "echo RTNETLINK answers: No buffer space available >&2; exit 2");
+      await replaceIp(on.lab, "node1", n, "echo RTNETLINK answers: No buffer space available >&2; exit 2");
       const error = await up(SECOND).then(
         () => undefined,
         (reason: unknown) => String(reason),
       );
-      await on.lab.unhide("node1");
+      await restoreIp(on.lab, "node1");
       if (error === undefined) break;
       failures++;
       assert.match(
@@ -85,10 +61,9 @@ esac
     await up(FIRST);
     const before = await snapshot(on.lab, "node1");
     for (const n of [2, 5, 8]) {
-      await on.lab.sh("node1", "rm -f /tmp/count");
-      await ipThat(n, "kill -9 $PPID; exit 1");
+      await replaceIp(on.lab, "node1", n, KILL);
       await assert.rejects(up(SECOND));
-      await on.lab.unhide("node1");
+      await restoreIp(on.lab, "node1");
       assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan/undo"), "/run/pulumi-macvlan/undo\n");
       await up(FIRST);
       assert.equal(await snapshot(on.lab, "node1"), before, `killed at ${n}`);
@@ -102,9 +77,9 @@ esac
 
   it("because the connection is cut is completed or taken back, and leaves no lock", async () => {
     await up(FIRST);
-    await ipThat(4, `${CUT}; sleep 1`);
+    await replaceIp(on.lab, "node1", 4, `${CUT}; sleep 1`);
     await assert.rejects(up(SECOND), /run "pulumi up" again/);
-    await on.lab.unhide("node1");
+    await restoreIp(on.lab, "node1");
     await up(SECOND);
     assert.deepEqual(
       addressesOf(await linkOf(on.lab, "node1", "other", "blue")).toSorted(),

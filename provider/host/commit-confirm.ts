@@ -1,0 +1,139 @@
+/**
+ * Commit-confirm on this side: a change that could cut its own connection is confirmed by a new one, or not at all.
+ * See `watchdog.ts` for what the host does meanwhile.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cut } from "../plan/lifeline";
+import type { PlannedStep } from "../plan/steps";
+import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "./address";
+import { type Applied, applyScript, describeStep, parseApplied } from "./apply";
+import type { PortTool } from "./commands";
+import { type Connection, ConnectionLost } from "./connection";
+import type { Observation } from "./observation";
+import { parseObservation } from "./observe";
+import { newMarker, sections } from "./shell";
+import { type Confirmation, confirmScript } from "./watchdog";
+
+/** A change that nobody confirmed. */
+export interface Unconfirmed {
+  readonly outcome: "unconfirmed";
+  /** The command that could cut the connection, and the link of the connection that it changes. */
+  readonly command: string;
+  readonly link: string;
+  /** Seconds that the host waited. */
+  readonly confirmTimeout: number;
+  /** Why the last attempt to open a new connection failed; undefined where the host answered too late. */
+  readonly reason: string | undefined;
+  /** The host after it took the change back; undefined where it has not answered since. */
+  readonly after: Observation | undefined;
+}
+
+/** Milliseconds after which a script without an answer is looked after by a new connection. */
+const PATIENCE_MS = 5000;
+const RETRY_MS = 1000;
+/** Seconds for the question whether the change is complete: it only reads, or renames a file. */
+const ASK_SECONDS = 10;
+
+/** A change that could cut its own connection. */
+export interface WatchedChange {
+  readonly steps: readonly PlannedStep[];
+  readonly portTool: PortTool;
+  /** For the trace. */
+  readonly description: string;
+  readonly cut: Cut;
+}
+
+/** What became of a watched change, and the connection that works now. */
+export interface WatchedOutcome {
+  readonly applied: Applied | Unconfirmed;
+  readonly connection: Connection;
+}
+
+/**
+ * Makes a change under the host's watchdog and confirms it over a connection that was opened after its last step.
+ *
+ * @throws SshError where the script was never started or did not end in time
+ */
+export async function applyWatched(
+  connection: Connection,
+  openAnother: () => Promise<Connection>,
+  { steps, portTool, description, cut }: WatchedChange,
+): Promise<WatchedOutcome> {
+  const { commandTimeout = DEFAULT_COMMAND_TIMEOUT, confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } =
+    connection.host;
+  const token = randomBytes(8).toString("hex");
+  const marker = newMarker();
+  const script = applyScript(steps, portTool, marker, { token, commandTimeout, confirmTimeout });
+  let answer: Applied | undefined;
+  let failure: unknown;
+  const answered = connection
+    .run(script, { description })
+    .then(({ stdout }) => {
+      answer = parseApplied(stdout, marker, steps, portTool);
+    })
+    .catch((error: unknown) => {
+      failure = error;
+    });
+  let waits = false;
+  let reason: string | undefined;
+  const unconfirmed = (after: Observation | undefined): Unconfirmed => ({
+    outcome: "unconfirmed",
+    command: describeStep(cut.step, portTool),
+    link: cut.link,
+    confirmTimeout,
+    reason,
+    after,
+  });
+  /** What the script itself says became of the change, unless it waits or the connection is gone. */
+  const final = (): Applied | undefined => {
+    if (failure !== undefined && !(failure instanceof ConnectionLost && failure.started)) throw failure;
+    waits ||= answer?.outcome === "pending";
+    return answer?.outcome === "pending" ? undefined : answer;
+  };
+  await Promise.race([answered, sleep(PATIENCE_MS)]);
+  // after that the host has decided, and has had a while to be seen again
+  const until = performance.now() + (commandTimeout + confirmTimeout) * 1000;
+  while (performance.now() < until) {
+    const applied = final();
+    if (applied) return { applied, connection };
+    const fresh = await openAnother().catch((error: unknown) => {
+      reason = error instanceof Error ? error.message : String(error);
+      return undefined;
+    });
+    const told = fresh && (await ask(fresh, token, waits).catch(() => undefined));
+    if (fresh && told?.confirmation === "confirmed") {
+      void connection.close();
+      return { applied: { outcome: "done", after: told.after }, connection: fresh };
+    }
+    if (fresh && told?.confirmation === "gone") {
+      // undone by the watchdog, or by the script itself, whose answer is then on its way
+      await Promise.race([answered, sleep(RETRY_MS)]);
+      void connection.close();
+      return { applied: final() ?? unconfirmed(told.after), connection: fresh };
+    }
+    await fresh?.close();
+    // a connection that was opened before the last step proves nothing: the next one confirms
+    if (told?.confirmation === "pending") waits = true;
+    else await sleep(RETRY_MS);
+  }
+  return { applied: unconfirmed(undefined), connection };
+}
+
+async function ask(
+  connection: Connection,
+  token: string,
+  decide: boolean,
+): Promise<{ confirmation: Confirmation; after: Observation }> {
+  const marker = newMarker();
+  const description = decide ? "confirm the change" : "see whether the change is complete";
+  const { stdout } = await connection.run(confirmScript(token, decide, marker), {
+    description,
+    timeout: ASK_SECONDS,
+  });
+  const said = sections(stdout, marker).find((s) => s.name.startsWith("confirmation "));
+  return {
+    confirmation: said?.name.slice("confirmation ".length) as Confirmation,
+    after: parseObservation(stdout, marker),
+  };
+}

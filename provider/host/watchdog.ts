@@ -1,0 +1,95 @@
+/**
+ * Commit-confirm on the host's side. A change that could cut its own connection does not end with its last step: it
+ * waits, with its undo still there, until a new connection confirms it. A watchdog that depends on no connection and
+ * holds the host's lock meanwhile takes the change back when its time is up, or when the script itself is gone.
+ *
+ * `pending` says that the change is complete and waits. Whoever renames that file has decided: the confirming script
+ * to `confirmed`, the watchdog to `expired`.
+ */
+import { OBSERVE_FUNCTION, RUN_DIRECTORY } from "./observe";
+import { quote } from "./shell";
+
+/** How a change is to be watched. */
+export interface Watch {
+  /** Tells this change from others; hexadecimal digits. */
+  readonly token: string;
+  /** Seconds that a complete change waits to be confirmed. */
+  readonly confirmTimeout: number;
+  /** Seconds that its steps may take. */
+  readonly commandTimeout: number;
+}
+
+/**
+ * `watchdog SCRIPT-PID COMMAND-SECONDS CONFIRM-SECONDS`. It is told by SIGTERM when a login session is ended with all
+ * that runs in it (logind.conf(5), KillUserProcesses): nobody can confirm any more, so it does not wait.
+ */
+const WATCHDOG = `D=${RUN_DIRECTORY}
+trap '' HUP PIPE
+hurry=
+trap 'hurry=1; kill $s 2>/dev/null' INT TERM
+pause() { sleep 1 & s=$!; wait $s; n=$((n + 1)); }
+works() { [ -e "$D/undo" ] && [ ! -e "$D/pending" ] && kill -0 "$1" 2>/dev/null; }
+n=0; while works "$1" && [ "$n" -lt "$2" ]; do pause; done
+if works "$1"; then
+  kill "$1"
+  n=0; while works "$1" && [ "$n" -lt 10 ]; do pause; done
+  works "$1" && kill -9 "$1"
+fi
+if [ -e "$D/pending" ]; then
+  n=0; while [ -e "$D/pending" ] && [ -z "$hurry" ] && [ "$n" -lt "$3" ]; do pause; done
+  mv "$D/pending" "$D/expired" 2>/dev/null || exit 0
+fi
+[ -e "$D/undo" ] || exit 0
+k=0; read -r k < "$D/progress"
+sh "$D/undo" "$k" </dev/null >/dev/null 2>&1
+rm -rf "$D/undo" "$D/progress" "$D/expired" "$D/watchdog" "$D/lock.d"`;
+
+/** Defines `pm_watch`, which starts the watchdog, and `pm_pend`, which ends the script in its place. */
+export function watchFunctions({ token, confirmTimeout, commandTimeout }: Watch): string {
+  return `pm_watch() {
+  printf '%s\\n' ${quote(WATCHDOG)} > "$D/watchdog" || pm_fail 1
+  s=; command -v setsid >/dev/null 2>&1 && s=setsid
+  # it inherits the lock
+  $s sh "$D/watchdog" $$ ${Math.ceil(commandTimeout)} ${Math.ceil(confirmTimeout)} </dev/null >/dev/null 2>&1 9>&9 &
+  W=$!
+}
+pm_pend() {
+  pm_hand_over "$W"
+  echo "${token} $W" > "$D/pending.new" && mv "$D/pending.new" "$D/pending" || pm_fail 1
+  trap - HUP INT TERM
+  echo "$M outcome pending"
+  pm_observe
+}`;
+}
+
+/** What a confirming script found of the change. */
+export type Confirmation =
+  /** Its steps are still being carried out. */
+  | "working"
+  /** It is complete and waits. */
+  | "pending"
+  | "confirmed"
+  /** The host has taken it back. */
+  | "gone";
+
+/** Looks whether the change waits, and, where `decide` says so, confirms it for good. Ends with an observation. */
+export function confirmScript(token: string, decide: boolean, marker: string): string {
+  return `pm_main() {
+LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+M=${quote(marker)}; D=${RUN_DIRECTORY}
+${OBSERVE_FUNCTION}
+t=; w=; [ -e "$D/pending" ] && read -r t w < "$D/pending"
+if [ "$t" != ${quote(token)} ]; then
+  if [ -e "$D/undo" ] && [ ! -e "$D/expired" ]; then a=working; else a=gone; fi
+elif ${decide ? "false" : "true"}; then a=pending
+elif mv "$D/pending" "$D/confirmed" 2>/dev/null; then
+  rm -f "$D/undo" && rm -rf "$D/progress" "$D/watchdog" "$D/lock.d" "$D/confirmed"
+  kill "$w" 2>/dev/null
+  a=confirmed
+else a=gone; fi
+echo "$M confirmation $a"
+pm_observe
+}
+pm_main </dev/null
+`;
+}
