@@ -66,14 +66,14 @@ export async function applyWatched(
   const marker = newMarker();
   const script = applyScript(steps, portTool, marker, { token, commandTimeout, confirmTimeout });
   let answer: Applied | undefined;
-  let failure: unknown;
+  let failure: Error | undefined;
   const answered = connection
     .run(script, { description })
     .then(({ stdout }) => {
       answer = parseApplied(stdout, marker, steps, portTool);
     })
     .catch((error: unknown) => {
-      failure = error;
+      failure = error instanceof Error ? error : new Error(String(error));
     });
   let waits = false;
   let reason: string | undefined;

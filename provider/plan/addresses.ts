@@ -58,7 +58,7 @@ export function containsIp(cidr: string, ip: string): boolean {
   const network = parseCidr(cidr);
   const address = parseIp(ip);
   return network !== undefined && address?.kind() === network.address.kind()
-    ? address.match(network.address as never, network.prefix)
+    ? address.match([network.address, network.prefix])
     : false;
 }
 
