@@ -6,13 +6,15 @@
  * `update` and `delete` carry the plan out, and `read` tells what is there.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import type { HostAddress } from "../host/address";
+import { DEFAULT_CONFIRM_TIMEOUT, type HostAddress } from "../host/address";
+import { describeStep } from "../host/apply";
 import { describeDifferences } from "../host/errors";
 import type { Observation } from "../host/observation";
 import type { Session, WantedPlan } from "../host/session";
 import { type AnyKind, KINDS } from "../kinds";
 import { linkId, unwanted } from "../kinds/common";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
+import { cuttingStep } from "../plan/lifeline";
 import { type LinkId, type Wanted, findLink, recordOf } from "../plan/model";
 import type { Difference } from "../plan/differences";
 import { plan } from "../plan/plan";
@@ -79,7 +81,9 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
       problems.map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
     );
   }
-  const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view);
+  const next = planFor(kind, known, view);
+  if (!now.interrupted) warnOfCut(session.label, known, now, next);
+  const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view, next);
   if (drift.length === 0) return { inputs: clean(inputs) };
   // a line for those who read no property: the engine shows it as a diagnostic of the stack
   console.error(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
@@ -91,15 +95,31 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
  * What the host does not have as the last run left it, and is to have: what the program itself changes now is no
  * drift, nor what follows from that.
  */
-function driftOf(kind: AnyKind, before: Json, known: CommonInputs, view: View): Difference[] {
+function driftOf(
+  kind: AnyKind,
+  before: Json,
+  known: CommonInputs,
+  view: View,
+  next: WantedPlan,
+): Difference[] {
   const changed = (d: Difference): boolean => {
     const property = d.property.split(/[.[]/)[0] ?? "";
     const given = (known as unknown as Json)[property];
     return given !== undefined && digest({ given }) !== digest({ given: before[property] });
   };
   const left = planFor(kind, knownInputs(before, []), view).differences;
-  return planFor(kind, known, view).differences.filter(
-    (d) => left.some((l) => l.property === d.property) && !changed(d),
+  return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
+}
+
+/** Says beforehand what is going to be confirmed over a new connection. */
+function warnOfCut(host: string, known: CommonInputs, now: Observation, next: WantedPlan): void {
+  const steps = next.steps.map(({ step }) => step);
+  const cut = cuttingStep(now.state, now.lifeline, steps);
+  if (!cut) return;
+  const { confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = known.host;
+  console.error(
+    `${known.name} on ${host}: "${describeStep(cut.step, now.facts.portTool)}" changes ${cut.link}, which carries the ` +
+      `SSH connection: the host takes the change back unless a new connection confirms it within ${confirmTimeout} s.`,
   );
 }
 
