@@ -2,13 +2,12 @@
  * The Pulumi engine that tests, demonstration and `npm run pulumi` use: the one on PATH, else one that is fetched or
  * built once a machine and kept outside the repository.
  */
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rename } from "node:fs/promises";
-import { homedir } from "node:os";
-import { basename, delimiter, dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { copyFile, mkdir } from "node:fs/promises";
+import { delimiter, join, resolve } from "node:path";
 import { alone } from "../lab/fleet/lock";
+import { cacheHome, makeWhole, removeFolder } from "./cache";
 import { buildFromGoModules, engineVersion } from "./go-build";
-import { whenLeaving } from "./leave";
 import { runStep, say } from "./run";
 
 const PROGRAMS = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"] as const;
@@ -57,42 +56,28 @@ export async function enginePath(): Promise<string> {
 /** Where the engine is kept: outside the repository, one folder a version. */
 export function cacheFolder(environment: NodeJS.ProcessEnv): string {
   const chosen = environment["MACVLAN_ENGINE_CACHE"];
-  const cache = environment["XDG_CACHE_HOME"] ?? join(environment["HOME"] ?? homedir(), ".cache");
-  return resolve(chosen ?? join(cache, "pulumi-macvlan", `engine-v${engineVersion}`));
+  return resolve(chosen ?? join(cacheHome(environment), `engine-v${engineVersion}`));
 }
 
 function isComplete(bin: string): boolean {
   return PROGRAMS.every((program) => existsSync(join(bin, program)));
 }
 
-/** Beside its final place and then renamed: what is there is whole, however the set-up ended. */
 async function setUp(root: string): Promise<void> {
   refuseForeignFolder(root);
-  await mkdir(dirname(root), { recursive: true });
-  const beside = `${root}.incomplete-`;
-  // Of set-ups that were killed: while this one holds the lock there is no other.
-  for (const name of readdirSync(dirname(root)))
-    if (name.startsWith(basename(beside))) remove(join(dirname(root), name));
-  const work = await mkdtemp(beside);
-  const stay = whenLeaving(() => remove(work));
-  try {
+  await makeWhole(root, async (work) => {
     const bin = join(work, "bin");
     await mkdir(bin);
     await install(work).catch(async (error: unknown) => {
       say(error instanceof Error ? error.message : String(error));
-      remove(bin);
+      removeFolder(bin);
       await mkdir(bin);
       await buildFromGoModules(bin);
     });
     const launcher = PROGRAMS[2];
     if (!existsSync(join(bin, launcher))) await copyFile(join(__dirname, launcher), join(bin, launcher));
-    remove(root);
-    await rename(work, root);
-    say(`the Pulumi engine is ready in ${root}`);
-  } finally {
-    stay();
-    remove(work);
-  }
+  });
+  say(`the Pulumi engine is ready in ${root}`);
 }
 
 /** An incomplete engine is replaced; anything else there is not ours: a mistaken setting must not cost files. */
@@ -102,11 +87,6 @@ export function refuseForeignFolder(root: string): void {
   const other = foreign ?? programs.find((name) => !name.startsWith("pulumi"));
   if (other === undefined) return;
   throw new Error(`${root} holds ${other}, so it is not an engine's: choose another as MACVLAN_ENGINE_CACHE`);
-}
-
-function remove(folder: string): void {
-  // Retried: a compiler that is being ended may still have been writing.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** The official installer, in a process of its own, as it takes no time limit. @throws where it is not reached. */

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostNetworkBatch } from "./files";
-import { addressesOf, labFolder, netnsName } from "./names";
+import { addressesOf, hostFolder, hostNetns, labFolder, netnsName } from "./names";
 import { programPath, SYSTEM_PATH } from "./requirements";
 import { run, runOrThrow } from "./run";
 
@@ -32,8 +32,8 @@ export function hostPid(lab: string, host: string): number {
 /** The same, undefined where the host is not running: its process is gone, or is another one by now. */
 export function alivePid(lab: string, host: string): number | undefined {
   try {
-    const pid = Number(readFileSync(`${labFolder(lab)}/hosts/${host}/pid`, "utf8"));
-    return readlinkSync(`/proc/${pid}/ns/net`) === netnsIdentity(netnsName(lab, host)) ? pid : undefined;
+    const pid = Number(readFileSync(`${hostFolder(lab, host)}/pid`, "utf8"));
+    return readlinkSync(`/proc/${pid}/ns/net`) === netnsIdentity(hostNetns(lab, host)) ? pid : undefined;
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;

@@ -3,18 +3,19 @@ import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { startCapture, type Capture } from "./capture";
 import { enter, HOST_ENVIRONMENT, hostPid } from "./host";
-import { addressesOf, labFolder, netnsName, type Login } from "./names";
+import { openGuest } from "./guest/open";
+import { addressesOf, hostFolder, labFolder, netnsName, type Addresses, type Login } from "./names";
 import { ping, type PingOptions } from "./ping";
 import { changePrograms, type ProgramChange } from "./userland";
 import { failure, run, runOrThrow, type CommandResult, type RunOptions } from "./run";
-import type { LabState } from "./state";
+import type { GuestNetwork, LabState } from "./state";
 import { cablePorts } from "./switch";
 import { readFileSync } from "node:fs";
 import { rebootHost, type RebootOptions } from "./reboot";
 
-/** One host of the lab. Addresses are without prefix length. */
+/** One host of the lab: a namespace of the machine (`LabNode`) or a guest. Addresses are without prefix length. */
 export interface LabHost {
-  /** `node1` …: its name in ssh_config, and its hostname. */
+  /** `node1` …, `guest1` …: its name in ssh_config, and its hostname. */
   name: string;
   /** 1 … */
   index: number;
@@ -36,16 +37,32 @@ export interface LabHost {
   mac1: string;
   /** OpenSSH public key line, `ssh-ed25519 AAAA…`. */
   hostKey: string;
-  /** Path of its sshd's log, on the machine. */
-  sshdLog: string;
-  /** Path of the host's /etc as far as it differs from the shared one, on the machine. */
-  etc: string;
-  /** The machine's number of its process 1, as of now: another after a reboot. @throws while it is not running. */
+  /** The machine's number of the process with which all of the host ends, as of now. @throws while it is not running. */
   readonly pid: number;
   /** The port of the switch's bridge `lan` that eth0 is plugged into. */
   switchPort: string;
   /** The same for eth1. */
   switchPort1: string;
+}
+
+/** A host that is namespaces of the machine, with the machine's kernel. */
+export interface LabNode extends LabHost {
+  /** Path of its sshd's log, on the machine. */
+  sshdLog: string;
+  /** Path of the host's /etc as far as it differs from the shared one, on the machine. */
+  etc: string;
+}
+
+/** A host with a stock kernel of its own, systemd, and a disk. */
+export interface LabGuest extends LabHost {
+  /** Who configures its links at boot. */
+  network: GuestNetwork;
+  /** Path of what its kernel and systemd said since it was started, on the machine. */
+  console: string;
+  /** Shuts it down in order, boots it again from its disk, and waits until it lets one in over SSH. */
+  reboot(): Promise<void>;
+  /** The same without an order: all that was not on its disk yet is lost. */
+  powerLoss(): Promise<void>;
 }
 
 /** What went through a port of the switch, seen from the switch: `rx` is what the host sent. */
@@ -76,11 +93,15 @@ export interface Lab {
   sshConfig: string;
   knownHosts: string;
   privateKey: string;
-  hosts: LabHost[];
+  /** Its namespace hosts. */
+  hosts: LabNode[];
+  guests: LabGuest[];
   switch: LabSwitch;
-  /** @throws where the lab has no such host. */
-  host(name: string): LabHost;
-  /** Runs a command as root inside all of the host's namespaces, without ssh and without a shell. */
+  /** @throws where the lab has no such namespace host. */
+  host(name: string): LabNode;
+  /** @throws where the lab has no such guest. */
+  guest(name: string): LabGuest;
+  /** Runs a command as root inside the host without a shell: in all of its namespaces, in a guest over SSH. */
   exec(host: string, command: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Runs a script with the host's `sh -c` and gives its output. @throws where its status is not 0. */
   sh(host: string, script: string): Promise<string>;
@@ -97,10 +118,11 @@ export interface Lab {
    * Takes the host's kernel network state back to what it was after booting: links, namespaces, addresses, routes,
    * rules, sysctls, records under /run/pulumi-macvlan, processes left behind, hidden programs, its ports' hairpin.
    * Connections over mgmt0 stay. Not /etc and /var/lib: for these `reboot` with `fresh`. It looks at the result: where
-   * the host is not as it was (eth0 deleted, say) it is rebooted instead, and then its connections are lost.
+   * the host is not as it was (eth0 deleted, say) it is rebooted instead, and then its connections are lost. A guest
+   * is always rebooted, with a fresh disk.
    */
   reset(host: string): Promise<"restored" | "rebooted">;
-  /** Reboots a host: network state and processes are lost, /etc, /var/lib and homes stay unless `fresh`. */
+  /** Reboots a host: network state and processes are lost, /etc, /var/lib and homes (a guest's disk) stay unless `fresh`. */
   reboot(host: string, options?: RebootOptions): Promise<void>;
   /** Takes programs away from a host (not from the machine): there is no such file any more, in no folder of PATH. */
   hide(host: string, programs: readonly string[]): Promise<void>;
@@ -117,16 +139,22 @@ export interface Lab {
 /** The lab of a state that was read or written just now. */
 export function openLab(state: LabState): Lab {
   const folder = labFolder(state.name);
-  const hosts = state.hosts.map((host) => labHost(state, host));
+  const hosts = state.hosts.map((host) => labNode(state, host));
+  const opened = new Map(state.guests.map((guest) => [`guest${guest.index}`, openGuest(state, guest)]));
+  const guests = [...opened.values()].map(({ guest }) => guest);
   const sw = netnsName(state.name, "switch");
 
-  const host = (name: string): LabHost => {
-    const found = hosts.find((candidate) => candidate.name === name);
-    if (found === undefined)
-      throw new Error(`lab ${state.name} has no host ${name}: ${hosts.length} hosts, node1 …`);
-    return found;
+  const named = <T extends LabHost>(all: readonly T[], name: string): T => {
+    const found = all.find((candidate) => candidate.name === name);
+    if (found !== undefined) return found;
+    throw new Error(
+      `lab ${state.name} has no host ${name}: it has ${all.map((host) => host.name).join(", ")}`,
+    );
   };
+  const host = (name: string): LabNode => named(hosts, name);
+  const any = (name: string): LabHost => named<LabHost>([...hosts, ...guests], name);
   const exec = (name: string, command: readonly string[], options: RunOptions = {}): Promise<CommandResult> =>
+    opened.get(name)?.shell.exec(command, options) ??
     run(enter(host(name).pid, command), { env: HOST_ENVIRONMENT, ...options });
   const orThrow = async (name: string, command: readonly string[], options?: RunOptions): Promise<string> => {
     const result = await exec(name, command, options);
@@ -134,7 +162,7 @@ export function openLab(state: LabState): Lab {
     return result.stdout;
   };
   const port = (name: string, number: number): string =>
-    number === 0 ? host(name).switchPort : host(name).switchPort1;
+    number === 0 ? any(name).switchPort : any(name).switchPort1;
   const onSwitch = (command: readonly string[], options: RunOptions = {}): Promise<CommandResult> =>
     run(["nsenter", `--net=/run/netns/${sw}`, "--", ...command], options);
   const onSwitchOrThrow = async (command: readonly string[]): Promise<string> => {
@@ -145,7 +173,10 @@ export function openLab(state: LabState): Lab {
   const hairpin = async (name: string, on: boolean, number: 0 | 1 = 0): Promise<void> => {
     await onSwitchOrThrow(["bridge", "link", "set", "dev", port(name, number), "hairpin", on ? "on" : "off"]);
   };
-
+  const offHairpins = async (name: string): Promise<void> => {
+    const off = [0, 1].map((number) => `link set dev ${port(name, number)} type bridge_slave hairpin off\n`);
+    await runOrThrow(["ip", "-n", sw, "-batch", "-"], { input: off.join("") });
+  };
   const programs = (name: string, change: ProgramChange, names: readonly string[], input?: string | Buffer) =>
     changePrograms((command, options) => orThrow(name, command, options), change, names, input);
 
@@ -156,7 +187,9 @@ export function openLab(state: LabState): Lab {
     knownHosts: `${folder}/known_hosts`,
     privateKey: `${folder}/id_ed25519`,
     hosts,
+    guests,
     host,
+    guest: (name) => named(guests, name),
     exec,
     sh: (name, script) => orThrow(name, ["sh", "-c", script]),
 
@@ -164,11 +197,11 @@ export function openLab(state: LabState): Lab {
       JSON.parse(await orThrow(name, ["ip", "-j", ...args])) as T,
     ping: (name, to, options = {}) => ping((command, limits) => exec(name, command, limits), to, options),
     ssh: (name, command, options) =>
-      run(["ssh", "-F", `${folder}/ssh_config`, host(name).name, command], options),
+      run(["ssh", "-F", `${folder}/ssh_config`, any(name).name, command], options),
     switch: {
       exec: onSwitch,
       hairpin,
-      cable: (a, b) => cablePorts(state.name, [host(a).switchPort1, host(b).switchPort1]),
+      cable: (a, b) => cablePorts(state.name, [any(a).switchPort1, any(b).switchPort1]),
       counters: async (name, number = 0) => {
         const shown = await onSwitchOrThrow(["ip", "-j", "-s", "link", "show", "dev", port(name, number)]);
         return portCounters(JSON.parse(shown));
@@ -183,6 +216,12 @@ export function openLab(state: LabState): Lab {
         filter,
       ),
     reset: async (name) => {
+      const guest = opened.get(name);
+      if (guest !== undefined) {
+        await guest.reboot("fresh");
+        await offHairpins(name);
+        return "rebooted";
+      }
       const script = readFileSync(`${__dirname}/reset.sh`);
       let result = await exec(name, ["sh", "-s"], { input: script });
       if (result.code === 3) {
@@ -190,46 +229,53 @@ export function openLab(state: LabState): Lab {
         result = await exec(name, ["sh", "-s"], { input: script });
       }
       if (result.code !== 0) await rebootHost(state.name, name);
-      const off = [0, 1].map(
-        (number) => `link set dev ${port(name, number)} type bridge_slave hairpin off\n`,
-      );
-      await runOrThrow(["ip", "-n", sw, "-batch", "-"], { input: off.join("") });
+      await offHairpins(name);
       return result.code === 0 ? "restored" : "rebooted";
     },
     hide: (name, hidden) => programs(name, "hide", hidden),
     replace: (name, program, by) =>
       programs(name, "replace", [program], "file" in by ? readFileSync(by.file) : by.script),
     unhide: (name, hidden = []) => programs(name, "restore", hidden),
-    reboot: (name, options) => rebootHost(state.name, host(name).name, options),
+    reboot: (name, options = {}) =>
+      opened.get(name)?.reboot(options.fresh === true ? "fresh" : "orderly") ??
+      rebootHost(state.name, host(name).name, options),
     connections: (name) => countLines(host(name).sshdLog, /^Accepted (?!key )\S+ for /),
     commands: (name) => countLines(host(name).sshdLog, /^Starting session: command /),
   };
 }
 
-function labHost(state: LabState, { index, login, hostKey }: LabState["hosts"][number]): LabHost {
-  const addresses = addressesOf(state.slot, index);
+function labNode(state: LabState, { index, login, hostKey }: LabState["hosts"][number]): LabNode {
   const name = `node${index}`;
-  const folder = `${labFolder(state.name)}/hosts/${name}`;
+  const folder = hostFolder(state.name, name);
   return {
     name,
     index,
     login,
-    control: addresses.control,
-    control6: addresses.control6,
-    lan: addresses.lan,
-    lanPrefix: 16,
-    lan6: addresses.lan6,
-    lan6Prefix: 64,
-    mac: addresses.mac,
-    mac1: addresses.mac1,
     hostKey,
+    ...reachable(addressesOf(state.slot, index)),
     sshdLog: `${folder}/log/sshd.log`,
     etc: `${folder}/etc`,
     get pid() {
       return hostPid(state.name, name);
     },
-    switchPort: addresses.port,
-    switchPort1: addresses.port1,
+  };
+}
+
+/** What a host is reached by. */
+export function reachable(addresses: Addresses) {
+  const { control, control6, lan, lan6, mac, mac1, port, port1 } = addresses;
+  const [lanPrefix, lan6Prefix] = [16, 64];
+  return {
+    control,
+    control6,
+    lan,
+    lanPrefix,
+    lan6,
+    lan6Prefix,
+    mac,
+    mac1,
+    switchPort: port,
+    switchPort1: port1,
   };
 }
 

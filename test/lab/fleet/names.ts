@@ -10,6 +10,9 @@ export type Login = "root" | "ops";
 /** Hosts a lab can have: a Linux bridge takes 1,024 ports (net/bridge/br_private.h, BR_MAX_PORTS), a host two of them. */
 export const MAX_HOSTS = 500;
 
+/** Guests a lab can have beside them: two ports of that bridge each, and about 300 MB of memory. */
+export const MAX_GUESTS = 8;
+
 /** Slots for labs: slot n has the IPv4 networks 10.(77+2n).0.0/16 for the LAN and 10.(78+2n).0.0/16 for control. */
 export const MAX_SLOTS = 88;
 
@@ -35,6 +38,21 @@ export function labFolder(lab: string): string {
 /** Name of a network namespace of the lab (`ip netns`): the dot is in no lab's name, so no two labs share a prefix. */
 export function netnsName(lab: string, part: string): string {
   return `mvlab.${lab}.${part}`;
+}
+
+/** Whether a host of the lab is a guest, with a kernel of its own: these are called `guest1` …, namespaces `node1` …. */
+export function isGuest(host: string): boolean {
+  return host.startsWith("guest");
+}
+
+/** The folder of a host's files on the machine. */
+export function hostFolder(lab: string, host: string): string {
+  return `${labFolder(lab)}/hosts/${host}`;
+}
+
+/** The network namespace of the machine that a host's processes are in: a guest's program is in the switch's. */
+export function hostNetns(lab: string, host: string): string {
+  return netnsName(lab, isGuest(host) ? "switch" : host);
 }
 
 /** Whether a network namespace of this name belongs to the lab. */
@@ -66,6 +84,16 @@ export function networksOf(slot: number) {
     controlBridgeMac: mac(0x7a, slot, 3),
   };
 }
+
+/** Addresses of guest number `index` (1 …) in a slot: after those of all hosts that a lab can have. */
+export function guestAddressesOf(slot: number, index: number): Addresses {
+  const name = `guest${index}`;
+  const ports = { port: `${name}-0`, port1: `${name}-1`, controlPort: `${name}-c` };
+  return { ...addressesOf(slot, MAX_HOSTS + index), ...ports };
+}
+
+/** What `addressesOf` gives. */
+export type Addresses = ReturnType<typeof addressesOf>;
 
 /** Addresses of host number `index` (1 …) in a slot. Every NIC and every switch port has a fixed MAC. */
 export function addressesOf(slot: number, index: number) {

@@ -5,7 +5,10 @@ import { run } from "./run";
 /** Where programs are looked for, sbin too: an ordinary user's PATH on Debian lacks it. */
 export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-const PACKAGE_OF: Readonly<Record<string, string>> = {
+/** The package of each program. */
+type Packages = Readonly<Record<string, string>>;
+
+const PACKAGE_OF: Packages = {
   sshd: "openssh-server",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
@@ -19,6 +22,13 @@ const PACKAGE_OF: Readonly<Record<string, string>> = {
   ps: "procps",
   nsenter: "util-linux",
   unshare: "util-linux",
+};
+
+/** What guests need besides: their kernel, which is a program, and what makes their disk. */
+export const GUEST_PACKAGES: Packages = {
+  "linux.uml": "user-mode-linux",
+  mmdebstrap: "mmdebstrap",
+  mke2fs: "e2fsprogs",
 };
 
 /** Full path of a program of the machine, or undefined. */
@@ -46,10 +56,13 @@ export function requireRoot(): void {
  * Sees to it that every program is there: installs the Debian packages of those that are missing, and only those.
  * @throws naming programs and packages where they are missing and cannot be installed.
  */
-export async function requirePrograms(progress: (line: string) => void): Promise<void> {
-  const missing = missingPrograms();
+export async function requirePrograms(
+  progress: (line: string) => void,
+  packageOf: Packages = PACKAGE_OF,
+): Promise<void> {
+  const missing = missingPrograms(packageOf);
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((name) => PACKAGE_OF[name] ?? name))];
+  const packages = [...new Set(missing.map((name) => packageOf[name] ?? name))];
   const wanted = `${missing.join(", ")} (Debian packages: ${packages.join(" ")})`;
   if (programPath("apt-get") === undefined) {
     throw new Error(`the lab needs programs that are missing: ${wanted}; install them and try again`);
@@ -63,11 +76,11 @@ export async function requirePrograms(progress: (line: string) => void): Promise
     await run(["apt-get", "update"], { env });
     result = await run(install, { env });
   }
-  if (result.code !== 0 || missingPrograms().length > 0) {
+  if (result.code !== 0 || missingPrograms(packageOf).length > 0) {
     throw new Error(`the lab needs ${wanted}, and apt-get could not install them:\n${result.stderr.trim()}`);
   }
 }
 
-function missingPrograms(): string[] {
-  return Object.keys(PACKAGE_OF).filter((name) => programPath(name) === undefined);
+function missingPrograms(packageOf: Packages): string[] {
+  return Object.keys(packageOf).filter((name) => programPath(name) === undefined);
 }

@@ -3,12 +3,26 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { z } from "zod";
 import { labFolder } from "./names";
 
+/** Who configures a guest's links at boot. */
+export const GuestNetwork = z.enum(["networkd", "ifupdown", "NetworkManager"]);
+export type GuestNetwork = z.infer<typeof GuestNetwork>;
+
 const LabState = z.object({
   name: z.string(),
   slot: z.int(),
   hosts: z.array(
     z.object({ index: z.int(), login: z.enum(["root", "ops"]), hostKey: z.string(), sshd: z.string() }),
   ),
+  guests: z
+    .array(
+      z.object({
+        index: z.int(),
+        login: z.enum(["root", "ops"]),
+        hostKey: z.string(),
+        network: GuestNetwork,
+      }),
+    )
+    .default([]),
   /** What `--install` made of ~/.ssh, to be taken away by `down`. */
   installed: z.object({ config: z.string(), madeFile: z.boolean(), madeFolder: z.boolean() }).optional(),
 });
@@ -16,8 +30,8 @@ const LabState = z.object({
 /** The written state of a lab; `hosts[].sshd` are lines of the host's sshd_config that the caller of labUp asked for. */
 export type LabState = z.infer<typeof LabState>;
 
-/** One host as it is written down. */
-export type HostState = LabState["hosts"][number];
+/** One guest as it is written down. */
+export type GuestState = LabState["guests"][number];
 
 /** Reads a lab's state; undefined where there is none. @throws where the file is not a lab's state. */
 export function readState(lab: string): LabState | undefined {

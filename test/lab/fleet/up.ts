@@ -4,6 +4,9 @@ import { cpus } from "node:os";
 import { writeClientFiles, writeHostFiles, writeSharedFiles } from "./files";
 import { forgetNetnsFolder, makeFolder, noteNetnsFolder, refuseUnusableFolder, removeFolder } from "./folder";
 import { alivePid, endProcesses, netnsIdentity, processesIn, startHost, stopHost, wireHosts } from "./host";
+import { guestDisk } from "./guest/image";
+import { startGuests } from "./guest/reboot";
+import { writeSeed } from "./guest/seed";
 import { uninstall } from "./install";
 import { openLab, type Lab } from "./lab";
 import { alone } from "./lock";
@@ -12,14 +15,15 @@ import {
   labFolder,
   labNameOf,
   labsFolder,
+  MAX_GUESTS,
   MAX_HOSTS,
   MAX_SLOTS,
   netnsName,
   type Login,
 } from "./names";
-import { requirePrograms, requireRoot } from "./requirements";
+import { GUEST_PACKAGES, requirePrograms, requireRoot } from "./requirements";
 import { inParallel, run, runOrThrow } from "./run";
-import { readState, writeState, type LabState } from "./state";
+import { readState, writeState, type GuestNetwork, type LabState } from "./state";
 import { bringUpSwitch } from "./switch";
 
 /** How to bring a lab up; all of it concerns the hosts that this call adds, not those that are there. */
@@ -30,34 +34,53 @@ export interface LabOptions {
   login?: (index: number) => Login;
   /** Options of sshd_config(5) besides the lab's own, such as `{ MaxSessions: 3 }`. */
   sshd?: Readonly<Record<string, string | number>>;
+  /** Guests besides the hosts, from `guest1` on; none by default. */
+  guests?: readonly GuestOptions[];
   /** Where lines about what takes time go; nowhere by default. */
   progress?: (line: string) => void;
 }
 
+/** How a guest is made; one that is there already stays as it is. */
+export interface GuestOptions {
+  /** Who configures its links at boot; default: networkd. */
+  network?: GuestNetwork;
+  /** How the lab's ssh_config logs in: as root on odd ones, as `ops` with sudo on even ones by default. */
+  login?: Login;
+}
+
 /**
- * Brings a lab up to at least `count` hosts (3) and opens it. What is running stays as it is: only missing hosts are
+ * Brings a lab up to at least `count` hosts (3; none will do where it has guests) and opens it. What is running stays as it is: only missing hosts are
  * added, and those that ended are booted again with the files they had. Calls of several processes wait for another.
  * @throws without root, where programs are missing and cannot be installed, and where a host does not boot.
  */
 export async function labUp(count = 3, options: LabOptions = {}): Promise<Lab> {
   const name = labNameOf(options.name);
-  if (!Number.isInteger(count) || count < 1 || count > MAX_HOSTS) {
+  const guests = options.guests ?? [];
+  const least = guests.length > 0 ? 0 : 1;
+  if (!Number.isInteger(count) || count < least || count > MAX_HOSTS) {
     throw new Error(`a lab has 1 to ${MAX_HOSTS} hosts, not ${count}`);
   }
+  if (guests.length > MAX_GUESTS)
+    throw new Error(`a lab has up to ${MAX_GUESTS} guests, not ${guests.length}`);
   requireRoot();
   refuseUnusableFolder();
-  return alone(async () => {
-    await requirePrograms(options.progress ?? (() => undefined));
-    const state = readState(name) ?? { name, slot: await freeSlot(name), hosts: [] };
+  const progress = options.progress ?? ((): void => undefined);
+  const state = await alone(async () => {
+    await requirePrograms(progress);
+    if (guests.length > 0) await requirePrograms(progress, GUEST_PACKAGES);
+    const state = readState(name) ?? { name, slot: await freeSlot(name), hosts: [], guests: [] };
     noteNetnsFolder();
     await makeFolder(name);
     writeState(state);
     await writeSharedFiles(name);
     await bringUpSwitch(name, state.slot);
     await addHosts(state, count, options);
+    await addGuests(state, guests);
     writeClientFiles(state);
-    return openLab(state);
+    return state;
   });
+  if (state.guests.length > 0) await startGuests(state, await guestDisk());
+  return openLab(state);
 }
 
 /**
@@ -102,7 +125,7 @@ async function addHosts(state: LabState, count: number, options: LabOptions): Pr
   const missing = wanted.filter((index) => alivePid(state.name, `node${index}`) === undefined);
   if (missing.length === 0) return;
   const width = 2 * cpus().length;
-  const login = options.login ?? ((index: number): Login => (index % 2 === 1 ? "root" : "ops"));
+  const login = options.login ?? defaultLogin;
   const lines = Object.entries(options.sshd ?? {})
     .map(([key, value]) => `${key} ${value}\n`)
     .join("");
@@ -121,6 +144,19 @@ async function addHosts(state: LabState, count: number, options: LabOptions): Pr
   await inParallel(missing, width, (index) => startHost(state.name, state.slot, index));
   writeState(state);
 }
+
+/** Writes down the guests that are not known yet, and makes the files that they take over. */
+async function addGuests(state: LabState, wanted: readonly GuestOptions[]): Promise<void> {
+  for (const [position, { network = "networkd", login }] of wanted.entries()) {
+    const index = position + 1;
+    if (state.guests.some((guest) => guest.index === index)) continue;
+    const hostKey = await writeSeed(state.name, state.slot, { index, network });
+    state.guests.push({ index, network, hostKey, login: login ?? defaultLogin(index) });
+  }
+  writeState(state);
+}
+
+const defaultLogin = (index: number): Login => (index % 2 === 1 ? "root" : "ops");
 
 /** The first slot whose networks nobody on this machine has a route to; the default lab's is 0 where it is free. */
 async function freeSlot(lab: string): Promise<number> {

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Makes the root file system that mmdebstrap has installed a guest's. Runs on the machine, as a hook of mmdebstrap.
+# usage: customise.sh ADDED ROOT   folder of what is added: init, and lines for the user database; the root file system
+set -eu
+added=$1 root=$2
+
+install -m 755 "$added/init" "$root/sbin/lab-init"
+for file in passwd group shadow; do cat "$added/$file" >>"$root/etc/$file"; done
+install -m 440 "$added/sudoers" "$root/etc/sudoers.d/lab"
+while IFS=: read -r _ _ uid gid _ home _; do install -d -m 755 -o "$uid" -g "$gid" "$root$home"; done <"$added/passwd"
+
+# What belongs to one guest, its seed brings.
+rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/network/interfaces"
+: >"$root/etc/machine-id"
+: >"$root/etc/fstab"
+mkdir -p "$root/lib/modules"
+
+# No longer started at boot, though they can be: who configures the links, which is the seed's choice as well, and
+# what a host of a test has no use for.
+for unit in systemd-networkd.service systemd-networkd.socket networking.service NetworkManager.service \
+  systemd-networkd-wait-online.service NetworkManager-wait-online.service systemd-network-generator.service \
+  wpa_supplicant.service iperf3.service systemd-timesyncd.service systemd-logind.service getty.target \
+  getty-static.service getty@tty1.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+  e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-pstore.service systemd-firstboot.service \
+  systemd-sysusers.service systemd-repart.service systemd-machine-id-commit.service systemd-update-utmp.service \
+  systemd-update-utmp-runlevel.service systemd-binfmt.service systemd-pcrphase.service \
+  systemd-pcrphase-sysinit.service systemd-ask-password-wall.path systemd-ask-password-console.path \
+  systemd-journald-audit.socket systemd-initctl.socket proc-sys-fs-binfmt_misc.automount dev-hugepages.mount \
+  dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
+  sys-fs-fuse-connections.mount; do
+  rm -f "$root"/etc/systemd/system/*.wants/"$unit" "$root"/lib/systemd/system/*.wants/"$unit"
+done
+for name in network1 NetworkManager nm-dispatcher timesync1; do
+  rm -f "$root/etc/systemd/system/dbus-org.freedesktop.$name.service"
+done
+
+# Of the devices only the links are of interest: a coldplug of all takes seconds.
+mkdir -p "$root/etc/systemd/system/systemd-udev-trigger.service.d"
+cat >"$root/etc/systemd/system/systemd-udev-trigger.service.d/links.conf" <<END
+[Service]
+ExecStart=
+ExecStart=udevadm trigger --type=devices --action=add --subsystem-match=net
+END
