@@ -13,7 +13,7 @@ import type {
   ShimArgs,
   ShimOutputs,
 } from "../../provider/kinds/args";
-import { type Lab, labDown, labUp } from "./fleet";
+import { type GuestOptions, type Lab, labDown, labUp } from "./fleet";
 
 interface Kinds {
   MacvlanInterface: { args: MacvlanArgs; outputs: MacvlanOutputs };
@@ -149,15 +149,18 @@ export interface OnLab {
 /** A name of this process's own: two clones may be tested on one machine at the same time. */
 const LAB = `packets-${process.pid}`;
 
-/** A lab for the tests of a describe block, with an empty stack and fresh hosts for each of them. */
-export function useLab(hosts = 3): OnLab {
+/**
+ * A lab for the tests of a describe block, with an empty stack and fresh hosts for each of them. Guests are not fresh,
+ * as booting takes seconds: a test that leaves something on one calls `lab.reset`.
+ */
+export function useLab(hosts = 3, guests: readonly GuestOptions[] = []): OnLab {
   const given: { lab?: Lab; stack?: Stack } = {};
   const ready = <T>(value: T | undefined): T => {
     if (value === undefined) throw new Error("the lab is up within tests only");
     return value;
   };
   before(async () => {
-    given.lab = await labUp(hosts, { name: LAB });
+    given.lab = await labUp(hosts, { name: LAB, guests });
   });
   beforeEach(() => {
     given.stack = openStack(ready(given.lab));

@@ -7,7 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { requirePrograms, requireRoot } from "../lab/fleet/requirements";
+import { guestDisk } from "../lab/fleet/guest/image";
+import { GUEST_PACKAGES, requirePrograms, requireRoot } from "../lab/fleet/requirements";
 import { enginePath, isOnPath } from "./engine";
 import { whenLeaving } from "./leave";
 import { ensureBuilt, linkSelf } from "./package";
@@ -15,8 +16,18 @@ import { endProcessGroup, say } from "./run";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
-/** The suites, and the minutes after which one hangs. */
-const SUITES = { unit: 5, lab: 20, engine: 25 } as const;
+/** A suite: the minutes after which it hangs, and its files where it is not named but all are run. */
+interface Extent {
+  readonly minutes: number;
+  readonly sample?: string;
+}
+
+const SUITES = {
+  unit: { minutes: 5 },
+  lab: { minutes: 20 },
+  engine: { minutes: 25 },
+  guests: { minutes: 25, sample: "reboot.test.ts" },
+} as const satisfies Record<string, Extent>;
 type Suite = keyof typeof SUITES;
 
 /** What a suite came to. */
@@ -42,7 +53,9 @@ async function main(): Promise<void> {
   const pending: string[] = [];
   for (const suite of suites) {
     process.stdout.write(`\n── ${suite}\n`);
-    const figures = await runSuite(suite, values.grep);
+    const { sample }: Extent = SUITES[suite];
+    const files = positionals.length > 0 || sample === undefined ? "**/*.test.ts" : sample;
+    const figures = await runSuite(suite, files, values.grep);
     passed += figures.passes;
     failed += figures.failures;
     pending.push(...figures.pending);
@@ -71,10 +84,14 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
     requireRoot();
     await requirePrograms(say);
   }
+  if (suites.includes("guests")) {
+    await requirePrograms(say, GUEST_PACKAGES);
+    await guestDisk();
+  }
   if (suites.includes("engine") && !isOnPath("pulumi", process.env["PATH"] ?? "")) await enginePath();
 }
 
-async function runSuite(suite: Suite, grep: string | undefined): Promise<Figures> {
+async function runSuite(suite: Suite, files: string, grep: string | undefined): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-tests-"));
   const file = join(folder, "figures.json");
   const child = spawn(
@@ -83,7 +100,7 @@ async function runSuite(suite: Suite, grep: string | undefined): Promise<Figures
       join(REPOSITORY, "node_modules/mocha/bin/mocha.js"),
       ...["--reporter", join(__dirname, "reporter.cjs")],
       ...(grep === undefined ? [] : ["--grep", grep]),
-      `test/${suite}/**/*.test.ts`,
+      `test/${suite}/${files}`,
     ],
     // In a group of its own: mocha starts itself once more, and ending only the first would leave the tests running.
     {
@@ -101,14 +118,14 @@ async function runSuite(suite: Suite, grep: string | undefined): Promise<Figures
   const timer = setTimeout(() => {
     limit.isReached = true;
     endAll();
-  }, SUITES[suite] * 60_000);
+  }, SUITES[suite].minutes * 60_000);
   const ended = await new Promise<string>((done, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => done(String(code ?? signal)));
   });
   clearTimeout(timer);
   stay();
-  const how = limit.isReached ? `was ended after ${SUITES[suite]} minutes` : `ended with ${ended}`;
+  const how = limit.isReached ? `was ended after ${SUITES[suite].minutes} minutes` : `ended with ${ended}`;
   try {
     return judge(
       suite,
