@@ -2,9 +2,9 @@
  * One change of a host as one script: taken under a lock, its undo written down before anything is touched, run
  * backwards when a step fails, and ending with the host's new state, so that no second read is needed.
  *
- * The undo is a file under /run until the change is complete. When the script itself is killed at any point, the
- * next change finds the file, takes the host back first, and says so; the lock is the kernel's (flock), or a
- * directory that names its holder, so that it never outlives the one who took it.
+ * The undo is a file under /run until the change is complete. When the script itself is killed at any point, its
+ * watchdog takes the host back; were that killed as well, the next change finds the file and does so first. The lock
+ * is the kernel's (flock), or a directory that names its holder, so that it never outlives the one who took it.
  */
 import type { PlannedStep, Step } from "../plan/steps";
 import {
@@ -80,14 +80,12 @@ pm_main </dev/null
 
 /**
  * The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections.
- *
- * @param watch for a change that could cut the connection: it waits to be confirmed by another one
  */
 export function applyScript(
   steps: readonly PlannedStep[],
   portTool: PortTool,
   marker: string,
-  watch?: Watch,
+  watch: Watch,
 ): string {
   const groups = groupSteps(steps, portTool);
   // all in one function: a script that arrives cut short defines half a function and does nothing
@@ -96,13 +94,11 @@ ${PRELUDE}M=${quote(marker)}
 ${OBSERVE_FUNCTION}
 ${LOCK}
 ${RECOVER}
-${TRANSACTION}${watch ? `\n${watchFunctions(watch)}` : ""}
+${watchFunctions(watch)}
+${TRANSACTION}
 pm_begin ${quote(undoFile(groups))}
-${[
-  ...(watch ? ["pm_watch"] : []),
-  ...groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`),
-  watch ? "pm_pend" : "pm_commit",
-].join("\n")}
+${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
+${watch.confirm ? "pm_pend" : "pm_commit"}
 }
 pm_main </dev/null
 `;
@@ -127,18 +123,18 @@ if command -v flock >/dev/null 2>&1; then
   exec 9>"$D/lock"
   flock -w ${LOCK_SECONDS} 9 || { echo "$M outcome locked"; exit 1; }
   pm_unlock() { :; }
-  pm_hand_over() { :; }
+  pm_share_lock() { :; }
 else
   n=0
   until mkdir "$D/lock.d" 2>/dev/null; do
-    h=; read -r h 2>/dev/null < "$D/lock.d/pid"
-    if [ -n "$h" ] && ! kill -0 "$h" 2>/dev/null; then rm -rf "$D/lock.d"; continue; fi
+    h=; w=; read -r h w 2>/dev/null < "$D/lock.d/pid"
+    if [ -n "$h" ] && ! kill -0 "$h" 2>/dev/null && ! kill -0 "\${w:-$h}" 2>/dev/null; then rm -rf "$D/lock.d"; continue; fi
     n=$((n + 1)); [ $n -gt ${LOCK_SECONDS} ] && { echo "$M outcome locked"; echo "held by process $h"; exit 1; }
     sleep 1
   done
   echo $$ > "$D/lock.d/pid"
   pm_unlock() { rm -rf "$D/lock.d"; }
-  pm_hand_over() { echo "$1" > "$D/lock.d/pid"; }
+  pm_share_lock() { echo "$$ $1" > "$D/lock.d/pid"; }
   exec 9>/dev/null
 fi`;
 
@@ -165,11 +161,13 @@ fi`;
 const TRANSACTION = `pm_begin() {
   echo 0 > "$D/progress" && printf '%s\\n' "$1" > "$D/undo.new" && mv "$D/undo.new" "$D/undo" || pm_fail 1
   trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
+  pm_watch
 }
-K=0; O=; L=0; W=
+K=0; O=; L=0
 pm_at() { K=$1; L=0; echo "$1" > "$D/progress" || pm_fail 1; }
 pm_commit() {
-  rm -f "$D/undo" || pm_fail 1; rm -f "$D/progress"; trap - HUP INT TERM; pm_unlock
+  rm -f "$D/undo" || pm_fail 1; rm -f "$D/progress" "$D/watchdog"; trap - HUP INT TERM
+  pm_unwatch; pm_unlock
   echo "$M outcome done"
   pm_observe
 }
@@ -182,8 +180,8 @@ pm_fail() {
   trap '' HUP INT TERM PIPE
   u=
   [ -e "$D/undo" ] && u=$(pm_undo "$K")
-  rm -f "$D/undo" "$D/undo.new" "$D/progress" "$D/watchdog"; [ -n "$W" ] && kill "$W" 2>/dev/null
-  pm_unlock
+  rm -f "$D/undo" "$D/undo.new" "$D/progress" "$D/watchdog"
+  pm_unwatch; pm_unlock
   echo "$M outcome failed $1 $K $L"; echo "$M printed"; printf '%s\\n' "$O"
   echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
   pm_observe

@@ -64,7 +64,10 @@ export async function applyWatched(
     connection.host;
   const token = randomBytes(8).toString("hex");
   const marker = newMarker();
-  const script = applyScript(steps, portTool, marker, { token, commandTimeout, confirmTimeout });
+  const script = applyScript(steps, portTool, marker, {
+    commandTimeout,
+    confirm: { token, timeout: confirmTimeout },
+  });
   let answer: Applied | undefined;
   let failure: Error | undefined;
   const answered = connection

@@ -7,7 +7,7 @@ import { type Difference, differences } from "../plan/differences";
 import { cuttingStep } from "../plan/lifeline";
 import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../plan/model";
 import type { PlannedStep } from "../plan/steps";
-import { type HostAddress, hostLabel } from "./address";
+import { DEFAULT_COMMAND_TIMEOUT, type HostAddress, hostLabel } from "./address";
 import {
   type Applied,
   applyScript,
@@ -220,7 +220,9 @@ async function apply(
       memory.connection = Promise.resolve(watched.connection);
       return watched.applied;
     }
-    const result = await connection.run(applyScript(steps, portTool, marker), { description });
+    const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = memory.host;
+    const script = applyScript(steps, portTool, marker, { commandTimeout });
+    const result = await connection.run(script, { description });
     return parseApplied(result.stdout, marker, steps, portTool);
   } catch (error) {
     // what the host has made of it has to be seen before anything else is planned

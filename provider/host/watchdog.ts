@@ -1,22 +1,27 @@
 /**
- * Commit-confirm on the host's side. A change that could cut its own connection does not end with its last step: it
- * waits, with its undo still there, until a new connection confirms it. A watchdog that depends on no connection and
- * holds the host's lock meanwhile takes the change back when its time is up, or when the script itself is gone.
+ * The watchdog: a process of its own on the host, beside every change, that depends on no connection and holds the
+ * host's lock with it. When the script of the change is gone without having ended the change, killed or out of memory,
+ * it takes the change back at once.
  *
- * `pending` says that the change is complete and waits. Whoever renames that file has decided: the confirming script
- * to `confirmed`, the watchdog to `expired`.
+ * It also is commit-confirm on the host's side. A change that could cut its own connection does not end with its last
+ * step: it waits, with its undo still there, until a new connection confirms it, and is taken back otherwise. `pending`
+ * says that the change is complete and waits. Whoever renames that file has decided: the confirming script to
+ * `confirmed`, the watchdog to `expired`.
  */
 import { OBSERVE_FUNCTION, RUN_DIRECTORY } from "./observe";
 import { quote } from "./shell";
 
 /** How a change is to be watched. */
 export interface Watch {
-  /** Tells this change from others; hexadecimal digits. */
-  readonly token: string;
-  /** Seconds that a complete change waits to be confirmed. */
-  readonly confirmTimeout: number;
   /** Seconds that its steps may take. */
   readonly commandTimeout: number;
+  /** For a change that could cut its own connection. */
+  readonly confirm?: {
+    /** Tells this change from others; hexadecimal digits. */
+    readonly token: string;
+    /** Seconds that the complete change waits to be confirmed. */
+    readonly timeout: number;
+  };
 }
 
 /**
@@ -44,18 +49,20 @@ k=0; read -r k < "$D/progress"
 sh "$D/undo" "$k" </dev/null >/dev/null 2>&1
 rm -rf "$D/undo" "$D/progress" "$D/expired" "$D/watchdog" "$D/lock.d"`;
 
-/** Defines `pm_watch`, which starts the watchdog, and `pm_pend`, which ends the script in its place. */
-export function watchFunctions({ token, confirmTimeout, commandTimeout }: Watch): string {
-  return `pm_watch() {
-  printf '%s\\n' ${quote(WATCHDOG)} > "$D/watchdog" || pm_fail 1
+/** Defines `pm_watch`, which starts the watchdog, `pm_unwatch`, and `pm_pend`, which ends the script in their place. */
+export function watchFunctions({ commandTimeout, confirm }: Watch): string {
+  return `W=
+pm_watch() {
+  printf '%s\n' ${quote(WATCHDOG)} > "$D/watchdog" || pm_fail 1
   s=; command -v setsid >/dev/null 2>&1 && s=setsid
   # it inherits the lock
-  $s sh "$D/watchdog" $$ ${Math.ceil(commandTimeout)} ${Math.ceil(confirmTimeout)} </dev/null >/dev/null 2>&1 9>&9 &
+  $s sh "$D/watchdog" $$ ${Math.ceil(commandTimeout)} ${Math.ceil(confirm?.timeout ?? 0)} </dev/null >/dev/null 2>&1 9>&9 &
   W=$!
+  pm_share_lock "$W"
 }
+pm_unwatch() { [ -n "$W" ] && kill "$W" 2>/dev/null; }
 pm_pend() {
-  pm_hand_over "$W"
-  echo "${token} $W" > "$D/pending.new" && mv "$D/pending.new" "$D/pending" || pm_fail 1
+  echo "${confirm?.token ?? ""} $W" > "$D/pending.new" && mv "$D/pending.new" "$D/pending" || pm_fail 1
   trap - HUP INT TERM
   echo "$M outcome pending"
   pm_observe

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CUT, KILL, replaceIp, restoreIp } from "./faults";
+import { CUT, KILL, replaceIp, restoreIp, watchdogEnds } from "./faults";
 import { addressesOf, linkOf, seenLink, snapshot } from "./seen";
 import { useLab } from "./stack";
 
@@ -14,12 +14,7 @@ describe("a change of the link that carries the SSH connection", () => {
   const PORT = { name: "mgmt0", hairpin: false };
   const BRIDGE = { host, name: "br0", ports: [PORT], takeOverAddresses: true };
   const left = () => on.lab.sh("node1", "ls /run/pulumi-macvlan");
-  const watchdogs = async (): Promise<string> =>
-    (await on.lab.exec("node1", ["pgrep", "-fa", "/run/pulumi-macvlan/watchdog"])).stdout;
-  const gone = async (): Promise<void> => {
-    for (let i = 0; i < 20 && (await watchdogs()) !== ""; i++) await sleep(100);
-    assert.equal(await watchdogs(), "");
-  };
+  const gone = (): Promise<void> => watchdogEnds(on.lab, "node1");
 
   it("is confirmed by a new connection, and a session of somebody else's lives through it", async () => {
     const before = await snapshot(on.lab, "node1");

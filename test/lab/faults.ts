@@ -1,4 +1,5 @@
 /** Faults that are put into a host, to see what becomes of a change. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "./fleet";
 
 /** For the shell of a change: ends the sshd process that it talks to. */
@@ -7,6 +8,9 @@ export const CUT =
 
 /** For an `ip` of {@link replaceIp}: ends the shell of the change. */
 export const KILL = "kill -9 $PPID; exit 1";
+
+/** The same, and its watchdog with it, as when all that a login runs is killed. */
+export const KILL_ALL = `pkill -9 -f /run/pulumi-macvlan/watchdog; ${KILL}`;
 
 /**
  * Gives the host an `ip` that does `then` instead of its command number `n` that writes; one line of a batch is one
@@ -37,4 +41,13 @@ esac
 export async function restoreIp(lab: Lab, host: string): Promise<void> {
   await lab.unhide(host, ["ip"]);
   await lab.sh(host, "rm -rf /tmp/real /tmp/count");
+}
+
+/** Waits until no change is watched any more. @throws where one still is after 5 s. */
+export async function watchdogEnds(lab: Lab, host: string): Promise<void> {
+  const watchdogs = async (): Promise<string> =>
+    (await lab.exec(host, ["pgrep", "-fa", "/run/pulumi-macvlan/watchdog"])).stdout;
+  for (let i = 0; i < 50 && (await watchdogs()) !== ""; i++) await sleep(100);
+  const left = await watchdogs();
+  if (left !== "") throw new Error(`${host} still watches a change: ${left}`);
 }

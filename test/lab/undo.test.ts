@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MacvlanArgs } from "../../provider/kinds/args";
-import { CUT, KILL, replaceIp, restoreIp } from "./faults";
+import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "./faults";
 import { addressesOf, linkOf, seenLink, snapshot } from "./seen";
 import { openStack, useLab } from "./stack";
 
@@ -57,11 +57,25 @@ describe("a change that does not get through", () => {
     );
   });
 
-  it("because its shell is killed is taken back by the next one, which then gets through", async () => {
+  it("because its shell is killed is taken back by the host itself", async () => {
     await up(FIRST);
     const before = await snapshot(on.lab, "node1");
     for (const n of [2, 5, 8]) {
       await replaceIp(on.lab, "node1", n, KILL);
+      await assert.rejects(up(SECOND));
+      await restoreIp(on.lab, "node1");
+      await watchdogEnds(on.lab, "node1");
+      assert.equal(await snapshot(on.lab, "node1"), before, `killed at ${n}`);
+      assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
+    }
+    await up(SECOND);
+  });
+
+  it("because its shell and its watchdog are killed is taken back by the next one", async () => {
+    await up(FIRST);
+    const before = await snapshot(on.lab, "node1");
+    for (const n of [2, 5, 8]) {
+      await replaceIp(on.lab, "node1", n, KILL_ALL);
       await assert.rejects(up(SECOND));
       await restoreIp(on.lab, "node1");
       assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan/undo"), "/run/pulumi-macvlan/undo\n");
