@@ -27,6 +27,7 @@ const SUITES = {
   lab: { minutes: 20 },
   engine: { minutes: 25 },
   guests: { minutes: 25, sample: "reboot.test.ts" },
+  faults: { minutes: 30 },
 } as const satisfies Record<string, Extent>;
 type Suite = keyof typeof SUITES;
 
@@ -55,7 +56,8 @@ async function main(): Promise<void> {
     process.stdout.write(`\n── ${suite}\n`);
     const { sample }: Extent = SUITES[suite];
     const files = positionals.length > 0 || sample === undefined ? "**/*.test.ts" : sample;
-    const figures = await runSuite(suite, files, values.grep);
+    const extent = positionals.length > 0 ? "all" : "sample";
+    const figures = await runSuite(suite, files, extent, values.grep);
     passed += figures.passes;
     failed += figures.failures;
     pending.push(...figures.pending);
@@ -91,7 +93,12 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
   if (suites.includes("engine") && !isOnPath("pulumi", process.env["PATH"] ?? "")) await enginePath();
 }
 
-async function runSuite(suite: Suite, files: string, grep: string | undefined): Promise<Figures> {
+async function runSuite(
+  suite: Suite,
+  files: string,
+  extent: "all" | "sample",
+  grep: string | undefined,
+): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-tests-"));
   const file = join(folder, "figures.json");
   const child = spawn(
@@ -106,7 +113,7 @@ async function runSuite(suite: Suite, files: string, grep: string | undefined): 
     {
       cwd: REPOSITORY,
       stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, MACVLAN_TEST_FIGURES: file },
+      env: { ...process.env, MACVLAN_TEST_FIGURES: file, MACVLAN_TEST_EXTENT: extent },
       detached: true,
     },
   );

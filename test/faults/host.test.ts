@@ -1,0 +1,393 @@
+/** Faults on a host, and on the way to it, while a change is made. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BridgeArgs, MacvlanArgs } from "../../provider/kinds/args";
+import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
+import { snapshot } from "../lab/seen";
+import { type Stack, openStack, useLab } from "../lab/stack";
+import { type Proxy, openProxy } from "./proxy";
+import { type Found, addRow, isWhole, showTable } from "./table";
+
+/** Two states of a host, between which a resource takes it. */
+interface Change {
+  readonly from: (stack: Stack) => Promise<unknown>;
+  readonly to: (stack: Stack) => Promise<unknown>;
+}
+
+interface Fault {
+  readonly name: string;
+  readonly change: Change;
+  /** When it strikes: numbers of commands, shares of all bytes. */
+  readonly moments: readonly number[];
+  /** Brings it about, and returns how to end it. */
+  readonly strike: (moment: number) => Promise<() => Promise<void>>;
+  /** What may be found: by default no host is left between states. */
+  readonly may?: readonly Found[];
+  /** What `up` has to say when it fails. */
+  readonly says?: RegExp;
+}
+
+const upTo = (most: number): number[] => Array.from({ length: most }, (_, i) => i + 1);
+
+describe("a fault while a change is made:", () => {
+  const on = useLab(1);
+  let proxy: Proxy;
+  let config = "";
+
+  const FIRST: MacvlanArgs = {
+    host: { address: "node1", connectTimeout: 3, commandTimeout: 4 },
+    parent: "eth0",
+    mtu: 1400,
+    addresses: ["192.0.2.1/24", "192.0.2.2/24", "2001:db8::1/64"],
+    alias: "web",
+  };
+  const SECOND: MacvlanArgs = {
+    ...FIRST,
+    name: "other",
+    netns: "blue",
+    mtu: 1300,
+    addresses: ["192.0.2.2/24", "2001:db8::2/64"],
+    alias: "#2 of web",
+    routes: ["198.51.100.0/24"],
+  };
+  const MOVE: Change = {
+    from: (stack) => stack.up("MacvlanInterface", "web", FIRST),
+    to: (stack) => stack.up("MacvlanInterface", "web", SECOND),
+  };
+  /** Of the link that carries the connection. */
+  const BRIDGE: BridgeArgs = {
+    host: { address: "node1", connectTimeout: 2, commandTimeout: 5, confirmTimeout: 5 },
+    name: "br0",
+    ports: [{ name: "mgmt0", hairpin: false }],
+    takeOverAddresses: true,
+  };
+  const ENSLAVE: Change = {
+    from: (stack) => stack.down("lan"),
+    to: (stack) => stack.up("HairpinBridge", "lan", BRIDGE),
+  };
+
+  const sh = (script: string): Promise<string> => on.lab.sh("node1", script);
+  const withIp = (then: string) => async (n: number) => {
+    await replaceIp(on.lab, "node1", n, then);
+    return () => restoreIp(on.lab, "node1");
+  };
+  const once = (strike: string, end: string) => async () => {
+    await sh(strike);
+    return async () => void (await sh(end));
+  };
+  const onTheWay = (how: "reset" | "stall") => async (share: number) => {
+    proxy.break(share, how);
+    return () => Promise.resolve(proxy.pass());
+  };
+  /** Bytes after which a connection breaks: from its first one to beyond the end of the change. */
+  const BYTES = [0, 30, 900, 1500, 2500, 4000, 6000, 9000, 14_000, 20_000, 26_000, 32_000, 40_000];
+
+  const FAULTS: readonly Fault[] = [
+    {
+      name: "a command fails",
+      change: MOVE,
+      moments: upTo(10),
+      strike: withIp("echo RTNETLINK answers: No buffer space available >&2; exit 2"),
+      says: /No buffer space.*Everything was undone/,
+    },
+    {
+      name: "a command is killed (SIGKILL)",
+      change: MOVE,
+      moments: upTo(10),
+      strike: withIp("kill -9 $$"),
+      says: /Everything was undone/,
+    },
+    {
+      name: "a command does nothing and says it did",
+      change: MOVE,
+      moments: upTo(10),
+      strike: withIp('[ -n "$at" ] && continue; exit 0'),
+    },
+    {
+      name: "a command hangs",
+      change: MOVE,
+      moments: [2, 5],
+      strike: withIp("sleep 60"),
+      says: /did not end within 4 s/,
+    },
+    { name: "the change's shell is killed (SIGKILL)", change: MOVE, moments: upTo(10), strike: withIp(KILL) },
+    {
+      name: "the change's shell is told to end (SIGTERM)",
+      change: MOVE,
+      moments: upTo(10),
+      strike: withIp("kill -TERM $PPID"),
+    },
+    {
+      name: "shell and watchdog are killed at once",
+      change: MOVE,
+      moments: [2, 5, 8],
+      strike: withIp(KILL_ALL),
+      may: ["before", "wanted", "between"],
+    },
+    {
+      name: "the watchdog alone is killed",
+      change: MOVE,
+      moments: [1, 5],
+      strike: withIp("pkill -9 -f /run/pulumi-macvlan/watchdog"),
+    },
+    {
+      name: "the SSH session is killed",
+      change: MOVE,
+      moments: upTo(10),
+      strike: withIp(`${CUT}; sleep 0.3`),
+    },
+    {
+      name: "the link is deleted by somebody else",
+      change: MOVE,
+      moments: [3, 5],
+      strike: withIp("$real link delete web 2>/dev/null; $real -n blue link delete other 2>/dev/null"),
+      may: ["before", "wanted", "between"],
+    },
+    {
+      name: "an undo fails as well",
+      change: MOVE,
+      moments: [5],
+      strike: withIp("echo 1 > /tmp/broken; exit 2; } ; [ -e /tmp/broken ] && { exit 2"),
+      may: ["before", "between"],
+      says: /Not all of it could be undone/,
+    },
+    {
+      name: "TCP connection reset after so many bytes",
+      change: MOVE,
+      moments: BYTES,
+      strike: onTheWay("reset"),
+    },
+    {
+      name: "TCP connection silent after so many bytes",
+      change: MOVE,
+      moments: BYTES,
+      strike: onTheWay("stall"),
+    },
+    {
+      name: "no space left on /run",
+      change: MOVE,
+      moments: [0, 1],
+      strike: async (free) => {
+        const room = free === 0 ? 0 : 8192;
+        await sh(
+          `cd /run/pulumi-macvlan && cp -a . /tmp/kept && mount -t tmpfs -o size=64k tmpfs /run/pulumi-macvlan && ` +
+            `cp -a /tmp/kept/. /run/pulumi-macvlan/ && { dd if=/dev/zero of=/run/pulumi-macvlan/full bs=1 count=0 seek=0; ` +
+            `head -c $(( $(df --output=avail -B1 /run/pulumi-macvlan | tail -1) - ${room} )) /dev/zero > /run/pulumi-macvlan/full; }`,
+        );
+        return async () => {
+          await sh(
+            "rm /run/pulumi-macvlan/full; cp -a /run/pulumi-macvlan/. /tmp/kept/; umount /run/pulumi-macvlan; " +
+              "cp -a /tmp/kept/. /run/pulumi-macvlan/; rm -rf /tmp/kept",
+          );
+        };
+      },
+      says: /No space left|cannot write/,
+    },
+    {
+      name: "/run read-only",
+      change: MOVE,
+      moments: [0],
+      strike: once(
+        "mount --bind /run/pulumi-macvlan /run/pulumi-macvlan; mount -o remount,ro,bind /run/pulumi-macvlan",
+        "umount /run/pulumi-macvlan",
+      ),
+      says: /Read-only file system|cannot write/,
+    },
+    {
+      name: "another change holds the host for longer than is waited",
+      change: MOVE,
+      moments: [0],
+      strike: async () => {
+        const held = on.lab.exec("node1", ["flock", "/run/pulumi-macvlan/lock", "sleep", "40"]);
+        return async () => {
+          await on.lab.exec("node1", ["pkill", "sleep"]);
+          await held;
+        };
+      },
+    },
+    {
+      name: "sshd is gone",
+      change: MOVE,
+      moments: [0],
+      strike: async () => {
+        await sh("pkill -o sshd");
+        return () => on.lab.reboot("node1");
+      },
+      may: ["before", "between"],
+      says: /refused/,
+    },
+    {
+      name: "the host reboots in the middle",
+      change: MOVE,
+      moments: [3, 6],
+      strike: async (n) => {
+        await replaceIp(on.lab, "node1", n, "touch /tmp/struck; sleep 3");
+        const rebooted = (async () => {
+          while ((await on.lab.exec("node1", ["test", "-e", "/tmp/struck"])).code !== 0);
+          await on.lab.reboot("node1");
+        })();
+        return () => rebooted;
+      },
+      may: ["before", "between"],
+    },
+    {
+      name: "the host's key is another one",
+      change: MOVE,
+      moments: [0],
+      strike: async () => {
+        await sh(
+          "cp -a /etc/ssh /tmp/ssh; ssh-keygen -q -t ed25519 -N '' -f /tmp/new; cat /tmp/new > /etc/ssh/ssh_host_ed25519_key; cat /tmp/new.pub > /etc/ssh/ssh_host_ed25519_key.pub; rm /tmp/new*; pkill -HUP -o sshd",
+        );
+        return async () => {
+          await sh("cp -a /tmp/ssh/. /etc/ssh/; rm -rf /tmp/ssh; pkill -HUP -o sshd");
+        };
+      },
+      says: /SHA256:/,
+    },
+    {
+      name: "iproute2 is gone",
+      change: MOVE,
+      moments: [0],
+      strike: async () => {
+        await on.lab.hide("node1", ["ip"]);
+        return () => on.lab.unhide("node1", ["ip"]);
+      },
+      says: /iproute2/,
+    },
+    {
+      name: "what is read of the host is cut short",
+      change: MOVE,
+      moments: [1, 3],
+      strike: async (n) => {
+        await sh('mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip');
+        await on.lab.replace("node1", "ip", {
+          script: `#!/bin/sh\ncase "$*" in *-j*) /tmp/real/ip "$@" | head -c ${n * 150};; *) exec /tmp/real/ip "$@";; esac\n`,
+        });
+        return () => restoreIp(on.lab, "node1");
+      },
+    },
+    {
+      name: "of the link that carries SSH: a command fails",
+      change: ENSLAVE,
+      moments: upTo(6),
+      strike: withIp("echo RTNETLINK answers: No buffer space available >&2; exit 2"),
+      says: /Everything was undone/,
+    },
+    {
+      name: "of the link that carries SSH: the shell is killed",
+      change: ENSLAVE,
+      moments: upTo(6),
+      strike: withIp(KILL),
+    },
+    {
+      name: "of the link that carries SSH: the session is killed",
+      change: ENSLAVE,
+      moments: upTo(6),
+      strike: withIp(`${CUT}; sleep 0.3`),
+    },
+    {
+      name: "of the link that carries SSH: no new connection comes through",
+      change: ENSLAVE,
+      moments: [2, 4],
+      strike: async (n) => {
+        await replaceIp(on.lab, "node1", n, "pkill -STOP -o sshd");
+        return async () => {
+          await sh("pkill -CONT -o sshd");
+          await restoreIp(on.lab, "node1");
+        };
+      },
+      says: /no new connection confirmed/,
+    },
+    {
+      name: "of the link that carries SSH: session and watchdog are killed while it waits",
+      change: ENSLAVE,
+      moments: [2],
+      strike: async (n) => {
+        await replaceIp(
+          on.lab,
+          "node1",
+          n,
+          "pkill -STOP -o sshd; setsid sh -c 'while [ ! -e /run/pulumi-macvlan/pending ]; do sleep 0.1; done; pkill -9 -f /run/pulumi-macvlan/[w]atchdog' >/dev/null 2>&1 9>&- &",
+        );
+        return async () => {
+          await sh("pkill -CONT -o sshd");
+          await restoreIp(on.lab, "node1");
+        };
+      },
+      may: ["before", "wanted", "between"],
+      says: /no new connection confirmed/,
+    },
+  ];
+
+  before(async () => {
+    const node = on.lab.host("node1");
+    proxy = await openProxy(node.control, 22);
+    config = join(on.lab.folder, "proxied_ssh_config");
+    const lines = [
+      "Host node1",
+      "HostName 127.0.0.1",
+      `Port ${proxy.port}`,
+      "HostKeyAlias node1-behind-proxy",
+      `UserKnownHostsFile ${config}.hosts`,
+      `Include ${on.lab.sshConfig}`,
+    ];
+    writeFileSync(config, `${lines.join("\n")}\n`);
+    writeFileSync(`${config}.hosts`, `node1-behind-proxy ${node.hostKey}\n`);
+  });
+  after(() => {
+    proxy.close();
+    showTable(FAULTS.length);
+  });
+
+  for (const fault of FAULTS) {
+    const moments = isWhole ? fault.moments : fault.moments.slice(0, 1);
+    it(`${fault.name} (${moments.length})`, async function () {
+      this.timeout(60_000 * moments.length);
+      const stack = openStack({ ...on.lab, sshConfig: config });
+      const { from, to } = fault.change;
+      const wanted = await reached(() => to(stack));
+      const found: Found[] = [];
+      for (const moment of moments) {
+        const before = await reached(() => from(stack));
+        const end = await fault.strike(moment);
+        const error = await to(stack).then(
+          () => undefined,
+          (reason: unknown) => String(reason),
+        );
+        await end();
+        await watchdogEnds(on.lab, "node1");
+        const now = await state();
+        const is = now === wanted ? "wanted" : now === before ? "before" : "between";
+        found.push(is);
+        const where = `at ${moment}, ${error ?? "no error"}`;
+        assert.ok(
+          (fault.may ?? ["before", "wanted"]).includes(is),
+          `found ${is} ${where}\n${now}\n---\n${before}`,
+        );
+        if (error === undefined) assert.equal(is, "wanted", where);
+        else assert.match(error, fault.says ?? /node1/, where);
+        assert.equal(await reached(() => to(stack)), wanted, `after the next up, ${where}`);
+        assert.match(await sh("ls /run/pulumi-macvlan"), /^links\nlock\nnetns\n$/, where);
+      }
+      addRow({ fault: fault.name, found, healed: found.length });
+    });
+  }
+
+  async function reached(up: () => Promise<unknown>): Promise<string> {
+    await up();
+    await watchdogEnds(on.lab, "node1");
+    return state();
+  }
+
+  /** The host as it is, without the numbers of links and namespaces, and those of the other ends of its cables. */
+  async function state(): Promise<string> {
+    const lines = (await snapshot(on.lab, "node1")).split("\n");
+    const withoutNumbers = (line: string): string =>
+      line
+        .replace(/^[0-9]+:? /, "")
+        .replace(/^(mgmt0|eth[01])@\S+:/, "$1:")
+        .replace(/ \(id: [0-9]+\)|@if[0-9]+|link-netnsid [0-9]+/g, "");
+    return lines.map(withoutNumbers).toSorted().join("\n");
+  }
+});

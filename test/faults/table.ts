@@ -1,0 +1,65 @@
+/** What came of each fault, and the table of it in docs/reliability.md. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** How a host was found after a fault: as before the change, as wanted, or neither. */
+export type Found = "before" | "wanted" | "between";
+
+export interface Row {
+  readonly fault: string;
+  readonly found: readonly Found[];
+  /** How often the next `up` brought everything about, of all times. */
+  readonly healed: number;
+}
+
+const FILE = join(__dirname, "../../docs/reliability.md");
+const BEGIN = "<!-- written by npm run test:faults -->";
+const END = "<!-- end -->";
+
+/** Whether faults strike at all of their moments, or at the first one only. */
+export const isWhole = process.env["MACVLAN_TEST_EXTENT"] === "all";
+
+const rows: Row[] = [];
+
+export function addRow(row: Row): void {
+  rows.push(row);
+}
+
+/** Prints the table. After a whole run of all faults it also replaces the one in the documentation. */
+export function showTable(all: number): void {
+  const text = tableOf(rows);
+  process.stdout.write(`\n${text}\n`);
+  if (!isWhole || rows.length < all) return;
+  const before = readFileSync(FILE, "utf8");
+  const [head = "", rest = ""] = before.split(BEGIN);
+  writeFileSync(FILE, `${head}${BEGIN}\n\n${text}\n${END}${rest.split(END)[1] ?? ""}`);
+}
+
+function tableOf(list: readonly Row[]): string {
+  const count = (row: Row, found: Found): number => row.found.filter((f) => f === found).length;
+  const line = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
+  const sum = (of: (row: Row) => number): number => list.reduce((n, row) => n + of(row), 0);
+  return [
+    line(["Fault", "Times", "As before", "As wanted", "Between", "Mended by the next `up`"]),
+    line(["---", "---:", "---:", "---:", "---:", "---:"]),
+    ...list.map((row) =>
+      line([
+        row.fault,
+        row.found.length,
+        count(row, "before"),
+        count(row, "wanted"),
+        count(row, "between"),
+        row.healed,
+      ]),
+    ),
+    line([
+      "**All**",
+      sum((r) => r.found.length),
+      sum((r) => count(r, "before")),
+      sum((r) => count(r, "wanted")),
+      sum((r) => count(r, "between")),
+      sum((r) => r.healed),
+    ]),
+    "",
+  ].join("\n");
+}
