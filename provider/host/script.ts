@@ -2,7 +2,16 @@ import { PassThrough } from "node:stream";
 import type { SSHExecCommandOptions } from "node-ssh";
 import type { ClientChannel } from "ssh2";
 import type { Link } from "./link";
-import { PASSWORD_PROMPT, afterAnnouncement, shellCommand, shellNotStarted } from "./root-shell";
+import {
+  RAW_TERMINAL,
+  afterAnnouncement,
+  asksAgain,
+  forTerminal,
+  isPasswordPrompt,
+  needsTerminal,
+  shellCommand,
+  shellNotStarted,
+} from "./root-shell";
 import type { Secret } from "./settings";
 import { ConnectionLost, SshError } from "./ssh-error";
 
@@ -45,7 +54,8 @@ const GRACE = 5;
  */
 export async function runScript(link: Link, call: ScriptCall): Promise<CommandResult | ChannelRefused> {
   const { host } = link;
-  const askedFor = host.become === "sudo" ? call.becomePassword : undefined;
+  const askedFor = host.become === "none" ? undefined : call.becomePassword;
+  const onTerminal = needsTerminal(host.become, askedFor !== undefined);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   let bytes = 0;
@@ -68,16 +78,21 @@ export async function runScript(link: Link, call: ScriptCall): Promise<CommandRe
         new SshError("command", host.label, `${host.label}: ${call.description} printed more than 64 MiB.`),
       );
   };
-  const conversation = askedFor === undefined ? undefined : answerSudo(askedFor, call.script, link, abandon);
+  const text = onTerminal ? forTerminal(call.script) : call.script;
+  const conversation = askedFor === undefined ? undefined : answerPrompt(askedFor, text, link, abandon);
   const options: SSHExecCommandOptions = {
     stdin: conversation?.stdin ?? call.script,
     noTrim: true,
     // What node-ssh decodes chunk by chunk is not used: a character may be cut in two by a chunk's end.
     encoding: "latin1",
-    onStdout: (chunk) => keep(stdout, chunk),
+    ...(onTerminal && { execOptions: { pty: RAW_TERMINAL } }),
+    onStdout: (chunk) => {
+      keep(stdout, chunk);
+      if (onTerminal) conversation?.onPrompt(chunk);
+    },
     onStderr: (chunk) => {
       keep(stderr, chunk);
-      conversation?.onStderr(chunk);
+      conversation?.onPrompt(chunk);
     },
     onChannel: (opened) => {
       channel = opened;
@@ -85,9 +100,12 @@ export async function runScript(link: Link, call: ScriptCall): Promise<CommandRe
     },
   };
   const expire = (): void => {
-    failure ??= timedOut(link, call, Buffer.concat(stderr));
+    const begun = onTerminal
+      ? afterAnnouncement(Buffer.concat(stdout), 2)
+      : afterAnnouncement(Buffer.concat(stderr));
+    failure ??= timedOut(link, call, begun?.text ?? Buffer.concat(stderr));
     const error = failure;
-    void stopShell(link, call, afterAnnouncement(Buffer.concat(stderr))?.pid).then(() => abandon(error));
+    void stopShell(link, call, begun?.pid).then(() => abandon(error));
   };
   const timer = setTimeout(expire, call.timeout * 1000);
   timer.unref();
@@ -97,8 +115,8 @@ export async function runScript(link: Link, call: ScriptCall): Promise<CommandRe
     const { code, signal } = await Promise.race([running, abandoned]);
     if (failure) throw failure;
     if (code === null && signal === null) throw lost(link, call, channel !== undefined);
-    const out = afterAnnouncement(Buffer.concat(stdout))?.text;
-    const err = afterAnnouncement(Buffer.concat(stderr))?.text;
+    const out = afterAnnouncement(Buffer.concat(stdout), onTerminal ? 2 : 1)?.text;
+    const err = onTerminal ? Buffer.alloc(0) : afterAnnouncement(Buffer.concat(stderr))?.text;
     if (out === undefined || err === undefined) {
       const printed = [...stderr, Buffer.from("\n"), ...stdout];
       throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code);
@@ -119,7 +137,7 @@ export async function runScript(link: Link, call: ScriptCall): Promise<CommandRe
 
 function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
   const { label } = link.host;
-  const tail = (afterAnnouncement(printed)?.text ?? printed).toString("utf8").trim().slice(-400);
+  const tail = printed.toString("utf8").trim().slice(-400);
   const said = tail === "" ? "" : ` It had printed ${JSON.stringify(tail)}.`;
   const message =
     `${label}: ${call.description} did not end within ${call.timeout} s and was told to stop.${said} ` +
@@ -165,31 +183,32 @@ export function lost(
 }
 
 /**
- * The talk with `sudo -S`: it may ask for the password on stderr, or not (NOPASSWD, a cached ticket), in which case
- * what was sent would be read by the shell. So nothing is sent before either the prompt or the shell has shown up.
+ * The talk with sudo or doas: it may ask for the password, or not (NOPASSWD, a cached ticket), in which case what was
+ * sent would be read by the shell. So nothing is sent before either the prompt or the shell has shown up.
  */
-function answerSudo(
+function answerPrompt(
   password: Secret,
   script: string,
   link: Link,
   abandon: (error: SshError) => void,
-): { stdin: PassThrough; onStderr: (chunk: Buffer) => void } {
+): { stdin: PassThrough; onPrompt: (chunk: Buffer) => void } {
+  const { become } = link.host;
   const stdin = new PassThrough();
   let seen = "";
   let answered = false;
   let ready = false;
   return {
     stdin,
-    onStderr: (chunk) => {
+    onPrompt: (chunk) => {
       if (ready) return;
       seen += chunk.toString("latin1");
       if (afterAnnouncement(Buffer.from(seen, "latin1"))) {
         ready = true;
         stdin.end(script);
-      } else if (seen.split(PASSWORD_PROMPT).length > 2) {
+      } else if (asksAgain(seen)) {
         ready = true;
         abandon(shellNotStarted(link.host, `${seen}\nSorry, try again.`, null));
-      } else if (!answered && seen.includes(PASSWORD_PROMPT)) {
+      } else if (!answered && isPasswordPrompt(become, seen)) {
         answered = true;
         stdin.write(`${password.value()}\n`);
       }

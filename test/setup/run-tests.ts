@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { guestDisk } from "../lab/fleet/guest/image";
-import { GUEST_PACKAGES, requirePrograms, requireRoot } from "../lab/fleet/requirements";
+import { GUEST_PACKAGES, TEST_PACKAGES, requirePrograms, requireRoot } from "../lab/fleet/requirements";
 import { enginePath, isOnPath } from "./engine";
 import { whenLeaving } from "./leave";
 import { ensureBuilt, linkSelf } from "./package";
@@ -85,6 +85,7 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
   if (suites.some((suite) => suite !== "unit")) {
     requireRoot();
     await requirePrograms(say);
+    await requirePrograms(say, TEST_PACKAGES);
   }
   if (suites.includes("guests")) {
     await requirePrograms(say, GUEST_PACKAGES);

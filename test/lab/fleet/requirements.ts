@@ -31,6 +31,18 @@ export const GUEST_PACKAGES: Packages = {
   mke2fs: "e2fsprogs",
 };
 
+/** What tests need on top: other SSH servers, login shells and ways to root. */
+export const TEST_PACKAGES: Packages = {
+  doas: "opendoas",
+  dropbear: "dropbear-bin",
+  dropbearkey: "dropbear-bin",
+  fish: "fish",
+  csh: "tcsh",
+  "ssh-agent": "openssh-client",
+  openssl: "openssl",
+  localedef: "locales",
+};
+
 /** Full path of a program of the machine, or undefined. */
 export function programPath(name: string): string | undefined {
   return SYSTEM_PATH.split(":")
@@ -53,7 +65,7 @@ export function requireRoot(): void {
 }
 
 /**
- * Sees to it that every program is there: installs the Debian packages of those that are missing, and only those.
+ * Sees to it that every program, and each of `more` (program: Debian package), is there: installs the Debian packages of those that are missing, and only those.
  * @throws naming programs and packages where they are missing and cannot be installed.
  */
 export async function requirePrograms(

@@ -1,17 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A login of a throw-away sshd. */
@@ -147,8 +138,11 @@ function writeLogins(dir: string, logins: readonly Login[]): void {
     const id = login.name === "root" ? 0 : 4000 + at;
     const home = join(dir, "home", login.name);
     mkdirSync(home);
-    for (const [name, text] of Object.entries(login.files ?? {})) writeFileSync(join(home, name), text);
-    chownSync(home, id, id);
+    for (const [name, text] of Object.entries(login.files ?? {})) {
+      mkdirSync(dirname(join(home, name)), { recursive: true });
+      writeFileSync(join(home, name), text);
+    }
+    execFileSync("chown", ["-R", `${id}:${id}`, home]);
     passwd.push(`${login.name}:x:${id}:${id}::${home}:${login.shell ?? "/bin/bash"}`);
     group.push(`${login.name}:x:${id}:`);
     const hash =

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hostSchema } from "../../../provider/host/address";
+import { failure, useSshd } from "./client";
+import type { Sshd } from "./throwaway-sshd";
+
+describe("ssh: ways", () => {
+  const on = useSshd();
+
+  it("goes through a chain of two jumps, each verified as itself and shared by the hosts behind", async () => {
+    const [outer, inner] = [await on.server(), await on.server()];
+    const known = on.file("chain", outer.knownHosts + inner.knownHosts + on.sshd.knownHosts);
+    const env = { MACVLAN_KNOWN_HOSTS_PATH: known };
+    const jump = {
+      address: "127.0.0.1",
+      port: inner.port,
+      user: "root",
+      jump: `root@127.0.0.1:${outer.port}`,
+    };
+    const host = hostSchema.parse({ address: "127.0.0.1", port: on.sshd.port, user: "root", jump });
+    const chained = on.withKey(env);
+    const both = await Promise.all([on.connect(host, chained), on.connect(host, chained)]);
+    for (const connection of both)
+      assert.equal((await connection.run("echo $SSH_CONNECTION | wc -w\n")).stdout, "4\n");
+    assert.equal(outer.log().match(/Accepted publickey/g)?.length, 1);
+    await Promise.all(both.map((connection) => connection.close()));
+    await sleep(100);
+    assert.match(outer.log(), /Disconnected from user root/);
+
+    on.file("chain", outer.knownHosts + on.sshd.knownHosts);
+    const error = await failure(on.connect(host, on.withKey(env)));
+    assert.match(
+      error.message,
+      new RegExp(
+        `cannot connect to root@127.0.0.1:${on.sshd.port}: its jump host could not be used: cannot connect to root@127.0.0.1:${inner.port}: its host key is not known`,
+      ),
+    );
+  });
+
+  it("says what the jump host could not do", async () => {
+    const closed = await on.server({ config: ["AllowTcpForwarding no"] });
+    const off = on.withKey({ MACVLAN_HOST_KEY_CHECKING: "off" });
+    const through = (to: number, jump: Sshd) =>
+      hostSchema.parse({
+        address: "127.0.0.1",
+        port: to,
+        user: "root",
+        jump: `root@127.0.0.1:${jump.port}`,
+      });
+    const prohibited = await failure(on.connect(through(on.sshd.port, closed), off));
+    assert.match(prohibited.message, /jump host root@127.0.0.1:\d+ does not forward to .*AllowTcpForwarding/);
+    const refused = await failure(on.connect(through(1, on.sshd), off));
+    assert.match(refused.message, /jump host .* cannot reach 127.0.0.1:1: .*refused/i);
+    assert.equal(refused.kind, "refused");
+  });
+
+  it("gets all through a server that drops connections at once (MaxStartups)", async function () {
+    this.timeout(60_000);
+    const small = await on.server({ config: ["MaxStartups 2:100:2"] });
+    const off = on.withKey({ MACVLAN_HOST_KEY_CHECKING: "off" });
+    const all = await Promise.all(Array.from({ length: 8 }, () => on.connect(on.at("root", {}, small), off)));
+    assert.equal(all.length, 8);
+  });
+
+  it("names a refused port, a silent server and a name that does not exist", async () => {
+    const refused = await failure(on.connect(on.at("root", { port: 1 }), on.withKey()));
+    assert.equal(refused.kind, "refused");
+    assert.equal(
+      refused.message,
+      "cannot connect to root@127.0.0.1:1: 127.0.0.1:1 refused the connection. Check the port, and that sshd runs and listens there.",
+    );
+    const silent = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    on.stopLater(async () => {
+      silent.close();
+      await once(silent, "close");
+    });
+    const { port } = silent.address() as AddressInfo;
+    const timeout = await failure(on.connect(on.at("root", { port, connectTimeout: 0.5 }), on.withKey()));
+    assert.equal(timeout.kind, "timeout");
+    assert.match(timeout.message, /key exchange was not finished within 0.5 s/);
+    const unknown = await failure(
+      on.connect(on.at("root", { address: "no-such-host.invalid" }), on.withKey()),
+    );
+    assert.equal(unknown.kind, "unreachable");
+    assert.match(unknown.message, /the name no-such-host.invalid cannot be resolved/);
+  });
+});
