@@ -31,7 +31,7 @@ export interface Connection {
   /** True once the connection was closed or lost. It does not come back: open another. */
   readonly closed: boolean;
   /**
-   * Runs a script with `sh -s` as root (see `become`). Up to eight run at once; more wait, and their time counts from
+   * Runs a script with `sh -s` as root (see `become`). Up to eight run at once (one on a dropbear); more wait, and their time counts from
    * their start. The script comes over stdin: a command in it that reads stdin would eat what follows, and if the
    * connection is cut the shell runs what has arrived, so wrap it in a function that its last line calls.
    *
@@ -47,6 +47,11 @@ export interface Connection {
 
 /** sshd allows ten sessions on a connection (MaxSessions); one that was timed out counts until its shell has ended. */
 const MAX_CHANNELS = 8;
+/**
+ * dropbear from 2022.82 to 2024.85 closes a session that is being opened when another one's command ends
+ * (github.com/mkj/dropbear, issues 173 and 321).
+ */
+const ONE_AT_A_TIME = /^dropbear/i;
 const REFUSED_CHANNEL_PAUSES = [100, 300, 900];
 
 /**
@@ -67,7 +72,7 @@ export async function openConnection(host: HostAddress, settings: Settings): Pro
     trace({ host: label, event, description: link.ended() ?? "", ms: performance.now() - opened });
   });
 
-  const queue = channelQueue(MAX_CHANNELS);
+  const queue = channelQueue(ONE_AT_A_TIME.test(link.software) ? 1 : MAX_CHANNELS);
   const runQueued = async (call: ScriptCall): Promise<CommandResult> => {
     const pauses = [...REFUSED_CHANNEL_PAUSES];
     for (;;) {

@@ -15,6 +15,8 @@ export interface Link {
   readonly host: ResolvedHost;
   readonly ssh: NodeSSH;
   readonly hostKeyFingerprint: string;
+  /** The server's name for itself: `OpenSSH_9.2p1`, `dropbear_2022.83` (RFC 4253, 4.2). */
+  readonly software: string;
   /** Why the connection has ended; undefined while it is up. */
   readonly ended: () => string | undefined;
   /** Called once when the connection is over, for whatever reason. */
@@ -102,6 +104,10 @@ async function connectOnce(
     ready.catch(() => undefined);
     const client = ssh.connection;
     if (client === null) throw await ready.catch((error: unknown) => error);
+    let software = "";
+    opened.once("data", (chunk: Buffer) => {
+      software = /^SSH-[0-9.]+-([^ \r\n]*)/m.exec(chunk.toString("latin1"))?.[1] ?? "";
+    });
     const listeners = new Set<() => void>();
     let end: string | undefined;
     // node-ssh listens for errors only while it connects, and an "error" that nobody listens for ends the process.
@@ -125,6 +131,7 @@ async function connectOnce(
       host,
       ssh,
       hostKeyFingerprint: check.accepted(),
+      software,
       ended: () => end ?? firstError?.message,
       onEnd: (listener) => {
         if (end === undefined) listeners.add(listener);

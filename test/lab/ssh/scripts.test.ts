@@ -36,31 +36,6 @@ describe("ssh: scripts", () => {
     assert.equal((await connection.run(`${comment}printf 'a\\377b'; exit 7\n`)).stdout, "a\ufffdb");
   });
 
-  it("hides the noise of start-up files, and does not mind the login shell", async () => {
-    for (const user of ["noisy", ...(existsSync("/bin/csh") ? ["csh"] : [])]) {
-      for (const become of ["none", "sudo"] as const) {
-        const connection = await on.connect(on.at(user, { become }), on.withKey());
-        const { stdout, stderr } = await connection.run("main() { echo '$x !'; id -u >&2; }\nmain\n");
-        assert.equal(stdout, "$x !\n");
-        assert.match(stderr, become === "sudo" ? /^0\n$/ : /^40\d\d\n$/);
-      }
-    }
-  });
-
-  it("says when the login shell runs nothing", async () => {
-    for (const [user, said] of [
-      ["locked", /account is currently not available/],
-      ["falsy", /printed nothing/],
-    ] as const) {
-      for (const become of ["none", "sudo"] as const) {
-        const connection = await on.connect(on.at(user, { become }), on.withKey());
-        const error = await failure(connection.run("echo hi\n"));
-        assert.match(error.message, said);
-        if (user === "locked" || become === "none") assert.equal(error.kind, "shell");
-      }
-    }
-  });
-
   it("stops a script at its time limit, and the connection stays usable", async () => {
     const connection = await on.connect(on.at("root"), on.withKey());
     const mark = join(on.dir, "terminated");

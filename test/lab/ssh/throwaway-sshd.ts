@@ -27,6 +27,8 @@ export interface SshdOptions {
   readonly authorizedKeys?: readonly string[];
   /** Other files of /etc, by path below it. */
   readonly etc?: Readonly<Record<string, string>>;
+  /** Folders of the machine to have in other places: where by what. */
+  readonly binds?: Readonly<Record<string, string>>;
 }
 
 /** A running sshd on the loopback with an /etc, /run and process table of its own. */
@@ -100,6 +102,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     `mount -t overlay overlay -o lowerdir=/etc,upperdir=${etc},workdir=${dir}/work /etc`,
     "mount -t tmpfs tmpfs /run",
     "mkdir -p /run/sshd",
+    ...Object.entries(options.binds ?? {}).map(([where, what]) => `mount --bind '${what}' '${where}'`),
     `exec /usr/sbin/sshd -D -e -f ${dir}/sshd_config`,
   ].join("\n");
   const child = spawn("unshare", ["-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", inside], {
@@ -163,7 +166,8 @@ function writeLogins(dir: string, logins: readonly Login[]): void {
   writeFileSync(join(etc, "sudoers"), `root ALL=(ALL) ALL\n${sudoers.join("")}`, { mode: 0o440 });
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port of the loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -172,7 +176,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+/** Kills a child process and waits for its end. */
+export async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");

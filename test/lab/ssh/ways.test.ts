@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostSchema } from "../../../provider/host/address";
+import { readSettings } from "../../../provider/host/credentials";
 import { failure, useSshd } from "./client";
 import type { Sshd } from "./throwaway-sshd";
 
@@ -37,6 +39,45 @@ describe("ssh: ways", () => {
         `cannot connect to root@127.0.0.1:${on.sshd.port}: its jump host could not be used: cannot connect to root@127.0.0.1:${inner.port}: its host key is not known`,
       ),
     );
+  });
+
+  it("finds its way by a client configuration alone: Include, ProxyJump, HostKeyAlias, UserKnownHostsFile", async () => {
+    const [outer, inner, end] = [await on.server(), await on.server(), await on.server()];
+    const key = Object.values(end.hostKeys)[0] ?? "";
+    on.file("jumps_known", outer.knownHosts + inner.knownHosts);
+    // under an alias that no other entry has, hashed, and without a port
+    const known = on.file("end_known", `the-end ${key}\n`);
+    execFileSync("ssh-keygen", ["-q", "-H", "-f", known], { stdio: "ignore" });
+    on.file("jumps.conf", `Host outer inner\n  User root\n  UserKnownHostsFile ${on.dir}/jumps_known\n`);
+    const config = on.file(
+      "chain_config",
+      `Include ${on.dir}/jumps.conf
+Host outer
+  HostName 127.0.0.1
+  Port ${outer.port}
+Host inner
+  HostName 127.0.0.1
+  Port ${inner.port}
+  ProxyJump outer
+Host end*
+  HostName 127.0.0.1
+  Port ${end.port}
+  User root
+  ProxyJump inner
+  HostKeyAlias the-%n
+  UserKnownHostsFile ${known}
+Host *
+  IdentityFile ${on.key}
+  IdentitiesOnly yes
+  GlobalKnownHostsFile none
+`,
+    );
+    const settings = readSettings({ HOME: on.dir, MACVLAN_SSH_CONFIG_PATH: config }, () => undefined);
+    const connection = await on.connect(hostSchema.parse("end"), settings);
+    assert.equal((await connection.run("id -un\n")).stdout, "root\n");
+    for (const server of [outer, inner, end]) assert.match(server.log(), /Accepted publickey for root/);
+    const other = await failure(on.connect(hostSchema.parse("end2"), settings));
+    assert.match(other.message, /host key is not known: .* is not in \S+end_known/);
   });
 
   it("says what the jump host could not do", async () => {
