@@ -2,6 +2,7 @@
  * A host for the length of a run: one connection, one reading shared by all who ask, and one change at a time. What
  * a change leaves is the next reading, so that nobody plans from a stale one.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Plan } from "../plan/plan";
 import { type Difference, differences } from "../plan/differences";
 import { cuttingStep } from "../plan/lifeline";
@@ -64,6 +65,9 @@ export interface Fleet {
 
 /** Milliseconds for which a host that could not be read is not tried again: its other resources fail at once. */
 const FAILURE_MS = 30_000;
+
+/** Milliseconds, about, before something is done again on a new connection. */
+const LOST_PAUSES = [200, 1000];
 
 /** How often a change may find that an earlier one had been cut off, and start over. */
 const ATTEMPTS = 3;
@@ -149,7 +153,15 @@ function look(memory: HostMemory, settings: () => Settings): Promise<Observation
   return reading;
 }
 
-async function read(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+/** Looking changes nothing, so that it can be done again. */
+function read(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+  return again(
+    () => readOnce(memory, settings),
+    () => true,
+  );
+}
+
+async function readOnce(memory: HostMemory, settings: () => Settings): Promise<Observation> {
   const connection = await connect(memory, settings);
   const marker = newMarker();
   const result = await connection.run(observeScript(marker), { description: "look at the host" });
@@ -222,7 +234,10 @@ async function apply(
     }
     const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = memory.host;
     const script = applyScript(steps, portTool, marker, { commandTimeout });
-    const result = await connection.run(script, { description });
+    const result = await again(
+      async () => (await connect(memory, settings)).run(script, { description }),
+      (lost) => !lost.started,
+    );
     return parseApplied(result.stdout, marker, steps, portTool);
   } catch (error) {
     // what the host has made of it has to be seen before anything else is planned
@@ -232,6 +247,19 @@ async function apply(
     }
     throw error;
   }
+}
+
+/** Does some work once more, a little later, where its connection was lost and doing it again is safe. */
+async function again<T>(work: () => Promise<T>, isSafe: (lost: ConnectionLost) => boolean): Promise<T> {
+  for (const pause of LOST_PAUSES) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost) || !isSafe(error)) throw error;
+      await sleep(pause * (0.5 + Math.random()));
+    }
+  }
+  return work();
 }
 
 /** Undoes a change that went through and yet is not what was wanted. */

@@ -1,0 +1,62 @@
+/** Connections that are lost: what is safe is done again on a new one, and nothing else is. */
+import assert from "node:assert/strict";
+import { providers } from "../../provider/engine/provider";
+import { currentRun, endRun } from "../../provider/engine/run";
+import { hostSchema } from "../../provider/host/address";
+import { useLab } from "./stack";
+
+/** Ends the SSH connection that a script comes by, `times` times, and then is `uname -r`. */
+const CUTTER = (times: number): string => `#!/bin/sh
+n=0; [ -e /run/cut ] && read -r n </run/cut
+if [ "$n" -lt ${times} ]; then
+  echo $((n + 1)) >/run/cut
+  kill -9 $(ps -eo pid=,args= | sed -n 's/^ *\\([0-9]*\\) sshd: root@notty.*/\\1/p')
+  sleep 5
+fi
+exec cat /proc/sys/kernel/osrelease
+`;
+
+describe("a connection that is lost", () => {
+  const on = useLab(1);
+  const host = hostSchema.parse("node1");
+
+  beforeEach(() => (process.env["MACVLAN_SSH_CONFIG_PATH"] = on.lab.sshConfig));
+  afterEach(async () => {
+    await endRun();
+    delete process.env["MACVLAN_SSH_CONFIG_PATH"];
+    await on.lab.unhide("node1");
+    await on.lab.exec("node1", ["rm", "-f", "/run/cut"]);
+  });
+
+  it("while the host is read is opened again, and the host is read", async () => {
+    await on.lab.replace("node1", "uname", { script: CUTTER(2) });
+    const before = await on.lab.connections("node1");
+    const { state } = await currentRun().fleet.session(host).look();
+    assert.ok(state.links.some((l) => l.name === "eth0"));
+    assert.equal((await on.lab.connections("node1")) - before, 3);
+  });
+
+  it("over and over ends in an error that says so", async () => {
+    await on.lab.replace("node1", "uname", { script: CUTTER(9) });
+    await assert.rejects(
+      currentRun().fleet.session(host).look(),
+      /connection was lost while look at the host ran/,
+    );
+  });
+
+  it("while nothing ran is opened again by what comes next", async () => {
+    const session = currentRun().fleet.session(host);
+    await session.look();
+    await on.lab.sh(
+      "node1",
+      `kill -9 $(ps -eo pid=,args= | sed -n 's/^ *\\([0-9]*\\) sshd: root@notty.*/\\1/p')`,
+    );
+    const args = { host: "node1", parent: "eth0" };
+    // the same process and fleet: what a long run meets when sshd or a firewall drops idle connections
+    const provider = providers["MacvlanInterface"];
+    assert.ok(provider?.check && provider.create);
+    const checked = await provider.check({}, { ...args, __owner: "lab/test", __resource: "web" });
+    await provider.create(checked.inputs);
+    assert.match(await on.lab.sh("node1", "ip link show web"), /web@eth0/);
+  });
+});
