@@ -322,27 +322,42 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
       return [previous ? { do: "record", record: previous } : { do: "forget", link: idOf(id) }];
     }
     default: {
-      const back = transition(after, { links: formerLinks(before, after), netns: "", owner: "" }, kernel);
-      // a link that is made again has another ifindex, for which its record has to speak
-      const remade = back.filter((s) => s.do === "addLink");
-      const records = remade.flatMap((s) => recordOf(before, s.link) ?? []);
+      const back = transition(
+        after,
+        { links: formerLinks(step, before, after), netns: "", owner: "" },
+        kernel,
+      );
+      // a link that is made again, or moved back, may have another ifindex, for which its record has to speak
+      const remade = back.flatMap((s): LinkId[] =>
+        s.do === "addLink" ? [s.link] : s.do === "moveLink" ? [{ ...s.link, netns: s.netns }] : [],
+      );
+      const records = remade.flatMap((id) => recordOf(before, id) ?? []);
       return [...back, ...records.map((record): Step => ({ do: "record", record }))];
     }
   }
 }
 
-function formerLinks(before: HostState, after: HostState): WantedLink[] {
+/** The links that a step changed, made or took away, as they were; each with the place where it is now. */
+function formerLinks(step: Step, before: HostState, after: HostState): WantedLink[] {
   const changed = before.links
     .filter((l) => !after.links.includes(l))
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
-      const now = after.links.find((l) => l.ifIndex === link.ifIndex);
-      return { ...asWanted(link), ...(now && !sameLink(now, link) ? { formerly: idOf(now) } : {}) };
+      const place = placeAfter(step, link);
+      return { ...asWanted(link), ...(sameLink(place, link) ? {} : { formerly: place }) };
     });
+  const stayed = before.links.map((l) => placeAfter(step, l));
   const added = after.links
-    .filter((l) => !before.links.some((b) => b.ifIndex === l.ifIndex))
+    .filter((l) => !stayed.some((place) => sameLink(place, l)))
     .map((l): WantedLink => ({ ...idOf(l), exists: false, settings: [] }));
   return [...changed, ...added];
+}
+
+/** Where a step leaves a link. An index would not tell: links of two namespaces may have the same. */
+function placeAfter(step: Step, link: LinkId): LinkId {
+  if (step.do === "renameLink" && sameLink(step.link, link)) return { ...idOf(link), name: step.name };
+  if (step.do === "moveLink" && sameLink(step.link, link)) return { ...idOf(link), netns: step.netns };
+  return idOf(link);
 }
 
 function idOf(link: LinkId): LinkId {

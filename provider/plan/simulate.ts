@@ -75,6 +75,7 @@ export function simulate(state: HostState, step: Step): HostState {
       return change(state, step.link, (l) => ({
         ...l,
         netns: step.netns,
+        ifIndex: movedIndex(state, step.link, step.netns),
         up: false,
         addresses: [],
         routes: [],
@@ -157,8 +158,7 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
   return {
     ...step.link,
     kind: step.kind,
-    // above those of links that are gone, too: the kernel gives no index twice, and a record may speak of one
-    ifIndex: Math.max(0, ...[...state.links, ...state.records].map((l) => l.ifIndex)) + 1,
+    ifIndex: nextIndex(state, step.link.netns),
     parent: step.parent,
     up: false,
     operState: "DOWN",
@@ -169,6 +169,22 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     addresses: [],
     routes: [],
   };
+}
+
+/**
+ * Each namespace counts its links for itself (net/core/dev.c, dev_index_reserve): links of two may have one index.
+ * Above those of links that are gone, too: no index is given twice, and a record may speak of one. The first is lo's.
+ */
+function nextIndex(state: HostState, netns: string): number {
+  const known = [...state.links, ...state.records].filter((l) => l.netns === netns);
+  return Math.max(1, ...known.map((l) => l.ifIndex)) + 1;
+}
+
+/** A link keeps its index in another namespace where it is free there (net/core/dev.c, __dev_change_net_namespace). */
+function movedIndex(state: HostState, id: LinkId, netns: string): number {
+  const index = findLink(state, id)?.ifIndex ?? 0;
+  const isTaken = state.links.some((l) => l.netns === netns && l.ifIndex === index);
+  return isTaken ? nextIndex(state, netns) : index;
 }
 
 function deleteLink(state: HostState, id: LinkId): HostState {

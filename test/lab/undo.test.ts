@@ -29,6 +29,23 @@ describe("a change that does not get through", () => {
 
   afterEach(() => restoreIp(on.lab, "node1"));
 
+  it("in a namespace leaves alone what has the same index in the host's own", async () => {
+    // each namespace counts its links for itself, so that any link may have the index of a NIC
+    const { ifindex } = await linkOf(on.lab, "node1", "eth0");
+    await on.lab.sh("node1", "ip netns add blue");
+    for (let index = 2; index < ifindex; index++)
+      await on.lab.sh("node1", `ip -n blue link add fill${index} type bridge`);
+    const args: MacvlanArgs = { host: "node1", parent: "eth0", netns: "blue", addresses: ["192.0.2.1/24"] };
+    await up(args);
+    assert.equal((await linkOf(on.lab, "node1", "web", "blue")).ifindex, ifindex);
+    const before = await snapshot(on.lab, "node1");
+    const routes = [{ to: "203.0.113.0/24", via: "198.51.100.1" }];
+    await assert.rejects(up({ ...args, mtu: 1400, routes }), /Everything was undone/);
+    assert.equal(await snapshot(on.lab, "node1"), before);
+    await on.stack.down();
+    await linkOf(on.lab, "node1", "eth0");
+  });
+
   it("because any one of its commands fails leaves the host as it was, and says so", async () => {
     await up(FIRST);
     const before = await snapshot(on.lab, "node1");
