@@ -16,19 +16,27 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/etc/resolv.conf" "$
 mkdir -p "$root/lib/modules"
 
 # No longer started at boot, though they can be: who configures the links, which is the seed's choice as well, and
-# what a host of a test has no use for.
-for unit in systemd-networkd.service systemd-networkd.socket networking.service NetworkManager.service \
-  systemd-networkd-wait-online.service NetworkManager-wait-online.service systemd-network-generator.service \
-  wpa_supplicant.service iperf3.service systemd-timesyncd.service systemd-logind.service getty.target \
-  getty-static.service getty@tty1.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-  e2scrub_all.timer e2scrub_reap.service fstrim.timer systemd-pstore.service systemd-firstboot.service \
-  systemd-sysusers.service systemd-repart.service systemd-machine-id-commit.service systemd-update-utmp.service \
-  systemd-update-utmp-runlevel.service systemd-binfmt.service systemd-pcrphase.service \
-  systemd-pcrphase-sysinit.service systemd-ask-password-wall.path systemd-ask-password-console.path \
-  systemd-journald-audit.socket systemd-initctl.socket proc-sys-fs-binfmt_misc.automount dev-hugepages.mount \
-  dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
-  sys-fs-fuse-connections.mount; do
+# what a host of a test has no use for. Each costs a quarter of a second: user-mode Linux is slow at starting programs.
+for unit in \
+  systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service \
+  systemd-network-generator.service networking.service NetworkManager.service NetworkManager-wait-online.service \
+  wpa_supplicant.service iperf3.service systemd-timesyncd.service systemd-logind.service dbus.service \
+  getty.target getty-static.service getty@tty1.service systemd-user-sessions.service \
+  apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
+  systemd-pstore.service systemd-firstboot.service systemd-sysusers.service systemd-repart.service \
+  systemd-machine-id-commit.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+  systemd-binfmt.service systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-random-seed.service \
+  kmod-static-nodes.service systemd-tmpfiles-setup-dev.service systemd-journald-audit.socket \
+  systemd-ask-password-wall.path systemd-ask-password-console.path systemd-initctl.socket \
+  proc-sys-fs-binfmt_misc.automount dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount \
+  sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount; do
   rm -f "$root"/etc/systemd/system/*.wants/"$unit" "$root"/lib/systemd/system/*.wants/"$unit"
+done
+for name in cryptsetup getty gpt-auto hibernate-resume integritysetup rc-local run system-update sysv veritysetup; do
+  rm -f "$root/lib/systemd/system-generators/systemd-$name-generator"
+done
+for name in home legacy static-nodes-permissions systemd-nologin systemd-pstore x11; do
+  rm -f "$root/usr/lib/tmpfiles.d/$name.conf"
 done
 for name in network1 NetworkManager nm-dispatcher timesync1; do
   rm -f "$root/etc/systemd/system/dbus-org.freedesktop.$name.service"
