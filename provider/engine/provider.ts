@@ -18,6 +18,7 @@ import { cuttingStep } from "../plan/lifeline";
 import { type LinkId, type Wanted, findLink, recordOf } from "../plan/model";
 import type { Difference } from "../plan/differences";
 import { plan } from "../plan/plan";
+import { isPersisted, wantedWithBoot, withoutBoot } from "./boot";
 import { checkInputs, digest, sameHost, visibleInputs } from "./inputs";
 import { kernelTraits } from "./kernel";
 import { configureRun, currentRun } from "./run";
@@ -181,7 +182,12 @@ async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.Rea
   const record = recordOf(now.state, linkId(known));
   const isTaken = record !== undefined && record.owner !== props["__owner"];
   if (!link || isTaken || link.kind !== kindWord(kind, known, now, props)) return {};
-  const found = { ...given, ...kind.found(known, now) };
+  const persist = isPersisted(kind, known, viewOf(props, known, now, undefined));
+  const found = {
+    ...given,
+    ...kind.found(known, now),
+    ...(known.persist === undefined ? {} : { persist }),
+  };
   const label = kind.label(found as unknown as CommonInputs);
   const inputs = { ...found, label, ...hiddenOf(props) };
   return {
@@ -201,11 +207,14 @@ async function remove(kind: AnyKind, props: Json): Promise<void> {
   const known = knownInputs(props, []);
   const session = currentRun().fleet.session(known.host);
   const name = `${kind.type} "${String(props["__resource"])}"`;
-  await session.change(name, (now) => planned(unwanted(known, viewOf(props, known, now, undefined)), now));
+  await session.change(name, (now) => {
+    const view = viewOf(props, known, now, undefined);
+    return planned({ ...unwanted(known, view), boot: withoutBoot(known, view) }, now);
+  });
 }
 
 function planFor(kind: AnyKind, inputs: CommonInputs, view: View): WantedPlan {
-  return planned(kind.wanted(inputs, view), view.observation);
+  return planned(wantedWithBoot(kind, inputs, view), view.observation);
 }
 
 function planned(wanted: Wanted, now: Observation): WantedPlan {

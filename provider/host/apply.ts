@@ -6,6 +6,8 @@
  * watchdog takes the host back; were that killed as well, the next change finds the file and does so first. The lock
  * is the kernel's (flock), or a directory that names its holder, so that it never outlives the one who took it.
  */
+import { BOOT_FILE_FUNCTIONS } from "../boot/write";
+import { type LinkId, sameLink } from "../plan/model";
 import type { PlannedStep, Step } from "../plan/steps";
 import {
   type Command,
@@ -41,6 +43,8 @@ export type Applied =
     }
   /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
   | { readonly outcome: "recovered"; readonly after: Observation }
+  /** A link that was to be made is there already: the plan was made from what is no longer so. Nothing was done. */
+  | { readonly outcome: "stale"; readonly after: Observation }
   /** Another change held the lock all the time. */
   | { readonly outcome: "locked"; readonly printed: string };
 
@@ -50,7 +54,10 @@ interface Group {
   readonly undo: readonly Command[];
 }
 
-const PRELUDE = `LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+const ENVIRONMENT = "LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH";
+
+/** How a script of a host begins: with the functions that `shellWords` may name, those for boot files left out. */
+export const PRELUDE = `${ENVIRONMENT}
 D=${RUN_DIRECTORY}
 pm_write() { printf '%s\\n' "$1" > "$2"; }
 pm_keep() { printf '%s\\n' "$2" > "$D/$1.new" && mv "$D/$1.new" "$D/$1"; }
@@ -70,7 +77,7 @@ pm_record_netns() { # NAME JSON
 /** The script that only looks. */
 export function observeScript(marker: string): string {
   return `pm_main() {
-LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+${ENVIRONMENT}
 M=${quote(marker)}
 ${OBSERVE_FUNCTION}pm_observe
 }
@@ -90,13 +97,13 @@ export function applyScript(
   const groups = groupSteps(steps, portTool);
   // all in one function: a script that arrives cut short defines half a function and does nothing
   return `pm_main() {
-${PRELUDE}M=${quote(marker)}
+${preludeFor(groups)}M=${quote(marker)}
 ${OBSERVE_FUNCTION}
 ${LOCK}
 ${RECOVER}
 ${watchFunctions(watch)}
 ${TRANSACTION}
-pm_begin ${quote(undoFile(groups))}
+${newLinks(steps)}pm_begin ${quote(undoFile(groups))}
 ${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
 ${watch.confirm ? "pm_pend" : "pm_commit"}
 }
@@ -108,7 +115,7 @@ pm_main </dev/null
 export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
   const groups = groupSteps(steps, portTool);
   return `pm_main() {
-${PRELUDE}M=${quote(marker)}
+${preludeFor(groups)}M=${quote(marker)}
 ${OBSERVE_FUNCTION}
 ${LOCK}
 [ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${quote(undoFile(groups))}; }
@@ -159,9 +166,16 @@ fi`;
  * SIGPIPE in the middle. The commit is one unlink.
  */
 const TRANSACTION = `pm_begin() {
+  rm -rf "$D/kept"
   echo 0 > "$D/progress" && printf '%s\\n' "$1" > "$D/undo.new" && mv "$D/undo.new" "$D/undo" || pm_fail 1
   trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
   pm_watch
+}
+pm_absent() { # NETNS NAME
+  ip \${1:+-n "$1"} -o link show dev "$2" >/dev/null 2>&1 || return 0
+  pm_unlock; echo "$M outcome stale"
+  pm_observe
+  exit 0
 }
 K=0; O=; L=0
 pm_at() { K=$1; L=0; echo "$1" > "$D/progress" || pm_fail 1; }
@@ -187,6 +201,21 @@ pm_fail() {
   pm_observe
   exit 1
 }`;
+
+/** Ends the script where a link that it is to make has come to be since the host was looked at. */
+function newLinks(steps: readonly PlannedStep[]): string {
+  const changed: LinkId[] = [];
+  const isNew = ({ step }: PlannedStep): LinkId[] => {
+    if (step.do !== "addLink" && step.do !== "deleteLink" && step.do !== "renameLink") return [];
+    const isFirst = !changed.some((id) => sameLink(id, step.link));
+    changed.push(step.link);
+    return step.do === "addLink" && isFirst ? [step.link] : [];
+  };
+  return steps
+    .flatMap(isNew)
+    .map(({ netns, name }) => `pm_absent ${quote(netns)} ${quote(name)}\n`)
+    .join("");
+}
 
 function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {
   const groups: { commands: Command[]; undo: Command[] }[] = [];
@@ -232,7 +261,7 @@ function runGroup(group: Group, marker: string): string {
 }
 
 /** A command's words for the shell; the shell functions that it may name are defined in the prelude. */
-function shellWords(command: Command): string {
+export function shellWords(command: Command): string {
   switch (command.run) {
     case "ip": {
       const words = command.words.map((w) => (w === OWN_NETNS ? w : quote(w))).join(" ");
@@ -255,7 +284,14 @@ function shellWords(command: Command): string {
       return commandLine(["pm_record_netns", command.name, command.json]);
     case "forget":
       return `rm -f "$D"/${quote(command.file)}`;
+    case "bootFile":
+      return commandLine(command.words);
   }
+}
+
+function preludeFor(groups: readonly Group[]): string {
+  const writes = groups.some((g) => [...g.commands, ...g.undo].some((c) => c.run === "bootFile"));
+  return writes ? PRELUDE + BOOT_FILE_FUNCTIONS : PRELUDE;
 }
 
 /**
@@ -267,7 +303,7 @@ function undoFile(groups: readonly Group[]): string {
   const functions = groups.map(
     (group, i) => `u${i + 1}() {\n:\n${group.undo.map((c) => `pm_back ${shellWords(c)}`).join("\n")}\n}`,
   );
-  return `${PRELUDE}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
+  return `${preludeFor(groups)}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
 ${functions.join("\n")}
 k=$1
 while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
@@ -286,7 +322,9 @@ export function parseApplied(
   const text = (name: string): string => (all.find((s) => s.name === name)?.text ?? "").trim();
   if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
   const after = parseObservation(output, marker);
-  if (word === "done" || word === "pending" || word === "recovered") return { outcome: word, after };
+  if (word === "done" || word === "pending" || word === "recovered" || word === "stale") {
+    return { outcome: word, after };
+  }
   if (word !== "failed") throw new Error("the host's answer does not say what became of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");

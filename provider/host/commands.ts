@@ -1,5 +1,6 @@
 /** Steps in the words of iproute2: what a plan's steps are as commands of one host. Pure. */
-import type { LinkId, SettingKey } from "../plan/model";
+import { UNITS } from "../boot/names";
+import type { BootFile, LinkId, SettingKey } from "../plan/model";
 import type { Step } from "../plan/steps";
 
 /** A program that sets a bridge port's options, in the order in which they are preferred. */
@@ -16,7 +17,9 @@ export type Command =
   | { readonly run: "write"; readonly netns: string; readonly path: string; readonly value: string }
   | { readonly run: "recordLink"; readonly link: LinkId; readonly json: string }
   | { readonly run: "recordNetns"; readonly name: string; readonly json: string }
-  | { readonly run: "forget"; readonly file: string };
+  | { readonly run: "forget"; readonly file: string }
+  /** A function of `BOOT_FILE_FUNCTIONS` with its arguments. */
+  | { readonly run: "bootFile"; readonly words: readonly string[]; readonly description: string };
 
 /** Name of the file that holds a link's record; neither name can hold a `/`, and `:` is in no link's name. */
 export function recordFile(link: LinkId): string {
@@ -66,11 +69,40 @@ export function commandsOf(step: Step, portTool: PortTool): Command[] {
       return [{ run: "recordLink", link: step.record, json: JSON.stringify(step.record) }];
     case "forget":
       return [{ run: "forget", file: recordFile(step.link) }];
+    case "setBootFiles":
+      return [
+        ...step.remove.map(({ path }) => bootFile(`remove ${path}`, "pm_drop_file", path)),
+        ...step.write.map(putBootFile),
+        ...reloadFor([...step.remove, ...step.write].map(({ path }) => path)),
+      ];
+    case "restoreBootFiles":
+      return [
+        ...step.paths.toReversed().map((path) => bootFile(`restore ${path}`, "pm_back_file", path)),
+        ...reloadFor(step.paths),
+      ];
   }
 }
 
 function ip(netns: string, ...words: string[]): Command {
   return { run: "ip", netns, words };
+}
+
+function bootFile(description: string, ...words: string[]): Command {
+  return { run: "bootFile", words, description };
+}
+
+function putBootFile({ path, content }: BootFile): Command {
+  if (!content) throw new TypeError(`${path} has no content to write`);
+  return "target" in content
+    ? bootFile(`link ${path} to ${content.target}`, "pm_put_link", path, content.target)
+    : bootFile(`write ${path}`, "pm_put_file", path, content.mode, content.text);
+}
+
+/** systemd reads units when they are first asked for, and again when it is told to. */
+function reloadFor(paths: readonly string[]): Command[] {
+  return paths.some((path) => path.startsWith(`${UNITS}/`))
+    ? [bootFile("systemctl daemon-reload", "pm_reload_units")]
+    : [];
 }
 
 function addLink(step: Extract<Step, { do: "addLink" }>): Command {
@@ -206,6 +238,8 @@ export function describeCommand(command: Command): string {
       return `write down who made ${command.run === "recordLink" ? command.link.name : command.name}`;
     case "forget":
       return `forget ${command.file}`;
+    case "bootFile":
+      return command.description;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Init } from "../boot/read";
 import type { Lifeline } from "../plan/lifeline";
 import type { HostState } from "../plan/model";
 import type { PortTool } from "./commands";
@@ -20,6 +21,10 @@ export interface HostFacts {
   /** The kernel can filter VLANs on a bridge; undefined while no bridge is there to tell. */
   readonly vlanFiltering: boolean | undefined;
   readonly portTool: PortTool;
+  /** What can have links made again at boot; undefined where there is nothing. */
+  readonly init: Init | undefined;
+  /** udev tells the init system of links that come and go. */
+  readonly udev: boolean;
 }
 
 /** A host at one moment. */

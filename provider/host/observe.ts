@@ -2,6 +2,7 @@
  * Reading a host: one POSIX shell fragment that prints all that any resource needs, in marked sections, and the
  * parser of what it printed. The parser is pure and forgives what other people's links can do to JSON.
  */
+import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import { canonicalIp } from "../plan/addresses";
 import type { Address, HostState, LinkRecord, LinkState, Netns, Route, SettingKey } from "../plan/model";
 import { CLIENT_FUNCTION, type Holder, parseLifeline } from "./lifeline";
@@ -19,7 +20,7 @@ const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as c
  * Defines `pm_observe`. `$M` is the marker. Only reads. `ip -n` and `ip netns exec` are given names that the host
  * itself listed. sysfs is read where iproute2 cannot print JSON, so that such a host is recognised for what it is.
  */
-export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}
+export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${OBSERVE_BOOT_FUNCTION}
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
@@ -43,7 +44,7 @@ pm_observe() {
   echo "$M client"; pm_client
   echo "$M ip"; ip -V 2>&1
   echo "$M tools"
-  for t in ip bridge brctl flock systemctl rc-service ifup; do command -v "$t" >/dev/null 2>&1 && echo "$t"; done
+  for t in ip bridge brctl flock systemctl sha256sum; do command -v "$t" >/dev/null 2>&1 && echo "$t"; done
   echo "$M brctl"; command -v brctl >/dev/null 2>&1 && brctl --version 2>&1 | head -n 2
   pm_section_of "" ip
   echo "$M sysctls"; eval "$PM_SYSCTLS"
@@ -61,6 +62,7 @@ pm_observe() {
   echo "$M vlanfiltering"; pm_vlan_filtering
   echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
   echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
+  pm_observe_boot
   echo "$M interrupted"; [ -e ${RUN_DIRECTORY}/undo ] && echo yes
   echo "$M sysfs"; ip -j link show dev lo >/dev/null 2>&1 || pm_sysfs
   echo "$M end"
@@ -83,6 +85,7 @@ export function parseObservation(output: string, marker: string): Observation {
     links: facts.iproute2 === undefined ? parseSysfs(text("sysfs")) : links,
     netns: namespaces.map((n) => parseNetns(n, text)),
     records,
+    bootFiles: parseBootFiles(all),
   };
   const raw = rawNamespace(text, "");
   return {
@@ -114,6 +117,7 @@ function parseFacts(text: (name: string) => string): HostFacts {
     ],
     vlanFiltering: vlan === "" ? undefined : vlan === "yes",
     portTool: choosePortTool(ipText, tools, text("brctl")),
+    ...parseInit(text("init")),
   };
 }
 

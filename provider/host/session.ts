@@ -198,7 +198,7 @@ async function changeHost(
       throw changeUnconfirmed(resource, label, applied, applied.after && left(applied.after));
     }
     if (applied.outcome === "failed") throw changeFailed(resource, label, applied, left(applied.after));
-    if (!plan || applied.outcome === "recovered") continue;
+    if (!plan || applied.outcome !== "done") continue;
     const missing = makePlan(applied.after);
     if (missing.steps.length === 0) return applied.after;
     const undone = await takeBack(memory, settings, resource, steps, applied.after);
@@ -286,5 +286,7 @@ function leftBehind(before: HostState, after: HostState, wanted: Wanted): Differ
     const was = findLink(before, id);
     return was ? asWanted(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
   });
-  return differences(after, { links, netns: "", owner: wanted.owner });
+  const { boot, owner } = wanted;
+  const files = before.bootFiles.filter((f) => boot?.bootNames.includes(f.bootName));
+  return differences(after, { links, netns: "", owner, ...(boot ? { boot: { ...boot, files } } : {}) });
 }

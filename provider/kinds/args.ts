@@ -36,7 +36,10 @@ export interface LinkArgs {
   alias?: string;
   /** Length of the transmit queue, in packets. */
   txQueueLength?: number;
-  /** Also re-create the link at boot. Not available in this version: only false is taken. */
+  /**
+   * Also have the host make the link again at boot, by a script that its systemd, OpenRC or ifupdown runs
+   * (docs/persistence.md). Default: false.
+   */
   persist?: boolean;
   /**
    * Take over a link of that name that somebody else has made. It has to be there. Deleting the resource takes back

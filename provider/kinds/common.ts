@@ -1,5 +1,7 @@
 /** What all kinds of links have in common: identity, ownership, adoption, and what would stand in the way. Pure. */
+import { bootName, whyNotBootName } from "../boot/names";
 import type { Observation } from "../host/observation";
+import { strangerOf } from "../plan/boot";
 import {
   type LinkId,
   type LinkRecord,
@@ -143,7 +145,36 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
     ];
   }
   const current = findLink(state, linkId(inputs));
-  return current ? nameProblems(inputs, view, current, needs) : absentProblems(inputs, view);
+  return [
+    ...(current ? nameProblems(inputs, view, current, needs) : absentProblems(inputs, view)),
+    ...(inputs.persist === true ? persistProblems(inputs, view) : []),
+  ];
+}
+
+/** Why no boot could make the link again. */
+function persistProblems(inputs: CommonInputs, view: View): Issue[] {
+  const { facts, state } = view.observation;
+  const issue = (reason: string): Issue[] => [{ property: "persist", reason }];
+  if (facts.init === undefined) {
+    return issue(
+      "needs something on the host that runs a script at boot: it has neither systemd (/run/systemd/system) nor OpenRC " +
+        "(/run/openrc) running, nor ifupdown (/etc/network/interfaces); leave persist out, and see to it yourself",
+    );
+  }
+  if (!facts.tools.includes("sha256sum")) {
+    return issue(
+      "needs sha256sum on the host, to see whether the boot files are as written; install coreutils",
+    );
+  }
+  const tooLong = whyNotBootName(linkId(inputs));
+  if (tooLong !== undefined) return issue(tooLong);
+  const stranger = strangerOf(state, bootName(linkId(inputs)), view.owner);
+  if (!stranger) return [];
+  return issue(
+    stranger.owner === undefined
+      ? `would overwrite ${stranger.path}, which pulumi-macvlan has not written; remove it or rename the link`
+      : `the stack ${stranger.owner} has ${stranger.path} for a link of that name; choose another name`,
+  );
 }
 
 function absentProblems(inputs: CommonInputs, view: View): Issue[] {

@@ -31,6 +31,7 @@ export interface CommonInputs {
   readonly alias?: string;
   readonly txQueueLength?: number;
   readonly adopt?: boolean;
+  readonly persist?: boolean;
 }
 
 /** A host as one resource sees it while it plans. */

@@ -186,9 +186,7 @@ export const commonSchema = {
   up: flag,
   alias,
   txQueueLength: whole(0, 4_294_967_295, "packets"),
-  persist: z.literal(false, {
-    error: "is not available in this version: the link is not re-created at boot; leave it out",
-  }),
+  persist: flag,
   adopt: flag,
 };
 

@@ -1,4 +1,5 @@
 /** What on a host is not as wanted, property by property, in a person's words. Pure. */
+import { bootDifferences } from "./boot";
 import {
   type Address,
   type HostState,
@@ -24,7 +25,7 @@ export interface Difference {
 /** All that differs between what a host has and what is wanted of it; empty when there is nothing to do. */
 export function differences(state: HostState, wanted: Wanted): Difference[] {
   const found = wanted.links.flatMap((link) => linkDifferences(state, link));
-  return [...found, ...recordDifferences(state, wanted)];
+  return [...found, ...recordDifferences(state, wanted), ...bootDifferences(state, wanted)];
 }
 
 function linkDifferences(state: HostState, wanted: WantedLink): Difference[] {

@@ -87,10 +87,24 @@ export interface Netns {
   readonly owner?: string;
 }
 
+/** One of the files that have a link made again at boot: a script, what an init system runs it by, or a symbolic link. */
+export interface BootFile {
+  readonly path: string;
+  /** The link that it is for, as `bootName` writes it. */
+  readonly bootName: string;
+  /** The stack that wrote it, by the mark inside; undefined for symbolic links and for files without the mark. */
+  readonly owner?: string;
+  /** What is compared: `644 SHA256` of a file, `-> TARGET` of a symbolic link. */
+  readonly is: string;
+  /** What to write; told of wanted files only. */
+  readonly content?: { readonly mode: string; readonly text: string } | { readonly target: string };
+}
+
 export interface HostState {
   readonly links: readonly LinkState[];
   readonly netns: readonly Netns[];
   readonly records: readonly LinkRecord[];
+  readonly bootFiles: readonly BootFile[];
 }
 
 /** One setting as wanted, with the property of the resource that it comes from. */
@@ -138,6 +152,16 @@ export interface Wanted {
   readonly record?: Omit<LinkRecord, "ifIndex">;
   /** Links about which it is to remember nothing of this stack any more. */
   readonly forgets?: readonly LinkId[];
+  /** What is to be there at the next boot; undefined where that is nobody's business. */
+  readonly boot?: WantedBoot;
+}
+
+/** The boot files of a resource. */
+export interface WantedBoot {
+  /** The link's `bootName`, and its former one: no other files of this stack are to be there for them. */
+  readonly bootNames: readonly string[];
+  /** In the order in which they are written; removed in reverse. Empty: the link is not made at boot. */
+  readonly files: readonly BootFile[];
 }
 
 export function sameLink(a: LinkId, b: LinkId): boolean {

@@ -6,6 +6,7 @@
  * what is taken away, and a link has its addresses before it comes up, so that the kernel announces them.
  */
 import { isIPv6Cidr } from "./addresses";
+import { bootStep } from "./boot";
 import { type Difference, differences, formerLink, sameRecord } from "./differences";
 import {
   type HostState,
@@ -42,6 +43,21 @@ export function plan(state: HostState, wanted: Wanted, kernel: KernelTraits): Pl
   return { differences: differences(state, wanted), steps: withUndo(state, steps, kernel) };
 }
 
+/**
+ * The steps that a boot has to take from `afterBoot`, on which the link is not there yet. Unlike a plan they say all that
+ * is wanted, whether it differs from what a new link has or not, so that they also mend a link that is there. Whose the
+ * link is comes right after its making.
+ */
+export function bootSteps(booted: HostState, wanted: Wanted, kernel: KernelTraits): Step[] {
+  const steps = transition(booted, wanted, kernel, true);
+  const record = steps.filter((s) => s.do === "record");
+  const others = steps.filter((s) => s.do !== "record");
+  const making = others.findIndex((s) => s.do === "addLink") + 1;
+  return making === 0
+    ? [...others, ...record]
+    : [...others.slice(0, making), ...record, ...others.slice(making)];
+}
+
 /** The host as the plan leaves it. */
 export function outcome(state: HostState, planned: Plan): HostState {
   return planned.steps.reduce((s, { step }) => simulate(s, step), state);
@@ -66,14 +82,15 @@ function walkFrom(state: HostState): Walk {
   };
 }
 
-function transition(state: HostState, wanted: Wanted, kernel: KernelTraits): Step[] {
+/** `explicit`: what is wanted is said even where the model has it already. */
+function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, explicit = false): Step[] {
   const walk = walkFrom(state);
   const present = wanted.links.filter((l) => l.exists);
   if (wanted.netns !== "" && !state.netns.some((n) => n.name === wanted.netns)) {
     walk.take({ do: "addNetns", name: wanted.netns, owner: wanted.owner });
   }
   for (const link of present) placeLink(walk, link, wanted.owner, kernel);
-  for (const link of present) changeSettings(walk, link, (key) => !isOfPort(key));
+  for (const link of present) changeSettings(walk, link, (key) => !isOfPort(key), explicit);
   for (const link of present) addAddresses(walk, link);
   for (const link of present) raiseOrLower(walk, link);
   // an address that moves between links leaves the old one only when the new one has it, with its routes
@@ -84,10 +101,12 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits): Ste
   for (const link of present) changeSettings(walk, link, (key) => key === "link.mtu");
   for (const link of present) addAddresses(walk, link);
   for (const link of present) addRoutes(walk, link, wanted);
-  for (const link of present) changeSettings(walk, link, isOfPort);
+  for (const link of present) changeSettings(walk, link, isOfPort, explicit);
   for (const link of wanted.links) if (!link.exists) removeLink(walk, link, wanted.owner);
   keepRecord(walk, wanted);
   removeNetns(walk, state, wanted);
+  const files = bootStep(walk.state, wanted);
+  if (files) walk.take(files);
   return walk.steps;
 }
 
@@ -164,10 +183,16 @@ function bringHere(walk: Walk, from: LinkState, to: LinkId, kernel: KernelTraits
   }
 }
 
-function changeSettings(walk: Walk, link: WantedLink, which: (key: SettingKey) => boolean): void {
+function changeSettings(
+  walk: Walk,
+  link: WantedLink,
+  which: (key: SettingKey) => boolean,
+  explicit = false,
+): void {
   for (const setting of inOrder(link.settings)) {
     const current = findLink(walk.state, link);
-    if (!current || !which(setting.key) || current.settings[setting.key] === setting.value) continue;
+    if (!current || !which(setting.key)) continue;
+    if (!explicit && current.settings[setting.key] === setting.value) continue;
     const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
     const bridge = isOfPort(setting.key) ? current.settings["link.master"] : undefined;
     walk.take({
@@ -315,6 +340,13 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
       return before.netns
         .filter((n) => n.name === step.name)
         .map((n) => ({ do: "addNetns", name: n.name, owner: n.owner ?? "" }));
+    case "setBootFiles": {
+      const paths = [...step.remove, ...step.write].map((f) => f.path);
+      const files = before.bootFiles.filter((f) => paths.includes(f.path));
+      return [{ do: "restoreBootFiles", paths, files }];
+    }
+    case "restoreBootFiles":
+      return [];
     case "record":
     case "forget": {
       const id = step.do === "record" ? step.record : step.link;

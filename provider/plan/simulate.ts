@@ -6,6 +6,7 @@
 import { isIPv6Cidr, subnetOf } from "./addresses";
 import {
   type Address,
+  type BootFile,
   type HostState,
   type LinkId,
   type LinkState,
@@ -117,6 +118,16 @@ export function simulate(state: HostState, step: Step): HostState {
     }
     case "forget":
       return { ...state, records: state.records.filter((r) => !sameLink(r, step.link)) };
+    case "setBootFiles": {
+      const paths = [...step.remove, ...step.write].map((f) => f.path);
+      return withBootFiles(
+        state,
+        paths,
+        step.write.map(({ content, ...file }) => file),
+      );
+    }
+    case "restoreBootFiles":
+      return withBootFiles(state, step.paths, step.files);
   }
 }
 
@@ -132,6 +143,10 @@ export function sameRouteKey(a: Route, b: Route): boolean {
 
 export function hasAddress(link: LinkState, address: Address): boolean {
   return link.addresses.some((a) => a.cidr === address.cidr);
+}
+
+function withBootFiles(state: HostState, paths: readonly string[], files: readonly BootFile[]): HostState {
+  return { ...state, bootFiles: [...state.bootFiles.filter((f) => !paths.includes(f.path)), ...files] };
 }
 
 function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkState): HostState {
@@ -340,6 +355,7 @@ function addRoute(state: HostState, id: LinkId, route: Route, replace: boolean):
   };
 }
 
-function withoutPort(settings: Settings): Settings {
+/** What is left of a port's settings when it leaves its bridge. */
+export function withoutPort(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith("port.")));
 }

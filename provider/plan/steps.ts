@@ -1,4 +1,4 @@
-import type { Address, LinkId, LinkRecord, Route, SettingKey, Settings } from "./model";
+import type { Address, BootFile, LinkId, LinkRecord, Route, SettingKey, Settings } from "./model";
 
 /** One change of a host: the smallest thing that is done, simulated, undone and shown to a person. */
 export type Step =
@@ -41,7 +41,19 @@ export type Step =
   /** Tells the neighbours where the link's addresses are now (gratuitous ARP, unsolicited NA). */
   | { readonly do: "announce"; readonly link: LinkId; readonly macAddress: string }
   | { readonly do: "record"; readonly record: Omit<LinkRecord, "ifIndex"> }
-  | { readonly do: "forget"; readonly link: LinkId };
+  | { readonly do: "forget"; readonly link: LinkId }
+  /** Removes and writes boot files, in this order, and tells the init system. */
+  | {
+      readonly do: "setBootFiles";
+      readonly remove: readonly BootFile[];
+      readonly write: readonly BootFile[];
+    }
+  /** Puts back what was there before `setBootFiles`, from the copies that it has kept on the host. */
+  | {
+      readonly do: "restoreBootFiles";
+      readonly paths: readonly string[];
+      readonly files: readonly BootFile[];
+    };
 
 /** A step with what takes the host back to where it was before it, in order. */
 export interface PlannedStep {

@@ -87,6 +87,7 @@ describe("a step that could cut the connection", () => {
     ],
     netns: [],
     records: [],
+    bootFiles: [],
   };
   const lifeline: Lifeline = { client: "192.0.2.9", links: ["eth0"], prefix: 24 };
   const cuts = (step: Step): string | undefined => cuttingStep(state, lifeline, [step])?.link;

@@ -40,6 +40,7 @@ export const BARE: HostState = {
   links: [nic("eth0", 2), nic("eth1", 3)],
   netns: [{ name: "blue" }],
   records: [],
+  bootFiles: [],
 };
 
 const host = { address: "node1" };

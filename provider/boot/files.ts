@@ -1,0 +1,162 @@
+/** The files that have a link made at boot, in the form of the init system that is running. Pure. */
+import { createHash } from "node:crypto";
+import { commandLine, quote } from "../host/shell";
+import type { BootFile, LinkId } from "../plan/model";
+import {
+  IF_UP,
+  INIT_SCRIPTS,
+  PREFIX,
+  RUNLEVELS,
+  SCRIPTS,
+  UNITS,
+  bootName,
+  deviceUnit,
+  escapeUnit,
+} from "./names";
+import { type BootMark, type Init, markLine } from "./read";
+
+/** What boot files are made from. */
+export interface Boot {
+  readonly link: LinkId;
+  readonly mark: BootMark;
+  readonly script: string;
+  /** Links of the host's own namespace that it sits on: the parent, or the ports; the link itself where it is adopted. */
+  readonly below: readonly string[];
+  /** It takes addresses from its ports, which their own configuration gives them first. */
+  readonly takesAddresses: boolean;
+  readonly init: Init;
+  readonly udev: boolean;
+}
+
+/** In the order in which they are written: what runs another one comes after it. */
+export function bootFiles(boot: Boot): BootFile[] {
+  const name = bootName(boot.link);
+  const script = file(boot, `${SCRIPTS}/${name}.sh`, "755", boot.script);
+  switch (boot.init) {
+    case "systemd":
+      return [script, ...systemdFiles(boot, name)];
+    case "openrc":
+      return [
+        script,
+        file(boot, `${INIT_SCRIPTS}/${PREFIX}${name}`, "755", openrcScript(boot, name)),
+        link(boot, `${RUNLEVELS}/default/${PREFIX}${name}`, `${INIT_SCRIPTS}/${PREFIX}${name}`),
+      ];
+    case "ifupdown":
+      return [script, file(boot, `${IF_UP}/${PREFIX}${name}`, "755", ifUpScript(boot, name))];
+  }
+}
+
+function file({ link: { name, netns }, mark }: Boot, path: string, mode: string, text: string): BootFile {
+  const is = `${mode} ${createHash("sha256").update(text).digest("hex")}`;
+  return { path, bootName: bootName({ name, netns }), owner: mark.owner, is, content: { mode, text } };
+}
+
+function link(boot: Boot, path: string, target: string): BootFile {
+  return { path, bootName: bootName(boot.link), is: `-> ${target}`, content: { target } };
+}
+
+/**
+ * One instance of a template for each device: its appearing starts the instance, at boot and whenever it is plugged in
+ * again. Without udev, as in many containers, systemd knows no devices, and without any there is nothing to wait for.
+ */
+function systemdFiles(boot: Boot, name: string): BootFile[] {
+  const instances = boot.udev ? boot.below.map(escapeUnit) : [];
+  const unit = `${PREFIX}${name}${instances.length === 0 ? "" : "@"}.service`;
+  const text = instances.length === 0 ? plainUnit(boot, name) : deviceBoundUnit(boot, name);
+  const wants =
+    instances.length === 0
+      ? [[`multi-user.target`, unit] as const]
+      : instances.map((i) => [deviceUnit(i), `${PREFIX}${name}@${i}.service`] as const);
+  return [
+    file(boot, `${UNITS}/${unit}`, "644", text),
+    ...wants.map(([wanting, wanted]) =>
+      link(boot, `${UNITS}/${wanting}.wants/${wanted}`, `${UNITS}/${unit}`),
+    ),
+  ];
+}
+
+/** Its name is no data: letters, digits, `-` and `_`, and the instance is systemd's own escaping. */
+function deviceBoundUnit(boot: Boot, name: string): string {
+  const device = deviceUnit("%i");
+  return unitText(boot, name, {
+    description: `Link ${name} of pulumi-macvlan, on %i`,
+    order: [`BindsTo=${device}`, `After=${device}`],
+    hotplug: " hotplug",
+    wantedBy: device,
+  });
+}
+
+function plainUnit(boot: Boot, name: string): string {
+  return unitText(boot, name, {
+    description: `Link ${name} of pulumi-macvlan`,
+    order: boot.below.map((below) => `After=${PREFIX}${bootName({ name: below, netns: "" })}.service`),
+    hotplug: "",
+    wantedBy: "multi-user.target",
+  });
+}
+
+/**
+ * Not RemainAfterExit: what is inactive is started by the next appearing. The interval is off since a device that comes
+ * and goes often must not end as "start request repeated too quickly" (systemd.unit(5)).
+ */
+function unitText(
+  { mark, takesAddresses }: Boot,
+  name: string,
+  unit: { description: string; order: readonly string[]; hotplug: string; wantedBy: string },
+): string {
+  const configured = "After=networking.service systemd-networkd.service NetworkManager.service";
+  const order = [...unit.order, ...(takesAddresses ? [configured] : []), "Before=network-online.target"];
+  return `${markLine(mark)}
+${WRITTEN_BY}
+[Unit]
+Description=${unit.description}
+${order.join("\n")}
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh ${SCRIPTS}/${name}.sh${unit.hotplug}
+TimeoutStartSec=120
+
+[Install]
+WantedBy=${unit.wantedBy}
+`;
+}
+
+const WRITTEN_BY = '# "pulumi up" writes and removes this file: change the program instead.';
+
+function openrcScript({ mark, below }: Boot, name: string): string {
+  const after = ["net", "networking", ...below.map((b) => PREFIX + bootName({ name: b, netns: "" }))];
+  return `#!/sbin/openrc-run
+${markLine(mark)}
+${WRITTEN_BY}
+description="Makes the link ${name} (pulumi-macvlan)"
+
+depend() {
+\tneed localmount
+\tafter ${after.join(" ")}
+}
+
+start() {
+\tebegin "Making the link ${name}"
+\t/bin/sh ${SCRIPTS}/${name}.sh
+\teend $?
+}
+`;
+}
+
+/** ifupdown runs it for each link that it has brought up, and once for all at the end of booting (interfaces(5)). */
+function ifUpScript({ link: { name: self, netns }, mark, below }: Boot, name: string): string {
+  const first = below.length === 0 ? ["lo"] : below;
+  const there = first.map((b) => `[ -e ${quote(`/sys/class/net/${b}`)} ]`).join(" || ");
+  const next = `for hook in ${IF_UP}/${PREFIX}*; do
+  [ ! -x "$hook" ] || IFACE=${quote(self)} "$hook"
+done`;
+  return `#!/bin/sh
+${markLine(mark)}
+${WRITTEN_BY}
+case "$IFACE" in ${[...first.map(quote), "--all"].join("|")}) ;; *) exit 0;; esac
+${there} || exit 0
+${commandLine(["/bin/sh", `${SCRIPTS}/${name}.sh`, "hotplug"])} || exit
+${netns === "" && !below.includes(self) ? `# ifupdown does not know of this link: what sits on it follows from here\n${next}\n` : ""}`;
+}

@@ -1,0 +1,105 @@
+/** Reading what a host has for its next boot: a fragment of the one reading, and the parser of what it prints. */
+import type { BootFile } from "../plan/model";
+import { sections } from "../host/shell";
+import { IF_UP, INIT_SCRIPTS, PREFIX, RUNLEVELS, SCRIPTS, UNITS, bootNameOf } from "./names";
+
+/** What runs a host's boot, as far as links can be made again by it. */
+export type Init = "systemd" | "openrc" | "ifupdown";
+
+/** The line by which a file is known as ours: whose, and for which link. */
+const MARK = "# pulumi-macvlan ";
+
+/** Whose a boot file is. */
+export interface BootMark {
+  readonly owner: string;
+  readonly resource: string;
+  readonly name: string;
+  readonly netns: string;
+}
+
+/** The line that says whose a boot file is. JSON has no line break in it, and ends with a brace. */
+export function markLine({ owner, resource, name, netns }: BootMark): string {
+  return MARK + JSON.stringify({ owner, resource, name, netns });
+}
+
+const FILES = [
+  `${SCRIPTS}/*.sh`,
+  `${UNITS}/${PREFIX}*.service`,
+  `${INIT_SCRIPTS}/${PREFIX}*`,
+  `${IF_UP}/${PREFIX}*`,
+].join(" ");
+
+/** Defines `pm_observe_boot`, which prints its sections with the marker `$M`. Only reads. */
+export const OBSERVE_BOOT_FUNCTION = `pm_observe_boot() {
+  echo "$M init"
+  for f in /run/systemd/system /run/udev/control /run/openrc /etc/network/interfaces; do [ -e "$f" ] && echo "$f"; done
+  echo "$M bootlist"
+  l=$(ls -ldn ${FILES} ${UNITS}/*.wants/${PREFIX}* ${RUNLEVELS}/*/${PREFIX}* 2>/dev/null)
+  [ -n "$l" ] || return 0
+  printf '%s\\n' "$l"
+  echo "$M bootdigests"; sha256sum ${FILES} 2>/dev/null
+  echo "$M bootmarks"; grep -H '^${MARK}{' ${FILES} 2>/dev/null
+}
+`;
+
+/** The init system that is running, and whether udev tells it of links that come and go. */
+export function parseInit(text: string): { init: Init | undefined; udev: boolean } {
+  const found = text.split("\n");
+  const init = found.includes("/run/systemd/system")
+    ? "systemd"
+    : found.includes("/run/openrc")
+      ? "openrc"
+      : found.includes("/etc/network/interfaces")
+        ? "ifupdown"
+        : undefined;
+  return { init, udev: found.includes("/run/udev/control") };
+}
+
+/** The boot files that `pm_observe_boot` has listed. */
+export function parseBootFiles(all: ReturnType<typeof sections>): BootFile[] {
+  const lines = (name: string): string[] => all.find((s) => s.name === name)?.text.split("\n") ?? [];
+  const digests = new Map(
+    lines("bootdigests").flatMap((line) => {
+      const match = /^([0-9a-f]{64}) [ *](\/.*)$/.exec(line);
+      return match ? [[match[2] ?? "", match[1] ?? ""] as const] : [];
+    }),
+  );
+  const owners = new Map(
+    lines("bootmarks").flatMap((line) => {
+      const at = line.indexOf(`:${MARK}`);
+      const owner = at < 0 ? undefined : ownerOf(line.slice(at + 1 + MARK.length));
+      return owner === undefined ? [] : [[line.slice(0, at), owner] as const];
+    }),
+  );
+  return lines("bootlist").flatMap((line) => {
+    // mode, links, user, group, size, a date of several forms, path (POSIX.1, ls: -l and -n)
+    const match = /^([-l][-a-zA-Z]{9})\S* +[0-9]+ +([0-9]+) +([0-9]+) .*? (\/etc\/.*)$/.exec(line);
+    const [, mode = "", user = "", group = "", name = ""] = match ?? [];
+    const [path = "", target] = mode.startsWith("l") ? name.split(" -> ") : [name];
+    const bootName = bootNameOf(path);
+    if (bootName === undefined) return [];
+    const owner = owners.get(path);
+    const writer = user === "0" && group === "0" ? "" : ` of ${user}:${group}`;
+    const is =
+      target === undefined ? `${octal(mode)} ${digests.get(path) ?? "unread"}${writer}` : `-> ${target}`;
+    return [{ path, bootName, ...(owner === undefined ? {} : { owner }), is }];
+  });
+}
+
+function ownerOf(json: string): string | undefined {
+  try {
+    const { owner } = JSON.parse(json) as Partial<BootMark>;
+    return typeof owner === "string" ? owner : undefined;
+  } catch {
+    return undefined; // somebody else's line
+  }
+}
+
+/** `-rwxr-xr-x` → `755`; a letter for anything that is neither set nor clear (set-user-ID, sticky). */
+function octal(mode: string): string {
+  const groups = mode.slice(1).match(/.../g) ?? [];
+  const bits = (g: string): number[] => [4, 2, 1].map((bit, i) => (g[i] === "-" ? 0 : bit));
+  const digit = (g: string): string =>
+    /^[r-][w-][x-]$/.test(g) ? String(bits(g).reduce((sum, bit) => sum + bit)) : g;
+  return groups.map(digit).join("");
+}

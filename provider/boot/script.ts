@@ -1,0 +1,129 @@
+/** The script that makes a link at boot, from the steps of the plan that makes it. Pure. */
+import { PRELUDE, shellWords } from "../host/apply";
+import { type PortTool, commandsOf, recordFile } from "../host/commands";
+import { commandLine, quote } from "../host/shell";
+import { isIPv6Cidr } from "../plan/addresses";
+import type { LinkId } from "../plan/model";
+import type { Step } from "../plan/steps";
+import { type BootMark, markLine } from "./read";
+
+/** What the script of a link is made from. */
+export interface BootScript {
+  readonly mark: BootMark;
+  /** `mac0@eth0`, for the reader. */
+  readonly label: string;
+  /** `bootSteps`: from a host on which the link is not there. */
+  readonly steps: readonly Step[];
+  /** A bridge's ports: the steps for one that is not there are left out. */
+  readonly ports: readonly string[];
+  readonly portTool: PortTool;
+}
+
+/** At boot the parent, its MTU, or the address that a route has for its source may still be on their way. */
+const FUNCTIONS = `left=30 # seconds in which a command that fails is tried again
+fail() { echo "pulumi-macvlan: $*" >&2; exit 1; }
+pause() { left=$((left - 1)); sleep 1; }
+run() {
+  # bridge(8) may exit with 0 although the kernel refused
+  until o=$("$@" 2>&1) && case $o in *"RTNETLINK answers"*) false;; esac; do
+    [ "$left" -gt 0 ] || fail "$*: $o"
+    pause
+  done
+}
+has() { [ -n "$("$@" 2>/dev/null)" ]; }
+made_by() { # OWNER RECORD COMMAND: whether the record is of the link that the command shows
+  read -r i r 2>/dev/null < "$D/$2" || return
+  case $r in *"$1"*) ;; *) return 1;; esac
+  shift 2; case $("$@") in "$i:"*) ;; *) return 1;; esac
+}
+`;
+
+const PORT_FUNCTIONS = `missing=
+port_is_there() { has ip -o link show dev "$1"; }
+await_port() { # with "hotplug" a port that comes later runs this again
+  until port_is_there "$1" || [ "$mode" = hotplug ] || [ "$left" -le 0 ]; do pause; done
+  port_is_there "$1" || missing="$missing $1"
+}
+port() { ! port_is_there "$1" || { shift; run "$@"; }; }
+`;
+
+/** POSIX sh: readable, without secrets, and safe to run at any time and any number of times. */
+export function renderBootScript({ mark, label, steps, ports, portTool }: BootScript): string {
+  const body = steps.flatMap((step) => renderStep(step, { mark, ports, portTool }));
+  const portsFirst = ports.map((name) => commandLine(["await_port", name]));
+  const portsLast =
+    ports.length === 0 ? [] : ['[ -z "$missing" ] || [ "$mode" = hotplug ] || fail "not there:$missing"'];
+  return `#!/bin/sh
+${markLine(mark)}
+# Makes the link ${label} at boot. "pulumi up" writes and removes this file: change the program instead.
+# Puts right what is there already. A link of that name that somebody else has made is left alone.
+mode=$1
+${PRELUDE}${FUNCTIONS}${ports.length === 0 ? "" : PORT_FUNCTIONS}
+${[...portsFirst, ...LOCK, ...body, ...portsLast].join("\n")}
+`;
+}
+
+/** The lock of changes: not while "pulumi up" is in the middle of one. */
+const LOCK = [
+  'mkdir -p "$D/links" "$D/netns" || exit',
+  'if command -v flock >/dev/null 2>&1; then exec 9>"$D/lock" && flock 9 || exit; fi',
+];
+
+type Rest = Pick<BootScript, "mark" | "ports" | "portTool">;
+
+function renderStep(step: Step, { mark, ports, portTool }: Rest): string[] {
+  const words = commandsOf(step, portTool).map(shellWords);
+  const run = words.map((w) => `run ${w}`);
+  switch (step.do) {
+    case "addNetns": {
+      const [add = "", record = "", ...more] = run;
+      return [`[ -e ${quote(`/run/netns/${step.name}`)} ] || { ${add} && ${record}; }`, ...more];
+    }
+    case "addLink":
+      return makeLink(step.link, mark, run);
+    case "addRoute":
+      return step.replace ? run : addRoute(step, words);
+    case "deleteAddress": {
+      const [address = ""] = step.address.cidr.split("/");
+      const exactly = `${address}/${isIPv6Cidr(address) ? 128 : 32}`;
+      const shown = ipWords(step.link, "-o", "address", "show", "dev", step.link.name, "to", exactly);
+      return run.map((r) => `! has ${shown} || ${r}`);
+    }
+    case "deleteRoute":
+      return run.map((r) => `! has ${showRoute(step)} || ${r}`);
+    default: {
+      const port = "link" in step && step.link.netns === "" && ports.includes(step.link.name);
+      return port ? words.map((w) => `port ${quote(step.link.name)} ${w}`) : run;
+    }
+  }
+}
+
+function makeLink(link: LinkId, mark: BootMark, run: readonly string[]): string[] {
+  const shown = ipWords(link, "-o", "link", "show", "dev", link.name);
+  const owner = quote(`"owner":${JSON.stringify(mark.owner)}`);
+  const taken = quote(`there is a link ${link.name} that is not of ${mark.owner}`);
+  return [
+    `if has ${shown}; then`,
+    `  made_by ${owner} ${quote(recordFile(link))} ${shown} || fail ${taken}`,
+    "else",
+    ...run.map((r) => `  ${r}`),
+    "fi",
+  ];
+}
+
+/** Puts the link's own route right, and never takes another link's away. */
+function addRoute(step: Extract<Step, { do: "addRoute" }>, words: readonly string[]): string[] {
+  return words.flatMap((w) => [
+    `if has ${showRoute(step)}; then v=replace; else v=add; fi`,
+    `run ${w.replace(" route add ", ' route "$v" ')}`,
+  ]);
+}
+
+function showRoute({ link, route }: Extract<Step, { do: "addRoute" | "deleteRoute" }>): string {
+  const family = isIPv6Cidr(route.to) ? "-6" : "-4";
+  return ipWords(link, family, "route", "show", "exact", route.to, "dev", link.name);
+}
+
+function ipWords({ netns }: LinkId, ...words: string[]): string {
+  return commandLine(["ip", ...(netns === "" ? [] : ["-n", netns]), ...words]);
+}

@@ -1,0 +1,113 @@
+/** What is to be there at the next boot: how a boot leaves the host, and which files are to change. Pure. */
+import type { Difference } from "./differences";
+import {
+  type BootFile,
+  type HostState,
+  type LinkState,
+  type Wanted,
+  type WantedLink,
+  findLink,
+  sameLink,
+} from "./model";
+import { withoutPort } from "./simulate";
+import type { Step } from "./steps";
+
+/**
+ * The file that keeps a stack from a link's boot files: another stack's, or one without a mark. One mark among the files
+ * of a link speaks for them all; symbolic links, which can have none, are told by their names.
+ */
+export function strangerOf(state: HostState, bootName: string, owner: string): BootFile | undefined {
+  const files = state.bootFiles.filter((f) => f.bootName === bootName);
+  const marked = files.find((f) => f.owner !== undefined);
+  if (marked) return marked.owner === owner ? undefined : marked;
+  return files.find((f) => !f.is.startsWith("-> "));
+}
+
+/** What differs between the boot files that are there and those that are wanted, as one property. */
+export function bootDifferences(state: HostState, wanted: Wanted): Difference[] {
+  const files = wanted.boot?.files ?? [];
+  const { unwanted, missing, changed } = compareFiles(state, wanted);
+  if (unwanted.length + missing.length + changed.length === 0) return [];
+  const persists = files.length > 0;
+  if (!persists || missing.length === files.length) {
+    return [{ property: "persist", wanted: String(persists), found: String(!persists) }];
+  }
+  const say = (what: string, list: readonly BootFile[]): string[] => list.map((f) => `${what} ${f.path}`);
+  const found = [...say("missing", missing), ...say("changed", changed), ...say("unexpected", unwanted)];
+  return [{ property: "persist", wanted: "true", found: found.join(", ") }];
+}
+
+/** The step that makes the boot files what is wanted, or undefined where they are. */
+export function bootStep(state: HostState, wanted: Wanted): Step | undefined {
+  const { unwanted, missing, changed } = compareFiles(state, wanted);
+  const write = (wanted.boot?.files ?? []).filter((f) => missing.includes(f) || changed.includes(f));
+  return unwanted.length + write.length === 0
+    ? undefined
+    : { do: "setBootFiles", remove: unwanted.toReversed(), write };
+}
+
+function compareFiles(
+  state: HostState,
+  wanted: Wanted,
+): Record<"unwanted" | "missing" | "changed", BootFile[]> {
+  const { bootNames = [], files = [] } = wanted.boot ?? {};
+  const own = bootNames.filter((name) => strangerOf(state, name, wanted.owner) === undefined);
+  const there = state.bootFiles.filter((f) => own.includes(f.bootName));
+  const at = (path: string): BootFile | undefined => there.find((f) => f.path === path);
+  return {
+    unwanted: there.filter((f) => !files.some((w) => w.path === f.path)),
+    missing: files.filter((f) => !at(f.path)),
+    changed: files.filter((f) => (at(f.path)?.is ?? f.is) !== f.is),
+  };
+}
+
+/**
+ * The host as it is after a boot, as far as one resource touches it: what the resource made is gone, and what it only
+ * changed is as it was before. A link that it needs, and that is not there now, is taken to be there then.
+ */
+export function afterBoot(state: HostState, wanted: Wanted): HostState {
+  const made = wanted.record?.made === true ? wanted.links.filter((l) => l.kind !== undefined) : [];
+  const gone = made.flatMap((l) => [l, ...(l.formerly ? [l.formerly] : [])]);
+  const restore = wanted.record?.restore ?? [];
+  const stays = state.links.filter((l) => !gone.some((g) => sameLink(g, l)));
+  const needed = wanted.links.filter((l) => !made.includes(l) && l.exists && !findLink(state, l));
+  const asBefore = (l: LinkState): LinkState => {
+    const before = restore.find((r) => sameLink(r, l));
+    return before ? putBack(l, before) : l;
+  };
+  return {
+    ...state,
+    links: [...stays.map(asBefore), ...needed.map(unseen)],
+    netns: state.netns.filter((n) => n.name !== wanted.netns),
+    records: state.records.filter((r) => !gone.some((g) => sameLink(g, r))),
+  };
+}
+
+function putBack(link: LinkState, before: WantedLink): LinkState {
+  const settings = Object.fromEntries(before.settings.map((s) => [s.key, s.value]));
+  const kept = settings["link.master"] === "" ? withoutPort(link.settings) : link.settings;
+  return {
+    ...link,
+    settings: { ...kept, ...settings },
+    up: before.up ?? link.up,
+    addresses: before.addresses ?? link.addresses,
+    routes: before.routes ?? link.routes,
+  };
+}
+
+function unseen(link: WantedLink): LinkState {
+  return {
+    name: link.name,
+    netns: link.netns,
+    kind: link.kind ?? "",
+    ifIndex: 0,
+    parent: link.parent ?? "",
+    up: false,
+    operState: "DOWN",
+    promiscuity: 0,
+    settings: { "link.master": "" },
+    details: {},
+    addresses: [],
+    routes: [],
+  };
+}
