@@ -1,13 +1,14 @@
 /** What a resource wants of its host's next boot. Pure. */
-import { type Boot, bootFiles } from "../boot/files";
+import { bootFiles } from "../boot/files";
 import { bootName } from "../boot/names";
 import { renderBootScript } from "../boot/script";
 import type { AnyKind } from "../kinds";
 import { linkId } from "../kinds/common";
 import type { CommonInputs, View } from "../kinds/kind";
-import { bootDifferences, afterBoot } from "../plan/boot";
+import { afterBoot, bootDifferences } from "../plan/boot";
 import type { BootFile, Wanted, WantedBoot } from "../plan/model";
 import { bootSteps } from "../plan/plan";
+import type { Step } from "../plan/steps";
 import { kernelTraits } from "./kernel";
 
 /** What the resource wants of its host, now and at the next boot. */
@@ -29,34 +30,38 @@ export function isPersisted(kind: AnyKind, inputs: CommonInputs, view: View): bo
   return bootDifferences(view.observation.state, wantedWithBoot(kind, persistent, view)).length === 0;
 }
 
-/**
- * The files are made from the host as a boot leaves it, and from what is wanted then: so they are the same before the
- * link is made, while it is there, and after each boot.
- */
 function bootFilesFor(kind: AnyKind, inputs: CommonInputs, view: View, wanted: Wanted): BootFile[] {
-  const { owner, resource, expected, observation } = view;
-  const { init, udev, kernel, portTool } = observation.facts;
+  const { init, udev, portTool } = view.observation.facts;
   const { record } = wanted;
   if (!record || !init) return [];
-  const state = afterBoot(observation.state, wanted);
-  const then = kind.wanted(
-    { ...inputs, adopt: !record.made },
-    { owner, resource, expected, observation: { ...observation, state } },
-  );
+  const { then, steps } = bootPlan(kind, inputs, view, wanted);
   const link = linkId(inputs);
-  const mark = { owner, resource, ...link };
-  const steps = bootSteps(state, { ...then, record }, kernelTraits(kernel));
+  const mark = { owner: view.owner, resource: view.resource, ...link };
   const ports = then.links.filter((l) => l.kind === undefined).map((l) => l.name);
-  const boot: Omit<Boot, "script"> = {
-    link,
-    mark,
-    below: [...new Set([...sitsOn(then, record.made), ...ports])],
-    takesAddresses: steps.some((s) => s.do === "deleteAddress"),
-    init,
-    udev,
-  };
+  const below = [...new Set([...sitsOn(then, record.made), ...ports])];
+  const takesAddresses = steps.some((s) => s.do === "deleteAddress");
   const script = renderBootScript({ mark, label: kind.label(inputs), steps, ports, portTool });
-  return bootFiles({ ...boot, script });
+  return bootFiles({ link, mark, script, below, takesAddresses, init, udev });
+}
+
+/**
+ * What a boot does for the resource. It is planned on the host as a boot leaves it, and from what is wanted there: so it
+ * is the same before the link is made, while it is there, and after each boot.
+ */
+export function bootPlan(
+  kind: AnyKind,
+  inputs: CommonInputs,
+  view: View,
+  wanted: Wanted,
+): { readonly then: Wanted; readonly steps: readonly Step[] } {
+  const { owner, resource, expected } = view;
+  const { record } = wanted;
+  const state = afterBoot(view.observation.state, wanted);
+  const observation = { ...view.observation, state };
+  const adopt = record?.made === false;
+  const then = kind.wanted({ ...inputs, adopt }, { owner, resource, expected, observation });
+  const kernel = kernelTraits(observation.facts.kernel);
+  return { then, steps: bootSteps(state, record ? { ...then, record } : then, kernel) };
 }
 
 /** What has to be there first: the parent, or the link itself where somebody else makes it. */

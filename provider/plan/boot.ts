@@ -79,7 +79,8 @@ export function afterBoot(state: HostState, wanted: Wanted): HostState {
     ...state,
     links: [...stays.map(asBefore), ...needed.map(unseen)],
     netns: state.netns.filter((n) => n.name !== wanted.netns),
-    records: state.records.filter((r) => !gone.some((g) => sameLink(g, r))),
+    // they are under /run
+    records: [],
   };
 }
 

@@ -92,7 +92,7 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, expl
   for (const link of present) placeLink(walk, link, wanted.owner, kernel);
   for (const link of present) changeSettings(walk, link, (key) => !isOfPort(key), explicit);
   for (const link of present) addAddresses(walk, link);
-  for (const link of present) raiseOrLower(walk, link);
+  for (const link of present) raiseOrLower(walk, link, explicit);
   // an address that moves between links leaves the old one only when the new one has it, with its routes
   for (const link of present) addRoutes(walk, link, wanted);
   for (const link of present) removeAddresses(walk, link);
@@ -243,9 +243,9 @@ function removeAddresses(walk: Walk, link: WantedLink): void {
   }
 }
 
-function raiseOrLower(walk: Walk, link: WantedLink): void {
+function raiseOrLower(walk: Walk, link: WantedLink, explicit: boolean): void {
   const current = findLink(walk.state, link);
-  if (!current || link.up === undefined || link.up === current.up) return;
+  if (!current || link.up === undefined || (!explicit && link.up === current.up)) return;
   walk.take({ do: link.up ? "up" : "down", link: idOf(link) });
   // going down loses the IPv6 addresses; a link that is down can have them all the same
   addAddresses(walk, link);

@@ -1,0 +1,76 @@
+/** Hosts and resources for tests of what a boot does, as the engine's side sees them. */
+import type { Init } from "../../../provider/boot/read";
+import { wantedWithBoot } from "../../../provider/engine/boot";
+import type { Observation } from "../../../provider/host/observation";
+import { type AnyKind, KINDS } from "../../../provider/kinds";
+import type { CommonInputs, View } from "../../../provider/kinds/kind";
+import type { HostState, Wanted } from "../../../provider/plan/model";
+import { outcome, plan } from "../../../provider/plan/plan";
+import { BARE } from "../plan/states";
+
+export const OWNER = "fleet/test";
+export const KERNEL = { liveRename: true };
+
+/** The second NIC has addresses and routes, which a bridge can take over. */
+export const HOST: HostState = {
+  ...BARE,
+  links: BARE.links.map((l) =>
+    l.name === "eth1"
+      ? {
+          ...l,
+          addresses: [{ cidr: "203.0.113.9/24", broadcast: "203.0.113.255" }, { cidr: "2001:db8:9::9/64" }],
+          routes: [{ to: "0.0.0.0/0", via: "203.0.113.1", protocol: "static" }],
+        }
+      : l,
+  ),
+  netns: [],
+};
+
+/** What can make links again on a host. */
+export interface Booting {
+  readonly init: Init;
+  readonly udev: boolean;
+}
+
+const SYSTEMD: Booting = { init: "systemd", udev: true };
+
+export function kindOf(type: string): AnyKind {
+  const kind = KINDS[type];
+  if (!kind) throw new Error(`there is no kind ${type}`);
+  return kind;
+}
+
+export function viewOn(state: HostState, booting: Booting = SYSTEMD): View {
+  const facts = {
+    ...booting,
+    kernel: "6.1.0",
+    portTool: "bridge",
+    tools: ["ip", "bridge", "sha256sum"],
+    wireless: [],
+    root: true,
+    iproute2: "6.1.0",
+    ipVersionText: "",
+  };
+  const observation = { state, facts, interrupted: false } as unknown as Observation;
+  return { owner: OWNER, resource: "it", observation, expected: () => false };
+}
+
+/** What a persistent resource wants of a host. */
+export function wantedOn(
+  kind: AnyKind,
+  inputs: CommonInputs,
+  state: HostState,
+  booting: Booting = SYSTEMD,
+): Wanted {
+  return wantedWithBoot(kind, { ...inputs, persist: true }, viewOn(state, booting));
+}
+
+/** The host after an up. */
+export function upOn(kind: AnyKind, inputs: CommonInputs, state: HostState): HostState {
+  return outcome(state, plan(state, wantedOn(kind, inputs, state), KERNEL));
+}
+
+/** The host after a reboot, before anything of ours has run: what is in files is there, and what the NICs are given. */
+export function reboot(state: HostState, fresh: HostState = HOST): HostState {
+  return { ...fresh, bootFiles: state.bootFiles };
+}
