@@ -1,6 +1,6 @@
 /** The files that have a link made at boot, in the form of the init system that is running. Pure. */
 import { createHash } from "node:crypto";
-import { commandLine, quote } from "../host/shell";
+import { quote } from "../host/shell";
 import type { BootFile, LinkId } from "../plan/model";
 import {
   IF_UP,
@@ -148,15 +148,16 @@ start() {
 /** ifupdown runs it for each link that it has brought up, and once for all at the end of booting (interfaces(5)). */
 function ifUpScript({ link: { name: self, netns }, mark, below }: Boot, name: string): string {
   const first = below.length === 0 ? ["lo"] : below;
-  const there = first.map((b) => `[ -e ${quote(`/sys/class/net/${b}`)} ]`).join(" || ");
-  const next = `for hook in ${IF_UP}/${PREFIX}*; do
+  // ifupdown does not know of a link that it has not made: what sits on it follows from here
+  const next = `[ -e ${quote(`/sys/class/net/${self}`)} ] || exit 0
+for hook in ${IF_UP}/${PREFIX}*; do
   [ ! -x "$hook" ] || IFACE=${quote(self)} "$hook"
-done`;
+done
+`;
   return `#!/bin/sh
 ${markLine(mark)}
 ${WRITTEN_BY}
 case "$IFACE" in ${[...first.map(quote), "--all"].join("|")}) ;; *) exit 0;; esac
-${there} || exit 0
-${commandLine(["/bin/sh", `${SCRIPTS}/${name}.sh`, "hotplug"])} || exit
-${netns === "" && !below.includes(self) ? `# ifupdown does not know of this link: what sits on it follows from here\n${next}\n` : ""}`;
+/bin/sh ${SCRIPTS}/${name}.sh hotplug || exit
+${netns === "" && !below.includes(self) ? next : ""}`;
 }

@@ -14,12 +14,17 @@ export interface BootScript {
   readonly label: string;
   /** `bootSteps`: from a host on which the link is not there. */
   readonly steps: readonly Step[];
+  /** What has to be there first: the parent, or the link itself where somebody else makes it. */
+  readonly needs: readonly string[];
   /** A bridge's ports: the steps for one that is not there are left out. */
   readonly ports: readonly string[];
   readonly portTool: PortTool;
 }
 
-/** At boot the parent, its MTU, or the address that a route has for its source may still be on their way. */
+/**
+ * At boot a parent's MTU, or the address that a route has for its source, may still be on their way: what fails is tried
+ * again. A link that is waited for is not when the script is called with `hotplug`: each that comes runs it again.
+ */
 const FUNCTIONS = `left=30 # seconds in which a command that fails is tried again
 fail() { echo "pulumi-macvlan: $*" >&2; exit 1; }
 pause() { left=$((left - 1)); sleep 1; }
@@ -31,35 +36,45 @@ run() {
   done
 }
 has() { [ -n "$("$@" 2>/dev/null)" ]; }
-made_by() { # OWNER RECORD COMMAND: whether the record is of the link that the command shows
+there() { has ip -o link show dev "$1"; }
+await() {
+  until there "$1" || [ "$mode" = hotplug ] || [ "$left" -le 0 ]; do pause; done
+  there "$1"
+}
+`;
+
+const MAKE_FUNCTIONS = `made_by() { # OWNER RECORD COMMAND: whether the record is of the link that the command shows
   read -r i r 2>/dev/null < "$D/$2" || return
   case $r in *"$1"*) ;; *) return 1;; esac
   shift 2; case $("$@") in "$i:"*) ;; *) return 1;; esac
 }
 `;
 
-const PORT_FUNCTIONS = `missing=
-port_is_there() { has ip -o link show dev "$1"; }
-await_port() { # with "hotplug" a port that comes later runs this again
-  until port_is_there "$1" || [ "$mode" = hotplug ] || [ "$left" -le 0 ]; do pause; done
-  port_is_there "$1" || missing="$missing $1"
-}
-port() { ! port_is_there "$1" || { shift; run "$@"; }; }
+const PORT_FUNCTIONS = `port() { ! there "$1" || { shift; run "$@"; }; }
 `;
 
 /** POSIX sh: readable, without secrets, and safe to run at any time and any number of times. */
-export function renderBootScript({ mark, label, steps, ports, portTool }: BootScript): string {
+export function renderBootScript({ mark, label, steps, needs, ports, portTool }: BootScript): string {
+  const functions = [
+    FUNCTIONS,
+    steps.some((s) => s.do === "addLink") ? MAKE_FUNCTIONS : "",
+    ports.length === 0 ? "" : PORT_FUNCTIONS,
+  ];
+  const waiting = [
+    ...needs.map(
+      (n) => `await ${quote(n)} || { [ "$mode" = hotplug ] && exit; fail ${quote(`${n} is not there`)}; }`,
+    ),
+    ...ports.map((p) => `await ${quote(p)} || missing="$missing "${quote(p)}`),
+  ];
   const body = steps.flatMap((step) => renderStep(step, { mark, ports, portTool }));
-  const portsFirst = ports.map((name) => commandLine(["await_port", name]));
-  const portsLast =
-    ports.length === 0 ? [] : ['[ -z "$missing" ] || [ "$mode" = hotplug ] || fail "not there:$missing"'];
+  const isWhole = '[ -z "$missing" ] || [ "$mode" = hotplug ] || fail "not there:$missing"';
   return `#!/bin/sh
 ${markLine(mark)}
 # Makes the link ${label} at boot. "pulumi up" writes and removes this file: change the program instead.
 # Puts right what is there already. A link of that name that somebody else has made is left alone.
-mode=$1
-${PRELUDE}${FUNCTIONS}${ports.length === 0 ? "" : PORT_FUNCTIONS}
-${[...portsFirst, ...LOCK, ...body, ...portsLast].join("\n")}
+mode=$1 missing=
+${PRELUDE}${functions.join("")}
+${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join("\n")}
 `;
 }
 

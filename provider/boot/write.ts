@@ -1,7 +1,7 @@
 /** Writing boot files on the host: functions of the script that makes a change. `$D` is its directory under /run. */
 
 /**
- * Each file is whole or not there at all, and on the disk before the change goes on. What it replaces is kept under /run
+ * `cat` says why it cannot write, which the shell's own printf may not. Each file is whole or not there at all, and on the disk before the change goes on. What it replaces is kept under /run
  * until the next change begins, so that this one can be taken back.
  */
 export const BOOT_FILE_FUNCTIONS = `pm_keep_file() {
@@ -15,7 +15,7 @@ pm_place() { # PATH COMMAND...: the command makes the file $t, which then takes 
   rm -f "$t"; return 1
 }
 pm_sync() { sync "$1" 2>/dev/null || sync; } # older ones know no arguments
-pm_write_file() { printf '%s' "$2" > "$t" && chmod "$1" "$t" && pm_sync "$t"; }
+pm_write_file() { printf '%s' "$2" | cat > "$t" && chmod "$1" "$t" && pm_sync "$t"; }
 pm_link_file() { ln -s "$1" "$t"; }
 pm_copy_file() { cp -pP "$1" "$t"; }
 pm_put_file() { pm_keep_file "$1" && pm_place "$1" pm_write_file "$2" "$3"; } # PATH MODE TEXT

@@ -38,9 +38,10 @@ function bootFilesFor(kind: AnyKind, inputs: CommonInputs, view: View, wanted: W
   const link = linkId(inputs);
   const mark = { owner: view.owner, resource: view.resource, ...link };
   const ports = then.links.filter((l) => l.kind === undefined).map((l) => l.name);
-  const below = [...new Set([...sitsOn(then, record.made), ...ports])];
+  const needs = sitsOn(then, record.made);
+  const below = [...new Set([...needs, ...ports])];
   const takesAddresses = steps.some((s) => s.do === "deleteAddress");
-  const script = renderBootScript({ mark, label: kind.label(inputs), steps, ports, portTool });
+  const script = renderBootScript({ mark, label: kind.label(inputs), steps, needs, ports, portTool });
   return bootFiles({ link, mark, script, below, takesAddresses, init, udev });
 }
 

@@ -122,6 +122,8 @@ function placeLink(walk: Walk, link: WantedLink, owner: string, kernel: KernelTr
       // both places are taken: the one that this resource has under its new name is kept, the other one goes
       removeLink(walk, link.formerly, owner);
     } else if (!mustBeMadeAnew(former, link)) {
+      // first, so that its undo comes last: a record is written for a link that is there under that name
+      forget(walk, link.formerly, owner);
       bringHere(walk, former, link, kernel);
       current = findLink(walk.state, link);
     } else {
