@@ -1,6 +1,6 @@
 /** Steps in the words of iproute2: what a plan's steps are as commands of one host. Pure. */
 import { UNITS } from "../boot/names";
-import type { BootFile, LinkId, SettingKey } from "../plan/model";
+import type { BootFile, LinkId, LinkRecord, SettingKey } from "../plan/model";
 import type { Step } from "../plan/steps";
 
 /** A program that sets a bridge port's options, in the order in which they are preferred. */
@@ -66,7 +66,7 @@ export function commandsOf(step: Step, portTool: PortTool): Command[] {
       // arp_notify and ndisc_notify: net/ipv4/devinet.c, net/ipv6/ndisc.c)
       return [ip(step.link.netns, "link", "set", "dev", step.link.name, "address", step.macAddress)];
     case "record":
-      return [{ run: "recordLink", link: step.record, json: JSON.stringify(step.record) }];
+      return [{ run: "recordLink", link: step.record, json: recordJson(step.record) }];
     case "forget":
       return [{ run: "forget", file: recordFile(step.link) }];
     case "setBootFiles":
@@ -85,6 +85,11 @@ export function commandsOf(step: Step, portTool: PortTool): Command[] {
 
 function ip(netns: string, ...words: string[]): Command {
   return { run: "ip", netns, words };
+}
+
+/** The same text whoever asks: an undo has the record as it was read, along with the index that stands before it. */
+function recordJson({ name, netns, owner, resource, made, restore }: Omit<LinkRecord, "ifIndex">): string {
+  return JSON.stringify({ name, netns, owner, resource, made, restore });
 }
 
 function bootFile(description: string, ...words: string[]): Command {

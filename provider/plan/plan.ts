@@ -86,6 +86,9 @@ function walkFrom(state: HostState): Walk {
 function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, explicit = false): Step[] {
   const walk = walkFrom(state);
   const present = wanted.links.filter((l) => l.exists);
+  // first: no link is touched where its files cannot be written, and a power cut leaves a host that boots to old or new
+  const files = bootStep(state, wanted);
+  if (files) walk.take(files);
   if (wanted.netns !== "" && !state.netns.some((n) => n.name === wanted.netns)) {
     walk.take({ do: "addNetns", name: wanted.netns, owner: wanted.owner });
   }
@@ -105,8 +108,6 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, expl
   for (const link of wanted.links) if (!link.exists) removeLink(walk, link, wanted.owner);
   keepRecord(walk, wanted);
   removeNetns(walk, state, wanted);
-  const files = bootStep(walk.state, wanted);
-  if (files) walk.take(files);
   return walk.steps;
 }
 

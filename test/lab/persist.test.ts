@@ -57,7 +57,7 @@ describe("a persistent link", () => {
       .split("\n")
       .map((line) =>
         line
-          .replace(/^[0-9]+:? |(?<=^\d*:? ?(?:eth|mgmt)\d)@[^: ]+|link-netnsid [0-9]+/g, "")
+          .replace(/^[0-9]+:? |(?<=^\d*:? ?(?:eth|mgmt)\d)@[^: ]+|link-netnsid [0-9]+| \(id: [0-9]+\)$/g, "")
           .replace(/ +/g, " "),
       )
       .map((line) =>
