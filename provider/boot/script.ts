@@ -1,5 +1,6 @@
 /** The script that makes a link at boot, from the steps of the plan that makes it. Pure. */
-import { PRELUDE, shellWords } from "../host/apply";
+import { shellWords } from "../host/apply";
+import { PRELUDE } from "../host/transaction";
 import { type PortTool, commandsOf, recordFile } from "../host/commands";
 import { commandLine, quote } from "../host/shell";
 import { isIPv6Cidr } from "../plan/addresses";

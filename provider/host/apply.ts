@@ -19,12 +19,10 @@ import {
   recordFile,
 } from "./commands";
 import type { Observation } from "./observation";
-import { OBSERVE_FUNCTION, RUN_DIRECTORY, parseObservation } from "./observe";
+import { CutShort, OBSERVE_FUNCTION, RUN_DIRECTORY, parseObservation } from "./observe";
 import { commandLine, quote, sections } from "./shell";
+import { ENVIRONMENT, LOCK, PRELUDE, RECOVER, TRANSACTION } from "./transaction";
 import { type Watch, watchFunctions } from "./watchdog";
-
-/** Seconds for which a change waits for another one on the same host. */
-const LOCK_SECONDS = 30;
 
 /** What became of a change. */
 export type Applied =
@@ -53,26 +51,6 @@ interface Group {
   readonly commands: readonly Command[];
   readonly undo: readonly Command[];
 }
-
-const ENVIRONMENT = "LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH";
-
-/** How a script of a host begins: with the functions that `shellWords` may name, those for boot files left out. */
-export const PRELUDE = `${ENVIRONMENT}
-D=${RUN_DIRECTORY}
-pm_write() { printf '%s\\n' "$1" > "$2"; }
-pm_keep() { printf '%s\\n' "$2" > "$D/$1.new" && mv "$D/$1.new" "$D/$1"; }
-pm_record_link() { # FILE NETNS NAME JSON
-  if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
-  elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
-  else i=$(ip -n "$2" -o link show dev "$3") || return; fi
-  mkdir -p "$D/links" && pm_keep "$1" "\${i%%:*} $4"
-}
-pm_record_netns() { # NAME JSON
-  i=$(ls -di "/run/netns/$1") || return
-  set -- $i "$@"
-  mkdir -p "$D/netns" && pm_keep "netns/$3" "$1 $4"
-}
-`;
 
 /** The script that only looks. */
 export function observeScript(marker: string): string {
@@ -125,82 +103,19 @@ pm_main </dev/null
 `;
 }
 
-const LOCK = `mkdir -p "$D/links" "$D/netns" || { echo "$M outcome failed 1 0"; echo "$M printed"; echo "cannot write to $D"; pm_observe; exit 1; }
-if command -v flock >/dev/null 2>&1; then
-  exec 9>"$D/lock"
-  flock -w ${LOCK_SECONDS} 9 || { echo "$M outcome locked"; exit 1; }
-  pm_unlock() { :; }
-  pm_share_lock() { :; }
-else
-  n=0
-  until mkdir "$D/lock.d" 2>/dev/null; do
-    h=; w=; read -r h w 2>/dev/null < "$D/lock.d/pid"
-    if [ -n "$h" ] && ! kill -0 "$h" 2>/dev/null && ! kill -0 "\${w:-$h}" 2>/dev/null; then rm -rf "$D/lock.d"; continue; fi
-    n=$((n + 1)); [ $n -gt ${LOCK_SECONDS} ] && { echo "$M outcome locked"; echo "held by process $h"; exit 1; }
-    sleep 1
-  done
-  echo $$ > "$D/lock.d/pid"
-  pm_unlock() { rm -rf "$D/lock.d"; }
-  pm_share_lock() { echo "$$ $1" > "$D/lock.d/pid"; }
-  exec 9>/dev/null
-fi`;
-
-const RECOVER = `pm_undo() { # NUMBER-OF-GROUPS: takes back the last one first
-  sh "$D/undo" "$1" 2>&1 </dev/null
+/** The script that forgets an undo which has complained and yet has left nothing. */
+export function forgetUndoScript(marker: string): string {
+  return `pm_main() {
+${PRELUDE}M=${quote(marker)}
+${OBSERVE_FUNCTION}
+${LOCK}
+rm -f "$D/undo.left" "$D/progress"; pm_unlock
+echo "$M outcome done"
+pm_observe
 }
-if [ -e "$D/confirmed" ]; then # and cut off right then
-  rm -f "$D/undo" "$D/progress" "$D/watchdog" "$D/confirmed"
-fi
-if [ -e "$D/undo" ]; then
-  mv "$D/pending" "$D/expired" 2>/dev/null # its watchdog is gone: it would hold the lock
-  k=0; [ -e "$D/progress" ] && read -r k < "$D/progress"
-  u=$(pm_undo "$k")
-  rm -f "$D/undo" "$D/progress" "$D/expired" "$D/watchdog"; pm_unlock
-  echo "$M outcome recovered"; echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
-  pm_observe
-  exit 0
-fi`;
-
-/**
- * Nothing is printed before the change is complete or undone: a client that is gone would end the script by
- * SIGPIPE in the middle. The commit is one unlink.
- */
-const TRANSACTION = `pm_begin() {
-  rm -rf "$D/kept"
-  echo 0 > "$D/progress" && printf '%s\\n' "$1" > "$D/undo.new" && mv "$D/undo.new" "$D/undo" || pm_fail 1
-  trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
-  pm_watch
+pm_main </dev/null
+`;
 }
-pm_absent() { # NETNS NAME
-  ip \${1:+-n "$1"} -o link show dev "$2" >/dev/null 2>&1 || return 0
-  pm_unlock; echo "$M outcome stale"
-  pm_observe
-  exit 0
-}
-K=0; O=; L=0
-pm_at() { K=$1; L=0; echo "$1" > "$D/progress" || pm_fail 1; }
-pm_commit() {
-  rm -f "$D/undo" || pm_fail 1; rm -f "$D/progress" "$D/watchdog"; trap - HUP INT TERM
-  pm_unwatch; pm_unlock
-  echo "$M outcome done"
-  pm_observe
-}
-pm_try() { L=$((L + 1)); O=$("$@" 2>&1) || pm_fail $?; }
-pm_strict() { # a program that may exit with 0 although the kernel refused
-  pm_try "$@"
-  case $O in *RTNETLINK*|*Usage:*|*"Error:"*|*rror\\ *) pm_fail 1;; esac
-}
-pm_fail() {
-  trap '' HUP INT TERM PIPE
-  u=
-  [ -e "$D/undo" ] && u=$(pm_undo "$K")
-  rm -f "$D/undo" "$D/undo.new" "$D/progress" "$D/watchdog"
-  pm_unwatch; pm_unlock
-  echo "$M outcome failed $1 $K $L"; echo "$M printed"; printf '%s\\n' "$O"
-  echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
-  pm_observe
-  exit 1
-}`;
 
 /** Ends the script where a link that it is to make has come to be since the host was looked at. */
 function newLinks(steps: readonly PlannedStep[]): string {
@@ -309,7 +224,7 @@ k=$1
 while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
 }
 
-/** Reads what the script of `applyScript` printed. Throws where it was cut short. */
+/** Reads what the script of `applyScript` printed. @throws CutShort */
 export function parseApplied(
   output: string,
   marker: string,
@@ -325,7 +240,7 @@ export function parseApplied(
   if (word === "done" || word === "pending" || word === "recovered" || word === "stale") {
     return { outcome: word, after };
   }
-  if (word !== "failed") throw new Error("the host's answer does not say what became of the change");
+  if (word !== "failed") throw new CutShort("the host's answer does not say what became of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");
   return {

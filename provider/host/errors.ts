@@ -19,6 +19,7 @@ export function changeFailed(
       `${resource} on ${host}: "${failed.command}" failed (exit ${failed.code}) and ${printed}.`,
       ...(remedy === undefined ? [] : [remedy]),
       undone(left, failed.undoPrinted),
+      ...(left.length > 0 ? ['The next "pulumi up" tries that again before anything else.'] : []),
     ].join(" "),
   );
 }

@@ -63,17 +63,20 @@ pm_observe() {
   echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
   echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
   pm_observe_boot
-  echo "$M interrupted"; [ -e ${RUN_DIRECTORY}/undo ] && echo yes
+  echo "$M interrupted"; ls ${RUN_DIRECTORY}/undo ${RUN_DIRECTORY}/undo.left 2>/dev/null
   echo "$M sysfs"; ip -j link show dev lo >/dev/null 2>&1 || pm_sysfs
   echo "$M end"
 }
 `;
 
-/** Parses what `pm_observe` printed. Throws where the output was cut short. */
+/** The host's answer has no end: its shell was killed, or the connection went away under it. */
+export class CutShort extends Error {}
+
+/** Parses what `pm_observe` printed. @throws CutShort */
 export function parseObservation(output: string, marker: string): Observation {
   const all = sections(output, marker);
   if (!all.some((s) => s.name === "end")) {
-    throw new Error("the host's answer was cut short before its end");
+    throw new CutShort("the host's answer was cut short before its end");
   }
   const text = (name: string): string => all.find((s) => s.name === name)?.text ?? "";
   const facts = parseFacts(text);
@@ -92,7 +95,7 @@ export function parseObservation(output: string, marker: string): Observation {
     facts,
     state,
     lifeline: parseLifeline(text("client"), state.links, addressHolders(raw.links), routeHolders(raw.routes)),
-    interrupted: text("interrupted").includes("yes"),
+    interrupted: text("interrupted").includes("/undo"),
   };
 }
 

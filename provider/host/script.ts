@@ -153,8 +153,9 @@ function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
 async function stopShell(link: Link, call: ScriptCall, pid: number | undefined): Promise<void> {
   if (call.stopsAnother === true || pid === undefined || !Number.isSafeInteger(pid) || pid <= 1) return;
   const tenths = GRACE * 10;
+  // the whole group: a shell minds its traps only when the command that hangs has ended
   const script =
-    `kill -s TERM ${pid} && n=0 && ` +
+    `read -r c1 c2 c3 c4 group rest < /proc/${pid}/stat && kill -TERM "-$group" && n=0 && ` +
     `while kill -s 0 ${pid} 2>/dev/null && [ $n -lt ${tenths} ]; do sleep 0.1 2>/dev/null || sleep 1; n=$((n + 1)); done\n`;
   const stopping = {
     ...call,

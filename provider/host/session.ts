@@ -2,41 +2,15 @@
  * A host for the length of a run: one connection, one reading shared by all who ask, and one change at a time. What
  * a change leaves is the next reading, so that nobody plans from a stale one.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Plan } from "../plan/plan";
-import { type Difference, differences } from "../plan/differences";
-import { cuttingStep } from "../plan/lifeline";
-import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../plan/model";
-import type { PlannedStep } from "../plan/steps";
-import { DEFAULT_COMMAND_TIMEOUT, type HostAddress, hostLabel } from "./address";
-import {
-  type Applied,
-  applyScript,
-  describeSteps,
-  observeScript,
-  parseApplied,
-  takeBackScript,
-} from "./apply";
-import { type Unconfirmed, applyWatched } from "./commit-confirm";
+import { type HostAddress, hostLabel } from "./address";
+import { observeScript } from "./apply";
+import { type HostAccess, type WantedPlan, again, changeHost } from "./change";
 import { type Connection, openConnection } from "./connection";
-import {
-  changeFailed,
-  changeIgnored,
-  changeLocked,
-  changeUnconfirmed,
-  changeUnknown,
-  unreadable,
-} from "./errors";
+import { unreadable } from "./errors";
 import type { Observation } from "./observation";
 import { parseObservation } from "./observe";
 import type { Settings } from "./settings";
 import { newMarker } from "./shell";
-import { ConnectionLost } from "./ssh-error";
-
-/** A plan along with what it is to bring about. */
-export interface WantedPlan extends Plan {
-  readonly wanted: Wanted;
-}
 
 export interface Session {
   /** For messages: `ops@node1.example`. */
@@ -66,12 +40,6 @@ export interface Fleet {
 /** Milliseconds for which a host that could not be read is not tried again: its other resources fail at once. */
 const FAILURE_MS = 30_000;
 
-/** Milliseconds, about, before something is done again on a new connection. */
-const LOST_PAUSES = [200, 1000];
-
-/** How often a change may find that an earlier one had been cut off, and start over. */
-const ATTEMPTS = 3;
-
 export function openFleet(settings: () => Settings): Fleet {
   const hosts = new Map<string, HostMemory>();
   const queues = new Map<string, Promise<unknown>>();
@@ -83,11 +51,22 @@ export function openFleet(settings: () => Settings): Fleet {
     return turn;
   }
 
-  /** Everyone who knows the same machine knows what it is now. */
-  function remember(now: Observation): void {
-    for (const memory of hosts.values()) {
-      if (memory.machine === now.facts.machine) memory.reading = Promise.resolve(now);
-    }
+  /** Who knows the machine by another address reads it anew: how it is reached from there is not known here. */
+  function remember(memory: HostMemory, now: Observation | undefined): void {
+    for (const other of hosts.values()) if (other.machine === memory.machine) other.reading = undefined;
+    memory.reading = now && Promise.resolve(now);
+  }
+
+  function accessTo(memory: HostMemory): HostAccess {
+    return {
+      connect: () => connect(memory, settings),
+      openAnother: () => openConnection(memory.host, settings()),
+      switchTo: (connection) => {
+        memory.connection = Promise.resolve(connection);
+      },
+      look: () => look(memory, settings),
+      remember: (now) => remember(memory, now),
+    };
   }
 
   function session(host: HostAddress): Session {
@@ -99,7 +78,7 @@ export function openFleet(settings: () => Settings): Fleet {
       look: () => look(memory, settings),
       async change(resource, makePlan) {
         const { machine } = (await look(memory, settings)).facts;
-        return inTurn(machine, () => changeHost(memory, settings, resource, makePlan, remember));
+        return inTurn(machine, () => changeHost(accessTo(memory), resource, makePlan));
       },
       close: () => closeConnection(memory),
     };
@@ -172,121 +151,4 @@ async function readOnce(memory: HostMemory, settings: () => Settings): Promise<O
   } catch (error) {
     throw unreadable(connection.label, result, error);
   }
-}
-
-async function changeHost(
-  memory: HostMemory,
-  settings: () => Settings,
-  resource: string,
-  makePlan: (now: Observation) => WantedPlan,
-  remember: (now: Observation) => void,
-): Promise<Observation> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const before = await look(memory, settings);
-    // half-way through another change there is nothing to plan from: it ends, or is taken back, first
-    const plan = before.interrupted ? undefined : makePlan(before);
-    if (plan?.steps.length === 0) return before;
-    const steps = plan?.steps ?? [];
-    const { label } = await connect(memory, settings);
-    const applied = await apply(memory, settings, resource, steps, before);
-    if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
-    if (applied.after) remember(applied.after);
-    else memory.reading = undefined;
-    const left = (now: Observation): Difference[] =>
-      plan ? leftBehind(before.state, now.state, plan.wanted) : [];
-    if (applied.outcome === "unconfirmed") {
-      throw changeUnconfirmed(resource, label, applied, applied.after && left(applied.after));
-    }
-    if (applied.outcome === "failed") throw changeFailed(resource, label, applied, left(applied.after));
-    if (!plan || applied.outcome !== "done") continue;
-    const missing = makePlan(applied.after);
-    if (missing.steps.length === 0) return applied.after;
-    const undone = await takeBack(memory, settings, resource, steps, applied.after);
-    remember(undone);
-    throw changeIgnored(resource, label, missing.differences, left(undone));
-  }
-  const { label } = await connect(memory, settings);
-  throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
-}
-
-async function apply(
-  memory: HostMemory,
-  settings: () => Settings,
-  resource: string,
-  steps: readonly PlannedStep[],
-  now: Observation,
-): Promise<Applied | Unconfirmed> {
-  const connection = await connect(memory, settings);
-  const { portTool } = now.facts;
-  const marker = newMarker();
-  const description = `${resource}: ${describeSteps(steps, portTool).join("; ")}`;
-  const cut = cuttingStep(
-    now.state,
-    now.lifeline,
-    steps.map(({ step }) => step),
-  );
-  try {
-    if (cut) {
-      const another = (): Promise<Connection> => openConnection(memory.host, settings());
-      const watched = await applyWatched(connection, another, { steps, portTool, description, cut });
-      memory.connection = Promise.resolve(watched.connection);
-      return watched.applied;
-    }
-    const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = memory.host;
-    const script = applyScript(steps, portTool, marker, { commandTimeout });
-    const result = await again(
-      async () => (await connect(memory, settings)).run(script, { description }),
-      (lost) => !lost.started,
-    );
-    return parseApplied(result.stdout, marker, steps, portTool);
-  } catch (error) {
-    // what the host has made of it has to be seen before anything else is planned
-    memory.reading = undefined;
-    if (error instanceof ConnectionLost && error.started) {
-      throw changeUnknown(resource, connection.label, error.message);
-    }
-    throw error;
-  }
-}
-
-/** Does some work once more, a little later, where its connection was lost and doing it again is safe. */
-async function again<T>(work: () => Promise<T>, isSafe: (lost: ConnectionLost) => boolean): Promise<T> {
-  for (const pause of LOST_PAUSES) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof ConnectionLost) || !isSafe(error)) throw error;
-      await sleep(pause * (0.5 + Math.random()));
-    }
-  }
-  return work();
-}
-
-/** Undoes a change that went through and yet is not what was wanted. */
-async function takeBack(
-  memory: HostMemory,
-  settings: () => Settings,
-  resource: string,
-  steps: readonly PlannedStep[],
-  now: Observation,
-): Promise<Observation> {
-  const connection = await connect(memory, settings);
-  const { portTool } = now.facts;
-  const marker = newMarker();
-  const description = `${resource}: take the change back`;
-  const result = await connection.run(takeBackScript(steps, portTool, marker), { description });
-  const applied = parseApplied(result.stdout, marker, steps, portTool);
-  return applied.outcome === "locked" ? now : applied.after;
-}
-
-/** What an undo has not brought back of the links that the plan is about. */
-function leftBehind(before: HostState, after: HostState, wanted: Wanted): Difference[] {
-  const ids = wanted.links.flatMap((l) => [l, ...(l.formerly ? [l.formerly] : [])]);
-  const links = ids.map((id): WantedLink => {
-    const was = findLink(before, id);
-    return was ? asWanted(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
-  });
-  const { boot, owner } = wanted;
-  const files = before.bootFiles.filter((f) => boot?.bootNames.includes(f.bootName));
-  return differences(after, { links, netns: "", owner, ...(boot ? { boot: { ...boot, files } } : {}) });
 }

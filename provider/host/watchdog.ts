@@ -10,6 +10,7 @@
  */
 import { OBSERVE_FUNCTION, RUN_DIRECTORY } from "./observe";
 import { quote } from "./shell";
+import { ENVIRONMENT } from "./transaction";
 
 /** How a change is to be watched. */
 export interface Watch {
@@ -36,7 +37,8 @@ pause() { sleep 1 & s=$!; wait $s; n=$((n + 1)); }
 works() { [ -e "$D/undo" ] && [ ! -e "$D/pending" ] && kill -0 "$1" 2>/dev/null; }
 n=0; while works "$1" && [ "$n" -lt "$2" ]; do pause; done
 if works "$1"; then
-  kill "$1"
+  read -r c1 c2 c3 c4 group rest < "/proc/$1/stat"
+  kill -TERM "-$group"
   n=0; while works "$1" && [ "$n" -lt 10 ]; do pause; done
   works "$1" && kill -9 "$1"
 fi
@@ -62,7 +64,7 @@ pm_watch() {
 }
 pm_unwatch() { [ -n "$W" ] && kill "$W" 2>/dev/null; }
 pm_pend() {
-  echo "${confirm?.token ?? ""} $W" > "$D/pending.new" && mv "$D/pending.new" "$D/pending" || pm_fail 1
+  pm_prepare pm_keep pending "${confirm?.token ?? ""} $W"
   trap - HUP INT TERM
   echo "$M outcome pending"
   pm_observe
@@ -82,7 +84,7 @@ export type Confirmation =
 /** Looks whether the change waits, and, where `decide` says so, confirms it for good. Ends with an observation. */
 export function confirmScript(token: string, decide: boolean, marker: string): string {
   return `pm_main() {
-LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+${ENVIRONMENT}
 M=${quote(marker)}; D=${RUN_DIRECTORY}
 ${OBSERVE_FUNCTION}
 t=; w=; [ -e "$D/pending" ] && read -r t w < "$D/pending"

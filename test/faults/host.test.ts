@@ -7,7 +7,7 @@ import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "../lab/
 import { snapshot } from "../lab/seen";
 import { type Stack, openStack, useLab } from "../lab/stack";
 import { type Proxy, openProxy } from "./proxy";
-import { type Found, addRow, isWhole, showTable } from "./table";
+import { type Found, addRow, expectRows, isWhole } from "./table";
 
 /** Two states of a host, between which a resource takes it. */
 interface Change {
@@ -74,11 +74,17 @@ describe("a fault while a change is made:", () => {
   };
   const once = (strike: string, end: string) => async () => {
     await sh(strike);
-    return async () => void (await sh(end));
+    return async () => {
+      await sh(end);
+    };
   };
-  const onTheWay = (how: "reset" | "stall") => async (share: number) => {
-    proxy.break(share, how);
-    return () => Promise.resolve(proxy.pass());
+  const onTheWay = (how: "reset" | "stall") => (bytes: number) => {
+    proxy.break(bytes, how);
+    const end = (): Promise<void> => {
+      proxy.pass();
+      return Promise.resolve();
+    };
+    return Promise.resolve(end);
   };
   /** Bytes after which a connection breaks: from its first one to beyond the end of the change. */
   const BYTES = [0, 30, 900, 1500, 2500, 4000, 6000, 9000, 14_000, 20_000, 26_000, 32_000, 40_000];
@@ -101,7 +107,8 @@ describe("a fault while a change is made:", () => {
     {
       name: "a command does nothing and says it did",
       change: MOVE,
-      moments: upTo(10),
+      // the second one raises lo in the new namespace, which nobody looks at
+      moments: upTo(10).filter((n) => n !== 2),
       strike: withIp('[ -n "$at" ] && continue; exit 0'),
     },
     {
@@ -182,7 +189,7 @@ describe("a fault while a change is made:", () => {
           );
         };
       },
-      says: /No space left|cannot write/,
+      says: /No space left|I\/O error/,
     },
     {
       name: "/run read-only",
@@ -192,18 +199,19 @@ describe("a fault while a change is made:", () => {
         "mount --bind /run/pulumi-macvlan /run/pulumi-macvlan; mount -o remount,ro,bind /run/pulumi-macvlan",
         "umount /run/pulumi-macvlan",
       ),
-      says: /Read-only file system|cannot write/,
+      says: /Read-only file system/,
     },
     {
       name: "another change holds the host for longer than is waited",
       change: MOVE,
       moments: [0],
-      strike: async () => {
+      strike: () => {
         const held = on.lab.exec("node1", ["flock", "/run/pulumi-macvlan/lock", "sleep", "40"]);
-        return async () => {
+        const end = async (): Promise<void> => {
           await on.lab.exec("node1", ["pkill", "sleep"]);
           await held;
         };
+        return Promise.resolve(end);
       },
     },
     {
@@ -215,7 +223,7 @@ describe("a fault while a change is made:", () => {
         return () => on.lab.reboot("node1");
       },
       may: ["before", "between"],
-      says: /refused/,
+      says: /refused|ended the connection/,
     },
     {
       name: "the host reboots in the middle",
@@ -308,7 +316,7 @@ describe("a fault while a change is made:", () => {
           on.lab,
           "node1",
           n,
-          "pkill -STOP -o sshd; setsid sh -c 'while [ ! -e /run/pulumi-macvlan/pending ]; do sleep 0.1; done; pkill -9 -f /run/pulumi-macvlan/[w]atchdog' >/dev/null 2>&1 9>&- &",
+          "pkill -STOP -o sshd; setsid sh -c 'while [ ! -e /run/pulumi-macvlan/pending ]; do sleep 0.1; done; pkill -9 -f /run/pulumi-macvlan/[w]atchdog' >/dev/null 2>&1 9>&- & true",
         );
         return async () => {
           await sh("pkill -CONT -o sshd");
@@ -335,10 +343,8 @@ describe("a fault while a change is made:", () => {
     writeFileSync(config, `${lines.join("\n")}\n`);
     writeFileSync(`${config}.hosts`, `node1-behind-proxy ${node.hostKey}\n`);
   });
-  after(() => {
-    proxy.close();
-    showTable(FAULTS.length);
-  });
+  after(() => proxy.close());
+  expectRows(FAULTS.length);
 
   for (const fault of FAULTS) {
     const moments = isWhole ? fault.moments : fault.moments.slice(0, 1);
@@ -363,7 +369,7 @@ describe("a fault while a change is made:", () => {
         const where = `at ${moment}, ${error ?? "no error"}`;
         assert.ok(
           (fault.may ?? ["before", "wanted"]).includes(is),
-          `found ${is} ${where}\n${now}\n---\n${before}`,
+          `found ${is} ${where}\n${differenceOf(now, wanted)}\nand\n${differenceOf(now, before)}`,
         );
         if (error === undefined) assert.equal(is, "wanted", where);
         else assert.match(error, fault.says ?? /node1/, where);
@@ -372,6 +378,14 @@ describe("a fault while a change is made:", () => {
       }
       addRow({ fault: fault.name, found, healed: found.length });
     });
+  }
+
+  /** Lines that only one of two texts has. */
+  function differenceOf(a: string, b: string): string {
+    const [left, right] = [a.split("\n"), b.split("\n")];
+    const only = (of: string[], other: string[], sign: string): string[] =>
+      of.filter((line) => !other.includes(line)).map((line) => `${sign} ${line}`);
+    return [...only(left, right, "+"), ...only(right, left, "-")].join("\n");
   }
 
   async function reached(up: () => Promise<unknown>): Promise<string> {

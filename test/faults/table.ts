@@ -20,16 +20,25 @@ const END = "<!-- end -->";
 export const isWhole = process.env["MACVLAN_TEST_EXTENT"] === "all";
 
 const rows: Row[] = [];
+let expected = 0;
+
+/** Says that so many rows are to come. */
+export function expectRows(count: number): void {
+  expected += count;
+}
 
 export function addRow(row: Row): void {
   rows.push(row);
 }
 
-/** Prints the table. After a whole run of all faults it also replaces the one in the documentation. */
-export function showTable(all: number): void {
+// of the root suite: when all faults have struck
+after(showTable);
+
+/** Prints the table. After a whole run in which nothing failed it also replaces the one in the documentation. */
+function showTable(): void {
   const text = tableOf(rows);
   process.stdout.write(`\n${text}\n`);
-  if (!isWhole || rows.length < all) return;
+  if (!isWhole || rows.length < expected) return;
   const before = readFileSync(FILE, "utf8");
   const [head = "", rest = ""] = before.split(BEGIN);
   writeFileSync(FILE, `${head}${BEGIN}\n\n${text}\n${END}${rest.split(END)[1] ?? ""}`);

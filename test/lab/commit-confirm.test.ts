@@ -100,7 +100,7 @@ describe("a change of the link that carries the SSH connection", () => {
     await on.stack.down();
     await gone();
     assert.equal(await snapshot(on.lab, "node1"), before);
-    assert.equal(await left(), "links\nnetns\n");
+    assert.equal(await left(), NOTHING_LEFT);
   });
 
   it("is recognised for a user who becomes root by sudo", async () => {

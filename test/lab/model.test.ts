@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { kernelTraits } from "../../provider/engine/kernel";
+import type { WantedPlan } from "../../provider/host/change";
 import { hostSchema } from "../../provider/host/address";
 import type { Observation } from "../../provider/host/observation";
-import { type Fleet, type Session, type WantedPlan, openFleet } from "../../provider/host/session";
+import { type Fleet, type Session, openFleet } from "../../provider/host/session";
 import { readSettings } from "../../provider/host/settings";
 import { bridge } from "../../provider/kinds/bridge";
 import { unwanted } from "../../provider/kinds/common";

@@ -1,0 +1,181 @@
+/** One change of a host: planned from what it has now, carried out, read back, and taken back where it did not work. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Difference, differences } from "../plan/differences";
+import { cuttingStep } from "../plan/lifeline";
+import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../plan/model";
+import type { Plan } from "../plan/plan";
+import type { PlannedStep } from "../plan/steps";
+import { DEFAULT_COMMAND_TIMEOUT } from "./address";
+import {
+  type Applied,
+  applyScript,
+  describeSteps,
+  forgetUndoScript,
+  parseApplied,
+  takeBackScript,
+} from "./apply";
+import { type Unconfirmed, applyWatched } from "./commit-confirm";
+import type { Connection } from "./connection";
+import { changeFailed, changeIgnored, changeLocked, changeUnconfirmed, changeUnknown } from "./errors";
+import type { Observation } from "./observation";
+import { CutShort } from "./observe";
+import { newMarker } from "./shell";
+import { ConnectionLost } from "./ssh-error";
+
+/** A plan along with what it is to bring about. */
+export interface WantedPlan extends Plan {
+  readonly wanted: Wanted;
+}
+
+/** A host as a change reaches it. */
+export interface HostAccess {
+  /** The connection of the run, opened where there is none. */
+  connect(): Promise<Connection>;
+  /** One more connection, beside that of the run. */
+  openAnother(): Promise<Connection>;
+  /** Has the run go on with another connection. */
+  switchTo(connection: Connection): void;
+  look(): Promise<Observation>;
+  /** Takes note of what the host has now; `undefined` where that has to be looked at anew. */
+  remember(now: Observation | undefined): void;
+}
+
+/** How often a change may find that an earlier one had been cut off, and start over. */
+const ATTEMPTS = 3;
+
+/** Milliseconds, about, before something is done again on a new connection. */
+const LOST_PAUSES = [200, 1000];
+
+/**
+ * Plans from the host as it is and carries the plan out.
+ *
+ * @param resource for messages: `MacvlanInterface "web"`
+ * @returns the host afterwards
+ * @throws Error that names resource, host, command, output, and what became of the host
+ */
+export async function changeHost(
+  host: HostAccess,
+  resource: string,
+  makePlan: (now: Observation) => WantedPlan,
+): Promise<Observation> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const before = await host.look();
+    // half-way through another change there is nothing to plan from: it ends, or is taken back, first
+    const plan = before.interrupted ? undefined : makePlan(before);
+    if (plan?.steps.length === 0) return before;
+    const steps = plan?.steps ?? [];
+    const { label } = await host.connect();
+    const applied = await apply(host, resource, steps, before);
+    if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
+    host.remember(applied.after);
+    const left = (now: Observation): Difference[] =>
+      plan ? leftBehind(before.state, now.state, plan.wanted) : [];
+    if (applied.outcome === "unconfirmed") {
+      throw changeUnconfirmed(resource, label, applied, applied.after && left(applied.after));
+    }
+    if (applied.outcome === "failed") {
+      const remains = left(applied.after);
+      if (applied.after.interrupted && remains.length === 0) await forgetUndo(host, resource);
+      throw changeFailed(resource, label, applied, remains);
+    }
+    if (!plan || applied.outcome !== "done") continue;
+    const missing = makePlan(applied.after);
+    if (missing.steps.length === 0) return applied.after;
+    const undone = await takeBack(host, resource, steps, applied.after);
+    host.remember(undone);
+    throw changeIgnored(resource, label, missing.differences, left(undone));
+  }
+  const { label } = await host.connect();
+  throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
+}
+
+async function apply(
+  host: HostAccess,
+  resource: string,
+  steps: readonly PlannedStep[],
+  now: Observation,
+): Promise<Applied | Unconfirmed> {
+  const connection = await host.connect();
+  const { portTool } = now.facts;
+  const description = `${resource}: ${describeSteps(steps, portTool).join("; ")}`;
+  const cut = cuttingStep(
+    now.state,
+    now.lifeline,
+    steps.map(({ step }) => step),
+  );
+  try {
+    if (cut) {
+      const change = { steps, portTool, description, cut };
+      const watched = await applyWatched(connection, () => host.openAnother(), change);
+      host.switchTo(watched.connection);
+      return watched.applied;
+    }
+    const marker = newMarker();
+    const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = connection.host;
+    const script = applyScript(steps, portTool, marker, { commandTimeout });
+    const result = await again(
+      async () => (await host.connect()).run(script, { description }),
+      (lost) => !lost.started,
+    );
+    return parseApplied(result.stdout, marker, steps, portTool);
+  } catch (error) {
+    // what the host has made of it has to be seen before anything else is planned
+    host.remember(undefined);
+    const isCutShort = error instanceof CutShort || (error instanceof ConnectionLost && error.started);
+    throw isCutShort ? changeUnknown(resource, connection.label, error.message) : error;
+  }
+}
+
+/** Does some work once more, a little later, where its connection was lost and doing it again is safe. */
+export async function again<T>(
+  work: () => Promise<T>,
+  isSafe: (lost: ConnectionLost) => boolean,
+): Promise<T> {
+  for (const pause of LOST_PAUSES) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost) || !isSafe(error)) throw error;
+      await sleep(pause * (0.5 + Math.random()));
+    }
+  }
+  return work();
+}
+
+/** Undoes a change that went through and yet is not what was wanted. */
+async function takeBack(
+  host: HostAccess,
+  resource: string,
+  steps: readonly PlannedStep[],
+  now: Observation,
+): Promise<Observation> {
+  const connection = await host.connect();
+  const { portTool } = now.facts;
+  const marker = newMarker();
+  const description = `${resource}: take the change back`;
+  const result = await connection.run(takeBackScript(steps, portTool, marker), { description });
+  const applied = parseApplied(result.stdout, marker, steps, portTool);
+  return applied.outcome === "locked" ? now : applied.after;
+}
+
+/** An undo has complained of commands that found nothing to do: there is nothing left for the next change to undo. */
+async function forgetUndo(host: HostAccess, resource: string): Promise<void> {
+  const marker = newMarker();
+  const connection = await host.connect();
+  const description = `${resource}: forget the undo`;
+  const result = await connection.run(forgetUndoScript(marker), { description });
+  const applied = parseApplied(result.stdout, marker, [], "ip");
+  if (applied.outcome === "done") host.remember(applied.after);
+}
+
+/** What an undo has not brought back of the links that the plan is about. */
+function leftBehind(before: HostState, after: HostState, wanted: Wanted): Difference[] {
+  const ids = wanted.links.flatMap((l) => [l, ...(l.formerly ? [l.formerly] : [])]);
+  const links = ids.map((id): WantedLink => {
+    const was = findLink(before, id);
+    return was ? asWanted(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
+  });
+  const { boot, owner } = wanted;
+  const files = before.bootFiles.filter((f) => boot?.bootNames.includes(f.bootName));
+  return differences(after, { links, netns: "", owner, ...(boot ? { boot: { ...boot, files } } : {}) });
+}

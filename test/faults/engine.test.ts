@@ -1,0 +1,164 @@
+/** Faults of the engine, of the provider's process, and of what they stand on. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { useProject } from "../engine/project";
+import { replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
+import { snapshot } from "../lab/seen";
+import { type Found, addRow, expectRows, isWhole } from "./table";
+
+interface Fault {
+  readonly name: string;
+  /** Numbers of the command of node1 during which it strikes. */
+  readonly moments: readonly number[];
+  /** Strikes while that command waits. */
+  readonly strike: (cli: ChildProcess) => Promise<void> | void;
+}
+
+const HOSTS = ["node1", "node2", "node3"] as const;
+const PROGRAM = `for (const host of ["node1", "node2", "node3"]) {
+  new MacvlanInterface("web-" + host, { host, name: "web", parent: "eth0", netns: "blue", mtu: 1400, addresses: ["192.0.2.1/24"] });
+}`;
+
+describe("a fault of the engine while three hosts are changed:", () => {
+  const on = useProject("faults");
+  let wanted = "";
+
+  const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
+    if (pid !== undefined) process.kill(pid, signal);
+  };
+  const FAULTS: readonly Fault[] = [
+    {
+      name: "`pulumi up` is interrupted (SIGINT)",
+      moments: [1, 4, 6],
+      strike: (cli) => kill(cli.pid, "SIGINT"),
+    },
+    {
+      name: "`pulumi up` is killed (SIGKILL)",
+      moments: [1, 4, 6],
+      strike: (cli) => kill(cli.pid, "SIGKILL"),
+    },
+    {
+      name: "`pulumi up` and all its processes are killed",
+      moments: [1, 4, 6],
+      strike: (cli) => kill(cli.pid === undefined ? undefined : -cli.pid, "SIGKILL"),
+    },
+    {
+      name: "the provider's process is killed (SIGKILL)",
+      moments: [1, 4, 6],
+      strike: () => {
+        for (const pid of providersIn(on.project.folder)) kill(pid, "SIGKILL");
+      },
+    },
+    {
+      name: "one host of three dies",
+      moments: [1, 4],
+      strike: () => on.lab.reboot("node1"),
+    },
+  ];
+
+  before(async () => {
+    on.project.program(PROGRAM);
+    await on.project.up();
+    wanted = await states();
+  });
+  expectRows(FAULTS.length);
+
+  for (const fault of FAULTS) {
+    const moments = isWhole ? fault.moments : fault.moments.slice(0, 1);
+    it(`${fault.name} (${moments.length})`, async function () {
+      this.timeout(120_000 * moments.length);
+      const found: Found[] = [];
+      for (const moment of moments) {
+        await on.project.destroy();
+        const before = await snapshot(on.lab, "node1");
+        await replaceIp(on.lab, "node1", moment, "touch /tmp/struck; sleep 1.5");
+        const cli = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
+          cwd: on.project.folder,
+          env: on.project.environment,
+          stdio: "ignore",
+          detached: true,
+        });
+        const ended = new Promise((resolve) => cli.on("close", resolve));
+        while ((await on.lab.exec("node1", ["test", "-e", "/tmp/struck"])).code !== 0) await sleep(50);
+        await fault.strike(cli);
+        await ended;
+        for (const pid of providersIn(on.project.folder)) await ends(pid);
+        await on.lab.sh("node1", "rm -f /tmp/struck");
+        if ((await on.lab.exec("node1", ["test", "-e", "/tmp/real/ip"])).code === 0) {
+          await restoreIp(on.lab, "node1");
+        }
+        for (const host of HOSTS) await settled(host);
+        const now = await states();
+        const first = (await snapshot(on.lab, "node1")) === before;
+        found.push(
+          now.startsWith(wanted.slice(0, wanted.indexOf("\n---\n")))
+            ? "wanted"
+            : first
+              ? "before"
+              : "between",
+        );
+        assert.notEqual(found.at(-1), "between", `at ${moment}:\n${now}\n${wanted}`);
+        await on.project.cli(["cancel", "--yes"]);
+        await on.project.up();
+        assert.equal(await states(), wanted, `after the next up, at ${moment}`);
+        await on.project.expectNoChanges();
+      }
+      addRow({ fault: fault.name, found, healed: found.length });
+    });
+  }
+
+  /** The lock of a change is free, and nobody watches one. */
+  async function settled(host: string): Promise<void> {
+    await on.lab.exec(host, ["flock", "-w", "20", "/run/pulumi-macvlan/lock", "true"]);
+    await watchdogEnds(on.lab, host);
+  }
+
+  /** What each host has of the program's link, without numbers that the kernel gives. */
+  async function states(): Promise<string> {
+    const shown = HOSTS.map((host) =>
+      on.lab.sh(
+        host,
+        "ip -n blue -d -o address show dev web 2>/dev/null; ip -n blue -d -o link show dev web 2>/dev/null; " +
+          "ip netns list; cat /run/pulumi-macvlan/links/* 2>/dev/null; true",
+      ),
+    );
+    const plain = (text: string): string =>
+      text
+        .split("\n")
+        .map((line) =>
+          line.replace(/^[0-9]+:? /, "").replace(/@if[0-9]+|link-netnsid [0-9]+| \(id: [0-9]+\)/g, ""),
+        )
+        .join("\n");
+    return (await Promise.all(shown)).map(plain).join("\n---\n");
+  }
+});
+
+/** The provider's processes of a project: node, started by the engine's launcher in the project's folder. */
+function providersIn(folder: string): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^[0-9]+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+        const home = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+        return words.includes("dynamic-provider") && home.includes(`HOME=${folder}`);
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
+}
+
+async function ends(pid: number): Promise<void> {
+  const isThere = (): boolean => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  for (let i = 0; i < 100 && isThere(); i++) await sleep(100);
+  assert.ok(!isThere(), `the provider's process ${pid} outlives its engine`);
+}
