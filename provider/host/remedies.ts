@@ -22,6 +22,14 @@ const REMEDIES: readonly Remedy[] = [
     says: "The link is in use: as a port of a bridge or bond, or below macvlans or ipvlans.",
   },
   {
+    // net/ethernet/eth.c, eth_prepare_mac_addr_change; a passthru child's address is its parent's (drivers/net/macvlan.c)
+    command: /^ip .*link set .* address /,
+    printed: /Device or resource busy/,
+    says:
+      "The NIC takes a new MAC address only while it is down: set it down on the host (for passthru the parent), run " +
+      "it again, and set it up.",
+  },
+  {
     command: /^ip .*link (?:add|set)/,
     printed: /Address already in use/,
     says: "The parent or one of its children has that MAC address already; give another macAddress.",

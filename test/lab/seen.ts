@@ -6,6 +6,7 @@ export interface SeenLink {
   readonly ifname: string;
   readonly link?: string;
   readonly flags: readonly string[];
+  readonly operstate: string;
   readonly mtu: number;
   readonly master?: string;
   readonly txqlen: number;

@@ -7,30 +7,23 @@ export interface Capture {
   stop(): Promise<string[]>;
 }
 
+/** Runs its arguments until its own input ends, also when that is because a connection broke; lets them end in order. */
+const UNTIL_INPUT_ENDS = '"$@" & read -r _; kill -TERM $!; wait $!';
+
 /**
- * Starts tcpdump behind `prefix` (a command that enters a namespace); resolves once it listens.
+ * Starts tcpdump; resolves once it listens.
+ * @param inside makes of a command the one that runs it where the device is
  * @throws where tcpdump ends before that, with what it said.
  */
 export async function startCapture(
-  prefix: readonly string[],
+  inside: (command: readonly string[]) => string[],
   device: string,
   filter: string,
 ): Promise<Capture> {
-  const command = [
-    ...prefix,
-    "tcpdump",
-    "-i",
-    device,
-    "-e",
-    "-n",
-    "-l",
-    "-t",
-    "--immediate-mode",
-    "-Z",
-    "root",
-  ];
-  const [file = "", ...args] = [...command, ...(filter === "" ? [] : [filter])];
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const tcpdump = ["tcpdump", "-i", device, ..."-e -n -l -t --immediate-mode -Z root".split(" ")];
+  const watched = [...tcpdump, ...(filter === "" ? [] : [filter])];
+  const [file = "", ...args] = inside(["sh", "-c", UNTIL_INPUT_ENDS, "sh", ...watched]);
+  const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
   let seen = "";
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (seen += chunk.toString()));
@@ -53,7 +46,7 @@ export async function startCapture(
   ]);
   return {
     stop: async () => {
-      child.kill("SIGINT"); // on an interrupt it prints what it still has
+      child.stdin.end(); // on a signal it prints what it still has
       await ended;
       return seen.split("\n").filter((line) => line !== "");
     },

@@ -1,6 +1,7 @@
 /** A running lab as tests use it. */
 import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { commandLine } from "../../../provider/host/shell";
 import { startCapture, type Capture } from "./capture";
 import { enter, HOST_ENVIRONMENT, hostPid } from "./host";
 import { openGuest } from "./guest/open";
@@ -112,8 +113,11 @@ export interface Lab {
   ping(host: string, to: string, options?: PingOptions): Promise<boolean>;
   /** Runs `ssh -F … HOST COMMAND`, as a person would. */
   ssh(host: string, command: string, options?: RunOptions): Promise<CommandResult>;
-  /** Starts tcpdump on a device of a host or of the switch; resolves once it listens. `filter` is pcap-filter(7)'s. */
-  capture(where: string, device: string, filter?: string): Promise<Capture>;
+  /**
+   * Starts tcpdump on a device of a host or of the switch; resolves once it listens. `filter` is pcap-filter(7)'s,
+   * `netns` a named network namespace inside the host.
+   */
+  capture(where: string, device: string, filter?: string, netns?: string): Promise<Capture>;
   /**
    * Takes the host's kernel network state back to what it was after booting: links, namespaces, addresses, routes,
    * rules, sysctls, records under /run/pulumi-macvlan, processes left behind, hidden programs, its ports' hairpin.
@@ -207,14 +211,23 @@ export function openLab(state: LabState): Lab {
         return portCounters(JSON.parse(shown));
       },
     },
-    capture: (where, device, filter = "") =>
-      startCapture(
-        where === "switch"
-          ? ["nsenter", `--net=/run/netns/${sw}`, "--"]
-          : ["nsenter", "-t", String(host(where).pid), "-n", "--"],
-        device,
-        filter,
-      ),
+    capture: (where, device, filter = "", netns = "") => {
+      const within = netns === "" ? [] : ["ip", "netns", "exec", netns];
+      const inside = (command: readonly string[]): string[] => {
+        if (where === "switch") return ["nsenter", `--net=/run/netns/${sw}`, "--", ...command];
+        if (!opened.has(where)) return enter(host(where).pid, [...within, ...command]);
+        return [
+          "ssh",
+          "-F",
+          `${folder}/ssh_config`,
+          "-l",
+          "root",
+          where,
+          commandLine([...within, ...command]),
+        ];
+      };
+      return startCapture(inside, device, filter);
+    },
     reset: async (name) => {
       const guest = opened.get(name);
       if (guest !== undefined) {

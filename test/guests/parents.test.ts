@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { linkOf } from "../lab/seen";
+import { useLab } from "../lab/stack";
+import { clean } from "./clean";
+
+const IPV4 = (n: number): string => `192.0.2.${n}`;
+
+/** Milliseconds between echo requests while a bond fails over. */
+const INTERVAL = 20;
+
+/** Of a bond's ARP monitoring, in milliseconds: a port without an answer for two of them counts as dead. */
+const ARP_INTERVAL = 250;
+
+describe("parents that a stock kernel has", function () {
+  this.timeout(240_000);
+  const on = useLab(1, [{}, {}]);
+
+  afterEach(() => clean(on, ["guest1", "guest2"]));
+
+  /** Child number n of a parent, in a namespace of its own. */
+  const child = async (n: number, parent: string, host = "guest1"): Promise<string> => {
+    const { macAddress } = await on.stack.up("MacvlanInterface", `m${n}`, {
+      ...{ host, parent, netns: `c${n}`, addresses: [`${IPV4(n)}/24`] },
+    });
+    return macAddress;
+  };
+  const stateOf = async (name: string, netns = ""): Promise<string> =>
+    (await linkOf(on.lab, "guest1", name, netns)).operstate;
+
+  describe("a VLAN", () => {
+    /** VLANs 10 and 20 of a guest's eth1. */
+    const vlans = (guest: string): Promise<string> =>
+      on.lab.sh(
+        guest,
+        "for id in 10 20; do ip link add link eth1 name eth1.$id type vlan id $id && ip link set eth1.$id up; done",
+      );
+    const reaches = (from: number, to: number): Promise<boolean> =>
+      on.lab.ping("guest1", IPV4(to), { netns: `c${from}`, deadline: 3000 });
+
+    it("has children that reach those on the same VLAN of other hosts, by tagged frames, and no others", async () => {
+      await vlans("guest1");
+      await vlans("guest2");
+      await child(1, "eth1.10");
+      await child(2, "eth1.20");
+      await child(3, "eth1.10", "guest2");
+      await child(4, "eth1.20", "guest2");
+      const capture = await on.lab.capture(
+        "switch",
+        on.lab.guest("guest1").switchPort1,
+        "icmp or (vlan and icmp)",
+      );
+      assert.ok(await reaches(1, 3));
+      assert.ok(await reaches(2, 4));
+      const frames = await capture.stop();
+      for (const id of [10, 20])
+        assert.ok(
+          frames.some((frame) => frame.includes(`vlan ${id},`)),
+          frames.join("\n"),
+        );
+      assert.ok(frames.every((frame) => / vlan [12]0,/.test(frame)));
+      assert.equal(await reaches(1, 4), false);
+      assert.equal(await reaches(1, 2), false, "nor those of its own host");
+    });
+
+    it("has children that hear no broadcast of another VLAN", async () => {
+      await vlans("guest1");
+      await vlans("guest2");
+      await child(1, "eth1.10");
+      await child(2, "eth1.20");
+      const mac = await child(3, "eth1.10", "guest2");
+      const hears = (n: number) => on.lab.capture("guest1", `m${n}`, `arp and ether src ${mac}`, `c${n}`);
+      const captures = [await hears(1), await hears(2)];
+      await on.lab.sh("guest2", "ip netns exec c3 arping -q -c 5 -w 3 -I m3 192.0.2.77 || true");
+      const [same, other] = await Promise.all(captures.map(async (capture) => (await capture.stop()).length));
+      assert.ok(same !== undefined && same >= 3, `the same VLAN hears ${same ?? 0} of 5`);
+      assert.equal(other, 0);
+    });
+
+    it("takes its children down with the NIC below it, and they come back with it", async () => {
+      await vlans("guest1");
+      await vlans("guest2");
+      await child(1, "eth1.10");
+      await child(3, "eth1.10", "guest2");
+      assert.ok(await reaches(1, 3));
+      await on.lab.sh("guest1", "ip link set dev eth1 down");
+      assert.deepEqual([await stateOf("eth1.10"), await stateOf("m1", "c1")], ["DOWN", "LOWERLAYERDOWN"]);
+      assert.equal(await reaches(1, 3), false);
+      await on.lab.sh("guest1", "ip link set dev eth1 up");
+      assert.equal(await stateOf("m1", "c1"), "UP");
+      assert.ok(await reaches(1, 3));
+    });
+  });
+
+  it("take their children down with them, which come back with addresses and routes", async () => {
+    await on.lab.sh("node1", `ip address add ${IPV4(9)}/24 dev eth0`);
+    await on.stack.up("MacvlanInterface", "m1", {
+      ...{ host: "guest1", parent: "eth1", netns: "c1", addresses: [`${IPV4(1)}/24`, "2001:db8::1/64"] },
+      routes: [{ to: "198.51.100.0/24", via: IPV4(9) }],
+    });
+    const kept = (): Promise<string> =>
+      on.lab.sh(
+        "guest1",
+        "ip -n c1 -br address show dev m1 scope global | sed 's/.* UP\\|.*DOWN//'; ip -n c1 route | sed 's/ linkdown//; s/ *$//'",
+      );
+    const before = await kept();
+    assert.match(before, /2001:db8::1\/64[^]*198\.51\.100\.0\/24 via 192\.0\.2\.9/);
+    assert.ok(await on.lab.ping("node1", IPV4(1)));
+    await on.lab.sh("guest1", "ip link set dev eth1 down");
+    assert.equal(await stateOf("m1", "c1"), "LOWERLAYERDOWN");
+    assert.equal(await on.lab.ping("node1", IPV4(1)), false);
+    await on.lab.sh("guest1", "ip link set dev eth1 up");
+    assert.equal(await stateOf("m1", "c1"), "UP");
+    assert.ok(await on.lab.ping("node1", IPV4(1)));
+    assert.equal(await kept(), before);
+  });
+
+  describe("a bond", () => {
+    const port = (nic: string): string => {
+      const { switchPort, switchPort1 } = on.lab.guest("guest1");
+      return nic === "eth0" ? switchPort : switchPort1;
+    };
+    const plug = (nic: string, isIn: boolean) =>
+      on.lab.switch.exec(["ip", "link", "set", "dev", port(nic), isIn ? "up" : "down"]);
+    const active = async (): Promise<string> =>
+      (await on.lab.sh("guest1", "cat /sys/class/net/bond0/bonding/active_slave")).trim();
+
+    /** An active-backup bond of both NICs, which goes by whether node1 answers: a guest's NICs never lose their carrier. */
+    const bond = (): Promise<string> =>
+      on.lab.sh(
+        "guest1",
+        `ip link add bond0 type bond mode active-backup arp_interval ${ARP_INTERVAL} arp_ip_target ${IPV4(9)}
+         for nic in eth0 eth1; do ip link set $nic down; ip link set $nic master bond0; done
+         ip address add ${IPV4(100)}/24 dev bond0; ip link set bond0 up`,
+      );
+    /** Milliseconds without a reply while the cable of the NIC in use is pulled, under echo requests to the child. */
+    const outage = async (): Promise<number> => {
+      const pulled = await active();
+      const count = 6000 / INTERVAL;
+      const pings = on.lab.exec("node1", [
+        ..."ping -n -q -i".split(" "),
+        String(INTERVAL / 1000),
+        "-c",
+        String(count),
+        IPV4(1),
+      ]);
+      await on.lab.sh("node1", "sleep 1");
+      await plug(pulled, false);
+      const { stdout } = await pings;
+      const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
+      assert.equal(Number(sent), count, stdout);
+      assert.notEqual(await active(), pulled);
+      assert.ok(await on.lab.ping("node1", IPV4(1)));
+      await plug(pulled, true);
+      return (count - Number(received)) * INTERVAL;
+    };
+
+    afterEach(async () => {
+      for (const nic of ["eth0", "eth1"]) await plug(nic, true);
+    });
+
+    it("lets a child go on through a failover and the next one, under traffic", async () => {
+      await on.lab.sh("node1", `ip address add ${IPV4(9)}/24 dev eth0`);
+      await bond();
+      await child(1, "bond0");
+      assert.ok(await on.lab.ping("node1", IPV4(1), { deadline: 10_000 }));
+      const outages = [await outage(), await outage()];
+      console.log(`      without a reply for ${outages.join(" and ")} ms`);
+      for (const took of outages) assert.ok(took < 8 * ARP_INTERVAL, `${took} ms without a reply`);
+      assert.equal(await stateOf("m1", "c1"), "UP");
+      assert.equal(
+        (
+          await on.stack.preview("MacvlanInterface", "m1", {
+            host: "guest1",
+            parent: "bond0",
+            netns: "c1",
+            addresses: [`${IPV4(1)}/24`],
+          })
+        ).changes,
+        false,
+      );
+    });
+
+    it("refuses a child on one of its ports, and says that the link is in use", async () => {
+      await bond();
+      await assert.rejects(child(1, "eth1"), /eth1/);
+    });
+  });
+});
