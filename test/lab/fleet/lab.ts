@@ -81,6 +81,11 @@ export interface LabSwitch {
   /** Sets whether the port of a host's eth0 (or eth1) sends frames back to where they came from. */
   hairpin(host: string, on: boolean, port?: 0 | 1): Promise<void>;
   counters(host: string, port?: 0 | 1): Promise<PortCounters>;
+  /**
+   * Pulls the cable of a host's eth0 (or eth1) out of the switch, or puts it in again. The host's NIC keeps its carrier,
+   * as with a media converter between them: a port that is set down would let a guest's driver give up for good.
+   */
+  plug(host: string, isIn: boolean, port?: 0 | 1): Promise<void>;
   /** Takes eth1 of two hosts off the LAN and joins them by a cable, until the lab goes down. */
   cable(a: string, b: string): Promise<void>;
 }
@@ -205,6 +210,10 @@ export function openLab(state: LabState): Lab {
     switch: {
       exec: onSwitch,
       hairpin,
+      plug: async (name, isIn, number = 0) => {
+        const where = isIn ? ["master", "lan"] : ["nomaster"];
+        await onSwitchOrThrow(["ip", "link", "set", "dev", port(name, number), ...where]);
+      },
       cable: (a, b) => cablePorts(state.name, [any(a).switchPort1, any(b).switchPort1]),
       counters: async (name, number = 0) => {
         const shown = await onSwitchOrThrow(["ip", "-j", "-s", "link", "show", "dev", port(name, number)]);
