@@ -6,30 +6,23 @@
  * `update` and `delete` carry the plan out, and `read` tells what is there.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { DEFAULT_CONFIRM_TIMEOUT, type HostAddress, hostIdentity } from "../host/address";
-import { describeStep } from "../host/apply";
-import { describeDifferences } from "../host/errors";
+import type { HostAddress } from "../host/address";
 import type { Observation } from "../host/observation";
-import type { WantedPlan } from "../host/change";
-import type { Session } from "../host/session";
 import { shown } from "../host/withheld";
 import { type AnyKind, KINDS } from "../kinds";
-import { linkId, unwanted } from "../kinds/common";
-import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
-import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
-import { cuttingStep } from "../plan/lifeline";
-import { warningsOf } from "../kinds/warnings";
-import { type LinkId, type Wanted, findLink, recordOf } from "../plan/model";
-import type { Difference } from "../plan/differences";
-import { plan } from "../plan/plan";
-import { isPersisted, wantedWithBoot, withoutBoot } from "./boot";
-import { type Asking, describeDuplicates, duplicatesAfter, duplicatesBefore } from "./duplicates";
-import { checkInputs, digest, sameHost, visibleInputs } from "./inputs";
-import { kernelTraits } from "./kernel";
+import { linkId } from "../kinds/common";
+import type { CommonInputs, Json } from "../kinds/kind";
+import { findLink, recordOf } from "../plan/model";
+import { isPersisted } from "./boot";
+import { bringAbout } from "./bring-about";
+import { check } from "./check";
+import { digest, sameHost, visibleInputs } from "./inputs";
 import { leaseBook } from "./lease-book";
+import { clean, hiddenOf, outputsOf } from "./outputs";
+import { knownInputs, planNothing, planRemoval } from "./planning";
 import { configureRun, currentRun } from "./run";
-import { secretProperties, withoutSecretPaths } from "./secrets";
 import { isUnknown } from "./unknown";
+import { viewOf } from "./view";
 
 /** One provider a kind, by the name of its resource class, and the networks' memory. */
 export const providers: Readonly<Record<string, dynamic.ResourceProvider>> = {
@@ -44,7 +37,7 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
       configureRun((key) => config.get(key));
       return Promise.resolve();
     },
-    check: async (olds: Json, news: Json) => checkSecretly(kind, olds, news),
+    check: async (olds: Json, news: Json) => check(kind, olds, news),
     diff: (_id: string, olds: Json, news: Json) => Promise.resolve(diff(kind, olds, news)),
     create: async (inputs: Json) => secretly(create(kind, inputs)),
     read: async (id: string, props?: Json) => secretly(read(kind, id, props ?? {})),
@@ -53,14 +46,6 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
     }),
     delete: async (_id: string, props: Json) => secretly(remove(kind, props)),
   };
-}
-
-/** Checks, and shows nothing of the secrets among the inputs. */
-async function checkSecretly(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
-  const secret = secretProperties(news);
-  const { inputs, failures = [] } = await check(kind, olds, news);
-  const issues = withoutSecretPaths(failures, secret);
-  return issues.length === 0 ? { inputs } : failed(inputs as Json, issues);
 }
 
 /** The work's end, with an error that shows nothing that is withheld. */
@@ -72,123 +57,6 @@ async function secretly<T>(work: Promise<T>): Promise<T> {
     throw error;
   }
 }
-
-/** Tells the person at the CLI: the engine shows it as a diagnostic of the stack. */
-function say(text: string): void {
-  console.error(shown(text));
-}
-
-async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
-  const before = Object.keys(olds).length === 0 ? undefined : olds;
-  const { inputs, issues, unknown } = checkInputs(kind, news, before);
-  if (issues.length > 0) return failed(inputs, issues);
-  if (kind.identifying.some((property) => unknown.includes(property))) return { inputs: clean(inputs) };
-  const known = knownInputs(inputs, unknown);
-  const run = currentRun();
-  const resource = `${kind.type} "${String(inputs["__resource"])}"`;
-  const twin = run.declare(known, resource);
-  if (twin !== undefined) {
-    return failed(inputs, [
-      {
-        property: "name",
-        reason: `${twin} of this stack has the same link of the same host already`,
-      },
-    ]);
-  }
-  const session = run.fleet.session(known.host);
-  const now = await look(session);
-  const stays = before !== undefined && sameHost(before["host"], known.host);
-  if (typeof now === "string") {
-    if (news["__preview"] === true && !continuesOnError()) {
-      return failed(inputs, [{ property: "host", reason: now }]);
-    }
-    say(now);
-    return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
-  }
-  const view = viewOf(inputs, known, now, stays ? before : undefined);
-  // what a change that was cut off has left half-way is taken back before anything else is planned
-  const problems = now.interrupted ? [] : kind.problems(known, view);
-  const conflicts = conflictIssues(kind, known, resource, view, session.label);
-  if (problems.length + conflicts.length > 0) {
-    return failed(
-      inputs,
-      [...problems, ...conflicts].map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
-    );
-  }
-  const next = planFor(kind, known, view);
-  if (!now.interrupted) warnOfCut(session.label, known, now, next);
-  const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view, next);
-  if (drift.length === 0) return { inputs: clean(inputs) };
-  // a line for those who read no property
-  say(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
-  const lines = drift.map((d) => [d.property, shown(`found ${d.found}, wanted ${d.wanted}`)]);
-  return { inputs: clean({ ...inputs, drift: Object.fromEntries(lines) as Json }) };
-}
-
-/**
- * What the host does not have as the last run left it, and is to have: what the program itself changes now is no
- * drift, nor what follows from that.
- */
-function driftOf(
-  kind: AnyKind,
-  before: Json,
-  known: CommonInputs,
-  view: View,
-  next: WantedPlan,
-): Difference[] {
-  const changed = (d: Difference): boolean => {
-    const property = d.property.split(/[.[]/)[0] ?? "";
-    const given = (known as unknown as Json)[property];
-    return given !== undefined && digest({ given }) !== digest({ given: before[property] });
-  };
-  const left = planFor(kind, knownInputs(before, []), view).differences;
-  return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
-}
-
-/** What the resource cannot have beside the others of this run; what it may regret is said at once. */
-function conflictIssues(
-  kind: AnyKind,
-  known: CommonInputs,
-  resource: string,
-  view: View,
-  hostLabel: string,
-): Issue[] {
-  const run = currentRun();
-  const { observation } = view;
-  const { macAddress, duplicateAddressDetection: detection, maxMacs } = known;
-  const claim: Claim = {
-    ...linkId(known),
-    resource,
-    host: hostIdentity(known.host),
-    hostLabel,
-    lan: kind.lan(known, observation.state),
-    addresses: known.addresses ?? [],
-    ...(macAddress === undefined ? {} : { macAddress }),
-    ...(detection === undefined ? {} : { detection }),
-  };
-  const all = run.claim(claim);
-  const { issues, warnings } = conflictsOf(claim, all);
-  const ports = kind.wanted(known, view).links.filter((l) => l.exists && l.kind === undefined);
-  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
-    if (run.isNew(about)) say(text);
-  }
-  return [...issues, ...tooManyMacs(observation.state, claim, all, maxMacs)];
-}
-
-/** Says beforehand what is going to be confirmed over a new connection. */
-function warnOfCut(host: string, known: CommonInputs, now: Observation, next: WantedPlan): void {
-  const steps = next.steps.map(({ step }) => step);
-  const cut = cuttingStep(now.state, now.lifeline, steps);
-  if (!cut) return;
-  const { confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = known.host;
-  say(
-    `${known.name} on ${host}: "${describeStep(cut.step, now.facts.portTool)}" changes ${cut.link}, which carries the ` +
-      `SSH connection: the host takes the change back unless a new connection confirms it within ${confirmTimeout} s.`,
-  );
-}
-
-/** Nobody's property, and yet the next run has to take it back. */
-const CUT_OFF: Difference = { property: "host", wanted: "none", found: "a change that was cut off half-way" };
 
 function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {
   const identity = ["host", "name", "parent", "mode"].some((p) => isUnknown(news[p]));
@@ -213,64 +81,6 @@ async function create(kind: AnyKind, inputs: Json): Promise<dynamic.CreateResult
   const { address } = inputs["host"] as HostAddress;
   const outs = await bringAbout(kind, inputs, undefined);
   return { id: [address, inputs["netns"], inputs["name"]].filter(Boolean).join("/"), outs };
-}
-
-/** Makes the host have what the inputs say, and tells what it then has. */
-async function bringAbout(kind: AnyKind, inputs: Json, before: Json | undefined): Promise<Json> {
-  const known = knownInputs(inputs, []);
-  const session = currentRun().fleet.session(known.host);
-  const name = `${kind.type} "${String(inputs["__resource"])}"`;
-  const { duplicateAddressDetection: detection = "off" } = known;
-  const asking: Asking = {
-    resource: name,
-    session,
-    known,
-    lan: kind.lan(known, (await session.look()).state),
-    ownMacs: currentRun().ownMacs(),
-  };
-  if (detection !== "off") {
-    const found = await duplicatesBefore(asking, say);
-    const text = describeDuplicates(asking, found);
-    if (found.length > 0 && detection === "error") throw new Error(`${text}. Nothing was touched.`);
-    if (found.length > 0) say(`${text}.`);
-  }
-  const after = await session.change(name, (now) => {
-    const view = viewOf(inputs, known, now, before);
-    // after a change the link is there under its new name, and nothing is left of the former place
-    const problems = kind.problems(known, view);
-    if (problems.length > 0) {
-      throw new Error(
-        `${name} on ${session.label}: ${problems.map((p) => `${p.property}: ${p.reason}`).join("; ")}. Nothing was touched.`,
-      );
-    }
-    return planFor(kind, known, view);
-  });
-  const found = detection === "off" ? [] : await duplicatesAfter(asking);
-  if (found.length === 0) return clean(outputsOf(kind, inputs, known, after));
-  const text = describeDuplicates(asking, found);
-  if (detection === "error") {
-    await session.change(name, (now) => formerPlan(kind, inputs, known, now, before));
-    throw new Error(`${text}. The change was taken back.`);
-  }
-  say(`${text}.`);
-  return clean(outputsOf(kind, inputs, known, after));
-}
-
-/** Back to what the last run wanted, or to nothing where there was none. */
-function formerPlan(
-  kind: AnyKind,
-  inputs: Json,
-  known: CommonInputs,
-  now: Observation,
-  before: Json | undefined,
-): WantedPlan {
-  if (before !== undefined) return planFor(kind, knownInputs(before, []), viewOf(before, known, now, inputs));
-  return removal(known, viewOf(inputs, known, now, undefined));
-}
-
-/** What is to be done for a resource to be gone. */
-function removal(known: CommonInputs, view: View): WantedPlan {
-  return planned({ ...unwanted(known, view), boot: withoutBoot(known, view) }, view.observation);
 }
 
 async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.ReadResult> {
@@ -314,86 +124,6 @@ async function remove(kind: AnyKind, props: Json): Promise<void> {
     const record = recordOf(now.state, linkId(known));
     // renamed in the program, without an alias: another resource has made the link its own meanwhile
     const isTakenOver = record?.owner === view.owner && record.resource !== view.resource;
-    return isTakenOver ? planned({ links: [], netns: "", owner: view.owner }, now) : removal(known, view);
+    return isTakenOver ? planNothing(view) : planRemoval(known, view);
   });
-}
-
-function planFor(kind: AnyKind, inputs: CommonInputs, view: View): WantedPlan {
-  return planned(wantedWithBoot(kind, inputs, view), view.observation);
-}
-
-function planned(wanted: Wanted, now: Observation): WantedPlan {
-  return { ...plan(now.state, wanted, kernelTraits(now.facts.kernel)), wanted };
-}
-
-function viewOf(inputs: Json, known: CommonInputs, now: Observation, before: Json | undefined): View {
-  const run = currentRun();
-  return {
-    ...identityOf(inputs),
-    observation: now,
-    ...(before === undefined ? {} : { previous: placeOf(before), before }),
-    expected: (name) => run.isDeclared(known.host, { name, netns: "" }),
-  };
-}
-
-function identityOf(inputs: Json): { owner: string; resource: string } {
-  return { owner: String(inputs["__owner"]), resource: String(inputs["__resource"]) };
-}
-
-function placeOf(inputs: Json): LinkId {
-  return { name: String(inputs["name"]), netns: typeof inputs["netns"] === "string" ? inputs["netns"] : "" };
-}
-
-/** What is known of the inputs, for the kind's own eyes: checked, without what we and the engine add. */
-function knownInputs(inputs: Json, unknown: readonly string[]): CommonInputs {
-  const known = Object.entries(visibleInputs(inputs)).filter(
-    ([key, value]) => !unknown.includes(key) && !isUnknown(value) && key !== "label",
-  );
-  return Object.fromEntries(known) as unknown as CommonInputs;
-}
-
-/** Everything that the state keeps: the inputs, what the host has, and what later runs need to know. */
-function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now: Observation): Json {
-  const visible = visibleInputs(inputs);
-  return {
-    ...visible,
-    ...kind.outputs(known, now),
-    ...hiddenOf(inputs),
-    __managed: Object.keys(visible).filter((key) => key !== "label"),
-    __inputs: digest(inputs),
-  };
-}
-
-function hiddenOf(inputs: Json): Json {
-  return Object.fromEntries(["__owner", "__resource", "__derived"].map((key) => [key, inputs[key]]));
-}
-
-/**
- * A failed check ends the whole run, the other hosts' resources too. So in an update a host that cannot be seen fails
- * at its own create or update, which is what `--continue-on-error` continues from; and in a preview as well where the
- * CLI is told so by its variable, as a provider does not see its flags.
- */
-function continuesOnError(): boolean {
-  return /^(1|true)$/i.test(process.env["PULUMI_CONTINUE_ON_ERROR"] ?? "");
-}
-
-/** The host, or why it cannot be seen. */
-async function look(session: Session): Promise<Observation | string> {
-  try {
-    return await session.look();
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function failed(inputs: Json, issues: readonly Issue[]): dynamic.CheckResult {
-  return {
-    inputs: clean(inputs),
-    failures: issues.map((i) => ({ property: i.property, reason: shown(i.reason) })),
-  };
-}
-
-/** Plain JSON: a single undefined would fail the call after the host was changed. */
-function clean(value: Json): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 }

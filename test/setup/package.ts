@@ -1,5 +1,6 @@
 /** The package as programs inside this repository see it: built, and found by its own name. */
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   symlinkSync,
   utimesSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { runStep } from "./run";
 
 const REPOSITORY = resolve(__dirname, "../..");
@@ -18,11 +19,17 @@ const REPOSITORY = resolve(__dirname, "../..");
 /** What the build is made of. */
 const SOURCES = ["provider", "package.json", "tsconfig.json", "tsconfig.build.json"];
 
+/** The command that the package brings. */
+const COMMAND = "dist/cli/main.js";
+
 /** Makes `dist` where it is missing or older than what it is made of. */
 export async function ensureBuilt(): Promise<void> {
   const built = join(REPOSITORY, "dist/index.js");
   const newest = Math.max(...SOURCES.map((source) => newestChange(join(REPOSITORY, source))));
-  if (existsSync(built) && statSync(built).mtimeMs >= newest) return;
+  if (existsSync(built) && statSync(built).mtimeMs >= newest) {
+    letCommandRun();
+    return;
+  }
   await runStep({
     doing: "building the package",
     command: "npm",
@@ -33,6 +40,12 @@ export async function ensureBuilt(): Promise<void> {
     if (existsSync(built)) utimesSync(built, 0, 0);
     throw error;
   });
+  letCommandRun();
+}
+
+/** The package's command may be executed, as npm sees to where it installs the package. */
+function letCommandRun(): void {
+  chmodSync(join(REPOSITORY, COMMAND), 0o755);
 }
 
 /** When a file, or any file or folder in a folder, was last changed; milliseconds since 1970. */
@@ -47,12 +60,18 @@ export function newestChange(path: string): number {
  * installed it. @throws where an installed copy has the place.
  */
 export function linkSelf(): void {
-  const link = join(REPOSITORY, "node_modules", "pulumi-macvlan");
-  const found = lstatSync(link, { throwIfNoEntry: false });
-  if (found?.isSymbolicLink() === true && readlinkSync(link) === "..") return;
+  link("node_modules/pulumi-macvlan", "..");
+  link("node_modules/.bin/pulumi-macvlan", join("../..", COMMAND));
+}
+
+/** A link that is right already is left alone: others may be going through it. */
+function link(path: string, target: string): void {
+  const place = join(REPOSITORY, path);
+  const found = lstatSync(place, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() === true && readlinkSync(place) === target) return;
   if (found !== undefined && !found.isSymbolicLink())
-    throw new Error(`${link} is not this repository: remove it`);
-  rmSync(link, { force: true });
-  mkdirSync(join(REPOSITORY, "node_modules"), { recursive: true });
-  symlinkSync("..", link);
+    throw new Error(`${place} is not this repository's: remove it`);
+  rmSync(place, { force: true });
+  mkdirSync(dirname(place), { recursive: true });
+  symlinkSync(target, place);
 }

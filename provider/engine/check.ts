@@ -1,0 +1,134 @@
+/** `check`: inputs are made canonical, looked at beside the host and the run's other resources, and drift is shown. */
+import type { dynamic } from "@pulumi/pulumi";
+import { hostIdentity } from "../host/address";
+import { describeDifferences } from "../host/errors";
+import type { Observation } from "../host/observation";
+import type { Session } from "../host/session";
+import { shown } from "../host/withheld";
+import type { AnyKind } from "../kinds";
+import { linkId } from "../kinds/common";
+import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
+import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
+import { warningsOf } from "../kinds/warnings";
+import type { Difference } from "../plan/differences";
+import { checkInputs, sameHost } from "./inputs";
+import { clean } from "./outputs";
+import { describeCut, driftOf, knownInputs, planLink } from "./planning";
+import { currentRun } from "./run";
+import { say } from "./say";
+import { secretProperties, withoutSecretPaths } from "./secrets";
+import { viewOf } from "./view";
+
+/** Checks, and shows nothing of the secrets among the inputs. */
+export async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
+  const secret = secretProperties(news);
+  const { inputs, failures = [] } = await checkInputsOnHost(kind, olds, news);
+  const issues = withoutSecretPaths(failures, secret);
+  return issues.length === 0 ? { inputs } : failed(inputs as Json, issues);
+}
+
+async function checkInputsOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
+  const before = Object.keys(olds).length === 0 ? undefined : olds;
+  const { inputs, issues, unknown } = checkInputs(kind, news, before);
+  if (issues.length > 0) return failed(inputs, issues);
+  if (kind.identifying.some((property) => unknown.includes(property))) return { inputs: clean(inputs) };
+  const known = knownInputs(inputs, unknown);
+  const run = currentRun();
+  const resource = `${kind.type} "${String(inputs["__resource"])}"`;
+  const twin = run.declare(known, resource);
+  if (twin !== undefined) {
+    return failed(inputs, [
+      {
+        property: "name",
+        reason: `${twin} of this stack has the same link of the same host already`,
+      },
+    ]);
+  }
+  const session = run.fleet.session(known.host);
+  const now = await look(session);
+  const stays = before !== undefined && sameHost(before["host"], known.host);
+  if (typeof now === "string") {
+    if (news["__preview"] === true && !continuesOnError()) {
+      return failed(inputs, [{ property: "host", reason: now }]);
+    }
+    say(now);
+    return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
+  }
+  const view = viewOf(inputs, known, now, stays ? before : undefined);
+  // what a change that was cut off has left half-way is taken back before anything else is planned
+  const problems = now.interrupted ? [] : kind.problems(known, view);
+  const conflicts = conflictIssues(kind, known, resource, view, session.label);
+  if (problems.length + conflicts.length > 0) {
+    return failed(
+      inputs,
+      [...problems, ...conflicts].map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
+    );
+  }
+  const next = planLink(kind, known, view);
+  const cut = now.interrupted ? undefined : describeCut(known, now, next);
+  if (cut !== undefined) say(`${known.name} on ${session.label}: ${cut}`);
+  const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view, next);
+  if (drift.length === 0) return { inputs: clean(inputs) };
+  // a line for those who read no property
+  say(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
+  const lines = drift.map((d) => [d.property, shown(`found ${d.found}, wanted ${d.wanted}`)]);
+  return { inputs: clean({ ...inputs, drift: Object.fromEntries(lines) as Json }) };
+}
+
+/** Nobody's property, and yet the next run has to take it back. */
+const CUT_OFF: Difference = { property: "host", wanted: "none", found: "a change that was cut off half-way" };
+
+/** What the resource cannot have beside the others of this run; what it may regret is said at once. */
+function conflictIssues(
+  kind: AnyKind,
+  known: CommonInputs,
+  resource: string,
+  view: View,
+  hostLabel: string,
+): Issue[] {
+  const run = currentRun();
+  const { observation } = view;
+  const { macAddress, duplicateAddressDetection: detection, maxMacs } = known;
+  const claim: Claim = {
+    ...linkId(known),
+    resource,
+    host: hostIdentity(known.host),
+    hostLabel,
+    lan: kind.lan(known, observation.state),
+    addresses: known.addresses ?? [],
+    ...(macAddress === undefined ? {} : { macAddress }),
+    ...(detection === undefined ? {} : { detection }),
+  };
+  const all = run.claim(claim);
+  const { issues, warnings } = conflictsOf(claim, all);
+  const ports = kind.wanted(known, view).links.filter((l) => l.exists && l.kind === undefined);
+  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
+    if (run.isNew(about)) say(text);
+  }
+  return [...issues, ...tooManyMacs(observation.state, claim, all, maxMacs)];
+}
+
+/**
+ * A failed check ends the whole run, the other hosts' resources too. So in an update a host that cannot be seen fails
+ * at its own create or update, which is what `--continue-on-error` continues from; and in a preview as well where the
+ * CLI is told so by its variable, as a provider does not see its flags.
+ */
+function continuesOnError(): boolean {
+  return /^(1|true)$/i.test(process.env["PULUMI_CONTINUE_ON_ERROR"] ?? "");
+}
+
+/** The host, or why it cannot be seen. */
+async function look(session: Session): Promise<Observation | string> {
+  try {
+    return await session.look();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function failed(inputs: Json, issues: readonly Issue[]): dynamic.CheckResult {
+  return {
+    inputs: clean(inputs),
+    failures: issues.map((i) => ({ property: i.property, reason: shown(i.reason) })),
+  };
+}

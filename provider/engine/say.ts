@@ -1,0 +1,6 @@
+import { shown } from "../host/withheld";
+
+/** Tells the person at the CLI: the engine shows it as a diagnostic of the stack. */
+export function say(text: string): void {
+  console.error(shown(text));
+}
