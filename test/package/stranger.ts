@@ -1,0 +1,116 @@
+/** An empty project elsewhere, in which somebody has installed the packed package. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { runStep } from "../setup/run";
+import type { Combination, Language, Manager } from "./combinations";
+import { managerCommand, nodeFolder } from "./tools";
+
+const REPOSITORY = resolve(__dirname, "../..");
+
+/** One program in each language, which says the same. */
+const PROGRAMS: Record<Language, { file: string; code: string; options?: string }> = {
+  "ts-node": { file: "index.ts", code: programOf("import") },
+  // Pulumi's own way to run TypeScript has to be off, else it comes first
+  tsx: {
+    file: "index.ts",
+    code: programOf("import"),
+    options: '  options:\n    typescript: false\n    nodeargs: "--import tsx"\n',
+  },
+  CommonJS: { file: "index.cjs", code: programOf("require") },
+  "ES module": { file: "index.mjs", code: programOf("import") },
+};
+
+function programOf(how: "import" | "require"): string {
+  const names = ["MacvlanInterface", "HostShim"].join(", ");
+  const load =
+    how === "import"
+      ? `import { ${names} } from "pulumi-macvlan";`
+      : `const { ${names} } = require("pulumi-macvlan");`;
+  const give = how === "import" ? "export const macAddress =" : "exports.macAddress =";
+  return `${load}
+
+const web = new MacvlanInterface("web0", { host: "node1", parent: "eth0", mode: "bridge", addresses: ["192.0.2.10/24"] });
+new HostShim("shim0", { host: "node1", parent: "eth0", routes: ["192.0.2.10/32"] });
+
+${give} web.macAddress;
+`;
+}
+
+/** Packs the package as `npm publish` would. @returns the tarball's path in `folder` */
+export async function packPackage(folder: string): Promise<string> {
+  const printed = await runStep({
+    doing: "packing the package",
+    command: "npm",
+    arguments: ["pack", "--json", "--pack-destination", folder],
+    cwd: REPOSITORY,
+  });
+  const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as { filename: string }[];
+  return join(folder, packed?.filename ?? "");
+}
+
+/** Makes an empty project and installs the tarball in it, with the SDK and what runs TypeScript. @returns its folder */
+export async function installPackage(tarball: string, { manager, sdk, node }: Combination): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-stranger-"));
+  mkdirSync(join(folder, "state"));
+  const manifest = {
+    name: "stranger",
+    private: true,
+    dependencies: { "pulumi-macvlan": `file:${tarball}`, "@pulumi/pulumi": sdk },
+    devDependencies: { "@types/node": "^20", "ts-node": "^10", tsx: "^4", typescript: "~5.9" },
+  };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions: { strict: true, target: "es2022", module: "node16" } }),
+  );
+  for (const [name, text] of Object.entries(settingsOf(manager))) writeFileSync(join(folder, name), text);
+  const [command, ...before] = await managerCommand(manager);
+  try {
+    await runStep({
+      doing: `installing with ${manager}`,
+      command,
+      arguments: [...before, ...INSTALL[manager]],
+      cwd: folder,
+      env: { ...process.env, PATH: [await nodeFolder(node), process.env["PATH"]].join(delimiter), CI: "" },
+      limit: 300,
+    });
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return folder;
+}
+
+const INSTALL: Record<Manager, readonly string[]> = {
+  npm: ["install", "--no-audit", "--no-fund"],
+  pnpm: ["install"],
+  "yarn 1": ["install", "--non-interactive", "--no-progress"],
+  yarn: ["install"],
+  "yarn PnP": ["install"],
+};
+
+/** Files that make a folder a project of its own, and choose the layout. */
+function settingsOf(manager: Manager): Record<string, string> {
+  const linker = { yarn: "node-modules", "yarn PnP": "pnp" };
+  if (manager !== "yarn" && manager !== "yarn PnP") return {};
+  return {
+    "yarn.lock": "",
+    ".yarnrc.yml": `nodeLinker: ${linker[manager]}\nenableTelemetry: false\n`,
+  };
+}
+
+/** Writes the program of a language, and the project file that names it. */
+export function writeProgram(folder: string, language: Language): void {
+  const { file, code, options = "" } = PROGRAMS[language];
+  writeFileSync(join(folder, file), code);
+  writeFileSync(
+    join(folder, "Pulumi.yaml"),
+    `name: stranger\nmain: ${file}\nruntime:\n  name: nodejs\n${options}`,
+  );
+}
+
+/** What Node.js needs to be told for a layout: with PnP, where its own resolution is. */
+export function nodeOptionsFor(manager: Manager, folder: string): Record<string, string> {
+  return manager === "yarn PnP" ? { NODE_OPTIONS: `--require ${join(folder, ".pnp.cjs")}` } : {};
+}
