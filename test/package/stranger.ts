@@ -37,6 +37,15 @@ ${give} web.macAddress;
 `;
 }
 
+/** What `pulumi new typescript` writes, as far as it decides what is accepted. */
+const COMPILER_OPTIONS = {
+  strict: true,
+  target: "es2020",
+  module: "commonjs",
+  moduleResolution: "node",
+  forceConsistentCasingInFileNames: true,
+};
+
 /** Packs the package as `npm publish` would. @returns the tarball's path in `folder` */
 export async function packPackage(folder: string): Promise<string> {
   const printed = await runStep({
@@ -60,10 +69,7 @@ export async function installPackage(tarball: string, { manager, sdk, node }: Co
     devDependencies: { "@types/node": "^20", "ts-node": "^10", tsx: "^4", typescript: "~5.9" },
   };
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
-  writeFileSync(
-    join(folder, "tsconfig.json"),
-    JSON.stringify({ compilerOptions: { strict: true, target: "es2022", module: "node16" } }),
-  );
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
   for (const [name, text] of Object.entries(settingsOf(manager))) writeFileSync(join(folder, name), text);
   const [command, ...before] = await managerCommand(manager);
   try {
@@ -93,6 +99,8 @@ const INSTALL: Record<Manager, readonly string[]> = {
 /** Files that make a folder a project of its own, and choose the layout. */
 function settingsOf(manager: Manager): Record<string, string> {
   const linker = { yarn: "node-modules", "yarn PnP": "pnp" };
+  // pnpm runs no package's install script without being told, and fails until it is told so or not
+  if (manager === "pnpm") return { "pnpm-workspace.yaml": "strictDepBuilds: false\n" };
   if (manager !== "yarn" && manager !== "yarn PnP") return {};
   return {
     "yarn.lock": "",
