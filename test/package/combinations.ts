@@ -34,12 +34,22 @@ export function sdksFor(node: number): readonly [oldest: string, newest: string]
   return [OLDEST_SDK, node < 22 ? LAST_SDK_FOR_NODE_20 : NEWEST_SDK];
 }
 
+/**
+ * What works with a package manager. An ES module by PnP does not with Pulumi itself: the SDK switches ts-node's hooks
+ * on for it, and these look for packages in node_modules only.
+ */
+function languagesFor(manager: Manager): readonly Language[] {
+  return manager === "yarn PnP" ? LANGUAGES.filter((language) => language !== "ES module") : LANGUAGES;
+}
+
 /** All of them, those that share an installation one after the other. */
 export function allCombinations(): Combination[] {
   const environments = NODES.flatMap((node) => sdksFor(node).map((sdk) => ({ node, sdk })));
   const sorted = environments.toSorted((a, b) => a.sdk.localeCompare(b.sdk) || a.node - b.node);
   return MANAGERS.flatMap((manager) =>
-    sorted.flatMap((environment) => LANGUAGES.map((language) => ({ manager, language, ...environment }))),
+    sorted.flatMap((environment) =>
+      languagesFor(manager).map((language) => ({ manager, language, ...environment })),
+    ),
   );
 }
 

@@ -1,15 +1,25 @@
 /** An empty project elsewhere, in which somebody has installed the packed package. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { runStep } from "../setup/run";
 import type { Combination, Language, Manager } from "./combinations";
 import { managerCommand, nodeFolder } from "./tools";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
+interface Program {
+  readonly file: string;
+  readonly code: string;
+  /** `type` of package.json. */
+  readonly type?: "module";
+  /** Options of the runtime in Pulumi.yaml. */
+  readonly options?: string;
+}
+
 /** One program in each language, which says the same. */
-const PROGRAMS: Record<Language, { file: string; code: string; options?: string }> = {
+const PROGRAMS: Record<Language, Program> = {
   "ts-node": { file: "index.ts", code: programOf("import") },
   // Pulumi's own way to run TypeScript has to be off, else it comes first
   tsx: {
@@ -17,8 +27,8 @@ const PROGRAMS: Record<Language, { file: string; code: string; options?: string 
     code: programOf("import"),
     options: '  options:\n    typescript: false\n    nodeargs: "--import tsx"\n',
   },
-  CommonJS: { file: "index.cjs", code: programOf("require") },
-  "ES module": { file: "index.mjs", code: programOf("import") },
+  CommonJS: { file: "index.js", code: programOf("require") },
+  "ES module": { file: "index.js", code: programOf("import"), type: "module" },
 };
 
 function programOf(how: "import" | "require"): string {
@@ -104,13 +114,16 @@ function settingsOf(manager: Manager): Record<string, string> {
   if (manager !== "yarn" && manager !== "yarn PnP") return {};
   return {
     "yarn.lock": "",
-    ".yarnrc.yml": `nodeLinker: ${linker[manager]}\nenableTelemetry: false\n`,
+    ".yarnrc.yml": `nodeLinker: ${linker[manager]}\npnpEnableEsmLoader: true\nenableTelemetry: false\n`,
   };
 }
 
-/** Writes the program of a language, and the project file that names it. */
+/** Writes the program of a language, the project file that names it, and what its modules are. */
 export function writeProgram(folder: string, language: Language): void {
-  const { file, code, options = "" } = PROGRAMS[language];
+  const { file, code, type, options = "" } = PROGRAMS[language];
+  const manifest = join(folder, "package.json");
+  const { type: _, ...rest } = JSON.parse(readFileSync(manifest, "utf8")) as { type?: string };
+  writeFileSync(manifest, JSON.stringify(type === undefined ? rest : { ...rest, type }, null, 2));
   writeFileSync(join(folder, file), code);
   writeFileSync(
     join(folder, "Pulumi.yaml"),
@@ -118,7 +131,9 @@ export function writeProgram(folder: string, language: Language): void {
   );
 }
 
-/** What Node.js needs to be told for a layout: with PnP, where its own resolution is. */
+/** What Node.js needs to be told for a layout: with PnP, where its own resolution is, for `require` and for `import`. */
 export function nodeOptionsFor(manager: Manager, folder: string): Record<string, string> {
-  return manager === "yarn PnP" ? { NODE_OPTIONS: `--require ${join(folder, ".pnp.cjs")}` } : {};
+  if (manager !== "yarn PnP") return {};
+  const loader = pathToFileURL(join(folder, ".pnp.loader.mjs")).href;
+  return { NODE_OPTIONS: `--require ${join(folder, ".pnp.cjs")} --experimental-loader ${loader}` };
 }
