@@ -1,7 +1,7 @@
 /** What a program gives and gets back, kind by kind: types only, so that a program loads nothing for them. */
 import type { HostArgs } from "../host/address";
 
-export type { HostArgs } from "../host/address";
+export type { Become, HostArgs } from "../host/address";
 
 /** How the macvlans of one parent see each other (ip-link(8), macvlan). */
 export type MacvlanMode = "bridge" | "vepa" | "private" | "passthru" | "source";
