@@ -67,7 +67,7 @@ describe("the documents", () => {
     assert.ok(messages.length > 15, "there are messages");
     const code = sourceTexts();
     for (const message of messages)
-      for (const stem of message.split("…").map((part) => part.trim()))
+      for (const stem of message.split(/…:?/).map((part) => part.trim()))
         assert.ok(code.includes(stem), `no source has "${stem}" of "${message}"`);
   });
 });
