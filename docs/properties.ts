@@ -9,7 +9,7 @@ import ts from "typescript";
 const REPOSITORY = resolve(__dirname, "..");
 const FILE = join(__dirname, "properties.md");
 
-/** The order of the page, and what an interface is called on it. An exported one that is not here is an error. */
+/** The order of the page, and what an interface is called on it. Others follow, under their own names. */
 const SECTIONS: Readonly<Record<string, string>> = {
   LinkArgs: "What all three take",
   HostArgs: "`host`",
@@ -33,19 +33,18 @@ Every argument may also be an output of another resource, at any depth. Where th
 given is left as the host has it, and is never called drift; a link that is made gets the kernel's.
 `;
 
-/** The page, as it should be now. @throws where an exported interface has no place on it, or a property no docstring */
+/** The page, as it should be now. @throws where an interface that has its place on it is no longer exported */
 export function renderProperties(): string {
   const declarations = exportedTypes();
   const interfaces = [...declarations.values()].filter((d) => ts.isInterfaceDeclaration(d));
-  for (const { name } of interfaces)
-    if (SECTIONS[name.text] === undefined)
-      throw new Error(`${name.text} has no section in docs/properties.ts`);
-  const sections = Object.entries(SECTIONS).map(([name, title]) => {
-    const declaration = interfaces.find((d) => d.name.text === name);
-    if (declaration === undefined)
-      throw new Error(`${name} of docs/properties.ts is not exported by the package`);
-    return renderSection(title, declaration, declarations);
-  });
+  const places = Object.keys(SECTIONS);
+  for (const name of places)
+    if (!interfaces.some((d) => d.name.text === name)) throw new Error(`the package exports no ${name}`);
+  const placeOf = ({ name }: ts.InterfaceDeclaration): number =>
+    places.includes(name.text) ? places.indexOf(name.text) : places.length;
+  const sections = interfaces
+    .toSorted((one, other) => placeOf(one) - placeOf(other))
+    .map((declaration) => renderSection(declaration, declarations));
   return [HEAD, ...sections].join("\n");
 }
 
@@ -86,10 +85,10 @@ function isMachinery(declaration: ts.Declaration): boolean {
 }
 
 function renderSection(
-  title: string,
   declaration: ts.InterfaceDeclaration,
   types: ReadonlyMap<string, TypeDeclaration>,
 ): string {
+  const title = SECTIONS[declaration.name.text] ?? declaration.name.text;
   const besides = (declaration.heritageClauses ?? []).flatMap((clause) => clause.types.map(nameParent));
   const rows = declaration.members.filter((m) => ts.isPropertySignature(m)).map((m) => renderRow(m, types));
   const isOutput = declaration.name.text.endsWith("Outputs");
@@ -122,9 +121,7 @@ function renderRow(
   const documentation = ts.getJSDocCommentsAndTags(property)[0];
   const told =
     documentation && ts.isJSDoc(documentation) ? ts.getTextOfJSDocComment(documentation.comment) : undefined;
-  if (told === undefined)
-    throw new Error(`${name} of ${property.parent.getText().slice(0, 40)} has no docstring`);
-  const { meaning, standard } = splitDefault(told.replace(/\s*\n\s*/g, " "));
+  const { meaning, standard } = splitDefault((told ?? "").replace(/\s*\n\s*/g, " "));
   const optional = property.questionToken !== undefined;
   return {
     name: `\`${name}\``,
@@ -152,8 +149,8 @@ function formOf(type: string, types: ReadonlyMap<string, TypeDeclaration>): stri
     return declaration && ts.isTypeAliasDeclaration(declaration) ? declaration.type.getText() : name;
   });
   const linked = spelt.split(/\b([A-Z]\w+)\b/).map((part) => {
-    const title = SECTIONS[part];
-    if (title !== undefined) return `[${part}](#${anchorOf(title)})`;
+    const title = SECTIONS[part] ?? part;
+    if (isInterface(types.get(part))) return `[${part}](#${anchorOf(title)})`;
     return part === "" ? "" : code(part);
   });
   return linked.join("");
@@ -163,6 +160,10 @@ function formOf(type: string, types: ReadonlyMap<string, TypeDeclaration>): stri
 function withoutInput(type: string): string {
   const inner = type.replace(/\b(?:DeepInput|Input)<([^<>]*)>/g, "$1");
   return inner === type ? type : withoutInput(inner);
+}
+
+function isInterface(declaration: TypeDeclaration | undefined): boolean {
+  return declaration !== undefined && ts.isInterfaceDeclaration(declaration);
 }
 
 function code(text: string): string {

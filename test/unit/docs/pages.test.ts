@@ -13,7 +13,7 @@ describe("the documents", () => {
     this.timeout(120_000);
     const programs = blocks.filter((b) => b.language === "ts");
     assert.ok(programs.length > 5, "there is code in them");
-    const found = compile(new Map(programs.map(({ place, text }) => [place, text])));
+    const found = compile(new Map(programs.map(({ place, text }) => [place, asProgram(text)])));
     assert.deepEqual(found, []);
     assert.notDeepEqual(compile(new Map([["wrong:1", 'import { NoSuchLink } from "pulumi-macvlan";']])), []);
   });
@@ -71,6 +71,12 @@ describe("the documents", () => {
         assert.ok(code.includes(stem), `no source has "${stem}" of "${message}"`);
   });
 });
+
+/** A block that imports nothing is a part of a program: the classes are there, and a host. */
+function asProgram(text: string): string {
+  if (/^import /m.test(text)) return text;
+  return `import { HairpinBridge, HostShim, MacvlanInterface } from "pulumi-macvlan";\nconst host = "node1";\n${text}`;
+}
 
 /** What the compiler says of programs, each named by its place. */
 function compile(programs: ReadonlyMap<string, string>): string[] {
