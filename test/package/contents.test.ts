@@ -12,7 +12,7 @@ const REPOSITORY = resolve(__dirname, "../..");
 describe("the published package", () => {
   const unpacked = useUnpacked();
 
-  it("has the build of each source file and four files for people, and nothing that was built earlier", async () => {
+  it("has the build of each source file and what its README leads to, and nothing that was built earlier", async () => {
     const stale = join(REPOSITORY, "dist/removed-long-ago.js");
     mkdirSync(dirname(stale), { recursive: true });
     writeFileSync(stale, "");
@@ -25,7 +25,13 @@ describe("the published package", () => {
       const built = sources.flatMap((source) =>
         [".js", ".d.ts"].map((end) => `dist/${source.replace(/\.ts$/, end)}`),
       );
-      const people = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+      const drawings = readdirSync(join(REPOSITORY, "docs/drawings")).map((name) => `docs/drawings/${name}`);
+      const texts = readdirSync(join(REPOSITORY, "docs")).filter((name) => name.endsWith(".md"));
+      const people = [
+        ...["CHANGELOG.md", "LICENSE", "README.md", "package.json"],
+        ...texts.map((name) => `docs/${name}`),
+        ...drawings,
+      ];
       assert.deepEqual(files.map(({ path }) => path).sort(), [...built, ...people].sort());
     } finally {
       rmSync(stale, { force: true });
