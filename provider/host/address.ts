@@ -17,7 +17,7 @@ export interface HostArgs {
   jump?: string | HostArgs;
   /** The host's key: an OpenSSH public key line or a `SHA256:` fingerprint. Default: the known_hosts files decide. */
   hostKey?: string;
-  /** Default: `none` for root, else `sudo`. */
+  /** How a script becomes root. Default: `none` for root, else `sudo`. */
   become?: Become;
   /** Seconds for connecting, key exchange and authentication together. Default: `ConnectTimeout`, else 10. */
   connectTimeout?: number;

@@ -1,7 +1,7 @@
 /** What a program gives and gets back, kind by kind: types only, so that a program loads nothing for them. */
 import type { HostArgs } from "../host/address";
 
-export type { HostArgs } from "../host/address";
+export type { Become, HostArgs } from "../host/address";
 
 /** How the macvlans of one parent see each other (ip-link(8), macvlan). */
 export type MacvlanMode = "bridge" | "vepa" | "private" | "passthru" | "source";
@@ -26,7 +26,11 @@ export interface LinkArgs {
   name?: string;
   /** Bytes. A macvlan's is at most its parent's. Default: the parent's when the link is made. */
   mtu?: number;
-  /** Unicast MAC address, such as `02:00:5e:00:53:01`. */
+  /**
+   * Unicast MAC address, such as `02:00:5e:00:53:01`. Default: for macvlans and shims one that is derived from stack,
+   * host and name, so that it is known at preview, and the same when the link is made anew; the parent's in mode
+   * `passthru`; for a bridge the kernel's.
+   */
   macAddress?: string;
   /** Addresses in CIDR form, IPv4 and IPv6; the list is all static ones that the link is to have. */
   addresses?: string[];
@@ -67,6 +71,7 @@ export interface LinkOutputs {
   host: HostArgs;
   /** The kernel's index of the link. */
   ifIndex: number;
+  /** As given or derived, and as the link has it. */
   macAddress: string;
   /** Bytes. */
   mtu: number;
@@ -76,13 +81,14 @@ export interface LinkOutputs {
   addresses: string[];
   /** `mac0@eth0`, as `ip link` shows it. Known at preview. */
   label: string;
+  /** Administrative state. */
   up: boolean;
 }
 
 export interface MacvlanArgs extends LinkArgs {
   /** The link below: a NIC, VLAN, bond or bridge of the host, by its name. */
   parent: string;
-  /** Default: `bridge`. */
+  /** How the children of the parent reach each other (docs/modes.md). Default: `bridge`. */
   mode?: MacvlanMode;
   /** Mode `source` only: the senders whose frames the link takes. */
   sourceMacAddresses?: string[];
@@ -104,8 +110,11 @@ export interface MacvlanArgs extends LinkArgs {
 }
 
 export interface MacvlanOutputs extends LinkOutputs {
+  /** The link below. */
   parent: string;
+  /** As `ip -d link` shows it. */
   mode: MacvlanMode;
+  /** MAC address of the link below. */
   parentMacAddress: string;
   /** How many users keep the parent in promiscuous mode. */
   parentPromiscuity: number;
@@ -118,7 +127,7 @@ export interface MacvlanOutputs extends LinkOutputs {
 export interface ShimArgs extends LinkArgs {
   /** The link that the children sit on, by its name. */
   parent: string;
-  /** Default: `bridge`, in which children and shim talk directly. */
+  /** In `bridge`, children and shim talk directly. Default: `bridge`. */
   mode?: "bridge" | "vepa";
   /** The children that the host reaches through the shim. A string is a destination: `192.0.2.10/32`. */
   routes?: (string | RouteArgs)[];
@@ -132,9 +141,13 @@ export interface ShimArgs extends LinkArgs {
 }
 
 export interface ShimOutputs extends LinkOutputs {
+  /** The link below. */
   parent: string;
+  /** As `ip -d link` shows it. */
   mode: "bridge" | "vepa";
+  /** The static routes through the shim. */
   routes: RouteArgs[];
+  /** MAC address of the link below. */
   parentMacAddress: string;
   /** How many MAC addresses the parent carries to its switch: its own and its macvlans', as far as can be seen. */
   parentMacs: number;
@@ -192,6 +205,7 @@ export interface BridgeArgs extends LinkArgs {
 
 /** A managed port as the host has it. */
 export interface PortOutputs extends PortArgs {
+  /** Whether frames go back out of the port that they came in by. */
   hairpin: boolean;
   /** `forwarding`, `blocking`, `disabled`, … */
   state: string;
@@ -200,6 +214,7 @@ export interface PortOutputs extends PortArgs {
 export interface BridgeOutputs extends LinkOutputs {
   /** Priority and address: `8000.02:00:5e:00:53:01`. */
   bridgeId: string;
+  /** The managed ports, as the host has them. */
   ports: PortOutputs[];
   /** What sets the ports' options on this host: `bridge`, `ip`, `brctl` or `sysfs`. */
   portTool: "bridge" | "ip" | "brctl" | "sysfs";

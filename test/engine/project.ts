@@ -86,7 +86,22 @@ export function openExample(lab: Lab, name: string): Promise<Project> {
  */
 export async function openProject(lab: Lab, name = "fleet", stack = "dev", files?: string): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-engine-"));
-  const environment = {
+  const environment = await projectEnvironment(folder, lab);
+  mkdirSync(join(folder, "state"));
+  symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
+  if (files === undefined) {
+    writeFileSync(join(folder, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\nmain: index.js\n`);
+    writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "main": "index.js" }\n`);
+  } else cpSync(files, folder, { recursive: true });
+  const project = driveProject(folder, environment);
+  const made = await project.cli(["stack", "init", stack]);
+  if (made.code !== 0) throw new Error(`pulumi stack init ended with ${made.code}:\n${made.output}`);
+  return project;
+}
+
+/** The environment of a project in a folder that holds its state, its engine's settings and its home. */
+export async function projectEnvironment(folder: string, lab: Lab): Promise<Record<string, string>> {
+  return {
     ...(await engineEnvironment()),
     HOME: folder,
     PULUMI_HOME: join(folder, "home"),
@@ -94,13 +109,10 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev", files
     PULUMI_CONFIG_PASSPHRASE: "passphrase",
     MACVLAN_SSH_CONFIG_PATH: lab.sshConfig,
   };
-  mkdirSync(join(folder, "state"));
-  symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
-  if (files === undefined) {
-    writeFileSync(join(folder, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\nmain: index.js\n`);
-    writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "main": "index.js" }\n`);
-  } else cpSync(files, folder, { recursive: true });
+}
 
+/** The CLI on a project that is there, whatever its program is written in and whoever has installed its packages. */
+export function driveProject(folder: string, environment: Record<string, string>): Project {
   const cli = (args: readonly string[], limit = 120): Promise<CliResult> =>
     callCli([...args, "--non-interactive"], folder, environment, limit);
   const succeed = async (args: readonly string[]): Promise<CliResult> => {
@@ -109,7 +121,7 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev", files
       throw new Error(`pulumi ${args.join(" ")} ended with ${result.code}:\n${result.output}`);
     return result;
   };
-  const project: Project = {
+  return {
     folder,
     environment,
     cli,
@@ -140,8 +152,6 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev", files
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
-  await succeed(["stack", "init", stack]);
-  return project;
 }
 
 function callCli(

@@ -26,6 +26,7 @@ const SUITES = {
   unit: { minutes: 5 },
   lab: { minutes: 20 },
   engine: { minutes: 25 },
+  package: { minutes: 25 },
   guests: { minutes: 25, sample: "reboot.test.ts" },
   faults: { minutes: 30 },
 } as const satisfies Record<string, Extent>;
@@ -91,7 +92,11 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
     await requirePrograms(say, GUEST_PACKAGES);
     await guestDisk();
   }
-  if (suites.includes("engine") && !isOnPath("pulumi", process.env["PATH"] ?? "")) await enginePath();
+  if (
+    suites.some((suite) => suite === "engine" || suite === "package") &&
+    !isOnPath("pulumi", process.env["PATH"] ?? "")
+  )
+    await enginePath();
 }
 
 async function runSuite(

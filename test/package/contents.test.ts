@@ -1,0 +1,102 @@
+/** What is published: all that a program needs, and nothing else. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { promisify } from "node:util";
+import { npmPack } from "./stranger";
+import { useUnpacked } from "./unpacked";
+
+const REPOSITORY = resolve(__dirname, "../..");
+
+describe("the published package", () => {
+  const unpacked = useUnpacked();
+
+  it("has the build of each source file and what its README leads to, and nothing that was built earlier", async () => {
+    const stale = join(REPOSITORY, "dist/removed-long-ago.js");
+    mkdirSync(dirname(stale), { recursive: true });
+    writeFileSync(stale, "");
+    try {
+      // stands for `npm publish --dry-run`, which asks the registry about the version as well
+      const { files } = await npmPack(["--dry-run"]);
+      const sources = readdirSync(join(REPOSITORY, "provider"), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+        .map((entry) => relative(join(REPOSITORY, "provider"), join(entry.parentPath, entry.name)));
+      const built = sources.flatMap((source) =>
+        [".js", ".d.ts"].map((end) => `dist/${source.replace(/\.ts$/, end)}`),
+      );
+      const drawings = readdirSync(join(REPOSITORY, "docs/drawings")).map((name) => `docs/drawings/${name}`);
+      const texts = readdirSync(join(REPOSITORY, "docs")).filter((name) => name.endsWith(".md"));
+      const people = [
+        ...["CHANGELOG.md", "LICENSE", "README.md", "package.json"],
+        ...texts.map((name) => `docs/${name}`),
+        ...drawings,
+      ];
+      assert.deepEqual(files.map(({ path }) => path).sort(), [...built, ...people].sort());
+    } finally {
+      rmSync(stale, { force: true });
+    }
+  });
+
+  it("names no path of the machine that built it", () => {
+    const home = join(unpacked.folder, "node_modules/pulumi-macvlan");
+    for (const entry of readdirSync(home, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
+      assert.ok(!text.includes(REPOSITORY), `${entry.name} has ${REPOSITORY} in it`);
+      assert.doesNotMatch(
+        text,
+        /sourceMappingURL/,
+        `${entry.name} names a source map, and none is published`,
+      );
+    }
+  });
+
+  it("is well-formed by publint's rules", async () => {
+    const { publint } = await import("publint");
+    const { messages } = await publint({
+      pkgDir: join(unpacked.folder, "node_modules/pulumi-macvlan"),
+      pack: false,
+    });
+    assert.deepEqual(messages, []);
+  });
+
+  it("is found with its types by all ways of resolution", async () => {
+    const { checkPackage, createPackageFromTarballData } = await import("@arethetypeswrong/core");
+    const analysis = await checkPackage(createPackageFromTarballData(readFileSync(unpacked.tarball)));
+    assert.ok(analysis.types !== false, "the package has types");
+    // the engine's entry point: `require` finds it, and no program imports it
+    const problems = analysis.problems.filter((p) => !("entrypoint" in p) || p.entrypoint !== "./provider");
+    assert.deepEqual(problems, []);
+  });
+
+  it("gives its classes by name to ES modules, as well as to require", async () => {
+    const names = "HairpinBridge, HostShim, MacvlanInterface";
+    const check = `console.log([${names}].every((it) => typeof it === "function"));`;
+    const importing = `import { ${names} } from "pulumi-macvlan"; ${check}`;
+    const requiring = `const { ${names} } = require("pulumi-macvlan"); ${check}`;
+    for (const args of [
+      ["--input-type=module", "--eval", importing],
+      ["--input-type=commonjs", "--eval", requiring],
+    ]) {
+      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: unpacked.folder });
+      assert.equal(stdout.trim(), "true");
+    }
+  });
+
+  it("loads neither SSH nor schemas into a program, only the SDK, and in a few milliseconds beside it", async () => {
+    const code = `
+      require("@pulumi/pulumi");
+      const began = performance.now();
+      require("pulumi-macvlan");
+      const took = performance.now() - began;
+      const loaded = Object.keys(require.cache).filter((f) => /node_modules\\/(node-ssh|ssh2|ssh-config|zod|ipaddr\\.js)\\//.test(f));
+      console.log(JSON.stringify({ took, loaded }));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--eval", code], {
+      cwd: unpacked.folder,
+    });
+    const { took, loaded } = JSON.parse(stdout) as { took: number; loaded: string[] };
+    assert.deepEqual(loaded, []);
+    assert.ok(took < 150, `loading takes ${took} ms`);
+  });
+});

@@ -1,0 +1,127 @@
+/** What the documents say is so: their code compiles, their commands exist, their links lead somewhere. */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import ts from "typescript";
+import { renderProperties, splitDefault } from "../../../docs/properties";
+import { REPOSITORY, blocksOf, pages, readPage } from "./pages";
+
+const blocks = pages().flatMap(blocksOf);
+
+describe("the documents", () => {
+  it("have TypeScript that compiles", function () {
+    this.timeout(120_000);
+    const programs = blocks.filter((b) => b.language === "ts");
+    assert.ok(programs.length > 5, "there is code in them");
+    const found = compile(new Map(programs.map(({ place, text }) => [place, asProgram(text)])));
+    assert.deepEqual(found, []);
+    assert.notDeepEqual(compile(new Map([["wrong:1", 'import { NoSuchLink } from "pulumi-macvlan";']])), []);
+  });
+
+  it("name only npm scripts and suites that there are", () => {
+    const { scripts } = JSON.parse(readPage("package.json")) as { scripts: Record<string, string> };
+    const suites = readPage("test/setup/run-tests.ts");
+    let count = 0;
+    for (const page of pages()) {
+      for (const [command, script = ""] of readPage(page).matchAll(/npm run ([\w:]+)/g)) {
+        assert.ok(script in scripts, `${page}: ${command}`);
+        count += 1;
+      }
+      for (const [command, suite = ""] of readPage(page).matchAll(/npm test -- ([a-z]+)/g))
+        assert.match(suites, new RegExp(`^  ${suite}: \\{`, "m"), `${page}: ${command}`);
+    }
+    assert.ok(count > 5, "there are commands in them");
+  });
+
+  it("have links that lead to a file, and to a heading in it", () => {
+    for (const page of pages()) {
+      for (const [, target = ""] of readPage(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        const [path = "", anchor] = target.split("#");
+        const file = path === "" ? page : normalize(join(dirname(page), path));
+        if (file === "docs/api" || file.startsWith("docs/api/")) continue;
+        assert.ok(existsSync(join(REPOSITORY, file)), `${page}: ${target}`);
+        if (anchor !== undefined) assert.ok(anchorsOf(file).includes(anchor), `${page}: ${target}`);
+      }
+    }
+  });
+
+  it("tell all properties as the docstrings do (npm run docs)", function () {
+    this.timeout(60_000);
+    assert.equal(readPage("docs/properties.md"), renderProperties());
+  });
+
+  it("take defaults out of docstrings", () => {
+    assert.deepEqual(splitDefault("Bytes. Default: 1.5 of `x.y`, else 2."), {
+      meaning: "Bytes.",
+      standard: "1.5 of `x.y`, else 2",
+    });
+    assert.deepEqual(splitDefault("`a` (default): b."), { meaning: "`a` (default): b.", standard: "`a`" });
+    assert.deepEqual(splitDefault("Bytes."), { meaning: "Bytes." });
+  });
+
+  it("quote messages that the code has", () => {
+    const messages = [...readPage("docs/troubleshooting.md").matchAll(/^### `(.+)`$/gm)].map(
+      ([, m = ""]) => m,
+    );
+    assert.ok(messages.length > 15, "there are messages");
+    const code = sourceTexts();
+    for (const message of messages)
+      for (const stem of message.split(/…:?/).map((part) => part.trim()))
+        assert.ok(code.includes(stem), `no source has "${stem}" of "${message}"`);
+  });
+});
+
+/** A block that imports nothing is a part of a program: the classes are there, and a host. */
+function asProgram(text: string): string {
+  if (/^import /m.test(text)) return text;
+  return `import { HairpinBridge, HostShim, MacvlanInterface } from "pulumi-macvlan";\nconst host = "node1";\n${text}`;
+}
+
+/** What the compiler says of programs, each named by its place. */
+function compile(programs: ReadonlyMap<string, string>): string[] {
+  const { config } = ts.readConfigFile(join(REPOSITORY, "tsconfig.json"), (path) =>
+    readFileSync(path, "utf8"),
+  ) as {
+    config: { compilerOptions: object };
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(
+    { ...config.compilerOptions, noUnusedLocals: false },
+    REPOSITORY,
+  );
+  const files = new Map(
+    [...programs].map(([place, text], i) => [join(REPOSITORY, "test", `page-${i}.ts`), { place, text }]),
+  );
+  const host = ts.createCompilerHost(options);
+  const inherited = { ...host };
+  host.fileExists = (name) => files.has(name) || inherited.fileExists(name);
+  host.readFile = (name) => files.get(name)?.text ?? inherited.readFile(name);
+  host.getSourceFile = (name, version) => {
+    const text = host.readFile(name);
+    return text === undefined ? undefined : ts.createSourceFile(name, text, version);
+  };
+  const program = ts.createProgram([...files.keys()], options, host);
+  return ts.getPreEmitDiagnostics(program).map((d) => {
+    const place = files.get(d.file?.fileName ?? "")?.place ?? d.file?.fileName ?? "";
+    return `${place}: ${ts.flattenDiagnosticMessageText(d.messageText, " ")}`;
+  });
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(page: string): string[] {
+  return [...readPage(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** All texts of the provider's sources, without the seams where a long one is put together. */
+function sourceTexts(): string {
+  const files = ts.sys.readDirectory(join(REPOSITORY, "provider"), [".ts"]);
+  return files
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n")
+    .replace(/["'`]\s*\+\s*["'`]/g, "");
+}
