@@ -5,7 +5,7 @@ import { commandLine } from "../../../provider/host/shell";
 import { startCapture, type Capture } from "./capture";
 import { enter, HOST_ENVIRONMENT, hostPid } from "./host";
 import { openGuest } from "./guest/open";
-import { addressesOf, hostFolder, labFolder, netnsName, type Addresses, type Login } from "./names";
+import { addressesOf, hostFolder, labFolder, netnsName, reachable, type Login } from "./names";
 import { ping, type PingOptions } from "./ping";
 import { changePrograms, type ProgramChange } from "./userland";
 import { failure, run, runOrThrow, type CommandResult, type RunOptions } from "./run";
@@ -280,24 +280,6 @@ function labNode(state: LabState, { index, login, hostKey }: LabState["hosts"][n
     get pid() {
       return hostPid(state.name, name);
     },
-  };
-}
-
-/** What a host is reached by. */
-export function reachable(addresses: Addresses) {
-  const { control, control6, lan, lan6, mac, mac1, port, port1 } = addresses;
-  const [lanPrefix, lan6Prefix] = [16, 64];
-  return {
-    control,
-    control6,
-    lan,
-    lanPrefix,
-    lan6,
-    lan6Prefix,
-    mac,
-    mac1,
-    switchPort: port,
-    switchPort1: port1,
   };
 }
 

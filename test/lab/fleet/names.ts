@@ -115,6 +115,24 @@ export function addressesOf(slot: number, index: number) {
   };
 }
 
+/** What a host is reached by, as `LabHost` names it. */
+export function reachable(addresses: Addresses) {
+  const { control, control6, lan, lan6, mac, mac1, port, port1 } = addresses;
+  const [lanPrefix, lan6Prefix] = [16, 64];
+  return {
+    control,
+    control6,
+    lan,
+    lanPrefix,
+    lan6,
+    lan6Prefix,
+    mac,
+    mac1,
+    switchPort: port,
+    switchPort1: port1,
+  };
+}
+
 /** A machine-id (machine-id(5): 32 hexadecimal digits) that is the same each time the lab's host is made. */
 export function machineIdOf(lab: string, host: string): string {
   return createHash("sha256").update(`pulumi-macvlan lab ${lab} ${host}`).digest("hex").slice(0, 32);

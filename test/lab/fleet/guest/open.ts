@@ -1,7 +1,7 @@
 /** A guest of a running lab as tests use it. */
 import { hostPid } from "../host";
-import { reachable, type LabGuest } from "../lab";
-import { guestAddressesOf, hostFolder, labFolder } from "../names";
+import type { LabGuest } from "../lab";
+import { guestAddressesOf, hostFolder, labFolder, reachable } from "../names";
 import type { GuestState, LabState } from "../state";
 import { openShell, type GuestShell } from "./reach";
 import { rebootGuest, type GuestStop } from "./reboot";
