@@ -108,7 +108,12 @@ export async function installPackage(
     command,
     arguments: [...before, ...INSTALL[manager]],
     cwd: folder,
-    env: { ...process.env, PATH: [await nodeFolder(node), process.env["PATH"]].join(delimiter), CI: "" },
+    env: {
+      ...process.env,
+      TMPDIR: scratch,
+      PATH: [await nodeFolder(node), process.env["PATH"]].join(delimiter),
+      CI: "",
+    },
     limit: 300,
   });
   return folder;

@@ -31,6 +31,8 @@ export async function walkThrough(lab: Lab, folder: string, combination: Combina
   const project = driveProject(folder, {
     ...environment,
     ...nodeOptionsFor(manager, folder),
+    // what ts-node and tsx keep goes with the project
+    TMPDIR: folder,
     PATH: [await nodeFolder(node), environment["PATH"]].join(delimiter),
   });
   if (!existsSync(join(folder, "state/.pulumi/stacks/stranger/dev.json"))) {
