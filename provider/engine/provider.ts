@@ -6,22 +6,18 @@
  * `update` and `delete` carry the plan out, and `read` tells what is there.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { DEFAULT_CONFIRM_TIMEOUT, type HostAddress } from "../host/address";
-import { describeStep } from "../host/apply";
+import type { HostAddress } from "../host/address";
 import { describeDifferences } from "../host/errors";
 import type { Observation } from "../host/observation";
-import type { WantedPlan } from "../host/change";
 import type { Session } from "../host/session";
 import { type AnyKind, KINDS } from "../kinds";
-import { linkId, unwanted } from "../kinds/common";
+import { linkId } from "../kinds/common";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
-import { cuttingStep } from "../plan/lifeline";
-import { type LinkId, type Wanted, findLink, recordOf } from "../plan/model";
+import { findLink, recordOf } from "../plan/model";
 import type { Difference } from "../plan/differences";
-import { plan } from "../plan/plan";
-import { isPersisted, wantedWithBoot, withoutBoot } from "./boot";
+import { isPersisted } from "./boot";
 import { checkInputs, digest, sameHost, visibleInputs } from "./inputs";
-import { kernelTraits } from "./kernel";
+import { describeCut, driftOf, identityOf, knownInputs, planLink, planRemoval, viewFrom } from "./planning";
 import { configureRun, currentRun } from "./run";
 import { isUnknown } from "./unknown";
 
@@ -83,46 +79,15 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
       problems.map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
     );
   }
-  const next = planFor(kind, known, view);
-  if (!now.interrupted) warnOfCut(session.label, known, now, next);
+  const next = planLink(kind, known, view);
+  const cut = now.interrupted ? undefined : describeCut(known, now, next);
+  if (cut !== undefined) console.error(`${known.name} on ${session.label}: ${cut}`);
   const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view, next);
   if (drift.length === 0) return { inputs: clean(inputs) };
   // a line for those who read no property: the engine shows it as a diagnostic of the stack
   console.error(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
   const shown = Object.fromEntries(drift.map((d) => [d.property, `found ${d.found}, wanted ${d.wanted}`]));
   return { inputs: clean({ ...inputs, drift: shown }) };
-}
-
-/**
- * What the host does not have as the last run left it, and is to have: what the program itself changes now is no
- * drift, nor what follows from that.
- */
-function driftOf(
-  kind: AnyKind,
-  before: Json,
-  known: CommonInputs,
-  view: View,
-  next: WantedPlan,
-): Difference[] {
-  const changed = (d: Difference): boolean => {
-    const property = d.property.split(/[.[]/)[0] ?? "";
-    const given = (known as unknown as Json)[property];
-    return given !== undefined && digest({ given }) !== digest({ given: before[property] });
-  };
-  const left = planFor(kind, knownInputs(before, []), view).differences;
-  return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
-}
-
-/** Says beforehand what is going to be confirmed over a new connection. */
-function warnOfCut(host: string, known: CommonInputs, now: Observation, next: WantedPlan): void {
-  const steps = next.steps.map(({ step }) => step);
-  const cut = cuttingStep(now.state, now.lifeline, steps);
-  if (!cut) return;
-  const { confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = known.host;
-  console.error(
-    `${known.name} on ${host}: "${describeStep(cut.step, now.facts.portTool)}" changes ${cut.link}, which carries the ` +
-      `SSH connection: the host takes the change back unless a new connection confirms it within ${confirmTimeout} s.`,
-  );
 }
 
 /** Nobody's property, and yet the next run has to take it back. */
@@ -167,7 +132,7 @@ async function bringAbout(kind: AnyKind, inputs: Json, before: Json | undefined)
         `${name} on ${session.label}: ${problems.map((p) => `${p.property}: ${p.reason}`).join("; ")}. Nothing was touched.`,
       );
     }
-    return planFor(kind, known, view);
+    return planLink(kind, known, view);
   });
   return clean(outputsOf(kind, inputs, known, after));
 }
@@ -208,44 +173,12 @@ async function remove(kind: AnyKind, props: Json): Promise<void> {
   const known = knownInputs(props, []);
   const session = currentRun().fleet.session(known.host);
   const name = `${kind.type} "${String(props["__resource"])}"`;
-  await session.change(name, (now) => {
-    const view = viewOf(props, known, now, undefined);
-    return planned({ ...unwanted(known, view), boot: withoutBoot(known, view) }, now);
-  });
-}
-
-function planFor(kind: AnyKind, inputs: CommonInputs, view: View): WantedPlan {
-  return planned(wantedWithBoot(kind, inputs, view), view.observation);
-}
-
-function planned(wanted: Wanted, now: Observation): WantedPlan {
-  return { ...plan(now.state, wanted, kernelTraits(now.facts.kernel)), wanted };
+  await session.change(name, (now) => planRemoval(known, viewOf(props, known, now, undefined)));
 }
 
 function viewOf(inputs: Json, known: CommonInputs, now: Observation, before: Json | undefined): View {
   const run = currentRun();
-  return {
-    ...identityOf(inputs),
-    observation: now,
-    ...(before === undefined ? {} : { previous: placeOf(before), before }),
-    expected: (name) => run.isDeclared(known.host, { name, netns: "" }),
-  };
-}
-
-function identityOf(inputs: Json): { owner: string; resource: string } {
-  return { owner: String(inputs["__owner"]), resource: String(inputs["__resource"]) };
-}
-
-function placeOf(inputs: Json): LinkId {
-  return { name: String(inputs["name"]), netns: typeof inputs["netns"] === "string" ? inputs["netns"] : "" };
-}
-
-/** What is known of the inputs, for the kind's own eyes: checked, without what we and the engine add. */
-function knownInputs(inputs: Json, unknown: readonly string[]): CommonInputs {
-  const known = Object.entries(visibleInputs(inputs)).filter(
-    ([key, value]) => !unknown.includes(key) && !isUnknown(value) && key !== "label",
-  );
-  return Object.fromEntries(known) as unknown as CommonInputs;
+  return viewFrom(inputs, now, before, (name) => run.isDeclared(known.host, { name, netns: "" }));
 }
 
 /** Everything that the state keeps: the inputs, what the host has, and what later runs need to know. */

@@ -2,6 +2,7 @@
 import { UNITS } from "../boot/names";
 import type { BootFile, LinkId, LinkRecord, SettingKey } from "../plan/model";
 import type { Step } from "../plan/steps";
+import { commandLine, quote } from "./shell";
 
 /** A program that sets a bridge port's options, in the order in which they are preferred. */
 export const PORT_TOOLS = ["bridge", "ip", "brctl", "sysfs"] as const;
@@ -229,15 +230,24 @@ function wordOf(key: SettingKey): string {
   return key.slice(key.indexOf(".") + 1);
 }
 
-/** A command as a person would type it, for messages. */
+/** Whether a command changes the network, and not just what the host remembers of whose it is. */
+export function isOfNetwork(command: Command): boolean {
+  return command.run === "ip" || command.run === "program" || command.run === "write";
+}
+
+/** A command as a person would type it, for messages and reports: safe to paste into a shell. */
 export function describeCommand(command: Command): string {
   switch (command.run) {
-    case "ip":
-      return ["ip", ...(command.netns === "" ? [] : ["-n", command.netns]), ...command.words].join(" ");
+    case "ip": {
+      const words = command.words.map((w) => (w === OWN_NETNS ? w : quote(w)));
+      return ["ip", ...(command.netns === "" ? [] : ["-n", quote(command.netns)]), ...words].join(" ");
+    }
     case "program":
-      return [...inNetns(command.netns), ...command.words].join(" ");
-    case "write":
-      return [...inNetns(command.netns), `echo ${command.value} > ${command.path}`].join(" ");
+      return commandLine([...inNetns(command.netns), ...command.words]);
+    case "write": {
+      const write = `echo ${quote(command.value)} > ${quote(command.path)}`;
+      return command.netns === "" ? write : `${commandLine(inNetns(command.netns))} sh -c ${quote(write)}`;
+    }
     case "recordLink":
     case "recordNetns":
       return `write down who made ${command.run === "recordLink" ? command.link.name : command.name}`;

@@ -62,7 +62,7 @@ const GOLDEN: [step: Step, commands: string | string[]][] = [
   ],
   [{ do: "deleteRoute", link: MAC0, route: { to: "192.0.2.9/32" } }, "ip route delete 192.0.2.9/32 dev mac0"],
   [set("link.mtu", "1400"), "ip link set dev mac0 mtu 1400"],
-  [set("link.alias", "#2"), "ip link set dev mac0 alias #2"],
+  [set("link.alias", "#2"), "ip link set dev mac0 alias '#2'"],
   [set("link.master", "br0"), "ip link set dev mac0 master br0"],
   [set("link.master", ""), "ip link set dev mac0 nomaster"],
   [set("type.mode", "vepa"), "ip link set dev mac0 type macvlan mode vepa"],

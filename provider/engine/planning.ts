@@ -1,0 +1,97 @@
+/**
+ * From a resource's inputs, as the engine keeps them, and a look at its host to the plan: what the provider carries
+ * out, and what a report shows. Pure.
+ */
+import { DEFAULT_CONFIRM_TIMEOUT } from "../host/address";
+import { describeStep } from "../host/apply";
+import type { Observation } from "../host/observation";
+import type { WantedPlan } from "../host/change";
+import type { AnyKind } from "../kinds";
+import { unwanted } from "../kinds/common";
+import type { CommonInputs, Identity, Json, View } from "../kinds/kind";
+import type { Difference } from "../plan/differences";
+import { cuttingStep } from "../plan/lifeline";
+import type { LinkId, Wanted } from "../plan/model";
+import { plan } from "../plan/plan";
+import { wantedWithBoot, withoutBoot } from "./boot";
+import { digest, visibleInputs } from "./inputs";
+import { kernelTraits } from "./kernel";
+import { isUnknown } from "./unknown";
+
+/** The plan that brings a link to its inputs. */
+export function planLink(kind: AnyKind, inputs: CommonInputs, view: View): WantedPlan {
+  return planWanted(wantedWithBoot(kind, inputs, view), view.observation);
+}
+
+/** The plan that takes a resource's link away, or gives an adopted one back. */
+export function planRemoval(inputs: CommonInputs, view: View): WantedPlan {
+  const gone = { ...unwanted(inputs, view), boot: withoutBoot(inputs, view) };
+  return planWanted(gone, view.observation);
+}
+
+function planWanted(wanted: Wanted, now: Observation): WantedPlan {
+  return { ...plan(now.state, wanted, kernelTraits(now.facts.kernel)), wanted };
+}
+
+/**
+ * What the host does not have as the last run left it, and is to have: what the program itself changes now is no
+ * drift, nor what follows from that. `before` are the inputs of the last run, `next` is the plan for the new ones.
+ */
+export function driftOf(
+  kind: AnyKind,
+  before: Json,
+  known: CommonInputs,
+  view: View,
+  next: WantedPlan,
+): Difference[] {
+  const changed = (d: Difference): boolean => {
+    const property = d.property.split(/[.[]/)[0] ?? "";
+    const given = (known as unknown as Json)[property];
+    return given !== undefined && digest({ given }) !== digest({ given: before[property] });
+  };
+  const left = planLink(kind, knownInputs(before, []), view).differences;
+  return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
+}
+
+/** Which change of a plan is going to be confirmed over a new connection, for people; undefined where none is. */
+export function describeCut(known: CommonInputs, now: Observation, next: WantedPlan): string | undefined {
+  const steps = next.steps.map(({ step }) => step);
+  const cut = cuttingStep(now.state, now.lifeline, steps);
+  if (!cut) return undefined;
+  const { confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = known.host;
+  return (
+    `"${describeStep(cut.step, now.facts.portTool)}" changes ${cut.link}, which carries the SSH connection: the host ` +
+    `takes the change back unless a new connection confirms it within ${confirmTimeout} s.`
+  );
+}
+
+/** A host as the resource with these inputs sees it. `expected` tells which links others of the run are to make. */
+export function viewFrom(
+  inputs: Json,
+  observation: Observation,
+  before: Json | undefined,
+  expected: View["expected"],
+): View {
+  return {
+    ...identityOf(inputs),
+    observation,
+    ...(before === undefined ? {} : { previous: placeOf(before), before }),
+    expected,
+  };
+}
+
+export function identityOf(inputs: Json): Identity {
+  return { owner: String(inputs["__owner"]), resource: String(inputs["__resource"]) };
+}
+
+function placeOf(inputs: Json): LinkId {
+  return { name: String(inputs["name"]), netns: typeof inputs["netns"] === "string" ? inputs["netns"] : "" };
+}
+
+/** What is known of the inputs, for the kind's own eyes: checked, without what we and the engine add. */
+export function knownInputs(inputs: Json, unknown: readonly string[]): CommonInputs {
+  const known = Object.entries(visibleInputs(inputs)).filter(
+    ([key, value]) => !unknown.includes(key) && !isUnknown(value) && key !== "label",
+  );
+  return Object.fromEntries(known) as unknown as CommonInputs;
+}
