@@ -1,0 +1,4 @@
+import { Command } from "commander";
+export function adoptCommand(): Command {
+  return new Command("adopt");
+}

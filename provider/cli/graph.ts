@@ -1,0 +1,4 @@
+import { Command } from "commander";
+export function graphCommand(): Command {
+  return new Command("graph");
+}

@@ -1,0 +1,49 @@
+/** Looking at many hosts at once, by the provider's own connections. One that fails does not hide the others. */
+import { type HostAddress, hostLabel, hostSchema } from "../host/address";
+import type { Observation } from "../host/observation";
+import { openFleet } from "../host/session";
+import type { Settings } from "../host/settings";
+import type { StackReading } from "./stack";
+
+/** A host as it is, or why it cannot be seen. */
+export type Seen =
+  | { readonly label: string; readonly observation: Observation }
+  | { readonly label: string; readonly error: string };
+
+/** Looks at all hosts, as many at once as the settings allow, and closes the connections. In the order given. */
+export async function lookAtHosts(hosts: readonly HostAddress[], settings: Settings): Promise<Seen[]> {
+  const fleet = openFleet(() => settings);
+  try {
+    return await Promise.all(
+      hosts.map(async (host): Promise<Seen> => {
+        const label = hostLabel(host);
+        try {
+          return { label, observation: await fleet.session(host).look() };
+        } catch (error) {
+          return { label, error: error instanceof Error ? error.message : String(error) };
+        }
+      }),
+    );
+  } finally {
+    await fleet.close();
+  }
+}
+
+/** Hosts of a command line: `ops@node1.example:22` or an alias. @throws Error that names the one that is none. */
+export function parseHosts(texts: readonly string[]): HostAddress[] {
+  return texts.map((text) => {
+    const parsed = hostSchema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    throw new Error(`${JSON.stringify(text)} ${parsed.error.issues[0]?.message ?? "is no host"}`);
+  });
+}
+
+/** Looks at every host of a stack's links, once each; by the host's label. */
+export async function lookAtStack(
+  { links }: StackReading,
+  settings: Settings,
+): Promise<ReadonlyMap<string, Seen>> {
+  const hosts = new Map(links.flatMap(({ host }) => (host === undefined ? [] : [[hostLabel(host), host]])));
+  const seen = await lookAtHosts([...hosts.values()], settings);
+  return new Map(seen.map((one) => [one.label, one]));
+}

@@ -1,0 +1,73 @@
+/** `pulumi-macvlan report`: what a change request, or the passing of time, means for the hosts. */
+import { Command, Option } from "commander";
+import { EXIT, type ExitCode, exitCodes } from "./exit";
+import { readInput } from "./input";
+import { type HostOptions, settingsOf, withHostOptions } from "./options";
+import { print } from "./print";
+
+interface ReportOptions extends HostOptions {
+  readonly format: "markdown" | "json" | "text";
+  readonly output?: string;
+}
+
+const HELP = `
+FILE is what "pulumi preview --json --show-sames" or "pulumi stack export" printed; without it, or with -, it is read
+from standard input. The hosts in it are looked at, and each link is planned as "pulumi up" would: what differs
+property by property, and the commands that would run. Nothing runs. From an export, everything that differs is drift.
+
+Example:
+  pulumi preview --json --show-sames | pulumi-macvlan report > comment.md
+  pulumi stack export | pulumi-macvlan report --format text
+${exitCodes("every link is as it is to be", "something is to be changed, or has drifted")}`;
+
+export function reportCommand(): Command {
+  const command = new Command("report")
+    .description("what a preview changes on each host, and what has drifted, for a comment")
+    .argument("[file]", "a preview or an export in JSON; - is standard input", "-")
+    .addOption(
+      new Option("-f, --format <form>", "form of the report")
+        .choices(["markdown", "json", "text"])
+        .default("markdown"),
+    )
+    .option("-o, --output <file>", "write it to a file")
+    .addHelpText("after", HELP);
+  return withHostOptions(command).action(async (file: string, options: ReportOptions) => {
+    process.exitCode = await report(file, options);
+  });
+}
+
+async function report(file: string, options: ReportOptions): Promise<ExitCode> {
+  const settings = settingsOf(options);
+  const [{ readStack }, { compareStack }, { lookAtStack }, { differs, hasFailed }] = await Promise.all([
+    import("./stack.js"),
+    import("./report/compare.js"),
+    import("./look.js"),
+    import("./report/model.js"),
+  ]);
+  const stack = readStack(await readInput(file), file === "-" ? "standard input" : file);
+  const result = compareStack(stack, await lookAtStack(stack, settings));
+  await print(await written(result, options), options.output);
+  for (const { host, error } of result.hosts) {
+    if (error !== undefined) process.stderr.write(`pulumi-macvlan: ${host} was not looked at: ${error}\n`);
+  }
+  return hasFailed(result) ? EXIT.failed : differs(result) ? EXIT.differs : EXIT.fine;
+}
+
+async function written(
+  result: import("./report/model.js").Report,
+  { format, output }: ReportOptions,
+): Promise<string> {
+  switch (format) {
+    case "json":
+      return `${JSON.stringify(result, undefined, 2)}\n`;
+    case "markdown":
+      return (await import("./report/markdown.js")).reportMarkdown(result);
+    case "text": {
+      const [{ reportText }, { paintFor, plain }] = await Promise.all([
+        import("./report/text.js"),
+        import("./paint.js"),
+      ]);
+      return reportText(result, output === undefined ? paintFor(process.stdout) : plain);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+/** From a stack's links and what their hosts are like to the report: the provider's own plans, made and not run. Pure. */
+import { driftOf, knownInputs, planLink, planRemoval, viewFrom } from "../../engine/planning";
+import { hostLabel } from "../../host/address";
+import { commandsOf, describeCommand, isOfNetwork } from "../../host/commands";
+import type { Observation } from "../../host/observation";
+import type { WantedPlan } from "../../host/session";
+import type { CommonInputs, Json, View } from "../../kinds/kind";
+import { describeLink } from "../../plan/differences";
+import { findLink } from "../../plan/model";
+import { outcome } from "../../plan/plan";
+import type { Seen } from "../look";
+import type { StackLink, StackReading } from "../stack";
+import type { Report, ReportedDifference, ReportedHost, ReportedLink } from "./model";
+
+/** What is to be said of a stack, given what was seen of each of its hosts (by the host's label). */
+export function compareStack(stack: StackReading, seen: ReadonlyMap<string, Seen>): Report {
+  const hosts = new Map<string, { seen: Seen | undefined; links: StackLink[] }>();
+  for (const link of stack.links) {
+    const label = link.host === undefined ? "hosts that are not known yet" : hostLabel(link.host);
+    const entry = hosts.get(label) ?? { seen: seen.get(label), links: [] };
+    entry.links.push(link);
+    hosts.set(label, entry);
+  }
+  const machines = new Map<string, Observation>();
+  return {
+    stack: stack.name,
+    source: stack.source,
+    hosts: [...hosts].map(([host, { seen: one, links }]) => compareHost(host, one, links, machines)),
+    errors: stack.errors,
+    others: stack.others,
+  };
+}
+
+/**
+ * The links of one host, one after the other, each on the host as the plans before it leave it: a child finds the
+ * bridge that is made for it. `machines` are the hosts as they are so far, as one machine may have several addresses.
+ */
+function compareHost(
+  host: string,
+  seen: Seen | undefined,
+  links: readonly StackLink[],
+  machines: Map<string, Observation>,
+): ReportedHost {
+  if (seen === undefined || "error" in seen) {
+    const error = seen === undefined ? {} : { error: seen.error };
+    return { host, ...error, notes: [], links: links.map((link) => unseenLink(link, seen !== undefined)) };
+  }
+  const { machine } = seen.observation.facts;
+  const names = new Set(links.filter((l) => l.action !== "delete").map((l) => nameOf(l)));
+  const cutOff = "a change that was cut off half-way is taken back before anything else is done";
+  return {
+    host,
+    notes: seen.observation.interrupted ? [cutOff] : [],
+    links: links.map((link) => {
+      const now = machines.get(machine) ?? seen.observation;
+      const { reported, after } = compareLink(link, now, (name) => names.has(name));
+      machines.set(machine, after);
+      return reported;
+    }),
+  };
+}
+
+function compareLink(
+  link: StackLink,
+  now: Observation,
+  expected: View["expected"],
+): { reported: ReportedLink; after: Observation } {
+  const { kind, before, after } = link;
+  const removes = before !== undefined && (link.action === "delete" || link.action === "replace");
+  const removal = removes
+    ? planRemoval(knownInputs(before, []), viewFrom(before, now, undefined, expected))
+    : undefined;
+  const emptied = removal === undefined ? now : leftBy(removal, now);
+  if (after === undefined || link.action === "delete") {
+    const differences = before === undefined ? [] : goingAway(before, now);
+    return { reported: reported(link, "delete", differences, commands(removal, now)), after: emptied };
+  }
+  const known = knownInputs(after, []);
+  const stays = removes ? undefined : before;
+  const view = viewFrom(after, emptied, stays, expected);
+  const missing = kind.identifying.filter((p) => link.unknown.includes(p) || link.secret.includes(p));
+  if (missing.length > 0) return { reported: reported(link, link.action, [], []), after: now };
+  const problems = kind.problems(known, view).map((p) => `${p.property}: ${p.reason}`);
+  const plan = planLink(kind, known, view);
+  const drift = stays === undefined ? [] : driftOf(kind, stays, known, view);
+  const differences = plan.differences.map((d): ReportedDifference => ({
+    ...d,
+    cause: drift.some((other) => other.property === d.property) ? "drift" : "program",
+  }));
+  const run = [...commands(removal, now), ...commands(plan, now)];
+  // the state may be out of date where the host is not: an update then only writes down what is there
+  const isWhole = link.secret.length === 0 && link.unknown.length === 0;
+  const nothing = plan.steps.length === 0 && removal === undefined && link.action !== "create" && isWhole;
+  const action = link.action === "keep" && plan.steps.length > 0 ? "update" : nothing ? "keep" : link.action;
+  return {
+    reported: { ...reported(link, action, differences, run), problems },
+    after: leftBy(plan, emptied),
+  };
+}
+
+/** The host as a plan leaves it. */
+function leftBy(plan: WantedPlan, now: Observation): Observation {
+  return { ...now, state: outcome(now.state, plan) };
+}
+
+function commands(plan: WantedPlan | undefined, now: Observation): string[] {
+  return (plan?.steps ?? [])
+    .flatMap(({ step }) => commandsOf(step, now.facts.portTool))
+    .filter(isOfNetwork)
+    .map(describeCommand);
+}
+
+function goingAway(before: Json, now: Observation): ReportedDifference[] {
+  const { name, netns } = knownInputs(before, []);
+  const link = findLink(now.state, { name, netns: netns ?? "" });
+  return link ? [{ property: "name", wanted: "none", found: describeLink(link), cause: "program" }] : [];
+}
+
+/** What the preview itself had found, for a link whose host cannot be looked at. */
+function unseenLink(link: StackLink, wasTried: boolean): ReportedLink {
+  const drift = Object.entries((link.after?.["drift"] ?? {}) as Record<string, string>);
+  const differences = drift.map(([property, text]): ReportedDifference => {
+    const [, found = text, wanted = ""] = /^found (.*), wanted (.*)$/s.exec(text) ?? [];
+    return { property, found, wanted, cause: "drift" };
+  });
+  const reason = wasTried ? "as the preview found it: the host could not be looked at again" : undefined;
+  const base = reported(link, link.action, differences, []);
+  return { ...base, notes: [...(reason === undefined ? [] : [reason]), ...base.notes] };
+}
+
+function reported(
+  link: StackLink,
+  action: ReportedLink["action"],
+  differences: readonly ReportedDifference[],
+  run: readonly string[],
+): ReportedLink {
+  const notes = [
+    ...(link.secret.length === 0 ? [] : [`secret, and so not compared: ${link.secret.join(", ")}`]),
+    ...(link.unknown.length === 0
+      ? []
+      : [
+          `known only when other resources are there: ${link.unknown.filter((p) => p !== "label").join(", ")}`,
+        ]),
+  ];
+  const { kind, resource } = link;
+  return {
+    resource,
+    type: kind.type,
+    label: labelOf(link),
+    action,
+    differences,
+    commands: run,
+    problems: [],
+    notes,
+  };
+}
+
+function labelOf(link: StackLink): string {
+  const label = (link.after ?? link.before)?.["label"];
+  return typeof label === "string" && !link.unknown.includes("label")
+    ? label
+    : (nameOf(link) ?? link.resource);
+}
+
+function nameOf(link: StackLink): string | undefined {
+  const name = ((link.after ?? link.before) as Partial<CommonInputs> | undefined)?.name;
+  return name !== undefined && !link.unknown.includes("name") ? name : undefined;
+}

@@ -1,0 +1,220 @@
+/**
+ * What a stack has to say of its links: `pulumi preview --json` or `pulumi stack export`, by what is in it. Pure.
+ *
+ * Measured with engine 3.259: a preview's steps hold the canonical inputs, those that the provider adds (`__owner`,
+ * `drift`) too; secrets are the text `[secret]`. Links without a change are left out unless `--show-sames` is given.
+ * A replacement is one step. Of a resource whose check failed there is no step, only a diagnostic. An export holds
+ * secrets encrypted, below a key of their own.
+ */
+import { isUnknown } from "../engine/unknown";
+import { type HostAddress, hostSchema } from "../host/address";
+import { type AnyKind, KINDS } from "../kinds";
+import type { Json } from "../kinds/kind";
+
+/** What is to become of a resource. */
+export type Action = "keep" | "create" | "update" | "replace" | "delete";
+
+/** A resource of ours in a stack. */
+export interface StackLink {
+  readonly kind: AnyKind;
+  /** The resource's name. */
+  readonly resource: string;
+  readonly action: Action;
+  /** Undefined where the host is a secret or not known yet. */
+  readonly host: HostAddress | undefined;
+  /** Canonical inputs of the last run, with the hidden ones. */
+  readonly before?: Json;
+  /** The same as they are to be; with them what `check` found different, in `drift`. */
+  readonly after?: Json;
+  /** Properties that are secret: they are in neither. */
+  readonly secret: readonly string[];
+  /** Properties whose values are not known yet. */
+  readonly unknown: readonly string[];
+}
+
+export interface StackReading {
+  /** `project/stack` */
+  readonly name: string;
+  readonly source: "preview" | "export";
+  /** In the order in which the engine deals with them. */
+  readonly links: readonly StackLink[];
+  /** What the preview failed for. */
+  readonly errors: readonly string[];
+  /** Resources of other providers, by what is to become of them; those that stay are not counted. */
+  readonly others: Readonly<Record<string, number>>;
+}
+
+interface State {
+  readonly type?: string;
+  readonly inputs?: Json;
+  readonly outputs?: Json;
+}
+
+interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly oldState?: State;
+  readonly newState?: State;
+}
+
+interface Diagnostic {
+  readonly message?: string;
+  readonly severity?: string;
+}
+
+interface Preview {
+  readonly steps: readonly Step[];
+  readonly diagnostics?: readonly Diagnostic[];
+}
+
+interface Export {
+  readonly deployment: { readonly resources?: readonly (State & { readonly urn: string })[] };
+}
+
+/** @throws Error that says what the text is not */
+export function readStack(text: string, source: string): StackReading {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const found = text.trim() === "" ? "is empty" : `is not JSON (${(error as Error).message})`;
+    throw new Error(`${source} ${found}; give what "pulumi preview --json" or "pulumi stack export" prints`, {
+      cause: error,
+    });
+  }
+  const { steps, deployment } = (value ?? {}) as { steps?: unknown; deployment?: unknown };
+  if (Array.isArray(steps)) return fromPreview(value as Preview);
+  if (typeof deployment === "object" && deployment !== null) return fromExport(value as Export);
+  // a preview that failed before its first step has none
+  if (typeof value === "object" && value !== null && "diagnostics" in value) {
+    return fromPreview({ ...(value as Preview), steps: [] });
+  }
+  throw new Error(
+    `${source} is JSON of something else; give what "pulumi preview --json" or "pulumi stack export" prints`,
+  );
+}
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  same: "keep",
+  create: "create",
+  update: "update",
+  delete: "delete",
+  replace: "replace",
+  "create-replacement": "replace",
+  "delete-replaced": "replace",
+};
+
+function fromPreview({ steps, diagnostics = [] }: Preview): StackReading {
+  const links = new Map<string, StackLink>();
+  const others: Record<string, number> = {};
+  for (const { op, urn, oldState, newState } of steps) {
+    const kind = kindOf(oldState?.type ?? newState?.type);
+    const action = ACTIONS[op];
+    if (!kind) {
+      if (!["same", "read", "refresh"].includes(op) && !isStack(urn)) others[op] = (others[op] ?? 0) + 1;
+    } else if (action !== undefined) {
+      const gone = action === "delete" || action === "replace";
+      // a deletion goes by what the state has, outputs and all; everything else by the inputs
+      const before = gone ? { ...oldState?.inputs, ...oldState?.outputs } : oldState?.inputs;
+      const link = stackLink(kind, urn, action, oldState && before, newState?.inputs);
+      const known = links.get(urn);
+      // of a replacement that comes in several steps each tells its half
+      links.set(urn, known ? { ...link, ...definedOf(known), action } : link);
+    }
+  }
+  const errors = diagnostics
+    .filter((d) => d.severity === "error")
+    .map((d) => withoutValue((d.message ?? "").trim().replace(/^error: /, "")))
+    .filter((message) => message !== "");
+  const urn = steps[0]?.urn ?? "";
+  return { name: stackName(urn), source: "preview", links: [...links.values()], errors, others };
+}
+
+/** The engine quotes the value of a property that failed its check, also where it is a secret. */
+function withoutValue(message: string): string {
+  return message.replace(/ value \{.*\} has a problem:/s, ":");
+}
+
+function fromExport({ deployment: { resources = [] } }: Export): StackReading {
+  const links = resources.flatMap(({ urn, type, inputs }) => {
+    const kind = kindOf(type);
+    return kind ? [stackLink(kind, urn, "keep", inputs, inputs)] : [];
+  });
+  return { name: stackName(resources[0]?.urn ?? ""), source: "export", links, errors: [], others: {} };
+}
+
+function stackLink(
+  kind: AnyKind,
+  urn: string,
+  action: Action,
+  before: Json | undefined,
+  after: Json | undefined,
+): StackLink {
+  const both = [before ?? {}, after ?? {}];
+  const keys = (has: (value: unknown) => boolean): string[] => [
+    ...new Set(
+      both.flatMap((inputs) => Object.keys(inputs).filter((key) => !isHidden(key) && has(inputs[key]))),
+    ),
+  ];
+  const secret = keys(isSecret);
+  return {
+    kind,
+    resource: urn.split("::").at(-1) ?? "",
+    action,
+    host: secret.includes("host") ? undefined : hostSchema.safeParse((after ?? before)?.["host"]).data,
+    ...(before === undefined ? {} : { before: withoutSecrets(before, secret) }),
+    ...(after === undefined ? {} : { after: withoutSecrets(after, secret) }),
+    secret,
+    unknown: keys(isUnknown),
+  };
+}
+
+/** What an earlier step of the same resource told. */
+function definedOf(link: StackLink): Partial<StackLink> {
+  const { before, after } = link;
+  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+}
+
+function isHidden(key: string): boolean {
+  return key.startsWith("__") || key === "drift";
+}
+
+/** `drift` names wanted values in plain text, also those of properties that are secret. */
+function withoutSecrets(inputs: Json, secret: readonly string[]): Json {
+  const kept = Object.entries(inputs).filter(([key]) => !secret.includes(key));
+  const { drift, ...rest } = Object.fromEntries(kept);
+  if (typeof drift !== "object" || drift === null) return rest;
+  const shown = Object.entries(drift).filter(([path]) => !secret.includes(path.split(/[.[]/)[0] ?? ""));
+  return { ...rest, drift: Object.fromEntries(shown) };
+}
+
+/** The key below which the engine's state has a secret (sdk/go/common/resource/properties.go, SigKey). */
+const SECRET_KEY = "4dabf18193072939515e22adb298388d";
+
+function isSecret(value: unknown): boolean {
+  if (value === "[secret]") return true;
+  if (Array.isArray(value)) return value.some(isSecret);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    (SECRET_KEY in value || Object.values(value).some(isSecret))
+  );
+}
+
+function kindOf(type: string | undefined): AnyKind | undefined {
+  const match = /^pulumi-nodejs:dynamic\/macvlan:(\w+)$/.exec(type ?? "");
+  return match ? KINDS[match[1] ?? ""] : undefined;
+}
+
+function isStack(urn: string): boolean {
+  return (
+    urn.split("::")[2] === "pulumi:pulumi:Stack" ||
+    urn.split("::")[2]?.startsWith("pulumi:providers:") === true
+  );
+}
+
+/** `urn:pulumi:dev::fleet::…` → `fleet/dev` */
+function stackName(urn: string): string {
+  const [stack, project] = urn.replace(/^urn:pulumi:/, "").split("::");
+  return project === undefined ? "" : `${project}/${stack ?? ""}`;
+}

@@ -1,0 +1,33 @@
+/** Tables of plain text, aligned by what a terminal shows of a cell. */
+import { stripVTControlCharacters } from "node:util";
+
+/** Rows of cells as lines without trailing blanks; two blanks between columns. */
+export function alignColumns(rows: readonly (readonly string[])[], indent = ""): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, widthOf(cell))));
+  return rows.map((row) =>
+    `${indent}${row.map((cell, i) => cell + " ".repeat((widths[i] ?? 0) - widthOf(cell))).join("  ")}`.trimEnd(),
+  );
+}
+
+/** Columns that a text takes on a terminal, colours aside. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const character of stripVTControlCharacters(text)) width += isWide(character) ? 2 : 1;
+  return width;
+}
+
+/** Characters that take two columns: East Asian wide ones and emoji (Unicode UAX #11), as far as names have them. */
+function isWide(character: string): boolean {
+  return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
+    character,
+  );
+}
+
+/** A text of somebody else's for one line of a terminal: control characters are shown and do nothing. */
+export function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what must not reach a terminal
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) =>
+    c === "\n" ? "\\n" : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
