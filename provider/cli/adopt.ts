@@ -1,4 +1,53 @@
+/** `pulumi-macvlan adopt`: the program that describes what hosts have. */
 import { Command } from "commander";
+import { EXIT, type ExitCode, exitCodes } from "./exit";
+import { type HostOptions, settingsOf, withHostOptions } from "./options";
+import { print } from "./print";
+
+interface AdoptOptions extends HostOptions {
+  readonly all?: boolean;
+  readonly output?: string;
+}
+
+const HELP = `
+Reads each HOST (user@host:port, or an alias of ~/.ssh/config) and prints a program in TypeScript with "adopt: true"
+for its macvlans, named namespaces included, and for bridges with hairpin ports. A macvlan of the host's own namespace
+with routes to links is a HostShim. Each resource has been planned: one whose adoption would run a command is left out
+and named in a comment.
+
+Example:
+  pulumi-macvlan adopt node1 > index.ts && pulumi up
+${exitCodes("the program was printed", undefined)}`;
+
 export function adoptCommand(): Command {
-  return new Command("adopt");
+  const command = new Command("adopt")
+    .description("the program (TypeScript) that describes what hosts have, for taking them over")
+    .argument("<host...>", "hosts to read")
+    .option("--all", "bridges without a hairpin port, too")
+    .option("-o, --output <file>", "write it to a file")
+    .addHelpText("after", HELP);
+  return withHostOptions(command).action(async (hosts: string[], options: AdoptOptions) => {
+    process.exitCode = await adopt(hosts, options);
+  });
+}
+
+async function adopt(texts: readonly string[], options: AdoptOptions): Promise<ExitCode> {
+  const settings = settingsOf(options);
+  const [{ describeHost }, { programText }, { lookAtHosts, parseHosts }] = await Promise.all([
+    import("./adopt/describe.js"),
+    import("./adopt/program.js"),
+    import("./look.js"),
+  ]);
+  const seen = await lookAtHosts(parseHosts(texts), settings);
+  const names = new Set<string>();
+  const described = seen.flatMap((one, i) => {
+    const host = texts[i] ?? one.label;
+    if ("error" in one) return [];
+    const prefix = texts.length === 1 ? "" : `${host.replace(/^.*@/, "")}-`;
+    return [{ host, ...describeHost(host, one.observation, { all: options.all === true, names, prefix }) }];
+  });
+  if (described.length > 0) await print(programText(described), options.output);
+  const failures = seen.flatMap((one) => ("error" in one ? [one.error] : []));
+  for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${failure}\n`);
+  return failures.length > 0 ? EXIT.failed : EXIT.fine;
 }

@@ -1,0 +1,238 @@
+/**
+ * From what a host has to the resources that describe it, so that adopting them changes nothing. Each description is
+ * checked by the provider's own schema, rules and plan before it counts. Pure.
+ */
+import { checkInputs } from "../../engine/inputs";
+import { knownInputs, planLink, viewFrom } from "../../engine/planning";
+import { commandsOf, describeCommand, isOfNetwork } from "../../host/commands";
+import type { Observation } from "../../host/observation";
+import { type AnyKind, KINDS } from "../../kinds";
+import type { CommonInputs, Json } from "../../kinds/kind";
+import { describeLink } from "../../plan/differences";
+import { type HostState, type LinkState, findLink, recordOf } from "../../plan/model";
+
+/** A resource of the program to be. */
+export interface Described {
+  /** Name of the resource class. */
+  readonly type: string;
+  /** The resource's name, unique among all that were described with the same `names`. */
+  readonly resource: string;
+  /** Its arguments without the host, in the order in which they are to be read. */
+  readonly args: Json;
+  /** What of the link is not in the arguments, and why. */
+  readonly notes: readonly string[];
+}
+
+export interface Description {
+  readonly resources: readonly Described[];
+  /** Links that no resource describes: `docker0: none of its ports has hairpin on`. */
+  readonly left: readonly string[];
+}
+
+export interface DescribeOptions {
+  /** Bridges without a hairpin port, too. */
+  readonly all: boolean;
+  /** Names of resources that are taken. Those that are given here are added. */
+  readonly names: Set<string>;
+  /** Comes before each name, where several hosts are one program. */
+  readonly prefix: string;
+}
+
+/** Describes all macvlans, and the bridges that send frames back. `host` is as a program gives it. */
+export function describeHost(host: string, now: Observation, options: DescribeOptions): Description {
+  const resources: Described[] = [];
+  const left: string[] = [];
+  for (const link of inOrder(now.state.links)) {
+    const label = link.netns === "" ? describeLink(link) : `${describeLink(link)} in ${link.netns}`;
+    const found = describeOne(host, link, now, options);
+    if (found === undefined) continue;
+    if (typeof found === "string") left.push(`${label}: ${found}`);
+    else {
+      const resource = freeName(link, options);
+      resources.push({ ...found, resource });
+    }
+  }
+  return { resources, left };
+}
+
+/** Bridges first and shims last, as a person would write them. */
+function inOrder(links: readonly LinkState[]): LinkState[] {
+  const rank = (l: LinkState): number => (l.kind === "bridge" ? 0 : isShim(l) ? 2 : 1);
+  return links.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** The resource, why there is none, or undefined for a link that is none of our business. */
+function describeOne(
+  host: string,
+  link: LinkState,
+  now: Observation,
+  { all }: DescribeOptions,
+): Omit<Described, "resource"> | string | undefined {
+  const record = recordOf(now.state, link);
+  if (link.kind === "macvtap" || link.kind.startsWith("ipvl")) return `there is no resource for ${link.kind}`;
+  if (link.kind !== "macvlan" && link.kind !== "bridge") return undefined;
+  if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
+  if (link.kind === "bridge") {
+    if (link.netns !== "") return "is a bridge in another namespace than the host's own";
+    const ports = portsOf(now.state, link).filter((p) => all || p.settings["port.hairpin"] === "on");
+    if (ports.length === 0 && !all) return "none of its ports has hairpin on";
+    return checked(host, "HairpinBridge", link, now, bridgeShape(ports));
+  }
+  if (link.parent === "") return "its parent is in no namespace that can be seen";
+  const shape = {
+    ...MACVLAN_SHAPE,
+    parent: link.parent,
+    ...(link.netns === "" ? {} : { netns: link.netns }),
+  };
+  return isShim(link)
+    ? checked(host, "HostShim", link, now, { ...shape, arp: "exclusive" })
+    : checked(host, "MacvlanInterface", link, now, { ...shape, ...ONLY_MACVLAN });
+}
+
+/** The host's own macvlan with routes to links: what a person makes to reach the others. */
+function isShim(link: LinkState): boolean {
+  const mode = link.settings["type.mode"] ?? "";
+  const isHosts = link.kind === "macvlan" && link.netns === "" && ["bridge", "vepa"].includes(mode);
+  return isHosts && link.routes.some((route) => route.via === undefined);
+}
+
+/** Every property that a kind can tell of a link: which ones are there is what counts, not their values. */
+const LINK_SHAPE: Json = { mtu: 0, alias: "", txQueueLength: 0, addresses: [], up: true };
+const MACVLAN_SHAPE: Json = { ...LINK_SHAPE, mode: "", macAddress: "", routes: [] };
+const ONLY_MACVLAN: Json = {
+  sourceMacAddresses: [],
+  noPromisc: false,
+  nodst: false,
+  broadcastQueueLength: 0,
+};
+const PORT_SHAPE: Json = { hairpin: true, isolated: false, learning: true, flood: true, mcastFlood: true };
+
+function bridgeShape(ports: readonly LinkState[]): Json {
+  return {
+    ...LINK_SHAPE,
+    ports: ports.map(({ name }) => ({ name, ...PORT_SHAPE, guard: false, rootBlock: false, priority: 0 })),
+    ...{ stp: false, priority: 0, forwardDelay: 0, helloTime: 0, maxAge: 0, ageingTime: 0 },
+    ...{ vlanFiltering: false, mcastSnooping: true },
+  };
+}
+
+function portsOf(state: HostState, bridge: LinkState): LinkState[] {
+  return state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge.name);
+}
+
+/** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c): they need not be said. */
+const FRESH: Json = {
+  ...{ alias: "", txQueueLength: 1000, up: true, addresses: [], routes: [], mode: "bridge" },
+  ...{ noPromisc: false, nodst: false, broadcastQueueLength: 1000, sourceMacAddresses: [], arp: "exclusive" },
+  ...{ stp: false, priority: 32_768, forwardDelay: 15, helloTime: 2, maxAge: 20, ageingTime: 300 },
+  ...{ vlanFiltering: false, mcastSnooping: true },
+};
+const FRESH_PORT: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
+
+/** The resource of a link, provided that adopting it runs nothing. */
+function checked(
+  host: string,
+  type: string,
+  link: LinkState,
+  now: Observation,
+  shape: Json,
+): Omit<Described, "resource"> | string {
+  const kind = KINDS[type];
+  if (!kind) throw new Error(`there is no kind ${type}`);
+  const place = { host, name: link.name, ...(link.netns === "" ? {} : { netns: link.netns }) };
+  const all = { ...shape, ...kind.found({ ...shape, ...place } as unknown as CommonInputs, now) };
+  const { args, notes } = valid(
+    kind,
+    inReadingOrder({ ...place, ...worthSaying(all, link, now.state), adopt: true }),
+  );
+  if (args === undefined) return notes.join("; ");
+  const given = { ...args, __owner: "", __resource: link.name };
+  const known = knownInputs(checkInputs(kind, given, undefined).inputs, []);
+  const view = viewFrom(given, now, undefined, () => false);
+  const problems = kind.problems(known, view).map((p) => `${p.property}: ${p.reason}`);
+  if (problems.length > 0) return problems.join("; ");
+  const steps = planLink(kind, known, view).steps.flatMap(({ step }) => commandsOf(step, now.facts.portTool));
+  const run = steps.filter(isOfNetwork).map(describeCommand);
+  if (run.length > 0) return `adopting it would run: ${run.join("; ")}`;
+  const { host: _, ...rest } = args;
+  return { type, args: rest, notes: [...notes, ...dynamicNote(link)] };
+}
+
+/** What says most of a link comes first; what is not here comes after, and `adopt` last. */
+const ORDER = [
+  "host",
+  "name",
+  "netns",
+  "parent",
+  "mode",
+  "ports",
+  "macAddress",
+  "mtu",
+  "addresses",
+  "routes",
+];
+
+function inReadingOrder(args: Json): Json {
+  const rank = (key: string): number => (ORDER.includes(key) ? ORDER.indexOf(key) : ORDER.length);
+  return Object.fromEntries(Object.entries(args).toSorted(([a], [b]) => rank(a) - rank(b)));
+}
+
+function worthSaying(all: Json, link: LinkState, state: HostState): Json {
+  const parent = findLink(state, { name: link.parent, netns: "" });
+  const usual = link.kind === "bridge" ? "1500" : (parent?.settings["link.mtu"] ?? "");
+  const isFresh = ([key, value]: [string, unknown]): boolean =>
+    key === "mtu" ? String(value) === usual : JSON.stringify(value) === JSON.stringify(FRESH[key]);
+  const isTold = (key: string): boolean =>
+    // the kernel gives these of itself: the parent's in passthru, 0 where a kernel knows no queue of that kind
+    (key !== "macAddress" || all["mode"] !== "passthru") &&
+    (key !== "broadcastQueueLength" || all["broadcastQueueLength"] !== 0);
+  const told = Object.entries(all).filter((entry) => !isFresh(entry) && isTold(entry[0]));
+  return Object.fromEntries(told.map(([key, value]) => [key, shortened(key, value)]));
+}
+
+/** Ports and routes of which one field says all are that field's text. */
+function shortened(key: string, value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  const items = value as readonly Json[];
+  if (key === "ports") return items.map(shortPort);
+  return key === "routes" ? items.map((r) => (Object.keys(r).length === 1 ? r["to"] : r)) : value;
+}
+
+/** A port as a person writes it: its name alone where only hairpin is to be said. */
+function shortPort(port: Json): Json | string {
+  const told = Object.entries(port).filter(([key, value]) => value !== FRESH_PORT[key]);
+  const { name, ...options } = Object.fromEntries(told);
+  return Object.keys(options).length === 0 ? String(name) : { name, ...options };
+}
+
+/** Leaves out what the schema refuses: what is not given is left as it is. */
+function valid(kind: AnyKind, given: Json): { args: Json | undefined; notes: string[] } {
+  let args = given;
+  const notes: string[] = [];
+  for (;;) {
+    const { issues } = checkInputs(kind, { ...args, __owner: "", __resource: "x" }, undefined);
+    const [issue] = issues;
+    if (!issue) return { args, notes };
+    const property = issue.property.split(/[.[]/)[0] ?? "";
+    const needed = [...kind.identifying, ...kind.required, "name"].includes(property);
+    if (needed || !(property in args)) {
+      return { args: undefined, notes: [`${issue.property} ${issue.reason}`] };
+    }
+    notes.push(`${property} is left as it is: ${issue.property} ${issue.reason}`);
+    args = Object.fromEntries(Object.entries(args).filter(([key]) => key !== property));
+  }
+}
+
+function dynamicNote(link: LinkState): string[] {
+  const dynamic = link.details["dynamic"] ?? "";
+  return dynamic === "" ? [] : [`${dynamic} is by DHCP, and stays the client's`];
+}
+
+function freeName(link: LinkState, { names, prefix }: DescribeOptions): string {
+  const wishes = [link.name, `${link.netns || "host"}-${link.name}`];
+  const numbered = (n: number): string => `${prefix}${link.name}-${n}`;
+  let name = wishes.map((wish) => prefix + wish).find((wish) => !names.has(wish));
+  for (let n = 2; name === undefined; n++) if (!names.has(numbered(n))) name = numbered(n);
+  names.add(name);
+  return name;
+}

@@ -1,0 +1,74 @@
+/** The program that describes hosts, as text in TypeScript. Pure. */
+import type { Json } from "../../kinds/kind";
+import { oneLine } from "../table";
+import type { Described, Description } from "./describe";
+
+/** One host of the program. */
+export interface DescribedHost extends Description {
+  /** As a program gives it: `ops@node1.example`. */
+  readonly host: string;
+}
+
+/** A program in TypeScript, formatted as prettier does it by default. */
+export function programText(hosts: readonly DescribedHost[]): string {
+  const types = [...new Set(hosts.flatMap((h) => h.resources.map((r) => r.type)))].toSorted();
+  const names = hosts.map((h) => oneLine(h.host)).join(", ");
+  const head = [
+    `// The macvlans, hairpin bridges and shims of ${names}, as they were found.`,
+    "// The first `pulumi up` takes note of them, and changes nothing of the network.",
+    ...(types.length === 0 ? [] : [`import { ${types.join(", ")} } from "pulumi-macvlan";`]),
+  ];
+  const only = hosts.length === 1 ? hosts[0] : undefined;
+  const blocks = hosts.map((host) => hostText(host, only === undefined));
+  return `${[head.join("\n"), ...blocks].join("\n\n")}\n`;
+}
+
+function hostText({ host, resources, left }: DescribedHost, isOneOfMany: boolean): string {
+  const comments = left.map((text) => `// left out: ${oneLine(text)}`);
+  const about = isOneOfMany ? [`// ${oneLine(host)}`] : [];
+  const constant = isOneOfMany || resources.length === 0 ? [] : [`const host = ${literal(host)};`];
+  const top = [...about, ...comments].join("\n");
+  const parts = resources.map((r) => resourceText(r, isOneOfMany ? `host: ${literal(host)}` : "host"));
+  const nothing = resources.length === 0 ? ["// there is nothing to describe"] : [];
+  return [top, ...constant, ...parts, ...nothing].filter((part) => part !== "").join("\n\n");
+}
+
+function resourceText({ type, resource, args, notes }: Described, host: string): string {
+  const lines = Object.entries(args).map(([key, value]) => `  ${property(key, value, 2)},`);
+  return [
+    ...notes.map((note) => `// ${oneLine(note)}`),
+    `new ${type}(${literal(resource)}, {`,
+    `  ${host},`,
+    ...lines,
+    "});",
+  ].join("\n");
+}
+
+/** Columns that prettier fills by default. */
+const WIDTH = 80;
+
+/** `key: value`; a list that is too long for its line has one item on each. */
+function property(key: string, value: unknown, indent: number): string {
+  const flat = `${key}: ${literal(value)}`;
+  if (!Array.isArray(value) || indent + flat.length + 1 <= WIDTH) return flat;
+  const pad = " ".repeat(indent + 2);
+  const items = (value as unknown[]).map((item) => `${pad}${literal(item)},`);
+  return `${key}: [\n${items.join("\n")}\n${" ".repeat(indent)}]`;
+}
+
+/** A value in TypeScript. Texts are JSON's, which are valid ones; a lone surrogate cannot come from a host. */
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return quoted(value);
+  const fields = Object.entries(value as Json).filter(([, v]) => v !== undefined);
+  return `{ ${fields.map(([key, v]) => `${key}: ${literal(v)}`).join(", ")} }`;
+}
+
+/** Prettier takes the quotes that need fewer escapes. */
+function quoted(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (typeof value !== "string" || !value.includes('"')) return json;
+  const [doubles, singles] = ['"', "'"].map((quote) => value.split(quote).length - 1);
+  if ((singles ?? 0) >= (doubles ?? 0)) return json;
+  return `'${json.slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+}
