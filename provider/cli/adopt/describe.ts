@@ -10,6 +10,7 @@ import { type AnyKind, KINDS } from "../../kinds";
 import type { CommonInputs, Json } from "../../kinds/kind";
 import { describeLink } from "../../plan/differences";
 import { type HostState, type LinkState, findLink, recordOf } from "../../plan/model";
+import { isChild, isHostShim } from "../links";
 
 /** A resource of the program to be. */
 export interface Described {
@@ -57,7 +58,7 @@ export function describeHost(host: string, now: Observation, options: DescribeOp
 
 /** Bridges first and shims last, as a person would write them. */
 function inOrder(links: readonly LinkState[]): LinkState[] {
-  const rank = (l: LinkState): number => (l.kind === "bridge" ? 0 : isShim(l) ? 2 : 1);
+  const rank = (l: LinkState): number => (l.kind === "bridge" ? 0 : isHostShim(l) ? 2 : 1);
   return links.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -69,7 +70,7 @@ function describeOne(
   { all }: DescribeOptions,
 ): Omit<Described, "resource"> | string | undefined {
   const record = recordOf(now.state, link);
-  if (link.kind === "macvtap" || link.kind.startsWith("ipvl")) return `there is no resource for ${link.kind}`;
+  if (isChild(link) && link.kind !== "macvlan") return `there is no resource for ${link.kind}`;
   if (link.kind !== "macvlan" && link.kind !== "bridge") return undefined;
   if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
   if (link.kind === "bridge") {
@@ -84,16 +85,9 @@ function describeOne(
     parent: link.parent,
     ...(link.netns === "" ? {} : { netns: link.netns }),
   };
-  return isShim(link)
+  return isHostShim(link)
     ? checked(host, "HostShim", link, now, { ...shape, arp: "exclusive" })
     : checked(host, "MacvlanInterface", link, now, { ...shape, ...ONLY_MACVLAN });
-}
-
-/** The host's own macvlan with routes to links: what a person makes to reach the others. */
-function isShim(link: LinkState): boolean {
-  const mode = link.settings["type.mode"] ?? "";
-  const isHosts = link.kind === "macvlan" && link.netns === "" && ["bridge", "vepa"].includes(mode);
-  return isHosts && link.routes.some((route) => route.via === undefined);
 }
 
 /** Every property that a kind can tell of a link: which ones are there is what counts, not their values. */

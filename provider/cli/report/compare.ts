@@ -6,7 +6,7 @@ import type { Observation } from "../../host/observation";
 import type { WantedPlan } from "../../host/session";
 import type { CommonInputs, Json, View } from "../../kinds/kind";
 import { describeLink } from "../../plan/differences";
-import { findLink } from "../../plan/model";
+import { type LinkId, findLink } from "../../plan/model";
 import { outcome } from "../../plan/plan";
 import type { Seen } from "../look";
 import type { StackLink, StackReading } from "../stack";
@@ -143,10 +143,14 @@ function reported(
         ]),
   ];
   const { kind, resource } = link;
+  const id = placeOf(link);
+  const parent = (link.after ?? link.before)?.["parent"];
   return {
     resource,
     type: kind.type,
     label: labelOf(link),
+    ...(id === undefined ? {} : { link: id }),
+    ...(typeof parent === "string" && !link.unknown.includes("parent") ? { parent } : {}),
     action,
     differences,
     commands: run,
@@ -163,6 +167,11 @@ function labelOf(link: StackLink): string {
 }
 
 function nameOf(link: StackLink): string | undefined {
-  const name = ((link.after ?? link.before) as Partial<CommonInputs> | undefined)?.name;
-  return name !== undefined && !link.unknown.includes("name") ? name : undefined;
+  return placeOf(link)?.name;
+}
+
+function placeOf(link: StackLink): LinkId | undefined {
+  const { name, netns = "" } = (link.after ?? link.before ?? {}) as Partial<CommonInputs>;
+  const isKnown = !link.unknown.includes("name") && !link.unknown.includes("netns");
+  return name !== undefined && isKnown ? { name, netns } : undefined;
 }

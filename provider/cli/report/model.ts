@@ -1,4 +1,5 @@
 /** A report as data: what it says, whatever the form. This is also what `--format json` prints. */
+import type { LinkId } from "../../plan/model";
 import type { Action } from "../stack";
 
 /** One property that is not as wanted. */
@@ -18,6 +19,10 @@ export interface ReportedLink {
   readonly type: string;
   /** `mac0@eth0` */
   readonly label: string;
+  /** The link's name and namespace (`""`: the host's own); undefined where they are not known yet. */
+  readonly link?: LinkId;
+  /** The parent, of a kind that has one. */
+  readonly parent?: string;
   /** What `pulumi up` would do; `keep` where there is nothing to do. */
   readonly action: Action;
   readonly differences: readonly ReportedDifference[];

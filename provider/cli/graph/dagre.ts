@@ -1,0 +1,28 @@
+/** The layout library, loaded when it is needed. */
+
+/** As much of dagre as is used here. Its own declarations name their files in a way that CommonJS cannot resolve. */
+export interface Dagre {
+  readonly Graph: new () => Graph;
+  readonly layout: (graph: Graph) => void;
+}
+
+interface Graph {
+  setGraph(options: Readonly<Record<string, string | number>>): void;
+  setNode(id: string, size: { readonly width: number; readonly height: number }): void;
+  setEdge(from: string, to: string, label: Readonly<Record<string, string | number>>): void;
+  graph(): { readonly width: number; readonly height: number };
+  /** The middle of a box. */
+  node(id: string): { readonly x: number; readonly y: number };
+  edge(from: string, to: string): PlacedLine;
+}
+
+export interface PlacedLine {
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+  /** The middle of its label, where it has one. */
+  readonly x?: number;
+  readonly y?: number;
+}
+
+export async function loadDagre(): Promise<Dagre> {
+  return import("@dagrejs/dagre");
+}
