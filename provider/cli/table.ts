@@ -17,6 +17,17 @@ export function widthOf(text: string): number {
   return width;
 }
 
+/** A text in lines of at most `width` characters; a word that is longer is cut. */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(...(word.match(new RegExp(`.{1,${width}}`, "gu")) ?? []));
+  }
+  return lines;
+}
+
 /** Characters that take two columns: East Asian wide ones and emoji (Unicode UAX #11), as far as names have them. */
 function isWide(character: string): boolean {
   return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(

@@ -1,5 +1,5 @@
 /** Where boxes and lines are. The layout of a host is dagre's (layered, left to right); hosts stand in columns. */
-import { widthOf } from "../table";
+import { widthOf, wrapText } from "../table";
 import { type PlacedLine, loadDagre } from "./dagre";
 import type { GraphEdge, GraphHost, GraphNode, Line } from "./model";
 
@@ -141,18 +141,8 @@ function placeEdge(
 }
 
 function messageOf(host: GraphHost): string[] {
-  if (host.error !== undefined) return wrap(host.error, 64);
+  if (host.error !== undefined) return wrapText(host.error, 64);
   return host.nodes.length === 0 ? ["no macvlans, and no bridge with a hairpin port"] : [];
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(...(word.match(new RegExp(`.{1,${width}}`, "g")) ?? []));
-  }
-  return lines;
 }
 
 /** Cards in columns that make the whole about as wide as a screen; each goes where there is most room. */

@@ -1,0 +1,236 @@
+/** What a host's abilities mean, and what to do about those that it lacks. Pure. */
+import { childrenOf } from "../../plan/model";
+import { type Examined, type Feature, WRITTEN } from "./probe";
+
+/** `missing`: something that the provider does will fail. `note`: it works, and there is something to know. */
+export type Status = "ok" | "note" | "missing";
+
+export interface Check {
+  readonly check: string;
+  readonly status: Status;
+  readonly found: string;
+  /** What to do. */
+  readonly advice?: string;
+}
+
+/** All checks of a host, in the order in which a person would ask. */
+export function judgeHost(examined: Examined): Check[] {
+  return [
+    login(examined),
+    ...iproute2(examined),
+    ...features(examined),
+    hairpin(examined),
+    ...writable(examined),
+    flock(examined),
+    wireless(examined),
+    ...macHeadroom(examined),
+    ...managers(examined),
+    boot(examined),
+  ];
+}
+
+function login({ user, become, notRoot, observation }: Examined): Check {
+  if (notRoot !== undefined) return missing("login", `${user}, not root`, notRoot);
+  const found = become === "none" ? user : `${user}, by ${become}`;
+  return observation.facts.root
+    ? ok("login", found)
+    : missing("login", `${found}, not root`, "Log in as root, or set become to sudo or doas.");
+}
+
+/** Properties that need a newer iproute2 than the provider as such does (its release notes). */
+const SINCE: readonly (readonly [version: string, what: string])[] = [
+  ["5.11", "broadcastQueueLength"],
+  ["5.14", "nodst"],
+];
+const OLDEST = "4.17";
+
+function iproute2({ observation: { facts } }: Examined): Check[] {
+  const { iproute2: version, ipVersionText } = facts;
+  const advice = `Install iproute2 ${OLDEST} or newer; without it only hairpin on bridges that are there can be set.`;
+  if (version === undefined) {
+    return [missing("iproute2", ipVersionText === "" ? "no ip command" : ipVersionText, advice)];
+  }
+  if (isOlder(version, OLDEST)) return [missing("iproute2", version, advice)];
+  const lacks = SINCE.filter(([since]) => isOlder(version, since)).map(
+    ([since, what]) => `${what} (${since})`,
+  );
+  const json = `${version}, prints JSON`;
+  return [
+    lacks.length === 0
+      ? ok("iproute2", json)
+      : note("iproute2", json, `Too old for ${lacks.join(" and ")}; all else works.`),
+  ];
+}
+
+function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((v) => v.split(".").map(Number));
+  if (!a || !b || a.some(Number.isNaN)) return false;
+  for (let i = 0; i < b.length; i++) {
+    const [x = 0, y = 0] = [a[i], b[i]];
+    if (x !== y) return x < y;
+  }
+  return false;
+}
+
+/** What each feature is for; `needed` are those without which a resource cannot be. */
+const PURPOSES: readonly (readonly [feature: string, needed: boolean, purpose: string])[] = [
+  ["macvlan", true, "MacvlanInterface and HostShim"],
+  ["bridge", true, "HairpinBridge"],
+  ["8021q", false, "VLAN parents (eth0.10)"],
+  ["bonding", false, "bond parents"],
+  ["ipvlan", false, "links on Wi-Fi, where macvlan does not work"],
+];
+
+function features({ abilities, observation }: Examined): Check[] {
+  const words: Readonly<Record<Feature, string>> = {
+    yes: "in the kernel",
+    module: "as a module",
+    no: `not in ${observation.facts.kernel}`,
+    unknown: "the host does not tell",
+  };
+  const checks = PURPOSES.map(([name, needed, purpose]) => {
+    const feature = abilities.features[name] ?? "unknown";
+    if (feature === "yes" || feature === "module") return ok(name, words[feature]);
+    if (feature === "unknown")
+      return note(name, words[feature], `"modinfo ${name}" may; it is for ${purpose}.`);
+    const advice = `It is for ${purpose}: install the kernel's package with all modules (linux-modules-extra on Ubuntu), or another kernel.`;
+    return needed ? missing(name, words[feature], advice) : note(name, words[feature], advice);
+  });
+  const { vlanFiltering } = observation.facts;
+  const filter =
+    vlanFiltering === undefined
+      ? note(
+          "vlan filtering",
+          "no bridge to tell by",
+          "It shows as soon as there is a bridge; it is for vlanFiltering.",
+        )
+      : vlanFiltering
+        ? ok("vlan filtering", "in the kernel")
+        : note("vlan filtering", "not in the kernel", "vlanFiltering: true is refused at preview.");
+  return [...checks.slice(0, 2), filter, ...checks.slice(2)];
+}
+
+function hairpin({ observation: { facts } }: Examined): Check {
+  switch (facts.portTool) {
+    case "bridge":
+    case "ip":
+      return ok("hairpin", `by ${facts.portTool}`);
+    case "brctl":
+      return note(
+        "hairpin",
+        "by brctl",
+        "It sets hairpin, cost and priority; iproute2's bridge sets all options.",
+      );
+    case "sysfs":
+      return note(
+        "hairpin",
+        "by sysfs",
+        "Works as long as /sys is writable; iproute2's bridge is the usual tool.",
+      );
+  }
+}
+
+function writable({ abilities, notRoot }: Examined): Check[] {
+  const [sysctl, run] = WRITTEN;
+  const check = (name: string, path: string, advice: string): Check => {
+    if (abilities.writable.includes(path)) return ok(name, "writable");
+    return notRoot === undefined
+      ? missing(name, "read-only", advice)
+      : note(name, "not seen as root", "See login.");
+  };
+  return [
+    check(
+      "sysctls",
+      sysctl,
+      'A HostShim with arp: "exclusive" sets arp_filter: mount /proc/sys writable (containers: privileged).',
+    ),
+    check("/run", run, "Who owns which link, and how to undo a change, is kept there: mount it writable."),
+  ];
+}
+
+function flock({ observation: { facts } }: Examined): Check {
+  return facts.tools.includes("flock")
+    ? ok("locking", "by flock")
+    : note("locking", "no flock", "A lock directory is used in its place; util-linux brings flock.");
+}
+
+function wireless({ observation: { facts } }: Examined): Check {
+  return facts.wireless.length === 0
+    ? ok("Wi-Fi", "no wireless links")
+    : note(
+        "Wi-Fi",
+        facts.wireless.join(", "),
+        "802.11 has one MAC address a station: no macvlans there, use ipvlan.",
+      );
+}
+
+/**
+ * Unicast addresses that a NIC filters by itself. The kernel has no way to ask; these are what drivers and QEMU say
+ * in their sources (hw/net/virtio-net.c MAC_TABLE_ENTRIES; e1000e and igb rar_entry_count; ixgbe IXGBE_*_RAR_ENTRIES).
+ */
+const FILTERS: Readonly<Record<string, number>> = {
+  virtio_net: 64,
+  e1000: 15,
+  e1000e: 15,
+  igb: 16,
+  ixgbe: 128,
+};
+
+function macHeadroom({ abilities, observation }: Examined): Check[] {
+  return abilities.nics.flatMap(({ name, driver }) => {
+    const most = FILTERS[driver];
+    const used = childrenOf(observation.state, name).length + 1;
+    const label = `MACs of ${name}`;
+    if (most === undefined)
+      return used === 1 ? [] : [ok(label, `${used} (${driver}: its limit is not known)`)];
+    const found = `${used} of about ${most} (${driver})`;
+    return used <= most
+      ? [ok(label, found)]
+      : [
+          note(
+            label,
+            found,
+            "Past its limit a NIC takes every frame (promiscuous): it works, and costs CPU.",
+          ),
+        ];
+  });
+}
+
+const MANAGERS: Readonly<Record<string, string>> = {
+  "systemd-networkd":
+    "It leaves links that it does not know alone. On links that it manages itself a restart drops foreign addresses and " +
+    "routes: set ManageForeignRoutes=no and KeepConfiguration=yes there.",
+  NetworkManager:
+    "It shows macvlans as connected externally and leaves them alone; keep it off for good with unmanaged-devices=type:macvlan.",
+};
+
+function managers({ abilities }: Examined): Check[] {
+  if (abilities.managers.length === 0) return [ok("managers", "no network manager runs")];
+  return abilities.managers.map((name) => {
+    const advice = MANAGERS[name] ?? "See to it that it leaves the links of your stack alone.";
+    return note("managers", name, advice);
+  });
+}
+
+function boot({ abilities: { init, ifupdown } }: Examined): Check {
+  if (init === "systemd" || init === "openrc") return ok("boot", init);
+  return ifupdown
+    ? ok("boot", "ifupdown")
+    : note(
+        "boot",
+        init === "" ? "unknown" : init,
+        "Nothing here can bring links back after a reboot: systemd, OpenRC or ifupdown can.",
+      );
+}
+
+function ok(check: string, found: string): Check {
+  return { check, status: "ok", found };
+}
+
+function note(check: string, found: string, advice: string): Check {
+  return { check, status: "note", found, advice };
+}
+
+function missing(check: string, found: string, advice: string): Check {
+  return { check, status: "missing", found, advice };
+}

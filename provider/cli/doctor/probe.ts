@@ -1,0 +1,154 @@
+/**
+ * What a host tells of its abilities beyond what every reading has: kernel features, who else manages its network,
+ * what boots it, its NICs. Only reads: nothing is tried, as even a trial loads modules (bonding then makes bond0).
+ */
+import { randomBytes } from "node:crypto";
+import type { HostAddress } from "../../host/address";
+import { observeScript } from "../../host/apply";
+import { type Connection, SshError, openConnection } from "../../host/connection";
+import type { Observation } from "../../host/observation";
+import { parseObservation } from "../../host/observe";
+import type { Settings } from "../../host/settings";
+import { quote, sections } from "../../host/shell";
+
+/** `module`: there to be loaded, which the kernel does by itself when it is asked for such a link. */
+export type Feature = "yes" | "module" | "no" | "unknown";
+
+export interface Nic {
+  readonly name: string;
+  readonly driver: string;
+}
+
+export interface Abilities {
+  /** `Debian GNU/Linux 12 (bookworm)`; empty where the host does not say. */
+  readonly system: string;
+  readonly features: Readonly<Record<string, Feature>>;
+  /** Files and folders that have to be written to, and can be. */
+  readonly writable: readonly string[];
+  /** Programs that run and manage links of their own. */
+  readonly managers: readonly string[];
+  /** `systemd`, `openrc`, or the name of process 1. */
+  readonly init: string;
+  /** The host has an /etc/network/interfaces and ifup. */
+  readonly ifupdown: boolean;
+  /** Links with hardware below. */
+  readonly nics: readonly Nic[];
+}
+
+/** A host that could be logged in to. */
+export interface Examined {
+  readonly user: string;
+  readonly become: string;
+  /** Why no root shell was to be had; the rest was then seen as an ordinary user. */
+  readonly notRoot?: string;
+  readonly observation: Observation;
+  readonly abilities: Abilities;
+}
+
+/** Module, a symbol that it has, and the kernel's option. */
+const FEATURES = [
+  ["macvlan", "macvlan_common_newlink", "MACVLAN"],
+  ["bridge", "br_add_if", "BRIDGE"],
+  ["8021q", "register_vlan_dev", "VLAN_8021Q"],
+  ["bonding", "bond_enslave", "BONDING"],
+  ["ipvlan", "ipvlan_link_new", "IPVLAN"],
+] as const;
+
+/** What has to be written to: the sysctls of a shim, the records and the undo. */
+export const WRITTEN = ["/proc/sys/net/ipv4/conf/all/arp_filter", "/run"] as const;
+
+/** Names of processes, as far as the kernel keeps them (15 bytes). */
+const MANAGERS: Readonly<Record<string, string>> = {
+  "systemd-network": "systemd-networkd",
+  NetworkManager: "NetworkManager",
+  connmand: "ConnMan",
+  wickedd: "wicked",
+  dhcpcd: "dhcpcd",
+  ifplugd: "ifplugd",
+};
+
+function probeScript(marker: string): string {
+  const features = FEATURES.map((words) => `pm_feature ${words.join(" ")}`).join("\n");
+  return `pm_main() {
+LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+M=${quote(marker)}
+L=/lib/modules/$(uname -r)
+C=$({ cat "/boot/config-$(uname -r)" || zcat /proc/config.gz; } 2>/dev/null | grep '^CONFIG_')
+pm_feature() { # MODULE SYMBOL OPTION
+  if [ -d "/sys/module/$1" ] || grep -q "/$1\\.ko" "$L/modules.builtin" 2>/dev/null; then echo "$1 yes"
+  elif grep -q "/$1\\.ko" "$L/modules.dep" 2>/dev/null; then echo "$1 module"
+  elif grep -q " $2\\([[:space:]]\\|$\\)" /proc/kallsyms 2>/dev/null; then echo "$1 yes"
+  elif [ -e "$L/modules.dep" ]; then echo "$1 no"
+  elif [ -z "$C" ]; then echo "$1 unknown"
+  elif printf '%s\\n' "$C" | grep -q "^CONFIG_$3=y"; then echo "$1 yes"
+  else echo "$1 no"; fi
+}
+echo "$M system"; (. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME")
+echo "$M features"
+${features}
+echo "$M writable"; for f in ${WRITTEN.join(" ")}; do [ -w "$f" ] && echo "$f"; done
+echo "$M processes"; cat /proc/[0-9]*/comm 2>/dev/null | sort -u
+echo "$M init"
+if [ -d /run/systemd/system ]; then echo systemd; elif [ -d /run/openrc ]; then echo openrc; else cat /proc/1/comm; fi
+echo "$M ifupdown"; [ -e /etc/network/interfaces ] && command -v ifup >/dev/null 2>&1 && echo yes
+echo "$M nics"
+for n in /sys/class/net/*; do [ -e "$n/device/driver" ] && { d=$(readlink "$n/device/driver"); echo "\${n##*/} \${d##*/}"; }; done
+echo "$M end"
+}
+pm_main </dev/null
+`;
+}
+
+/** Parses what the script printed. @throws Error where it was cut short */
+export function parseAbilities(output: string, marker: string): Abilities {
+  const all = sections(output, marker);
+  if (!all.some((s) => s.name === "end")) throw new Error("the host's answer was cut short before its end");
+  const lines = (name: string): string[] =>
+    (all.find((s) => s.name === name)?.text ?? "")
+      .split("\n")
+      .map((l) => l.trim())
+      .filter(Boolean);
+  const pairs = (name: string): [string, string][] =>
+    lines(name).map((line) => [line.split(" ")[0] ?? "", line.split(" ")[1] ?? ""]);
+  return {
+    system: lines("system")[0] ?? "",
+    features: Object.fromEntries(pairs("features")) as Record<string, Feature>,
+    writable: lines("writable"),
+    managers: lines("processes").flatMap((name) => MANAGERS[name] ?? []),
+    init: lines("init")[0] ?? "",
+    ifupdown: lines("ifupdown").includes("yes"),
+    nics: pairs("nics").map(([name, driver]) => ({ name, driver })),
+  };
+}
+
+/** Logs in and looks: as root, and where that is not to be had as the ordinary user. @throws SshError, Error */
+export async function examineHost(host: HostAddress, settings: Settings): Promise<Examined> {
+  try {
+    return await examineAs(host, settings);
+  } catch (error) {
+    if (!(error instanceof SshError) || error.kind !== "become") throw error;
+    return { ...(await examineAs({ ...host, become: "none" }, settings)), notRoot: error.message };
+  }
+}
+
+async function examineAs(host: HostAddress, settings: Settings): Promise<Examined> {
+  const connection = await openConnection(host, settings);
+  try {
+    const { user, become } = connection;
+    const observation = await ask(connection, observeScript, parseObservation, "look at the host");
+    const abilities = await ask(connection, probeScript, parseAbilities, "ask what the host can do");
+    return { user, become, observation, abilities };
+  } finally {
+    await connection.close();
+  }
+}
+
+async function ask<T>(
+  connection: Connection,
+  script: (marker: string) => string,
+  parse: (output: string, marker: string) => T,
+  description: string,
+): Promise<T> {
+  const marker = `@${randomBytes(12).toString("hex")}`;
+  return parse((await connection.run(script(marker), { description })).stdout, marker);
+}
