@@ -93,7 +93,7 @@ function features({ abilities, observation }: Examined): Check[] {
     if (feature === "yes" || feature === "module") return ok(name, words[feature]);
     if (feature === "unknown")
       return note(name, words[feature], `"modinfo ${name}" may; it is for ${purpose}.`);
-    const advice = `It is for ${purpose}: install the kernel's package with all modules (linux-modules-extra on Ubuntu), or another kernel.`;
+    const advice = `It is for ${purpose}: install all of the kernel's modules (linux-modules-extra on Ubuntu), or another kernel.`;
     return needed ? missing(name, words[feature], advice) : note(name, words[feature], advice);
   });
   const { vlanFiltering } = observation.facts;

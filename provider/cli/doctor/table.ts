@@ -17,7 +17,6 @@ const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", note: "yellow",
 
 /** What is to be done stands below what was found, in lines of this many characters. */
 const WIDTH = 84;
-const INDENT = " ".repeat(11);
 
 /** One table a host. */
 export function diagnosisText(diagnoses: readonly Diagnosis[], paint: Paint): string {
@@ -32,12 +31,13 @@ function hostLines(diagnosis: Diagnosis, paint: Paint): string[] {
     checks.map(({ check, status, found }) => [paint(COLOURS[status], status), check, oneLine(found)]),
     "  ",
   );
+  const indent = " ".repeat(4 + Math.max(...checks.map(({ status }) => status.length)));
   const about = [system, `Linux ${kernel}`].filter((text) => text !== "").join(", ");
   return [
     `${host}  ${paint("dim", oneLine(about))}`,
     ...checks.flatMap(({ advice = "" }, i) => [
       rows[i] ?? "",
-      ...wrapText(oneLine(advice), WIDTH).map((line) => `${INDENT}${paint("dim", line)}`),
+      ...wrapText(oneLine(advice), WIDTH).map((line) => `${indent}${paint("dim", line)}`),
     ]),
   ];
 }
