@@ -2,14 +2,13 @@
  * What a host tells of its abilities beyond what every reading has: kernel features, who else manages its network,
  * what boots it, its NICs. Only reads: nothing is tried, as even a trial loads modules (bonding then makes bond0).
  */
-import { randomBytes } from "node:crypto";
 import type { HostAddress } from "../../host/address";
 import { observeScript } from "../../host/apply";
 import { type Connection, SshError, openConnection } from "../../host/connection";
 import type { Observation } from "../../host/observation";
 import { parseObservation } from "../../host/observe";
 import type { Settings } from "../../host/settings";
-import { quote, sections } from "../../host/shell";
+import { newMarker, quote, sections } from "../../host/shell";
 
 /** `module`: there to be loaded, which the kernel does by itself when it is asked for such a link. */
 export type Feature = "yes" | "module" | "no" | "unknown";
@@ -149,6 +148,6 @@ async function ask<T>(
   parse: (output: string, marker: string) => T,
   description: string,
 ): Promise<T> {
-  const marker = `@${randomBytes(12).toString("hex")}`;
+  const marker = newMarker();
   return parse((await connection.run(script(marker), { description })).stdout, marker);
 }

@@ -1,5 +1,5 @@
 /** From a stack's links and what their hosts are like to the report: the provider's own plans, made and not run. Pure. */
-import { driftOf, knownInputs, planLink, planRemoval, viewFrom } from "../../engine/planning";
+import { describeCut, driftOf, knownInputs, planLink, planRemoval, viewFrom } from "../../engine/planning";
 import { hostLabel } from "../../host/address";
 import { commandsOf, describeCommand, isOfNetwork } from "../../host/commands";
 import type { Observation } from "../../host/observation";
@@ -82,7 +82,7 @@ function compareLink(
   if (missing.length > 0) return { reported: reported(link, link.action, [], []), after: now };
   const problems = kind.problems(known, view).map((p) => `${p.property}: ${p.reason}`);
   const plan = planLink(kind, known, view);
-  const drift = stays === undefined ? [] : driftOf(kind, stays, known, view);
+  const drift = stays === undefined ? [] : driftOf(kind, stays, known, view, plan);
   const differences = plan.differences.map((d): ReportedDifference => ({
     ...d,
     cause: drift.some((other) => other.property === d.property) ? "drift" : "program",
@@ -92,8 +92,10 @@ function compareLink(
   const isWhole = link.secret.length === 0 && link.unknown.length === 0;
   const nothing = plan.steps.length === 0 && removal === undefined && link.action !== "create" && isWhole;
   const action = link.action === "keep" && plan.steps.length > 0 ? "update" : nothing ? "keep" : link.action;
+  const cut = describeCut(known, emptied, plan);
+  const base = reported(link, action, differences, run);
   return {
-    reported: { ...reported(link, action, differences, run), problems },
+    reported: { ...base, problems, notes: [...base.notes, ...(cut === undefined ? [] : [cut])] },
     after: leftBy(plan, emptied),
   };
 }
@@ -120,7 +122,8 @@ function goingAway(before: Json, now: Observation): ReportedDifference[] {
 function unseenLink(link: StackLink, wasTried: boolean): ReportedLink {
   const drift = Object.entries((link.after?.["drift"] ?? {}) as Record<string, string>);
   const differences = drift.map(([property, text]): ReportedDifference => {
-    const [, found = text, wanted = ""] = /^found (.*), wanted (.*)$/s.exec(text) ?? [];
+    const [, found = text, wanted = ""] =
+      /^found (.*), wanted (.*)$/s.exec(text) ?? /^found (.*)$/s.exec(text) ?? [];
     return { property, found, wanted, cause: "drift" };
   });
   const reason = wasTried ? "as the preview found it: the host could not be looked at again" : undefined;
