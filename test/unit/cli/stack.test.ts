@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { readStack } from "../../../provider/cli/stack";
+import { UNKNOWN } from "../../../provider/engine/unknown";
+import { inputsOf, step, urn } from "./states";
+
+const preview = (steps: readonly object[], diagnostics?: readonly object[]): string =>
+  JSON.stringify({ steps, ...(diagnostics === undefined ? {} : { diagnostics }) });
+
+describe("a stack as the engine prints it", () => {
+  it("is read from a preview: what is to become of each link, and of how many resources of others", () => {
+    const stack = readStack(
+      preview([
+        {
+          op: "same",
+          urn: "urn:pulumi:dev::fleet::pulumi:pulumi:Stack::fleet-dev",
+          newState: { type: "pulumi:pulumi:Stack" },
+        },
+        step("update", "web", { before: inputsOf("web", {}), after: inputsOf("web", { mtu: 1400 }) }),
+        step("delete", "old", { before: inputsOf("old", {}) }),
+        {
+          op: "create",
+          urn: "urn:pulumi:dev::fleet::random:index:Id::x",
+          newState: { type: "random:index:Id" },
+        },
+      ]),
+      "it",
+    );
+    assert.equal(stack.name, "fleet/dev");
+    assert.deepEqual(
+      stack.links.map((l) => [l.action, l.resource, l.kind.type, l.host?.address]),
+      [
+        ["update", "web", "MacvlanInterface", "node1"],
+        ["delete", "old", "MacvlanInterface", "node1"],
+      ],
+    );
+    assert.deepEqual(stack.others, { create: 1 });
+  });
+
+  it("takes the steps of one replacement for one", () => {
+    const before = inputsOf("web", {});
+    const after = inputsOf("web", { parent: "eth1" });
+    const { links } = readStack(
+      preview([step("create-replacement", "web", { after }), step("delete-replaced", "web", { before })]),
+      "it",
+    );
+    assert.equal(links.length, 1);
+    assert.equal(links[0]?.action, "replace");
+    assert.deepEqual([links[0]?.before?.["parent"], links[0]?.after?.["parent"]], ["eth0", "eth1"]);
+  });
+
+  it("keeps no secret, in whatever form and place it comes", () => {
+    const secret = {
+      "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+      ciphertext: "v1:x",
+    };
+    const drift = {
+      alias: "found other, wanted hush-hush",
+      "ports[0].cost": "found 1, wanted 77",
+      mtu: "found 1, wanted 2",
+    };
+    const after = inputsOf("web", { alias: "[secret]", ports: [{ cost: "[secret]" }], drift });
+    const [link] = readStack(
+      preview([step("update", "web", { before: inputsOf("web", {}), after })]),
+      "it",
+    ).links;
+    assert.deepEqual(link?.secret, ["alias", "ports"]);
+    assert.deepEqual(link.after?.["drift"], { mtu: "found 1, wanted 2" });
+    assert.ok(!JSON.stringify(link).includes("hush") && !JSON.stringify(link).includes("77"));
+
+    const resources = [
+      {
+        urn: urn("web"),
+        type: "pulumi-nodejs:dynamic/macvlan:MacvlanInterface",
+        inputs: inputsOf("web", { alias: secret, host: secret }),
+      },
+    ];
+    const [exported] = readStack(JSON.stringify({ version: 3, deployment: { resources } }), "it").links;
+    assert.deepEqual(
+      [exported?.action, exported?.host, exported?.secret],
+      ["keep", undefined, ["host", "alias"]],
+    );
+  });
+
+  it("names what is not known yet", () => {
+    const after = inputsOf("web", { alias: UNKNOWN, host: { address: UNKNOWN } });
+    const [link] = readStack(preview([step("create", "web", { after })]), "it").links;
+    assert.deepEqual(link?.unknown, ["host", "alias"]);
+  });
+
+  it("tells a preview's errors, and does not quote the value that the engine quotes", () => {
+    const error = {
+      severity: "error",
+      message: "error: x resource 'a': property alias value {hush} has a problem: is bad\n",
+    };
+    const { errors } = readStack(
+      preview([], [error, { severity: "info#err", message: "drift on node1" }]),
+      "it",
+    );
+    assert.deepEqual(errors, ["x resource 'a': property alias: is bad"]);
+    assert.deepEqual(readStack(JSON.stringify({ diagnostics: [error] }), "it").errors.length, 1);
+  });
+
+  const OTHERS: readonly (readonly [text: string, message: RegExp])[] = [
+    ["", /^Error: it is empty; give what "pulumi preview --json"/],
+    ["Previewing update", /^Error: it is not JSON/],
+    ["[]", /^Error: it is JSON of something else/],
+    ["null", /^Error: it is JSON of something else/],
+    ['{"result":"succeeded"}', /^Error: it is JSON of something else/],
+  ];
+  for (const [text, message] of OTHERS) {
+    it(`is refused where it is none: ${text}`, () => assert.throws(() => readStack(text, "it"), message));
+  }
+});
