@@ -45,7 +45,7 @@ describe("a stack as the engine prints it", () => {
     );
     assert.equal(links.length, 1);
     assert.equal(links[0]?.action, "replace");
-    assert.deepEqual([links[0]?.before?.["parent"], links[0]?.after?.["parent"]], ["eth0", "eth1"]);
+    assert.deepEqual([links[0].before?.["parent"], links[0].after?.["parent"]], ["eth0", "eth1"]);
   });
 
   it("keeps no secret, in whatever form and place it comes", () => {

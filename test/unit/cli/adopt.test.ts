@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { format } from "prettier";
+import { type DescribeOptions, describeHost } from "../../../provider/cli/adopt/describe";
+import { programText } from "../../../provider/cli/adopt/program";
+import type { LinkState } from "../../../provider/plan/model";
+import { link, macvlan, observed } from "./states";
+
+const options = (): DescribeOptions => ({ all: false, names: new Set(), prefix: "" });
+
+function program(links: readonly LinkState[], more: Partial<DescribeOptions> = {}): string {
+  const description = describeHost("ops@node1.example", observed(links), { ...options(), ...more });
+  return programText([{ host: "ops@node1.example", ...description }]);
+}
+
+const BRIDGE = { "type.stp_state": "0", "type.forward_delay": "1500", "type.hello_time": "200" } as const;
+const MORE = { "type.max_age": "2000", "type.ageing_time": "6000", "type.priority": "32768" } as const;
+const LAST = { "type.vlan_filtering": "0", "type.mcast_snooping": "1" } as const;
+const bridge = (name: string): LinkState =>
+  link(name, "bridge", { settings: { ...BRIDGE, ...MORE, ...LAST } });
+
+const port = (name: string, master: string, hairpin: "on" | "off"): LinkState =>
+  link(name, "veth", {
+    settings: {
+      ...{ "link.master": master, "port.hairpin": hairpin, "port.isolated": "off", "port.learning": "on" },
+      ...{ "port.flood": "on", "port.mcast_flood": "on", "port.guard": "off", "port.root_block": "off" },
+      ...{ "port.cost": "2", "port.priority": "32" },
+    },
+  });
+
+const GOLDEN = `// The macvlans, hairpin bridges and shims of ops@node1.example, as they were found.
+// The first \`pulumi up\` takes note of them, and changes nothing of the network.
+import { HairpinBridge, HostShim, MacvlanInterface } from "pulumi-macvlan";
+
+// left out: docker0: none of its ports has hairpin on
+
+const host = "ops@node1.example";
+
+new HairpinBridge("br9", {
+  host,
+  name: "br9",
+  ports: ["v0"],
+  ageingTime: 60,
+  adopt: true,
+});
+
+new MacvlanInterface("web", {
+  host,
+  name: "web",
+  netns: "blue",
+  parent: "eth0",
+  macAddress: "02:00:5e:00:53:10",
+  mtu: 1400,
+  addresses: ["192.0.2.10/24"],
+  routes: [{ to: "0.0.0.0/0", via: "192.0.2.1" }],
+  adopt: true,
+});
+
+new HostShim("shim0", {
+  host,
+  name: "shim0",
+  parent: "eth0",
+  macAddress: "02:00:5e:00:53:11",
+  addresses: ["192.0.2.250/32"],
+  routes: ["192.0.2.10/32"],
+  arp: "kernel",
+  adopt: true,
+});
+`;
+
+const WEB = macvlan("web", {
+  netns: "blue",
+  settings: { "link.mtu": "1400" },
+  addresses: [{ cidr: "192.0.2.10/24" }],
+  routes: [{ to: "0.0.0.0/0", via: "192.0.2.1", protocol: "boot" }],
+});
+const SHIM = macvlan("shim0", {
+  settings: { "link.address": "02:00:5e:00:53:11" },
+  addresses: [{ cidr: "192.0.2.250/32" }],
+  routes: [{ to: "192.0.2.10/32", protocol: "boot" }],
+});
+
+describe("the program that describes a host", () => {
+  it("has macvlans, hairpin bridges and shims, and says what it leaves out", () => {
+    const links = [
+      WEB,
+      SHIM,
+      bridge("docker0"),
+      bridge("br9"),
+      port("v0", "br9", "on"),
+      port("v2", "br9", "off"),
+    ];
+    assert.equal(program(links), GOLDEN);
+  });
+
+  it("is formatted as prettier does it", async () => {
+    const many = Array.from({ length: 9 }, (_, i) => ({ cidr: `192.0.2.${i + 10}/24` }));
+    const quotes = macvlan('a"b', {
+      settings: { "link.alias": `it's "so" \\ \u2028`, "link.address": "02:00:5e:00:53:12" },
+    });
+    const text = program([WEB, quotes, { ...SHIM, addresses: many }]);
+    assert.equal(await format(text, { parser: "typescript" }), text);
+  });
+
+  it("lets nothing of a host end a comment or a text", () => {
+    const evil = macvlan("m\n0", { settings: { "link.alias": '"); process.exit(); ("\n*/' } });
+    const text = program([
+      evil,
+      macvlan("ok0", {
+        settings: { "link.alias": '"); process.exit(); ("', "link.address": "02:00:5e:00:53:12" },
+      }),
+    ]);
+    assert.ok(text.includes(`alias: '"); process.exit(); ("',`), text);
+    assert.match(text, /^\/\/ left out: m\\n0@eth0: /m);
+    assert.ok(text.split("\n").every((l) => !l.startsWith("*/")));
+  });
+
+  it("leaves out a property that no program may have, and says so", () => {
+    const text = program([macvlan("web", { settings: { "link.alias": "a\tb" } })]);
+    assert.match(
+      text,
+      /\/\/ alias is left as it is: alias has control characters in it\nnew MacvlanInterface/,
+    );
+    assert.ok(!text.includes("  alias"));
+  });
+
+  it("tells a shim from a macvlan with a gateway", () => {
+    const gateway = { ...SHIM, routes: [{ to: "0.0.0.0/0", via: "192.0.2.1", protocol: "dhcp" }] };
+    assert.match(program([gateway]), /new MacvlanInterface\("shim0"/);
+    const exclusive = { ...SHIM, settings: { ...SHIM.settings, "sysctl.ipv4.arp_filter": "1" } } as LinkState;
+    assert.ok(!program([exclusive]).includes("arp"));
+  });
+
+  it("gives no MAC address in passthru, where it is the parent's, and names the mode", () => {
+    const text = program([
+      macvlan("p0", { settings: { "type.mode": "passthru", "type.flags": "nopromisc" } }),
+    ]);
+    assert.match(text, /mode: "passthru",\n {2}noPromisc: true,\n {2}adopt: true/);
+  });
+
+  it("leaves out what a stack has already, other kinds, and links whose parent cannot be seen", () => {
+    const record = {
+      name: "web",
+      netns: "blue",
+      ifIndex: WEB.ifIndex,
+      owner: "fleet/dev",
+      resource: "web",
+      made: true,
+      restore: [],
+    };
+    const tap = link("tap0", "macvtap", { parent: "eth0" });
+    const { resources, left } = describeHost(
+      "node1",
+      observed([WEB, tap, macvlan("far", { parent: "", netns: "blue" })], { records: [record] }),
+      options(),
+    );
+    assert.deepEqual(resources, []);
+    assert.deepEqual(left, [
+      "web@eth0 in blue: belongs to the stack fleet/dev (resource web) already",
+      "tap0@eth0: there is no resource for macvtap",
+      "far in blue: its parent is in no namespace that can be seen",
+    ]);
+  });
+
+  it("takes bridges without hairpin where all are asked for, with their ports as they are", () => {
+    const text = program([bridge("docker0"), port("v2", "docker0", "off")], { all: true });
+    assert.match(text, /ports: \[\{ name: "v2", hairpin: false \}\]/);
+  });
+
+  it("gives every resource a name of its own, on several hosts too", () => {
+    const names = new Set<string>();
+    const twice = [
+      macvlan("web"),
+      macvlan("web", { netns: "blue", settings: { "link.address": "02:00:5e:00:53:12" } }),
+    ];
+    const hosts = ["node1", "node2"].map((host) => ({
+      host,
+      ...describeHost(host, observed(twice), { all: false, names, prefix: `${host}-` }),
+    }));
+    assert.deepEqual([...names], ["node1-web", "node1-blue-web", "node2-web", "node2-blue-web"]);
+    assert.match(
+      programText(hosts),
+      /\/\/ node2\n\nnew MacvlanInterface\("node2-web", \{\n {2}host: "node2",/,
+    );
+  });
+
+  it("is a program where there is nothing, too", () => {
+    assert.match(program([]), /^\/\/ there is nothing to describe$/m);
+  });
+});
