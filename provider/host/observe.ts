@@ -42,7 +42,7 @@ pm_observe() {
   echo "$M kernel"; uname -r
   echo "$M user"; id -u
   echo "$M client"; pm_client
-  echo "$M ip"; ip -V 2>&1
+  echo "$M ip"; command -v ip >/dev/null 2>&1 && ip -V 2>&1
   echo "$M tools"
   for t in ip bridge brctl flock systemctl sha256sum; do command -v "$t" >/dev/null 2>&1 && echo "$t"; done
   echo "$M brctl"; command -v brctl >/dev/null 2>&1 && brctl --version 2>&1 | head -n 2

@@ -1,0 +1,190 @@
+/** The commands on real hosts, as a person or a CI job calls them. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CommandResult } from "../fleet/run";
+import { snapshot } from "../seen";
+import { useLab } from "../stack";
+import { TOOL, callTool } from "../../setup/tool";
+
+interface Check {
+  readonly check: string;
+  readonly status: string;
+  readonly found: string;
+}
+
+describe("pulumi-macvlan", () => {
+  const on = useLab(3);
+  let folder = "";
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-cli-"));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const call = (args: readonly string[], input = ""): Promise<CommandResult> =>
+    callTool([...args, ...(args.includes("--version") ? [] : ["--ssh-config", on.lab.sshConfig])], { input });
+  const checks = async (host: string): Promise<Record<string, string>> => {
+    const { stdout } = await call(["doctor", host, "--json"]);
+    const [one] = JSON.parse(stdout) as { checks: Check[] }[];
+    return Object.fromEntries((one?.checks ?? []).map((c) => [c.check, `${c.status}: ${c.found}`]));
+  };
+
+  it("tells its version, and helps with each command by an example", async () => {
+    const { version } = JSON.parse(readFileSync(join(TOOL, "../../../package.json"), "utf8")) as {
+      version: string;
+    };
+    assert.equal((await callTool(["--version"])).stdout, `${version}\n`);
+    for (const command of ["report", "graph", "doctor", "adopt"]) {
+      const { code, stdout } = await callTool([command, "--help"]);
+      assert.equal(code, 0);
+      for (const text of ["Example:\n", "Exit codes:\n", "--ssh-config <path>", "--known-hosts <path>"]) {
+        assert.ok(stdout.includes(text), `${command}: ${text}`);
+      }
+    }
+  });
+
+  it("says on stderr what is wrong with a call, and ends with 1", async () => {
+    const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
+      [["doctor"], /^error: missing required argument 'host'/],
+      [["nonsense"], /^error: unknown command 'nonsense'/],
+      [["report", "-f", "pdf"], /^error: option '-f, --format <form>' argument 'pdf' is invalid/],
+      [["doctor", "-x"], /^error: unknown option '-x'/],
+      [["doctor", "a b"], /^pulumi-macvlan: "a b" must be a DNS name/],
+      [["graph"], /^pulumi-macvlan: there is nothing to draw/],
+      [["report", "/nowhere.json"], /^pulumi-macvlan: ENOENT.*\/nowhere\.json/],
+      [
+        ["doctor", "x", "--max-connections", "0"],
+        /^pulumi-macvlan: MACVLAN_MAX_CONNECTIONS must be a whole number/,
+      ],
+      [["doctor", "x", "--config", TOOL], /^pulumi-macvlan: .*main\.js is not what "pulumi config --json/],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, stdout, stderr } = await callTool(args);
+      assert.deepEqual([code, stdout], [1, ""], args.join(" "));
+      assert.match(stderr, message);
+    }
+    assert.match(
+      (await callTool(["report"], { input: "" })).stderr,
+      /^pulumi-macvlan: standard input is empty/,
+    );
+  });
+
+  it("doctor: finds what a host has, as root and by sudo, and changes nothing", async () => {
+    const before = await snapshot(on.lab, "node2");
+    const { code, stdout } = await call(["doctor", "node1", "node2"]);
+    assert.equal(code, 0, stdout);
+    assert.match(
+      stdout,
+      /^node1 {2}.*Linux [^]*^ {2}ok {4}login {11}root$[^]*^node2[^]*^ {2}ok {4}login {11}ops, by sudo$/m,
+    );
+    assert.ok(!stdout.includes("\u001b"));
+    const found = await checks("node2");
+    assert.equal(found["macvlan"], "ok: in the kernel");
+    assert.equal(found["hairpin"], "ok: by bridge");
+    assert.equal(await snapshot(on.lab, "node2"), before);
+  });
+
+  it("doctor: finds what is taken away, and ends with 2", async () => {
+    await on.lab.hide("node1", ["bridge", "flock"]);
+    const fewer = await checks("node1");
+    assert.deepEqual([fewer["hairpin"], fewer["locking"]], ["ok: by ip", "note: no flock"]);
+    await on.lab.hide("node1", ["ip"]);
+    assert.equal((await checks("node1"))["iproute2"], "missing: no ip command");
+    assert.equal((await call(["doctor", "node1"])).code, 2);
+    await on.lab.hide("node2", ["sudo"]);
+    const { code, stdout } = await call(["doctor", "node2"]);
+    assert.equal(code, 2);
+    assert.match(
+      stdout,
+      /^ {2}missing {2}login {11}ops, not root\n {11}ops@node2.*: sudo gave no root shell[^]*Install sudo/m,
+    );
+    assert.match(stdout, /ok {7}macvlan {9}in the kernel/);
+    await on.lab.unhide("node1");
+    await on.lab.unhide("node2");
+  });
+
+  it("reports a host that is not there without hiding the others", async () => {
+    for (const command of ["doctor", "adopt", "graph"]) {
+      const { code, stdout, stderr } = await call([command, "nowhere.invalid", "node1"]);
+      assert.equal(code, 1, command);
+      assert.match(stdout, /node1/, command);
+      assert.match(`${stdout}${stderr}`, /cannot connect to .*nowhere\.invalid/, command);
+    }
+  });
+
+  it("adopt: prints what is on the host, in named namespaces too, into a file where one is named", async () => {
+    await on.lab.sh(
+      "node1",
+      "ip netns add blue; ip link add m0 link eth0 address 02:00:5e:00:53:10 netns blue type macvlan mode vepa",
+    );
+    const file = join(folder, "index.ts");
+    assert.deepEqual(await call(["adopt", "node1", "-o", file]), { code: 0, stdout: "", stderr: "" });
+    assert.match(
+      readFileSync(file, "utf8"),
+      /new MacvlanInterface\("m0", \{\n {2}host,\n {2}name: "m0",\n {2}netns: "blue",\n {2}parent: "eth0",\n {2}mode: "vepa",\n/,
+    );
+  });
+
+  it("graph: draws hosts, and a stack with what has drifted", async () => {
+    await on.lab.sh("node1", "ip link add m0 link eth0 type macvlan mode bridge");
+    const flow = await call(["graph", "node1", "-f", "mermaid"]);
+    assert.match(flow.stdout, /^flowchart LR\n {2}subgraph h0\["node1"\]\n[^]*<b>m0<\/b> bridge/);
+    const inputs = {
+      ...{ __owner: "fleet/dev", __resource: "m0", host: { address: "node1" }, name: "m0", parent: "eth0" },
+      ...{ mode: "bridge", up: true, label: "m0@eth0", mtu: 1400 },
+    };
+    const resources = [
+      {
+        urn: "urn:pulumi:dev::fleet::pulumi-nodejs:dynamic/macvlan:MacvlanInterface::m0",
+        type: "pulumi-nodejs:dynamic/macvlan:MacvlanInterface",
+        inputs,
+      },
+    ];
+    const state = JSON.stringify({ version: 3, deployment: { resources } });
+    const { code, stdout } = await call(["graph", "node2", "--stack", "-", "-f", "mermaid"], state);
+    assert.equal(code, 0);
+    assert.match(stdout, /drift: mtu: 1500, not 1400[^]*subgraph h1\["node2"\]/);
+    const file = join(folder, "state.json");
+    writeFileSync(file, state);
+    assert.match((await call(["graph", "--stack", file])).stdout, /^<svg xmlns/);
+  });
+
+  it("reaches hosts by its own options: key, user, known_hosts, and the stack's configuration", async () => {
+    const { control, hostKey } = on.lab.host("node1");
+    const [knownHosts, config] = [join(folder, "known_hosts"), join(folder, "config.json")];
+    writeFileSync(knownHosts, `${control} ${hostKey}\n`);
+    const options = ["--ssh-config", "none", "--known-hosts", knownHosts];
+    const bare = ["doctor", control, ...options];
+    const env = { PATH: process.env["PATH"], HOME: folder };
+    const login = ["--private-key", on.lab.privateKey, "--user", "root"];
+    const given = await callTool([...bare, ...login], { env });
+    assert.equal(given.code, 0, given.stdout);
+    assert.equal((await callTool(bare, { env })).code, 1);
+    const values = { "macvlan:privateKey": readFileSync(on.lab.privateKey, "utf8"), "macvlan:user": "root" };
+    const entries = Object.entries(values).map(([key, value]) => [key, { value, secret: true }]);
+    writeFileSync(config, JSON.stringify(Object.fromEntries(entries)));
+    assert.equal((await callTool([...bare, "--config", config], { env })).code, 0);
+    writeFileSync(knownHosts, "");
+    assert.match((await callTool([...bare, ...login], { env })).stdout, /unreachable .*host key/);
+    const off = await callTool([...bare, ...login, "--host-key-checking", "accept-new"], { env });
+    assert.equal(off.code, 0, off.stdout);
+  });
+
+  it("ends in peace where its reader has seen enough", async () => {
+    const child = spawn(
+      "sh",
+      ["-c", `"${process.execPath}" "${TOOL}" report --help | head -n 1; echo "\${PIPESTATUS:-}"`],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+    await new Promise((done) => child.on("close", done));
+    assert.match(out, /^Usage: pulumi-macvlan report/);
+    assert.equal(err, "");
+  });
+});

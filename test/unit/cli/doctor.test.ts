@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { judgeHost } from "../../../provider/cli/doctor/judge";
+import { type Abilities, type Examined, parseAbilities } from "../../../provider/cli/doctor/probe";
+import { diagnosisText } from "../../../provider/cli/doctor/table";
+import { paintFor, plain } from "../../../provider/cli/paint";
+import type { HostFacts } from "../../../provider/host/observation";
+import { macvlan, observed } from "./states";
+
+const ABLE: Abilities = {
+  system: "Debian GNU/Linux 12 (bookworm)",
+  features: { macvlan: "yes", bridge: "module", "8021q": "yes", bonding: "yes", ipvlan: "yes" },
+  writable: ["/proc/sys/net/ipv4/conf/all/arp_filter", "/run"],
+  managers: [],
+  init: "systemd",
+  ifupdown: false,
+  nics: [],
+};
+
+function examined(
+  facts: Partial<HostFacts> = {},
+  abilities: Partial<Abilities> = {},
+  more: Partial<Examined> = {},
+): Examined {
+  const observation = observed();
+  return {
+    user: "root",
+    become: "none",
+    observation: { ...observation, facts: { ...observation.facts, ...facts } },
+    abilities: { ...ABLE, ...abilities },
+    ...more,
+  };
+}
+
+/** What is not as it should be: `status check: found`. */
+const findings = (host: Examined): string[] =>
+  judgeHost(host)
+    .filter((c) => c.status !== "ok")
+    .map((c) => `${c.status} ${c.check}: ${c.found}`);
+
+const CASES: readonly (readonly [what: string, host: Examined, findings: string[]])[] = [
+  ["nothing of a host that can do everything", examined(), []],
+  ["an ordinary user", examined({ root: false }, {}, { user: "ops" }), ["missing login: ops, not root"]],
+  [
+    "sudo that refuses",
+    examined({ root: false }, { writable: [] }, { user: "ops", notRoot: "sudo gave no root shell" }),
+    ["missing login: ops, not root", "note sysctls: not seen as root", "note /run: not seen as root"],
+  ],
+  [
+    "no ip command",
+    examined({ iproute2: undefined, ipVersionText: "" }),
+    ["missing iproute2: no ip command"],
+  ],
+  [
+    "busybox",
+    examined({ iproute2: undefined, ipVersionText: "BusyBox v1.36", portTool: "sysfs" }),
+    ["missing iproute2: BusyBox v1.36", "note hairpin: by sysfs"],
+  ],
+  ["an old iproute2", examined({ iproute2: "4.15.0" }), ["missing iproute2: 4.15.0"]],
+  [
+    "an iproute2 that lacks options",
+    examined({ iproute2: "5.10.0" }),
+    ["note iproute2: 5.10.0, prints JSON"],
+  ],
+  [
+    "what the kernel lacks",
+    examined(
+      { vlanFiltering: false },
+      { features: { ...ABLE.features, macvlan: "no", bonding: "no", ipvlan: "unknown" } },
+    ),
+    [
+      "missing macvlan: not in 6.1.0-18-amd64",
+      "note vlan filtering: not in the kernel",
+      "note bonding: not in 6.1.0-18-amd64",
+      "note ipvlan: the host does not tell",
+    ],
+  ],
+  ["brctl alone", examined({ portTool: "brctl" }), ["note hairpin: by brctl"]],
+  ["no flock", examined({ tools: ["ip"] }), ["note locking: no flock"]],
+  [
+    "a read-only /proc and /run",
+    examined({}, { writable: [] }),
+    ["missing sysctls: read-only", "missing /run: read-only"],
+  ],
+  ["Wi-Fi", examined({ wireless: ["wlan0"] }), ["note Wi-Fi: wlan0"]],
+  [
+    "other managers",
+    examined({}, { managers: ["systemd-networkd", "NetworkManager"] }),
+    ["note managers: systemd-networkd", "note managers: NetworkManager"],
+  ],
+  ["nothing that boots links", examined({}, { init: "sh" }), ["note boot: sh"]],
+  ["ifupdown, which does", examined({}, { init: "sh", ifupdown: true }), []],
+];
+
+describe("the doctor", () => {
+  for (const [what, host, wanted] of CASES) {
+    it(`tells of ${what}`, () => {
+      assert.deepEqual(findings(host), wanted);
+      assert.ok(
+        judgeHost(host).every((c) => c.status === "ok" || (c.advice ?? "") !== ""),
+        "with what to do",
+      );
+    });
+  }
+
+  it("counts the MAC addresses of NICs whose limit is known", () => {
+    const children = Array.from({ length: 16 }, (_, i) => macvlan(`m${i}`));
+    const host: Examined = {
+      ...examined(
+        {},
+        {
+          nics: [
+            { name: "eth0", driver: "e1000e" },
+            { name: "eth1", driver: "mlx5_core" },
+          ],
+        },
+      ),
+      observation: observed(children),
+    };
+    assert.deepEqual(findings(host), ["note MACs of eth0: 17 of about 15 (e1000e)"]);
+  });
+
+  it("reads what a host printed, and refuses half of it", () => {
+    const printed = [
+      ...[
+        "Last login: today",
+        "@m system",
+        "Debian GNU/Linux 12",
+        "@m features",
+        "macvlan yes",
+        "bridge module",
+      ],
+      ...[
+        "@m writable",
+        "/run",
+        "@m processes",
+        "bash",
+        "systemd-network",
+        "@m init",
+        "systemd",
+        "@m ifupdown",
+        "yes",
+      ],
+      ...["@m nics", "eth0 virtio_net", "@m end", ""],
+    ].join("\n");
+    assert.deepEqual(parseAbilities(printed, "@m"), {
+      system: "Debian GNU/Linux 12",
+      features: { macvlan: "yes", bridge: "module" },
+      writable: ["/run"],
+      managers: ["systemd-networkd"],
+      init: "systemd",
+      ifupdown: true,
+      nics: [{ name: "eth0", driver: "virtio_net" }],
+    });
+    assert.throws(() => parseAbilities(printed.replace("@m end", ""), "@m"), /cut short/);
+  });
+
+  it("prints a table that is aligned, with the advice below", () => {
+    const checks = [
+      { check: "login", status: "ok", found: "root" },
+      { check: "iproute2", status: "missing", found: "no ip\u001b[2J", advice: "Install it." },
+    ] as const;
+    const hosts = [
+      { host: "node1", system: "Debian", kernel: "6.1", checks },
+      { host: "node2", error: "refused" },
+    ];
+    assert.equal(
+      diagnosisText(hosts, plain),
+      `node1  Debian, Linux 6.1
+  ok       login     root
+  missing  iproute2  no ip\\u001b[2J
+           Install it.
+
+node2
+  unreachable  refused
+`,
+    );
+  });
+
+  it("has colours on a terminal only, and never against NO_COLOR", () => {
+    const [terminal, file] = [{ isTTY: true }, {}];
+    assert.equal(paintFor(terminal, {})("red", "x"), "\u001b[31mx\u001b[0m");
+    assert.equal(paintFor(file, {})("red", "x"), "x");
+    assert.equal(paintFor(terminal, { NO_COLOR: "1" })("red", "x"), "x");
+    assert.equal(paintFor(terminal, { NO_COLOR: "" })("red", "x"), "\u001b[31mx\u001b[0m");
+    assert.equal(paintFor(terminal, { TERM: "dumb" })("red", "x"), "x");
+  });
+});
