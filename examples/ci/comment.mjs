@@ -1,0 +1,46 @@
+// Writes a report as the comment on a pull request (GitHub) or the note on a merge request (GitLab): the one that an
+// earlier run wrote is replaced. `node comment.mjs report.md`, with the variables that the CI sets and a token.
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+const { env } = process;
+const body = readFileSync(process.argv[2] ?? "report.md", "utf8");
+/** The report's first line, which no reader sees, names the stack. */
+const [mark = ""] = body.split("\n");
+
+/** Where comments are, and how one is replaced. */
+const place = env.GITHUB_ACTIONS
+  ? {
+      list: `${env.GITHUB_API_URL}/repos/${env.GITHUB_REPOSITORY}/issues/${env.PULL_REQUEST}/comments`,
+      one: (id) => `${env.GITHUB_API_URL}/repos/${env.GITHUB_REPOSITORY}/issues/comments/${id}`,
+      replace: "PATCH",
+      headers: { Authorization: `Bearer ${env.GITHUB_TOKEN}` },
+    }
+  : {
+      list: `${env.CI_API_V4_URL}/projects/${env.CI_PROJECT_ID}/merge_requests/${env.CI_MERGE_REQUEST_IID}/notes`,
+      one: (id) => `${place.list}/${id}`,
+      replace: "PUT",
+      headers: { "PRIVATE-TOKEN": env.GITLAB_TOKEN },
+    };
+
+/** Calls the API. Ends the job with the answer where it is no success. */
+async function call(url, options = {}) {
+  const headers = { ...place.headers, "Content-Type": "application/json" };
+  const response = await globalThis.fetch(url, { ...options, headers });
+  if (response.ok) return response.json();
+  throw new Error(`${options.method ?? "GET"} ${url}: ${response.status} ${await response.text()}`);
+}
+
+/** The comment of an earlier run, if any. */
+async function findEarlier() {
+  for (let page = 1; ; page++) {
+    const comments = await call(`${place.list}?per_page=100&page=${page}`);
+    const earlier = comments.find((comment) => comment.body.startsWith(mark));
+    if (earlier !== undefined || comments.length < 100) return earlier;
+  }
+}
+
+const earlier = await findEarlier();
+await (earlier === undefined
+  ? call(place.list, { method: "POST", body: JSON.stringify({ body }) })
+  : call(place.one(earlier.id), { method: place.replace, body: JSON.stringify({ body }) }));
