@@ -230,9 +230,9 @@ function wordOf(key: SettingKey): string {
   return key.slice(key.indexOf(".") + 1);
 }
 
-/** Whether a command changes the network, and not just what the host remembers of whose it is. */
-export function isOfNetwork(command: Command): boolean {
-  return command.run === "ip" || command.run === "program" || command.run === "write";
+/** Whether a command only notes, in a file of ours under /run, whose a link or namespace is. */
+export function isNote(command: Command): boolean {
+  return command.run === "recordLink" || command.run === "recordNetns" || command.run === "forget";
 }
 
 /** A command as a person would type it, for messages and reports: safe to paste into a shell. */

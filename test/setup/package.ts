@@ -1,5 +1,6 @@
 /** The package as programs inside this repository see it: built, and found by its own name. */
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   symlinkSync,
   utimesSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { runStep } from "./run";
 
 const REPOSITORY = resolve(__dirname, "../..");
@@ -18,11 +19,14 @@ const REPOSITORY = resolve(__dirname, "../..");
 /** What the build is made of. */
 const SOURCES = ["provider", "package.json", "tsconfig.json", "tsconfig.build.json"];
 
+/** The command that the package brings. */
+const COMMAND = "dist/cli/main.js";
+
 /** Makes `dist` where it is missing or older than what it is made of. */
 export async function ensureBuilt(): Promise<void> {
   const built = join(REPOSITORY, "dist/index.js");
   const newest = Math.max(...SOURCES.map((source) => newestChange(join(REPOSITORY, source))));
-  if (existsSync(built) && statSync(built).mtimeMs >= newest) return;
+  if (existsSync(built) && statSync(built).mtimeMs >= newest) return letCommandRun();
   await runStep({
     doing: "building the package",
     command: "npm",
@@ -33,6 +37,12 @@ export async function ensureBuilt(): Promise<void> {
     if (existsSync(built)) utimesSync(built, 0, 0);
     throw error;
   });
+  letCommandRun();
+}
+
+/** The package's command may be executed, as npm sees to where it installs the package. */
+function letCommandRun(): void {
+  chmodSync(join(REPOSITORY, COMMAND), 0o755);
 }
 
 /** When a file, or any file or folder in a folder, was last changed; milliseconds since 1970. */
@@ -49,10 +59,13 @@ export function newestChange(path: string): number {
 export function linkSelf(): void {
   const link = join(REPOSITORY, "node_modules", "pulumi-macvlan");
   const found = lstatSync(link, { throwIfNoEntry: false });
-  if (found?.isSymbolicLink() === true && readlinkSync(link) === "..") return;
   if (found !== undefined && !found.isSymbolicLink())
     throw new Error(`${link} is not this repository: remove it`);
   rmSync(link, { force: true });
   mkdirSync(join(REPOSITORY, "node_modules"), { recursive: true });
   symlinkSync("..", link);
+  const command = join(REPOSITORY, "node_modules/.bin/pulumi-macvlan");
+  rmSync(command, { force: true });
+  mkdirSync(dirname(command), { recursive: true });
+  symlinkSync(join("../..", COMMAND), command);
 }

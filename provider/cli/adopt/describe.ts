@@ -4,7 +4,7 @@
  */
 import { checkInputs } from "../../engine/inputs";
 import { knownInputs, planLink, viewFrom } from "../../engine/planning";
-import { commandsOf, describeCommand, isOfNetwork } from "../../host/commands";
+import { commandsOf, describeCommand, isNote } from "../../host/commands";
 import type { Observation } from "../../host/observation";
 import { type AnyKind, KINDS } from "../../kinds";
 import type { CommonInputs, Json } from "../../kinds/kind";
@@ -146,7 +146,7 @@ function checked(
   const problems = kind.problems(known, view).map((p) => `${p.property}: ${p.reason}`);
   if (problems.length > 0) return problems.join("; ");
   const steps = planLink(kind, known, view).steps.flatMap(({ step }) => commandsOf(step, now.facts.portTool));
-  const run = steps.filter(isOfNetwork).map(describeCommand);
+  const run = steps.filter((c) => !isNote(c)).map(describeCommand);
   if (run.length > 0) return `adopting it would run: ${run.join("; ")}`;
   const { host: _, ...rest } = args;
   return { type, args: rest, notes: [...notes, ...dynamicNote(link)] };

@@ -212,15 +212,10 @@ function managers({ abilities }: Examined): Check[] {
   });
 }
 
-function boot({ abilities: { init, ifupdown } }: Examined): Check {
-  if (init === "systemd" || init === "openrc") return ok("boot", init);
-  return ifupdown
-    ? ok("boot", "ifupdown")
-    : note(
-        "boot",
-        init === "" ? "unknown" : init,
-        "Nothing here can bring links back after a reboot: systemd, OpenRC or ifupdown can.",
-      );
+function boot({ observation: { facts } }: Examined): Check {
+  return facts.init === undefined
+    ? note("boot", "no init system", "persist: true is refused: it needs systemd, OpenRC or ifupdown.")
+    : ok("boot", facts.init);
 }
 
 function ok(check: string, found: string): Check {

@@ -1,6 +1,6 @@
 /**
- * What a host tells of its abilities beyond what every reading has: kernel features, who else manages its network,
- * what boots it, its NICs. Only reads: nothing is tried, as even a trial loads modules (bonding then makes bond0).
+ * What a host tells of its abilities beyond what every reading has: kernel features, who else manages its network, its
+ * NICs. Only reads: nothing is tried, as even a trial loads modules (bonding then makes bond0).
  */
 import type { HostAddress } from "../../host/address";
 import { observeScript } from "../../host/apply";
@@ -26,10 +26,6 @@ export interface Abilities {
   readonly writable: readonly string[];
   /** Programs that run and manage links of their own. */
   readonly managers: readonly string[];
-  /** `systemd`, `openrc`, or the name of process 1. */
-  readonly init: string;
-  /** The host has an /etc/network/interfaces and ifup. */
-  readonly ifupdown: boolean;
   /** Links with hardware below. */
   readonly nics: readonly Nic[];
 }
@@ -87,9 +83,6 @@ echo "$M features"
 ${features}
 echo "$M writable"; for f in ${WRITTEN.join(" ")}; do [ -w "$f" ] && echo "$f"; done
 echo "$M processes"; cat /proc/[0-9]*/comm 2>/dev/null | sort -u
-echo "$M init"
-if [ -d /run/systemd/system ]; then echo systemd; elif [ -d /run/openrc ]; then echo openrc; else cat /proc/1/comm; fi
-echo "$M ifupdown"; [ -e /etc/network/interfaces ] && command -v ifup >/dev/null 2>&1 && echo yes
 echo "$M nics"
 for n in /sys/class/net/*; do [ -e "$n/device/driver" ] && { d=$(readlink "$n/device/driver"); echo "\${n##*/} \${d##*/}"; }; done
 echo "$M end"
@@ -114,8 +107,6 @@ export function parseAbilities(output: string, marker: string): Abilities {
     features: Object.fromEntries(pairs("features")) as Record<string, Feature>,
     writable: lines("writable"),
     managers: lines("processes").flatMap((name) => MANAGERS[name] ?? []),
-    init: lines("init")[0] ?? "",
-    ifupdown: lines("ifupdown").includes("yes"),
     nics: pairs("nics").map(([name, driver]) => ({ name, driver })),
   };
 }

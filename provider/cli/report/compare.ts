@@ -1,7 +1,7 @@
 /** From a stack's links and what their hosts are like to the report: the provider's own plans, made and not run. Pure. */
 import { describeCut, driftOf, knownInputs, planLink, planRemoval, viewFrom } from "../../engine/planning";
 import { hostLabel } from "../../host/address";
-import { commandsOf, describeCommand, isOfNetwork } from "../../host/commands";
+import { commandsOf, describeCommand, isNote } from "../../host/commands";
 import type { Observation } from "../../host/observation";
 import type { WantedPlan } from "../../host/session";
 import type { CommonInputs, Json, View } from "../../kinds/kind";
@@ -9,6 +9,7 @@ import { describeLink } from "../../plan/differences";
 import { type LinkId, findLink } from "../../plan/model";
 import { outcome } from "../../plan/plan";
 import type { Seen } from "../look";
+import { oneLine } from "../table";
 import type { StackLink, StackReading } from "../stack";
 import type { Report, ReportedDifference, ReportedHost, ReportedLink } from "./model";
 
@@ -106,10 +107,15 @@ function leftBy(plan: WantedPlan, now: Observation): Observation {
 }
 
 function commands(plan: WantedPlan | undefined, now: Observation): string[] {
-  return (plan?.steps ?? [])
-    .flatMap(({ step }) => commandsOf(step, now.facts.portTool))
-    .filter(isOfNetwork)
-    .map(describeCommand);
+  return (
+    (plan?.steps ?? [])
+      .flatMap(({ step }) => commandsOf(step, now.facts.portTool))
+      .filter((command) => !isNote(command))
+      // what is done to files for the next boot is too long to show: a comment, as far as a shell is concerned
+      .map((command) =>
+        command.run === "bootFile" ? `# ${oneLine(describeCommand(command))}` : describeCommand(command),
+      )
+  );
 }
 
 function goingAway(before: Json, now: Observation): ReportedDifference[] {

@@ -16,6 +16,8 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
       wireless: [],
       vlanFiltering: true,
       portTool: "bridge",
+      init: "systemd",
+      udev: true,
     },
     state: { ...BARE, ...state, links: [...BARE.links, ...links] },
     interrupted: false,

@@ -1,0 +1,177 @@
+/** The workflows that people copy: valid YAML, and their commands run on the lab with the real engine. */
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { parse } from "yaml";
+import { type CommandResult, run } from "../lab/fleet/run";
+import { useProject } from "./project";
+
+const CI = resolve(__dirname, "../../examples/ci");
+
+interface Step {
+  readonly name?: string;
+  readonly run?: string;
+  readonly uses?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Workflow {
+  readonly on: unknown;
+  readonly jobs: Readonly<
+    Record<string, { readonly steps: readonly Step[]; readonly env: Readonly<Record<string, string>> }>
+  >;
+}
+
+interface Pipeline {
+  readonly ".hosts": { readonly image: string; readonly variables: Readonly<Record<string, string>> };
+  readonly preview: { readonly script: readonly string[]; readonly rules: readonly { if: string }[] };
+  readonly drift: { readonly script: readonly string[]; readonly rules: readonly { if: string }[] };
+}
+
+const readYaml = (file: string): unknown =>
+  parse(readFileSync(join(CI, file), "utf8"), { strict: true, uniqueKeys: true });
+
+/** What GitHub and GitLab keep of comments, as far as `comment.mjs` asks for it. */
+interface Forge {
+  readonly server: Server;
+  readonly address: string;
+  readonly comments: Map<number, string>;
+  readonly calls: string[];
+}
+
+async function openForge(): Promise<Forge> {
+  const comments = new Map<number, string>([[1, "a person's own comment"]]);
+  const calls: string[] = [];
+  const answer = async (request: IncomingMessage): Promise<unknown> => {
+    const path = request.url?.split("?")[0] ?? "";
+    calls.push(`${request.method ?? ""} ${path}`);
+    if (request.method === "GET") return [...comments].map(([id, body]) => ({ id, body }));
+    const { body } = JSON.parse(await text(request)) as { body: string };
+    const id = request.method === "POST" ? comments.size + 1 : Number(path.split("/").at(-1));
+    comments.set(id, body);
+    return { id, body };
+  };
+  const server = createServer((request, response) => {
+    void answer(request).then((value) => response.end(JSON.stringify(value)));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, comments, calls };
+}
+
+describe("the workflows for CI", function () {
+  this.timeout(240_000);
+  let forge: Forge;
+  const on = useProject("ci", async ({ project }) => {
+    project.program(
+      `new MacvlanInterface("web", { host: "node1", parent: "eth0", name: "mac0", mtu: 1500 });`,
+    );
+    await project.up();
+    for (const file of ["comment.mjs"]) copyFileSync(join(CI, file), join(project.folder, file));
+    forge = await openForge();
+  });
+  after(() => new Promise((done) => forge.server.close(done)));
+
+  /** Runs a job's lines as the CI's shell does, in the project. */
+  const shell = (script: string, env: Record<string, string>): Promise<CommandResult> => {
+    const all = { ...on.project.environment, STACK: "dev", ...env };
+    const folder = on.project.folder;
+    return run(["bash", "-e", "-c", `cd ${folder}\n${script}`], { env: all, timeout: 120_000 });
+  };
+  const github = (name: string, job: string): string[] => {
+    const { jobs } = readYaml(`github/${name}.yml`) as Workflow;
+    return (jobs[job]?.steps ?? []).flatMap((s) =>
+      s.run === undefined || s.run === "npm ci" ? [] : [s.run],
+    );
+  };
+  const onGithub = (): Record<string, string> => ({
+    GITHUB_ACTIONS: "true",
+    GITHUB_API_URL: forge.address,
+    GITHUB_REPOSITORY: "owner/repo",
+    GITHUB_TOKEN: "token",
+    GITHUB_STEP_SUMMARY: join(on.project.folder, "summary.md"),
+    PULL_REQUEST: "7",
+  });
+  const onGitlab = (): Record<string, string> => ({
+    CI_API_V4_URL: forge.address,
+    CI_PROJECT_ID: "3",
+    CI_MERGE_REQUEST_IID: "7",
+    GITLAB_TOKEN: "token",
+  });
+
+  it("pin the majors of actions, the engine's image and the hosts' keys, and ask the store for secrets", () => {
+    for (const name of ["preview", "drift"]) {
+      const { jobs } = readYaml(`github/${name}.yml`) as Workflow;
+      const job = jobs[name];
+      const uses = (job?.steps ?? []).flatMap((s) => s.uses ?? []);
+      assert.deepEqual(uses, ["actions/checkout@v4", "actions/setup-node@v4", "pulumi/actions@v6"]);
+      assert.equal(job?.env["MACVLAN_PRIVATE_KEY"], "${{ secrets.MACVLAN_PRIVATE_KEY }}");
+      assert.equal(job.env["MACVLAN_KNOWN_HOSTS_PATH"], "${{ github.workspace }}/known_hosts");
+    }
+    const { ".hosts": hosts, preview, drift } = readYaml("gitlab/.gitlab-ci.yml") as Pipeline;
+    assert.match(hosts.image, /^pulumi\/pulumi-nodejs:\d+\.\d+\.\d+$/);
+    assert.equal(hosts.variables["MACVLAN_KNOWN_HOSTS_PATH"], "$CI_PROJECT_DIR/known_hosts");
+    assert.match(preview.rules[0]?.if ?? "", /merge_request_event/);
+    assert.match(drift.rules[0]?.if ?? "", /schedule/);
+  });
+
+  it("GitHub: a preview becomes a comment, which the next one replaces", async () => {
+    on.project.program(
+      `new MacvlanInterface("web", { host: "node1", parent: "eth0", name: "mac0", mtu: 1400 });`,
+    );
+    const steps = github("preview", "preview");
+    assert.equal(steps.length, 3);
+    for (const step of steps) {
+      const { code, stdout, stderr } = await shell(step, onGithub());
+      assert.equal(code, 0, `${step}: ${stdout}${stderr}`);
+    }
+    assert.deepEqual(forge.calls.splice(0), [
+      "GET /repos/owner/repo/issues/7/comments",
+      "POST /repos/owner/repo/issues/7/comments",
+    ]);
+    assert.match(forge.comments.get(2) ?? "", /\| `mtu` \| `1400` \| `1500` \| program \|/);
+    assert.equal((await shell(steps.at(-1) ?? "", onGithub())).code, 0);
+    assert.equal(forge.calls.splice(0)[1], "PATCH /repos/owner/repo/issues/comments/2");
+    assert.equal(forge.comments.get(1), "a person's own comment");
+  });
+
+  it("GitLab: the same, as a note", async () => {
+    const { preview } = readYaml("gitlab/.gitlab-ci.yml") as Pipeline;
+    const { code, stdout, stderr } = await shell(preview.script.join("\n"), onGitlab());
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    assert.deepEqual(forge.calls.splice(0), [
+      "GET /projects/3/merge_requests/7/notes",
+      "PUT /projects/3/merge_requests/7/notes/2",
+    ]);
+  });
+
+  it("fail at a preview that fails, and say why in the comment", async () => {
+    on.project.program(`new MacvlanInterface("web", { host: "node1", parent: "nope0", name: "mac0" });`);
+    const { preview } = readYaml("gitlab/.gitlab-ci.yml") as Pipeline;
+    assert.equal((await shell(preview.script.join("\n"), onGitlab())).code, 1);
+    assert.match(forge.comments.get(2) ?? "", /\*\*The preview failed:\*\*[^]*there is no link nope0/);
+    const [look = "", report = ""] = github("preview", "preview");
+    assert.deepEqual([(await shell(look, {})).code, (await shell(report, {})).code], [0, 1]);
+  });
+
+  it("pass at night while nothing has drifted, and fail with what has", async () => {
+    const { drift } = readYaml("gitlab/.gitlab-ci.yml") as Pipeline;
+    const nightly = [
+      (): Promise<CommandResult> => shell(github("drift", "drift").join("\n"), onGithub()),
+      (): Promise<CommandResult> => shell(drift.script.join("\n"), onGitlab()),
+    ];
+    writeFileSync(onGithub()["GITHUB_STEP_SUMMARY"] ?? "", "");
+    for (const night of nightly) assert.equal((await night()).code, 0);
+    await on.lab.sh("node1", "ip link set mac0 mtu 1300");
+    const results = await Promise.all(nightly.map((night) => night()));
+    assert.deepEqual(
+      results.map((r) => r.code),
+      [2, 2],
+    );
+    assert.match(results[1]?.stdout ?? "", /mtu {2}found 1300 {2}wanted 1500 {2}drift/);
+    const summary = readFileSync(onGithub()["GITHUB_STEP_SUMMARY"] ?? "", "utf8");
+    assert.match(summary, /nothing to do[^]*drift on 1 link/);
+  });
+});
