@@ -26,7 +26,10 @@ const COMMAND = "dist/cli/main.js";
 export async function ensureBuilt(): Promise<void> {
   const built = join(REPOSITORY, "dist/index.js");
   const newest = Math.max(...SOURCES.map((source) => newestChange(join(REPOSITORY, source))));
-  if (existsSync(built) && statSync(built).mtimeMs >= newest) return letCommandRun();
+  if (existsSync(built) && statSync(built).mtimeMs >= newest) {
+    letCommandRun();
+    return;
+  }
   await runStep({
     doing: "building the package",
     command: "npm",
@@ -57,15 +60,18 @@ export function newestChange(path: string): number {
  * installed it. @throws where an installed copy has the place.
  */
 export function linkSelf(): void {
-  const link = join(REPOSITORY, "node_modules", "pulumi-macvlan");
-  const found = lstatSync(link, { throwIfNoEntry: false });
+  link("node_modules/pulumi-macvlan", "..");
+  link("node_modules/.bin/pulumi-macvlan", join("../..", COMMAND));
+}
+
+/** A link that is right already is left alone: others may be going through it. */
+function link(path: string, target: string): void {
+  const place = join(REPOSITORY, path);
+  const found = lstatSync(place, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() === true && readlinkSync(place) === target) return;
   if (found !== undefined && !found.isSymbolicLink())
-    throw new Error(`${link} is not this repository: remove it`);
-  rmSync(link, { force: true });
-  mkdirSync(join(REPOSITORY, "node_modules"), { recursive: true });
-  symlinkSync("..", link);
-  const command = join(REPOSITORY, "node_modules/.bin/pulumi-macvlan");
-  rmSync(command, { force: true });
-  mkdirSync(dirname(command), { recursive: true });
-  symlinkSync(join("../..", COMMAND), command);
+    throw new Error(`${place} is not this repository's: remove it`);
+  rmSync(place, { force: true });
+  mkdirSync(dirname(place), { recursive: true });
+  symlinkSync(target, place);
 }
