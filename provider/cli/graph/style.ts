@@ -55,5 +55,5 @@ section[hidden]{display:none}
 section svg{display:block;width:calc(var(--width)*var(--zoom,1)*1px);max-width:none;height:auto;overflow:visible}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;padding:0 20px 20px;margin:0;color:var(--dim);list-style:none;font-size:13px}
 .legend i{display:inline-block;width:10px;height:10px;margin-right:6px;border-radius:2px;background:var(--of)}
-@media print{.tools{display:none}header{position:static}main{columns:auto}
+@media print{header .tools{display:none}header{position:static}main{columns:auto}
 section svg{max-width:100%}}`;
