@@ -174,7 +174,7 @@ describe("the drawing in a browser", function () {
     await page.uncheck("#drifted");
 
     const width = (): Promise<number> =>
-      page.evaluate<number>(`document.querySelector("section svg").getBoundingClientRect().width`);
+      page.evaluate<number>(`document.querySelectorAll("section svg")[17].getBoundingClientRect().width`);
     const before = await width();
     for (let i = 0; i < 3; i++) await page.click("#smaller");
     assert.ok(Math.abs((await width()) - before / 1.25 ** 3) < 1);
