@@ -3,7 +3,7 @@ import { describeCut, driftOf, knownInputs, planLink, planRemoval, viewFrom } fr
 import { hostLabel } from "../../host/address";
 import { commandsOf, describeCommand, isNote } from "../../host/commands";
 import type { Observation } from "../../host/observation";
-import type { WantedPlan } from "../../host/session";
+import type { WantedPlan } from "../../host/change";
 import type { CommonInputs, Json, View } from "../../kinds/kind";
 import { describeLink } from "../../plan/differences";
 import { type LinkId, findLink } from "../../plan/model";
