@@ -3,10 +3,14 @@ import { type PlacedHost, textOf } from "./layout";
 import { PAGE_STYLE, STYLE } from "./style";
 import { escapeXml, hostCard } from "./svg";
 
+/** Pixels, so that a usual screen has two columns. */
+const WIDEST_COLUMN = 640;
+
 export function htmlDocument(hosts: readonly PlacedHost[], title: string): string {
   const drifted = hosts.filter((h) => h.nodes.some((n) => n.hasDrift)).length;
   const summary = `${hosts.length} host${hosts.length === 1 ? "" : "s"}${drifted === 0 ? "" : `, ${drifted} with drift`}`;
-  const column = Math.ceil(Math.max(0, ...hosts.map((h) => h.width)));
+  // a card that is wider than its column is drawn smaller
+  const column = Math.min(WIDEST_COLUMN, Math.ceil(Math.max(0, ...hosts.map((h) => h.width))));
   return `<!doctype html>
 <html lang="en">
 <head>

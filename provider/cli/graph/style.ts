@@ -52,8 +52,7 @@ label{display:flex;gap:5px;align-items:center}
 main{columns:calc(var(--column)*var(--zoom,1)*1px);column-gap:22px;padding:20px 20px 0}
 section{break-inside:avoid;padding-bottom:22px}
 section[hidden]{display:none}
-section svg{display:block;width:calc(var(--width)*var(--zoom,1)*1px);max-width:none;height:auto;overflow:visible}
+section svg{display:block;width:calc(var(--width)*var(--zoom,1)*1px);max-width:100%;height:auto;overflow:visible}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;padding:0 20px 20px;margin:0;color:var(--dim);list-style:none;font-size:13px}
 .legend i{display:inline-block;width:10px;height:10px;margin-right:6px;border-radius:2px;background:var(--of)}
-@media print{header .tools{display:none}header{position:static}main{columns:auto}
-section svg{max-width:100%}}`;
+@media print{header .tools{display:none}header{position:static}main{columns:auto}}`;
