@@ -114,7 +114,7 @@ describe("a persistent link", () => {
     await all();
     const before = await snapshot(on.lab, HOST);
     const runAll = (): Promise<string> => sh(`for f in ${SCRIPTS}/*.sh; do sh "$f" || exit; done`);
-    for (const _ of [1, 2]) assert.equal(await runAll(), "");
+    assert.deepEqual([await runAll(), await runAll()], ["", ""]);
     assert.equal(await snapshot(on.lab, HOST), before);
     await sh(
       "ip link set mac0 mtu 1290 down; ip addr del 192.0.2.10/24 dev mac0; ip -n web route del 198.51.100.0/24;" +

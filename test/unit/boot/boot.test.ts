@@ -93,7 +93,7 @@ describe("a boot", () => {
 
   it("leaves an adopted bridge to who makes it, and changes what was changed of it", () => {
     const kind = kindOf("HairpinBridge");
-    const br0 = upOn(kind, { host: { address: "node1" }, name: "br0", up: true } as CommonInputs, HOST);
+    const br0 = upOn(kind, { host: { address: "node1" }, name: "br0", up: true }, HOST);
     const foreign: HostState = { ...br0, records: [], bootFiles: [] };
     const inputs = {
       ...{ host: { address: "node1" }, name: "br0", up: true, adopt: true, ageingTime: 30 },
