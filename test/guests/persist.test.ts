@@ -1,0 +1,164 @@
+/** Links that a host with a systemd of its own makes again: at a real boot, after a power loss, and for a late parent. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BridgeArgs, MacvlanArgs, ShimArgs } from "../../provider/kinds/args";
+import type { LabGuest } from "../lab/fleet";
+import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
+import { useLab } from "../lab/stack";
+
+/** Seconds of one boot on two busy cores, with room. */
+const BOOT = 120;
+const HOST = "guest1";
+
+/** A VLAN that another program of the host makes, some time after the NIC has come. */
+const LATE_PARENT = `[Unit]
+After=sys-subsystem-net-devices-eth1.device
+[Service]
+Type=exec
+ExecStart=/bin/sh -c 'sleep 3; ip link add link eth1 name eth1.10 type vlan id 10; ip link set eth1 up; ip link set eth1.10 up; sleep infinity'
+[Install]
+WantedBy=multi-user.target
+`;
+
+const WEB: MacvlanArgs = {
+  ...{ host: HOST, parent: "eth0", name: "web0", netns: "web", mtu: 1400, alias: "the web's", persist: true },
+  ...{ mode: "bridge", addresses: ["192.0.2.1/24", "2001:db8::1/64"], routes: ["198.51.100.0/24"] },
+};
+const LATE: MacvlanArgs = {
+  ...{ host: HOST, parent: "eth1.10", name: "late0", mode: "vepa", persist: true },
+  ...{ addresses: ["203.0.113.1/24"] },
+};
+const LAN: BridgeArgs = {
+  ...{ host: HOST, name: "br7", ports: ["eth1.10"], stp: false, ageingTime: 30, persist: true },
+  ...{ addresses: ["203.0.113.1/24"], priority: 4096 },
+};
+const SHIM: ShimArgs = {
+  ...{ host: HOST, parent: "br7", name: "shim0", persist: true },
+  routes: [{ to: "203.0.113.9/32", source: "203.0.113.1" }],
+};
+
+describe("a persistent link of a guest", function () {
+  this.timeout(5 * BOOT * 1000);
+  const on = useLab(1, [{}]);
+  const guest = (): LabGuest => on.lab.guest(HOST);
+  const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
+
+  /** Waits for what comes by itself; links that systemd makes may come after sshd. */
+  async function comes(name: string, netns = ""): Promise<void> {
+    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(300)) {
+      const link = (await sh("ls /run/netns 2>/dev/null; true")).split("\n").includes(netns) || netns === "";
+      if (link && (await seenLink(on.lab, HOST, name, netns))) return;
+    }
+    throw new Error(
+      `${name} has not come: ${await sh("systemctl status --no-pager 'pulumi-macvlan-*'; true")}`,
+    );
+  }
+
+  /** What is to outlive a boot, of a link. */
+  async function lasting(name: string, netns = ""): Promise<unknown> {
+    const link = await linkOf(on.lab, HOST, name, netns);
+    const data = { ...link.linkinfo?.info_data };
+    for (const key of Object.keys(data)) if (/timer|_id$|root_/.test(key)) delete data[key];
+    const up = link.flags.includes("UP");
+    const [filter] = (await sh(`cat /proc/sys/net/ipv4/conf/${netns === "" ? name : "lo"}/arp_filter`)).split(
+      "\n",
+    );
+    return {
+      ...{
+        name,
+        mac: link.address,
+        mtu: link.mtu,
+        alias: link.ifalias,
+        queue: link.txqlen,
+        data,
+        up,
+        filter,
+      },
+      ...{
+        parent: link.link,
+        addresses: addressesOf(link),
+        routes: await routesOf(on.lab, HOST, name, netns),
+      },
+    };
+  }
+  const failedUnits = (): Promise<string> => sh("systemctl --failed --no-legend --plain");
+
+  beforeEach(async () => {
+    await sh(
+      `cat > /etc/systemd/system/late-parent.service <<'END'\n${LATE_PARENT}END\n` +
+        "systemctl enable --quiet late-parent.service; systemctl daemon-reload; systemctl start late-parent.service",
+    );
+    await comes("eth1.10");
+    await on.lab.sh("node1", "ip address replace 192.0.2.9/24 dev eth0");
+  });
+  afterEach(() => on.lab.reset(HOST));
+
+  it("is there again after a reboot and after a power loss, with all that was set, and is this stack's own", async () => {
+    await on.stack.up("MacvlanInterface", "web", WEB);
+    await on.stack.up("HairpinBridge", "lan", LAN);
+    await on.stack.up("HostShim", "shim", SHIM);
+    const all = async (): Promise<unknown> => {
+      await comes("web0", "web");
+      await comes("shim0");
+      // a unit is over when its link is complete
+      await sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
+      const hairpin = await sh("cat /sys/class/net/eth1.10/brport/hairpin_mode");
+      return [await lasting("web0", "web"), await lasting("br7"), await lasting("shim0"), hairpin];
+    };
+    const before = await all();
+    assert.ok(await on.lab.ping("node1", "192.0.2.1"));
+    for (const reboot of [() => guest().reboot(), () => guest().powerLoss()]) {
+      await sh("sync");
+      await reboot();
+      assert.deepEqual(await all(), before);
+      assert.ok(await on.lab.ping("node1", "192.0.2.1", { deadline: 5000 }));
+      assert.equal(await failedUnits(), "");
+      for (const [kind, name, args] of [
+        ["MacvlanInterface", "web", WEB],
+        ["HairpinBridge", "lan", LAN],
+        ["HostShim", "shim", SHIM],
+      ] as const) {
+        const { drift, changes } = await on.stack.preview(kind, name, args);
+        assert.deepEqual([drift, changes], [{}, false]);
+      }
+    }
+    await on.stack.down();
+    assert.equal(await sh("find /etc -name '*pulumi-macvlan*'; ls /run/netns"), "");
+    await guest().reboot();
+    await comes("eth1.10");
+    for (const name of ["br7", "shim0"]) assert.equal(await seenLink(on.lab, HOST, name), undefined);
+    assert.equal(await failedUnits(), "");
+  });
+
+  it("comes back with its parent whenever that is plugged in again, also below a bridge that comes late", async () => {
+    await on.stack.up("MacvlanInterface", "late", LATE);
+    const before = await lasting("late0");
+    await sh("ip link del eth1.10");
+    assert.equal(await seenLink(on.lab, HOST, "late0"), undefined);
+    await sh("ip link add link eth1 name eth1.10 type vlan id 10; ip link set eth1.10 up");
+    await comes("late0");
+    await sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
+    assert.deepEqual(await lasting("late0"), before);
+    assert.deepEqual((await on.stack.preview("MacvlanInterface", "late", LATE)).drift, {});
+    await on.stack.down();
+    await sh(
+      "ip link del eth1.10; ip link add link eth1 name eth1.10 type vlan id 10; ip link set eth1.10 up; sleep 2",
+    );
+    assert.equal(await seenLink(on.lab, HOST, "late0"), undefined);
+    assert.equal(await failedUnits(), "");
+  });
+
+  it("is made by systemd or by an up when its parent is made anew by one, whoever comes first", async () => {
+    await on.stack.up("HairpinBridge", "lan", LAN);
+    await on.stack.up("HostShim", "shim", SHIM);
+    const before = await lasting("shim0");
+    for (let time = 0; time < 3; time++) {
+      await sh("ip link del br7");
+      await on.stack.up("HairpinBridge", "lan", LAN);
+      await on.stack.up("HostShim", "shim", SHIM);
+      assert.deepEqual(await lasting("shim0"), before);
+      assert.deepEqual((await on.stack.preview("HostShim", "shim", SHIM)).drift, {});
+    }
+    assert.equal(await failedUnits(), "");
+  });
+});
