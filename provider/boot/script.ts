@@ -51,15 +51,23 @@ const MAKE_FUNCTIONS = `made_by() { # OWNER RECORD COMMAND: whether the record i
 }
 `;
 
-const PORT_FUNCTIONS = `port() { ! there "$1" || { shift; run "$@"; }; }
+/** Once the link is made, a port's own configuration may give it its address a little later than we come. */
+const TAKING_FUNCTIONS = `settling=0 # seconds
+settle() { until has "$@" || [ "$settling" -le 0 ]; do settling=$((settling - 1)); sleep 1; done; }
+`;
+
+const PORT_FUNCTIONS = `missing=''
+port() { ! there "$1" || { shift; run "$@"; }; }
 `;
 
 /** POSIX sh: readable, without secrets, and safe to run at any time and any number of times. */
 export function renderBootScript({ mark, label, steps, needs, ports, portTool }: BootScript): string {
+  const takes = steps.some((s) => s.do === "deleteAddress");
   const functions = [
     FUNCTIONS,
     steps.some((s) => s.do === "addLink") ? MAKE_FUNCTIONS : "",
     ports.length === 0 ? "" : PORT_FUNCTIONS,
+    takes ? TAKING_FUNCTIONS : "",
   ];
   const waiting = [
     ...needs.map(
@@ -67,13 +75,13 @@ export function renderBootScript({ mark, label, steps, needs, ports, portTool }:
     ),
     ...ports.map((p) => `await ${quote(p)} || missing="$missing "${quote(p)}`),
   ];
-  const body = steps.flatMap((step) => renderStep(step, { mark, ports, portTool }));
+  const body = steps.flatMap((step) => renderStep(step, { mark, ports, portTool, takes }));
   const isWhole = '[ -z "$missing" ] || [ "$mode" = hotplug ] || fail "not there:$missing"';
   return `#!/bin/sh
 ${markLine(mark)}
 # Makes the link ${label} at boot. "pulumi up" writes and removes this file: change the program instead.
 # Puts right what is there already. A link of that name that somebody else has made is left alone.
-mode=$1 missing=
+mode=$1
 ${PRELUDE}${functions.join("")}
 ${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join("\n")}
 `;
@@ -85,9 +93,12 @@ const LOCK = [
   'if command -v flock >/dev/null 2>&1; then exec 9>"$D/lock" && flock 9 || exit; fi',
 ];
 
-type Rest = Pick<BootScript, "mark" | "ports" | "portTool">;
+type Rest = Pick<BootScript, "mark" | "ports" | "portTool"> & {
+  /** Addresses are taken from ports. */
+  readonly takes: boolean;
+};
 
-function renderStep(step: Step, { mark, ports, portTool }: Rest): string[] {
+function renderStep(step: Step, { mark, ports, portTool, takes }: Rest): string[] {
   const words = commandsOf(step, portTool).map(shellWords);
   const run = words.map((w) => `run ${w}`);
   switch (step.do) {
@@ -96,14 +107,14 @@ function renderStep(step: Step, { mark, ports, portTool }: Rest): string[] {
       return [`[ -e ${quote(`/run/netns/${step.name}`)} ] || { ${add} && ${record}; }`, ...more];
     }
     case "addLink":
-      return makeLink(step.link, mark, run);
+      return makeLink(step.link, mark, run, takes);
     case "addRoute":
       return step.replace ? run : addRoute(step, words);
     case "deleteAddress": {
       const [address = ""] = step.address.cidr.split("/");
       const exactly = `${address}/${isIPv6Cidr(address) ? 128 : 32}`;
       const shown = ipWords(step.link, "-o", "address", "show", "dev", step.link.name, "to", exactly);
-      return run.map((r) => `! has ${shown} || ${r}`);
+      return run.map((r) => `settle ${shown}; ! has ${shown} || ${r}`);
     }
     case "deleteRoute":
       return run.map((r) => `! has ${showRoute(step)} || ${r}`);
@@ -114,7 +125,7 @@ function renderStep(step: Step, { mark, ports, portTool }: Rest): string[] {
   }
 }
 
-function makeLink(link: LinkId, mark: BootMark, run: readonly string[]): string[] {
+function makeLink(link: LinkId, mark: BootMark, run: readonly string[], takes: boolean): string[] {
   const shown = ipWords(link, "-o", "link", "show", "dev", link.name);
   const owner = quote(`"owner":${JSON.stringify(mark.owner)}`);
   const taken = quote(`there is a link ${link.name} that is not of ${mark.owner}`);
@@ -123,6 +134,7 @@ function makeLink(link: LinkId, mark: BootMark, run: readonly string[]): string[
     `  made_by ${owner} ${quote(recordFile(link))} ${shown} || fail ${taken}`,
     "else",
     ...run.map((r) => `  ${r}`),
+    ...(takes ? ["  settling=10"] : []),
     "fi",
   ];
 }
