@@ -8,7 +8,9 @@ const program = (persist: string): string => `
 new MacvlanInterface("web", { host: "${HOST}", parent: "eth0", name: "mac0", addresses: ["192.0.2.10/24"], ${persist} });
 `;
 
-describe("persistence", () => {
+describe("persistence", function () {
+  // each test is several calls of the CLI
+  this.timeout(240_000);
   const on = useProject("persist", async ({ lab }) => {
     await lab.sh(HOST, "mkdir -p /etc/network/if-up.d; : > /etc/network/interfaces");
   });
