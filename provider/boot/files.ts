@@ -126,14 +126,18 @@ WantedBy=${unit.wantedBy}
 const WRITTEN_BY = '# "pulumi up" writes and removes this file: change the program instead.';
 
 function openrcScript({ mark, below }: Boot, name: string): string {
-  const after = ["net", "networking", ...below.map((b) => PREFIX + bootName({ name: b, netns: "" }))];
+  const after = [
+    "localmount",
+    "net",
+    "networking",
+    ...below.map((b) => PREFIX + bootName({ name: b, netns: "" })),
+  ];
   return `#!/sbin/openrc-run
 ${markLine(mark)}
 ${WRITTEN_BY}
 description="Makes the link ${name} (pulumi-macvlan)"
 
 depend() {
-\tneed localmount
 \tafter ${after.join(" ")}
 }
 
