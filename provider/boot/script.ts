@@ -1,8 +1,8 @@
 /** The script that makes a link at boot, from the steps of the plan that makes it. Pure. */
 import { shellWords } from "../host/apply";
-import { PRELUDE } from "../host/transaction";
 import { type PortTool, commandsOf, recordFile } from "../host/commands";
 import { commandLine, quote } from "../host/shell";
+import { PRELUDE } from "../host/transaction";
 import { isIPv6Cidr } from "../plan/addresses";
 import type { LinkId } from "../plan/model";
 import type { Step } from "../plan/steps";

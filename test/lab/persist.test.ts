@@ -39,7 +39,8 @@ const PLAIN = {
   addresses: ["192.0.2.10/24", "2001:db8::10/64"],
 } satisfies MacvlanArgs;
 
-describe("a persistent link", () => {
+describe("a persistent link", function () {
+  this.timeout(180_000);
   const on = useLab(2);
   const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
   /** Something on the LAN that another host of the lab reaches. */
@@ -340,7 +341,8 @@ exec /tmp/real/flock "$@"
   });
 });
 
-describe("boot files that cannot be written", () => {
+describe("boot files that cannot be written", function () {
+  this.timeout(180_000);
   const on = useLab(1);
   const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
   const OTHER: MacvlanArgs = { ...PLAIN, mtu: 1280, addresses: ["192.0.2.77/24"] };
