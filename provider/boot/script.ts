@@ -91,6 +91,8 @@ ${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join(
 const LOCK = [
   'mkdir -p "$D/links" "$D/netns" || exit',
   'if command -v flock >/dev/null 2>&1; then exec 9>"$D/lock" && flock 9 || exit; fi',
+  "# what a change was planned from before this is out of date",
+  `trap 'b=0; read -r b 2>/dev/null < "$D/boots"; echo $((b + 1)) > "$D/boots"' EXIT`,
 ];
 
 type Rest = Pick<BootScript, "mark" | "ports" | "portTool"> & {
