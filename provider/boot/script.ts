@@ -1,8 +1,8 @@
 /** The script that makes a link at boot, from the steps of the plan that makes it. Pure. */
 import { shellWords } from "../host/apply";
-import { PRELUDE } from "../host/transaction";
 import { type PortTool, commandsOf, recordFile } from "../host/commands";
 import { commandLine, quote } from "../host/shell";
+import { PRELUDE } from "../host/transaction";
 import { isIPv6Cidr } from "../plan/addresses";
 import type { LinkId } from "../plan/model";
 import type { Step } from "../plan/steps";
@@ -91,6 +91,8 @@ ${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join(
 const LOCK = [
   'mkdir -p "$D/links" "$D/netns" || exit',
   'if command -v flock >/dev/null 2>&1; then exec 9>"$D/lock" && flock 9 || exit; fi',
+  "# what a change was planned from before this is out of date",
+  `trap 'b=0; read -r b 2>/dev/null < "$D/boots"; echo $((b + 1)) > "$D/boots"' EXIT`,
 ];
 
 type Rest = Pick<BootScript, "mark" | "ports" | "portTool"> & {

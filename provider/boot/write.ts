@@ -1,8 +1,9 @@
 /** Writing boot files on the host: functions of the script that makes a change. `$D` is its directory under /run. */
 
 /**
- * `cat` says why it cannot write, which the shell's own printf may not. Each file is whole or not there at all, and on the disk before the change goes on. What it replaces is kept under /run
- * until the next change begins, so that this one can be taken back.
+ * Each file is whole or not there at all, and on the disk before the change goes on. What it replaces is kept under /run
+ * until the next change begins, so that this one can be taken back. `cat` says why it cannot write, which the shell's own
+ * printf may not.
  */
 export const BOOT_FILE_FUNCTIONS = `pm_keep_file() {
   mkdir -p "$D/kept\${1%/*}" || return

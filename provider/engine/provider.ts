@@ -94,11 +94,11 @@ async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.Rea
   const record = recordOf(now.state, linkId(known));
   const isTaken = record !== undefined && record.owner !== props["__owner"];
   if (!link || isTaken || link.kind !== kindWord(kind, known, now, props)) return {};
-  const persist = isPersisted(kind, known, viewOf(props, known, now, undefined));
+  const view = viewOf(props, known, now, undefined);
   const found = {
     ...given,
     ...kind.found(known, now),
-    ...(known.persist === undefined ? {} : { persist }),
+    ...(known.persist === undefined ? {} : { persist: isPersisted(kind, known, view) }),
   };
   const label = kind.label(found as unknown as CommonInputs);
   const inputs = { ...found, label, ...hiddenOf(props) };

@@ -41,7 +41,7 @@ export type Applied =
     }
   /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
   | { readonly outcome: "recovered"; readonly after: Observation }
-  /** A link that was to be made is there already: the plan was made from what is no longer so. Nothing was done. */
+  /** A boot script has run since the host was looked at, or a link that is to be made is there: nothing was done. */
   | { readonly outcome: "stale"; readonly after: Observation }
   /** Another change held the lock all the time. */
   | { readonly outcome: "locked"; readonly printed: string };
@@ -65,12 +65,15 @@ pm_main </dev/null
 
 /**
  * The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections.
+ *
+ * @param boots of the observation that the steps were planned from
  */
 export function applyScript(
   steps: readonly PlannedStep[],
   portTool: PortTool,
   marker: string,
   watch: Watch,
+  boots: string,
 ): string {
   const groups = groupSteps(steps, portTool);
   // all in one function: a script that arrives cut short defines half a function and does nothing
@@ -81,6 +84,7 @@ ${LOCK}
 ${RECOVER}
 ${watchFunctions(watch)}
 ${TRANSACTION}
+pm_boots ${quote(boots)}
 ${newLinks(steps)}pm_begin ${quote(undoFile(groups))}
 ${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
 ${watch.confirm ? "pm_pend" : "pm_commit"}

@@ -105,14 +105,14 @@ async function apply(
   );
   try {
     if (cut) {
-      const change = { steps, portTool, description, cut };
+      const change = { steps, portTool, description, cut, boots: now.boots };
       const watched = await applyWatched(connection, () => host.openAnother(), change);
       host.switchTo(watched.connection);
       return watched.applied;
     }
     const marker = newMarker();
     const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = connection.host;
-    const script = applyScript(steps, portTool, marker, { commandTimeout });
+    const script = applyScript(steps, portTool, marker, { commandTimeout }, now.boots);
     const result = await again(
       async () => (await host.connect()).run(script, { description }),
       (lost) => !lost.started,

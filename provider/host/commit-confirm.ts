@@ -42,6 +42,8 @@ export interface WatchedChange {
   /** For the trace. */
   readonly description: string;
   readonly cut: Cut;
+  /** Of the observation that the steps were planned from. */
+  readonly boots: string;
 }
 
 /** What became of a watched change, and the connection that works now. */
@@ -58,16 +60,14 @@ export interface WatchedOutcome {
 export async function applyWatched(
   connection: Connection,
   openAnother: () => Promise<Connection>,
-  { steps, portTool, description, cut }: WatchedChange,
+  { steps, portTool, description, cut, boots }: WatchedChange,
 ): Promise<WatchedOutcome> {
   const { commandTimeout = DEFAULT_COMMAND_TIMEOUT, confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } =
     connection.host;
   const token = randomBytes(8).toString("hex");
   const marker = newMarker();
-  const script = applyScript(steps, portTool, marker, {
-    commandTimeout,
-    confirm: { token, timeout: confirmTimeout },
-  });
+  const confirm = { token, timeout: confirmTimeout };
+  const script = applyScript(steps, portTool, marker, { commandTimeout, confirm }, boots);
   let answer: Applied | undefined;
   let failure: Error | undefined;
   const answered = connection

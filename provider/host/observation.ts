@@ -45,4 +45,6 @@ export interface Observation {
   readonly lifeline: Lifeline;
   /** A change that was cut off half-way (host side killed) waits to be undone by the next one. */
   readonly interrupted: boolean;
+  /** How often boot scripts have run since the host booted; empty for never. A plan holds until the next one. */
+  readonly boots: string;
 }

@@ -67,6 +67,7 @@ pm_observe() {
   echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
   echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
   pm_observe_boot
+  echo "$M boots"; cat ${RUN_DIRECTORY}/boots 2>/dev/null
   echo "$M interrupted"; ls ${RUN_DIRECTORY}/undo ${RUN_DIRECTORY}/undo.left 2>/dev/null
   echo "$M sysfs"; ip -j link show dev lo >/dev/null 2>&1 || pm_sysfs
   echo "$M end"
@@ -100,6 +101,7 @@ export function parseObservation(output: string, marker: string): Observation {
     state,
     lifeline: parseLifeline(text("client"), state.links, addressHolders(raw.links), routeHolders(raw.routes)),
     interrupted: text("interrupted").includes("/undo"),
+    boots: text("boots").trim(),
   };
 }
 

@@ -81,6 +81,13 @@ export const TRANSACTION = `pm_begin() {
 }
 pm_absent() { # NETNS NAME
   ip \${1:+-n "$1"} -o link show dev "$2" >/dev/null 2>&1 || return 0
+  pm_stale
+}
+pm_boots() { # NUMBER-OF-RUNS of boot scripts when the host was looked at
+  b=; read -r b 2>/dev/null < "$D/boots"
+  [ "$b" = "$1" ] || pm_stale
+}
+pm_stale() {
   pm_unlock; echo "$M outcome stale"
   pm_observe
   exit 0

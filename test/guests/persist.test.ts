@@ -45,9 +45,11 @@ describe("a persistent link of a guest", function () {
 
   /** Waits for what comes by itself; links that systemd makes may come after sshd. */
   async function comes(name: string, netns = ""): Promise<void> {
-    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(300)) {
-      const link = (await sh("ls /run/netns 2>/dev/null; true")).split("\n").includes(netns) || netns === "";
-      if (link && (await seenLink(on.lab, HOST, name, netns))) return;
+    const end = Date.now() + 60_000;
+    while (Date.now() < end) {
+      const isThere = netns === "" || (await sh("ls /run/netns; true")).split("\n").includes(netns);
+      if (isThere && (await seenLink(on.lab, HOST, name, netns))) return;
+      await sleep(300);
     }
     throw new Error(
       `${name} has not come: ${await sh("systemctl status --no-pager 'pulumi-macvlan-*'; true")}`,
@@ -57,8 +59,8 @@ describe("a persistent link of a guest", function () {
   /** What is to outlive a boot, of a link. */
   async function lasting(name: string, netns = ""): Promise<unknown> {
     const link = await linkOf(on.lab, HOST, name, netns);
-    const data = { ...link.linkinfo?.info_data };
-    for (const key of Object.keys(data)) if (/timer|_id$|root_/.test(key)) delete data[key];
+    const isLasting = ([key]: [string, unknown]): boolean => !/timer|_id$|root_/.test(key);
+    const data = Object.fromEntries(Object.entries(link.linkinfo?.info_data ?? {}).filter(isLasting));
     const up = link.flags.includes("UP");
     const [filter] = (await sh(`cat /proc/sys/net/ipv4/conf/${netns === "" ? name : "lo"}/arp_filter`)).split(
       "\n",
