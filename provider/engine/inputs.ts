@@ -2,9 +2,10 @@
  * From what a program gives to canonical inputs, and the mark by which a later run knows them. Pure.
  *
  * The resource classes add properties that no person sees, as the engine hides names that begin with two underscores:
- * `__owner` is `project/stack`, `__resource` the resource's name, `__preview` tells `check` the phase (and gets into no
- * state). `check` adds `__derived`, the inputs that were not given but derived; outputs have `__managed`, the properties
- * that were given, and `__inputs`, the digest of the inputs that they answer to.
+ * `__owner` is `project/stack`, `__resource` the resource's name, `__preview` tells `check` the phase, and `__secrets`
+ * which properties are secret (both get into no state). `check` adds `__derived`, the inputs that were not given but
+ * derived; outputs have `__managed`, the properties that were given, and `__inputs`, the digest of the inputs that
+ * they answer to.
  */
 import { createHash } from "node:crypto";
 import type { z } from "zod";

@@ -10,13 +10,14 @@ import { createHash } from "node:crypto";
 import { appendFileSync, lstatSync, mkdirSync, readFileSync, rmSync, rmdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { holdsCredential } from "./secrets";
 
 const noted = new Set<string>();
 
 /** Notes a host for the provider's process. `engine` is the engine's address, `127.0.0.1:34567`. */
 export function noteHost(engine: string | undefined, host: unknown): void {
   const plain = plainHost(host);
-  if (engine === undefined || plain === undefined || noted.has(plain)) return;
+  if (engine === undefined || plain === undefined || noted.has(plain) || holdsCredential(host)) return;
   const folder = privateFolder();
   if (folder === undefined) return;
   if (noted.size === 0) process.once("exit", () => forgetHosts(engine));

@@ -12,6 +12,7 @@ import { describeDifferences } from "../host/errors";
 import type { Observation } from "../host/observation";
 import type { WantedPlan } from "../host/change";
 import type { Session } from "../host/session";
+import { shown } from "../host/withheld";
 import { type AnyKind, KINDS } from "../kinds";
 import { linkId, unwanted } from "../kinds/common";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
@@ -23,6 +24,7 @@ import { isPersisted, wantedWithBoot, withoutBoot } from "./boot";
 import { checkInputs, digest, sameHost, visibleInputs } from "./inputs";
 import { kernelTraits } from "./kernel";
 import { configureRun, currentRun } from "./run";
+import { secretProperties, withoutSecretPaths } from "./secrets";
 import { isUnknown } from "./unknown";
 
 /** One provider a kind, by the name of its resource class. */
@@ -37,15 +39,38 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
       configureRun((key) => config.get(key));
       return Promise.resolve();
     },
-    check: async (olds: Json, news: Json) => check(kind, olds, news),
+    check: async (olds: Json, news: Json) => checkSecretly(kind, olds, news),
     diff: (_id: string, olds: Json, news: Json) => Promise.resolve(diff(kind, olds, news)),
-    create: async (inputs: Json) => create(kind, inputs),
-    read: async (id: string, props?: Json) => read(kind, id, props ?? {}),
+    create: async (inputs: Json) => secretly(create(kind, inputs)),
+    read: async (id: string, props?: Json) => secretly(read(kind, id, props ?? {})),
     update: async (_id: string, olds: Json, news: Json) => ({
-      outs: await bringAbout(kind, news, olds),
+      outs: await secretly(bringAbout(kind, news, olds)),
     }),
-    delete: async (_id: string, props: Json) => remove(kind, props),
+    delete: async (_id: string, props: Json) => secretly(remove(kind, props)),
   };
+}
+
+/** Checks, and shows nothing of the secrets among the inputs. */
+async function checkSecretly(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
+  const secret = secretProperties(news);
+  const { inputs, failures = [] } = await check(kind, olds, news);
+  const issues = withoutSecretPaths(failures, secret);
+  return issues.length === 0 ? { inputs } : failed(inputs as Json, issues);
+}
+
+/** The work's end, with an error that shows nothing that is withheld. */
+async function secretly<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error) error.message = shown(error.message);
+    throw error;
+  }
+}
+
+/** Tells the person at the CLI: the engine shows it as a diagnostic of the stack. */
+function say(text: string): void {
+  console.error(shown(text));
 }
 
 async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
@@ -71,7 +96,7 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
     if (news["__preview"] === true && !continuesOnError()) {
       return failed(inputs, [{ property: "host", reason: now }]);
     }
-    console.error(now);
+    say(now);
     return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
   }
   const view = viewOf(inputs, known, now, stays ? before : undefined);
@@ -87,10 +112,10 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
   if (!now.interrupted) warnOfCut(session.label, known, now, next);
   const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view, next);
   if (drift.length === 0) return { inputs: clean(inputs) };
-  // a line for those who read no property: the engine shows it as a diagnostic of the stack
-  console.error(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
-  const shown = Object.fromEntries(drift.map((d) => [d.property, `found ${d.found}, wanted ${d.wanted}`]));
-  return { inputs: clean({ ...inputs, drift: shown }) };
+  // a line for those who read no property
+  say(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
+  const lines = drift.map((d) => [d.property, shown(`found ${d.found}, wanted ${d.wanted}`)]);
+  return { inputs: clean({ ...inputs, drift: Object.fromEntries(lines) as Json }) };
 }
 
 /**
@@ -119,7 +144,7 @@ function warnOfCut(host: string, known: CommonInputs, now: Observation, next: Wa
   const cut = cuttingStep(now.state, now.lifeline, steps);
   if (!cut) return;
   const { confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = known.host;
-  console.error(
+  say(
     `${known.name} on ${host}: "${describeStep(cut.step, now.facts.portTool)}" changes ${cut.link}, which carries the ` +
       `SSH connection: the host takes the change back unless a new connection confirms it within ${confirmTimeout} s.`,
   );
@@ -283,7 +308,10 @@ async function look(session: Session): Promise<Observation | string> {
 }
 
 function failed(inputs: Json, issues: readonly Issue[]): dynamic.CheckResult {
-  return { inputs: clean(inputs), failures: issues.map((i) => ({ property: i.property, reason: i.reason })) };
+  return {
+    inputs: clean(inputs),
+    failures: issues.map((i) => ({ property: i.property, reason: shown(i.reason) })),
+  };
 }
 
 /** Plain JSON: a single undefined would fail the call after the host was changed. */

@@ -34,6 +34,14 @@ function engineAddress(): string | undefined {
   return client?.getChannel().getTarget().replace(/^dns:/, "");
 }
 
+/** Names of the arguments that are secret, or have a secret in them: a provider gets them in plain text. */
+async function secretNames(args: object): Promise<string[]> {
+  const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
+    plainHost(value) === undefined && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
+  );
+  return (await Promise.all(names)).flat();
+}
+
 /** The links that resources of a program are to have, by engine, host and name. */
 const links = new Map<string, pulumi.Resource>();
 
@@ -85,6 +93,7 @@ export function linkResource<A extends object, O>(
           __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
           __resource: name,
           __preview: pulumi.runtime.isDryRun(),
+          __secrets: secretNames(args),
         },
         pulumi.mergeOptions(opts, { dependsOn: below(engine, names) }),
       );

@@ -218,7 +218,7 @@ function addressProblem(text: string): string | undefined {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(text)) {
     return (
       `must be a DNS name, an IP address or an alias: letters, digits and . - _ (not starting with . or -), ` +
-      `not ${describe(text)}; user and port go into user and port`
+      `not ${text.includes("@") ? "one with an @" : describe(text)}; user and port go into user and port`
     );
   }
   if (/^\d+(\.\d+)+$/.test(text) && isIP(text) === 0) return `is no valid IPv4 address: ${text}`;

@@ -52,6 +52,8 @@ pm_observe() {
     [ -e "$n" ] || continue
     case $n in /var/run/*) [ -e "/run/netns/\${n##*/}" ] && continue;; esac
     n=\${n##*/}
+    # no resource can name others, and what echo and the reader make of these is anybody's guess
+    case $n in *[!A-Za-z0-9_.:@+-]*) continue;; esac
     echo "$M netns $n"; ls -di "/run/netns/$n" 2>/dev/null
     pm_section_of " $n" ip -n "$n"
     # sysctl files are of the namespace of the process that lists them
@@ -221,11 +223,13 @@ interface RawNamespace {
 }
 
 function rawNamespace(text: (name: string) => string, suffix: string): RawNamespace {
+  const where = suffix === "" ? "" : ` of the namespace${suffix}`;
+  const all = <T>(section: string, what: string): T[] => jsonArray<T>(text(section + suffix), what + where);
   return {
-    links: jsonArray<IpLink>(text(`links${suffix}`)).filter((l) => typeof l.ifname === "string"),
+    links: all<IpLink>("links", "links").filter((l) => typeof l.ifname === "string"),
     routes: [
-      ...jsonArray<IpRoute>(text(`routes4${suffix}`)).map((r) => ({ route: r, six: false })),
-      ...jsonArray<IpRoute>(text(`routes6${suffix}`)).map((r) => ({ route: r, six: true })),
+      ...all<IpRoute>("routes4", "IPv4 routes").map((r) => ({ route: r, six: false })),
+      ...all<IpRoute>("routes6", "IPv6 routes").map((r) => ({ route: r, six: true })),
     ],
   };
 }
@@ -405,22 +409,36 @@ function parseSysctls(text: string): Map<string, Record<string, string>> {
 /**
  * The array that iproute2 printed. Other people's aliases and names can make it print what is no JSON: `\\'`
  * (iproute2 before 6.1) and bare control characters (before 7.0) are mended; `[{}]` and nothing mean no link.
+ *
+ * @param what for the message: `links of the namespace blue`
  */
-function jsonArray<T>(text: string): T[] {
+function jsonArray<T>(text: string, what: string): T[] {
   const trimmed = text.trim();
   if (trimmed === "" || trimmed === "[") return [];
-  const parse = (json: string): unknown => JSON.parse(json);
   let value: unknown;
   try {
-    value = parse(trimmed);
+    value = JSON.parse(trimmed);
   } catch {
-    const mended = trimmed
-      .replaceAll("\\'", "'")
-      // eslint-disable-next-line no-control-regex -- these are what has to go
-      .replace(/[\u0000-\u001f]/g, (c) =>
-        c === "\n" ? " " : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-      );
-    value = parse(mended);
+    value = parseMended(trimmed, what);
   }
   return Array.isArray(value) ? (value as T[]) : [];
+}
+
+function parseMended(text: string, what: string): unknown {
+  const mended = text
+    // escapes are taken in pairs: the second backslash of an escaped one begins none
+    .replace(/\\([^])/g, (escape, character: string) => (character === "'" ? "'" : escape))
+    // eslint-disable-next-line no-control-regex -- these are what has to go
+    .replace(/[\u0000-\u001f]/g, (c) =>
+      c === "\n" ? " " : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+  try {
+    return JSON.parse(mended) as unknown;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `what ip printed of the ${what} is cut short or no JSON (${why}; ${text.length} characters)`,
+      { cause: error },
+    );
+  }
 }

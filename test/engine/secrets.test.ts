@@ -131,6 +131,34 @@ describe("credentials", () => {
       const call = async (name: string, args: readonly string[], code = 0): Promise<void> => {
         const result = await on.project.cli([...args, "--logtostderr", "-v=9"]);
         outputs[name] = result.output;
+        const ended = result.code === 0 ? "well" : "in failure";
+        assert.equal(ended, code === 0 ? "well" : "in failure", `${name}: ${result.output.slice(-3000)}`);
+      };
+      try {
+        on.project.program(PROGRAM());
+        await call("preview", ["preview", "--diff"]);
+        await call("up", ["up", "--yes", "--skip-preview"]);
+        await on.lab.sh("node1", "ip -n web link set dev web mtu 1400 alias changed");
+        await call("drift", ["preview", "--diff", "--json"]);
+        on.project.program(PROGRAM(`routes: [{ to: "203.0.113.0/24", via: "198.51.100.1" }],`));
+        await call("failing up", ["up", "--yes", "--skip-preview"], 1);
+        on.project.program(PROGRAM(`mtu: 9999,`));
+        await call("refused preview", ["preview"], 1);
+        on.project.program(PROGRAM());
+        await call("refresh", ["refresh", "--yes", "--skip-preview"]);
+        outputs["export"] = (await on.project.cli(["stack", "export"])).output;
+        outputs["secrets shown"] = (await on.project.cli(["stack", "export", "--show-secrets"])).output;
+        await call("destroy", ["destroy", "--yes", "--skip-preview"]);
+        // nobody is let in with these: what was tried is listed
+        await allow("node1", []);
+        await on.lab.exec("node1", ["usermod", "-p", "*", "asks"]);
+        await call("refused login", ["up", "--yes", "--skip-preview"], 1);
+        await allow("node1", ["plain", "encrypted"]);
+        await on.lab.exec("node1", ["chpasswd"], { input: `asks:${BECOME}\n` });
+        await call("destroy again", ["destroy", "--yes", "--skip-preview"]);
+      } finally {
+        for (const name of [...Object.keys(given), "MACVLAN_TRACE"]) on.project.environment[name] = "";
+      }
       const { sightings, looks, remoteProcesses } = await watch.stop();
       outputs["trace"] = keyText(trace);
       rmSync(trace);

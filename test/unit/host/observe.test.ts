@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { observeScript } from "../../../provider/host/apply";
 import type { Observation } from "../../../provider/host/observation";
 import { parseObservation } from "../../../provider/host/observe";
@@ -88,6 +89,39 @@ describe("what a host prints", () => {
   it("is understood although an alias of somebody else's makes it invalid JSON", () => {
     const { state } = observe({ links: '[{"ifindex":7,"ifname":"mac0","ifalias":"it\\\'s \u0001 mine"}]' });
     assert.equal(findLink(state, { name: "mac0", netns: "" })?.settings["link.alias"], "it's \u0001 mine");
+  });
+
+  it("is understood whatever an alias has in it, as iproute2 before 6.1 and before 7.0 print it", () => {
+    // lib/json_writer.c: quotes and backslashes are escaped, old ones escape ' too, other control characters are bare
+    const print = (alias: string): string =>
+      alias
+        .replace(/["\\']/g, (c) => `\\${c}`)
+        .replace(/[\n\t\r\f\b]/g, (c) => JSON.stringify(c).slice(1, -1));
+    const alias = fc.string({ unit: fc.constantFrom(..."\\'\"{}[],:@ \u0001\u001b\n\t\u007fau0é") });
+    fc.assert(
+      fc.property(alias, (given) => {
+        const { state } = observe({
+          links: `[{"ifindex":7,"ifname":"mac0","ifalias":"${print(given)}"},{"ifindex":8,"ifname":"mac1"}]`,
+        });
+        assert.equal(findLink(state, { name: "mac0", netns: "" })?.settings["link.alias"], given);
+        assert.ok(findLink(state, { name: "mac1", netns: "" }));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("is refused where ip was cut short, and by whose fault that is", () => {
+    const whole = link({ ifalias: "web" });
+    for (let length = 2; length < whole.length; length += 7) {
+      assert.throws(
+        () => observe({ links: whole.slice(0, length) }),
+        /what ip printed of the links is cut short or no JSON/,
+      );
+    }
+    assert.throws(
+      () => observe({ links: link({}), "netns blue": "1 /run/netns/blue", "routes4 blue": '[{"dst":' }),
+      /what ip printed of the IPv4 routes of the namespace blue is cut short or no JSON/,
+    );
   });
 
   it("writes a bridge's id one way, whoever prints it", () => {
