@@ -41,7 +41,7 @@ const LINK_OUTPUTS = [
  */
 export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>("MacvlanInterface", [
   ...LINK_OUTPUTS,
-  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings"],
+  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs"],
 ]) {}
 
 /**
@@ -71,5 +71,5 @@ export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("Hair
  */
 export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
   ...LINK_OUTPUTS,
-  ...["mode", "routes", "arp", "parentMacAddress"],
+  ...["mode", "routes", "arp", "parentMacAddress", "parentMacs"],
 ]) {}

@@ -6,7 +6,7 @@
  * `update` and `delete` carry the plan out, and `read` tells what is there.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { DEFAULT_CONFIRM_TIMEOUT, type HostAddress } from "../host/address";
+import { DEFAULT_CONFIRM_TIMEOUT, type HostAddress, hostIdentity } from "../host/address";
 import { describeStep } from "../host/apply";
 import { describeDifferences } from "../host/errors";
 import type { Observation } from "../host/observation";
@@ -15,12 +15,15 @@ import type { Session } from "../host/session";
 import { shown } from "../host/withheld";
 import { type AnyKind, KINDS } from "../kinds";
 import { linkId, unwanted } from "../kinds/common";
+import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
 import { cuttingStep } from "../plan/lifeline";
+import { warningsOf } from "../kinds/warnings";
 import { type LinkId, type Wanted, findLink, recordOf } from "../plan/model";
 import type { Difference } from "../plan/differences";
 import { plan } from "../plan/plan";
 import { isPersisted, wantedWithBoot, withoutBoot } from "./boot";
+import { type Asking, describeDuplicates, duplicatesAfter, duplicatesBefore } from "./duplicates";
 import { checkInputs, digest, sameHost, visibleInputs } from "./inputs";
 import { kernelTraits } from "./kernel";
 import { configureRun, currentRun } from "./run";
@@ -80,12 +83,13 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
   if (kind.identifying.some((property) => unknown.includes(property))) return { inputs: clean(inputs) };
   const known = knownInputs(inputs, unknown);
   const run = currentRun();
-  const twin = run.declare(known, identityOf(inputs));
+  const resource = `${kind.type} "${String(inputs["__resource"])}"`;
+  const twin = run.declare(known, resource);
   if (twin !== undefined) {
     return failed(inputs, [
       {
         property: "name",
-        reason: `the resource "${twin}" of this stack has the same link of the same host already`,
+        reason: `${twin} of this stack has the same link of the same host already`,
       },
     ]);
   }
@@ -102,10 +106,11 @@ async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.Che
   const view = viewOf(inputs, known, now, stays ? before : undefined);
   // what a change that was cut off has left half-way is taken back before anything else is planned
   const problems = now.interrupted ? [] : kind.problems(known, view);
-  if (problems.length > 0) {
+  const conflicts = conflictIssues(kind, known, resource, view, session.label);
+  if (problems.length + conflicts.length > 0) {
     return failed(
       inputs,
-      problems.map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
+      [...problems, ...conflicts].map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
     );
   }
   const next = planFor(kind, known, view);
@@ -136,6 +141,36 @@ function driftOf(
   };
   const left = planFor(kind, knownInputs(before, []), view).differences;
   return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
+}
+
+/** What the resource cannot have beside the others of this run; what it may regret is said at once. */
+function conflictIssues(
+  kind: AnyKind,
+  known: CommonInputs,
+  resource: string,
+  view: View,
+  hostLabel: string,
+): Issue[] {
+  const run = currentRun();
+  const { observation } = view;
+  const { macAddress, duplicateAddressDetection: detection, maxMacs } = known;
+  const claim: Claim = {
+    ...linkId(known),
+    resource,
+    host: hostIdentity(known.host),
+    hostLabel,
+    lan: kind.lan(known, observation.state),
+    addresses: known.addresses ?? [],
+    ...(macAddress === undefined ? {} : { macAddress }),
+    ...(detection === undefined ? {} : { detection }),
+  };
+  const all = run.claim(claim);
+  const { issues, warnings } = conflictsOf(claim, all);
+  const ports = kind.wanted(known, view).links.filter((l) => l.exists && l.kind === undefined);
+  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
+    if (run.isNew(about)) say(text);
+  }
+  return [...issues, ...tooManyMacs(observation.state, claim, all, maxMacs)];
 }
 
 /** Says beforehand what is going to be confirmed over a new connection. */
@@ -183,6 +218,20 @@ async function bringAbout(kind: AnyKind, inputs: Json, before: Json | undefined)
   const known = knownInputs(inputs, []);
   const session = currentRun().fleet.session(known.host);
   const name = `${kind.type} "${String(inputs["__resource"])}"`;
+  const { duplicateAddressDetection: detection = "off" } = known;
+  const asking: Asking = {
+    resource: name,
+    session,
+    known,
+    lan: kind.lan(known, (await session.look()).state),
+    ownMacs: currentRun().ownMacs(),
+  };
+  if (detection !== "off") {
+    const found = await duplicatesBefore(asking, say);
+    const text = describeDuplicates(asking, found);
+    if (found.length > 0 && detection === "error") throw new Error(`${text}. Nothing was touched.`);
+    if (found.length > 0) say(`${text}.`);
+  }
   const after = await session.change(name, (now) => {
     const view = viewOf(inputs, known, now, before);
     // after a change the link is there under its new name, and nothing is left of the former place
@@ -194,7 +243,32 @@ async function bringAbout(kind: AnyKind, inputs: Json, before: Json | undefined)
     }
     return planFor(kind, known, view);
   });
+  const found = detection === "off" ? [] : await duplicatesAfter(asking);
+  if (found.length === 0) return clean(outputsOf(kind, inputs, known, after));
+  const text = describeDuplicates(asking, found);
+  if (detection === "error") {
+    await session.change(name, (now) => formerPlan(kind, inputs, known, now, before));
+    throw new Error(`${text}. The change was taken back.`);
+  }
+  say(`${text}.`);
   return clean(outputsOf(kind, inputs, known, after));
+}
+
+/** Back to what the last run wanted, or to nothing where there was none. */
+function formerPlan(
+  kind: AnyKind,
+  inputs: Json,
+  known: CommonInputs,
+  now: Observation,
+  before: Json | undefined,
+): WantedPlan {
+  if (before !== undefined) return planFor(kind, knownInputs(before, []), viewOf(before, known, now, inputs));
+  return removal(known, viewOf(inputs, known, now, undefined));
+}
+
+/** What is to be done for a resource to be gone. */
+function removal(known: CommonInputs, view: View): WantedPlan {
+  return planned({ ...unwanted(known, view), boot: withoutBoot(known, view) }, view.observation);
 }
 
 async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.ReadResult> {
@@ -235,7 +309,10 @@ async function remove(kind: AnyKind, props: Json): Promise<void> {
   const name = `${kind.type} "${String(props["__resource"])}"`;
   await session.change(name, (now) => {
     const view = viewOf(props, known, now, undefined);
-    return planned({ ...unwanted(known, view), boot: withoutBoot(known, view) }, now);
+    const record = recordOf(now.state, linkId(known));
+    // renamed in the program, without an alias: another resource has made the link its own meanwhile
+    const isTakenOver = record?.owner === view.owner && record.resource !== view.resource;
+    return isTakenOver ? planned({ links: [], netns: "", owner: view.owner }, now) : removal(known, view);
   });
 }
 

@@ -5,7 +5,8 @@
 import { type HostAddress, hostIdentity, hostSchema } from "../host/address";
 import { type Fleet, openFleet } from "../host/session";
 import { type Settings, readSettings } from "../host/settings";
-import type { CommonInputs, Identity } from "../kinds/kind";
+import type { Claim } from "../kinds/conflicts";
+import type { CommonInputs } from "../kinds/kind";
 import type { LinkId } from "../plan/model";
 import { forgetHosts, notedHosts } from "./look-ahead";
 
@@ -14,9 +15,16 @@ export interface Run {
   /**
    * Notes that a resource is to have a link, so that others may count on it.
    *
-   * @returns the name of another resource that has the same one
+   * @param resource `MacvlanInterface "web"`
+   * @returns another resource that has the same link
    */
-  declare(inputs: CommonInputs, identity: Identity): string | undefined;
+  declare(inputs: CommonInputs, resource: string): string | undefined;
+  /** Notes what a resource claims of its network, in the place of what it claimed before, and gives all claims. */
+  claim(claim: Claim): readonly Claim[];
+  /** MAC addresses that resources of this run are to have. */
+  ownMacs(): ReadonlySet<string>;
+  /** True the first time that it is asked about something. */
+  isNew(about: string): boolean;
   isDeclared(host: HostAddress, link: LinkId): boolean;
 }
 
@@ -48,16 +56,28 @@ function startRun(): Run {
   endWithEngine();
   fleet.lookAhead(notedHosts(engineOfProcess()).flatMap((host) => hostSchema.safeParse(host).data ?? []));
   const declared = new Map<string, string>();
+  const claims = new Map<string, Claim>();
+  const told = new Set<string>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
   return {
     fleet,
-    declare(inputs, { resource }) {
+    declare(inputs, resource) {
       const key = keyOf(inputs.host, { name: inputs.name, netns: inputs.netns ?? "" });
       const other = declared.get(key);
       if (other !== undefined && other !== resource) return other;
       declared.set(key, resource);
       return undefined;
+    },
+    claim(claim) {
+      claims.set(claim.resource, claim);
+      return [...claims.values()];
+    },
+    ownMacs: () => new Set([...claims.values()].flatMap(({ macAddress }) => macAddress ?? [])),
+    isNew(about) {
+      if (told.has(about)) return false;
+      told.add(about);
+      return true;
     },
     isDeclared: (host, link) => declared.has(keyOf(host, link)),
   };

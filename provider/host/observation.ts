@@ -3,6 +3,14 @@ import type { Lifeline } from "../plan/lifeline";
 import type { HostState } from "../plan/model";
 import type { PortTool } from "./commands";
 
+/** A program of the host that sees to a link by itself. */
+export interface LinkManager {
+  readonly link: string;
+  readonly by: "systemd-networkd" | "NetworkManager";
+  /** The file or profile by which it does. */
+  readonly file?: string;
+}
+
 /** What a host is able to do, as far as plans and messages depend on it. */
 export interface HostFacts {
   /** This boot and network namespace: the same for all addresses by which the machine is known. */
@@ -23,6 +31,8 @@ export interface HostFacts {
   readonly portTool: PortTool;
   /** What can have links made again at boot; undefined where there is nothing. */
   readonly init: Init | undefined;
+  /** Links that a program of the host manages; those that it only watches are not among them. */
+  readonly managers: readonly LinkManager[];
   /** udev tells the init system of links that come and go. */
   readonly udev: boolean;
 }

@@ -7,6 +7,7 @@ import { canonicalIp } from "../plan/addresses";
 import type { Address, HostState, LinkRecord, LinkState, Netns, Route, SettingKey } from "../plan/model";
 import { CLIENT_FUNCTION, type Holder, parseLifeline } from "./lifeline";
 import type { HostFacts, Observation } from "./observation";
+import { MANAGERS_FUNCTION, parseManagers } from "./managers";
 import { SYSFS_FUNCTION, canonicalBridgeId, choosePortTool, parseSysfs } from "./old-userland";
 import { sections } from "./shell";
 
@@ -20,7 +21,7 @@ const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as c
  * Defines `pm_observe`. `$M` is the marker. Only reads. `ip -n` and `ip netns exec` are given names that the host
  * itself listed. sysfs is read where iproute2 cannot print JSON, so that such a host is recognised for what it is.
  */
-export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${OBSERVE_BOOT_FUNCTION}
+export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_FUNCTION}${OBSERVE_BOOT_FUNCTION}
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
@@ -62,6 +63,7 @@ pm_observe() {
   echo "$M wireless"
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
   echo "$M vlanfiltering"; pm_vlan_filtering
+  echo "$M managers"; pm_managers
   echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
   echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
   pm_observe_boot
@@ -81,10 +83,10 @@ export function parseObservation(output: string, marker: string): Observation {
     throw new CutShort("the host's answer was cut short before its end");
   }
   const text = (name: string): string => all.find((s) => s.name === name)?.text ?? "";
-  const facts = parseFacts(text);
   const namespaces = all.filter((s) => s.name.startsWith("netns ")).map((s) => s.name.slice("netns ".length));
   const records = jsonLines(text("records")).flatMap(({ id, value }) => parseRecord(id, value));
   const own = parseNamespace("", text, []);
+  const facts = parseFacts(text, (index) => own.find((l) => l.ifIndex === index)?.name);
   const links = [own, ...namespaces.map((n) => parseNamespace(n, text, own))].flat();
   const state: HostState = {
     links: facts.iproute2 === undefined ? parseSysfs(text("sysfs")) : links,
@@ -101,7 +103,10 @@ export function parseObservation(output: string, marker: string): Observation {
   };
 }
 
-function parseFacts(text: (name: string) => string): HostFacts {
+function parseFacts(
+  text: (name: string) => string,
+  nameOf: (ifIndex: number) => string | undefined,
+): HostFacts {
   const ipText = text("ip").trim();
   const tools = text("tools").split("\n").filter(Boolean);
   const iproute2 = usableIproute2(ipText, text("links"));
@@ -123,6 +128,7 @@ function parseFacts(text: (name: string) => string): HostFacts {
     vlanFiltering: vlan === "" ? undefined : vlan === "yes",
     portTool: choosePortTool(ipText, tools, text("brctl")),
     ...parseInit(text("init")),
+    managers: parseManagers(text("managers"), nameOf),
   };
 }
 
@@ -291,6 +297,8 @@ function parseLink(
   };
   const details: Record<string, string> = {};
   const dynamic = (link.addr_info ?? []).filter((a) => isDynamic(a) && a.family === "inet");
+  // what a person asked for; `promiscuity` counts all who did
+  if (link.flags?.includes("PROMISC") === true) details["promisc"] = "on";
   if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
   const data = link.linkinfo?.info_data ?? {};
   if (kind === "macvlan" || kind === "macvtap") Object.assign(settings, macvlanSettings(data));

@@ -2,10 +2,12 @@
  * A host for the length of a run: one connection, one reading shared by all who ask, and one change at a time. What
  * a change leaves is the next reading, so that nobody plans from a stale one.
  */
+import type { LinkId } from "../plan/model";
 import { type HostAddress, hostLabel } from "./address";
 import { observeScript } from "./apply";
 import { type HostAccess, type WantedPlan, again, changeHost } from "./change";
 import { type Connection, openConnection } from "./connection";
+import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./duplicates";
 import { unreadable } from "./errors";
 import type { Observation } from "./observation";
 import { parseObservation } from "./observe";
@@ -26,6 +28,10 @@ export interface Session {
    * @throws Error that names resource, host, command, output, and what became of the host
    */
   change(resource: string, makePlan: (now: Observation) => WantedPlan): Promise<Observation>;
+  /** Who answers for IPv4 addresses on the LAN of a link; undefined where the host has no program to ask with. */
+  probe(link: string, addresses: readonly string[]): Promise<Duplicate[] | undefined>;
+  /** Addresses of a link that IPv6's duplicate detection found in use, once it has ended. */
+  dad(link: LinkId): Promise<Duplicate[]>;
   close(): Promise<void>;
 }
 
@@ -79,6 +85,19 @@ export function openFleet(settings: () => Settings): Fleet {
       async change(resource, makePlan) {
         const { machine } = (await look(memory, settings)).facts;
         return inTurn(machine, () => changeHost(accessTo(memory), resource, makePlan));
+      },
+      async probe(link, addresses) {
+        const marker = newMarker();
+        const script = probeScript(link, addresses, marker);
+        return parseProbe(
+          await ask(memory, settings, script, `ask the LAN for ${addresses.join(", ")}`),
+          marker,
+        );
+      },
+      async dad(link) {
+        const marker = newMarker();
+        const script = dadScript(link, marker);
+        return parseDad(await ask(memory, settings, script, "wait for IPv6's duplicate detection"), marker);
       },
       close: () => closeConnection(memory),
     };
@@ -151,4 +170,18 @@ async function readOnce(memory: HostMemory, settings: () => Settings): Promise<O
   } catch (error) {
     throw unreadable(connection.label, result, error);
   }
+}
+
+/** What a script prints that changes nothing, so that it can be run again. */
+async function ask(
+  memory: HostMemory,
+  settings: () => Settings,
+  script: string,
+  description: string,
+): Promise<string> {
+  const { stdout } = await again(
+    async () => (await connect(memory, settings)).run(script, { description }),
+    () => true,
+  );
+  return stdout;
 }

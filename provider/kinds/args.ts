@@ -46,6 +46,17 @@ export interface LinkArgs {
    * what the resource changed, and leaves the link. Default: false.
    */
   adopt?: boolean;
+  /**
+   * What to do where somebody else has one of the addresses.
+   *
+   * - Not given: an address that another resource of the stack has on the same LAN of the same host is refused, one on
+   *   another host is a warning. What IPv6's own detection found later (RFC 4862) is drift.
+   * - `warn`, `error`: besides, before an address is put on the link the LAN is asked for it (IPv4: RFC 5227, with the
+   *   host's arping; about two seconds for all of a link), and IPv6's detection is waited for (up to three seconds).
+   *   With `error`, a duplicate is refused, on another host of the stack too, and nothing is left of the change.
+   * - `off`: it is meant to be so (anycast, hosts on different LANs): nothing is compared, asked or waited for.
+   */
+  duplicateAddressDetection?: "off" | "warn" | "error";
 }
 
 /** What the host tells of every link. */
@@ -81,6 +92,11 @@ export interface MacvlanArgs extends LinkArgs {
   nodst?: boolean;
   /** Frames that the queue for broadcast and multicast holds (Linux and iproute2 5.11). */
   broadcastQueueLength?: number;
+  /**
+   * How many MAC addresses the parent may carry, its own among them: what the switch's port or the NIC's filter takes.
+   * A link that makes it more is refused at preview.
+   */
+  maxMacs?: number;
   /** A named namespace of the host to place the link in; made when it is missing, and then removed with it. */
   netns?: string;
   /** Routes through the link: all static ones that it is to have. A string is a destination. */
@@ -95,6 +111,8 @@ export interface MacvlanOutputs extends LinkOutputs {
   parentPromiscuity: number;
   /** How many macvlans share the parent, this one among them, as far as the host's own and named namespaces show. */
   siblings: number;
+  /** How many MAC addresses the parent carries to its switch: its own and its macvlans', as far as can be seen. */
+  parentMacs: number;
 }
 
 export interface ShimArgs extends LinkArgs {
@@ -109,6 +127,8 @@ export interface ShimArgs extends LinkArgs {
    * still hear the shim (arp_filter on the shim). `kernel`: the sysctls are left alone.
    */
   arp?: "exclusive" | "kernel";
+  /** How many MAC addresses the parent may carry, its own among them; a shim that makes it more is refused. */
+  maxMacs?: number;
 }
 
 export interface ShimOutputs extends LinkOutputs {
@@ -116,6 +136,8 @@ export interface ShimOutputs extends LinkOutputs {
   mode: "bridge" | "vepa";
   routes: RouteArgs[];
   parentMacAddress: string;
+  /** How many MAC addresses the parent carries to its switch: its own and its macvlans', as far as can be seen. */
+  parentMacs: number;
 }
 
 /** A bridge's port and its options (bridge(8), bridge link set). */

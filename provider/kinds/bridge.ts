@@ -103,6 +103,7 @@ export const bridge: Kind<BridgeInputs> = {
   defaults: { up: true },
   derivesMac: () => false,
   label: (inputs) => inputs.name,
+  lan: (inputs) => inputs.name,
   rules: (inputs) => [...commonRules(inputs), ...bridgeRules(inputs)],
   identifying: ["host", "name", "ports"],
   replaces: () => [],

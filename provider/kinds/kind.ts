@@ -2,7 +2,8 @@
 import type { z } from "zod";
 import type { HostAddress } from "../host/address";
 import type { Observation } from "../host/observation";
-import type { Wanted } from "../plan/model";
+import type { HostState, Wanted } from "../plan/model";
+import type { DuplicateDetection } from "./conflicts";
 
 /** Something wrong with an input, on its path. */
 export interface Issue {
@@ -31,6 +32,8 @@ export interface CommonInputs {
   readonly alias?: string;
   readonly txQueueLength?: number;
   readonly adopt?: boolean;
+  readonly duplicateAddressDetection?: DuplicateDetection;
+  readonly maxMacs?: number;
   readonly persist?: boolean;
 }
 
@@ -65,6 +68,8 @@ export interface Kind<I extends CommonInputs> {
   /** A MAC address is derived for the link, unless the kernel decides. */
   derivesMac(inputs: Partial<I>): boolean;
   label(inputs: Pick<I, keyof I>): string;
+  /** The link whose LAN the link's addresses are on: a macvlan's lowest parent, a bridge itself. */
+  lan(inputs: I, state: HostState): string;
   /** Rules between properties; those that are still unknown are absent. */
   rules(inputs: Partial<I>): Issue[];
   /** Properties without which the host cannot be asked anything about the link. */

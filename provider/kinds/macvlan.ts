@@ -11,6 +11,7 @@ import {
   findLink,
 } from "../plan/model";
 import type { MacvlanArgs, MacvlanMode } from "./args";
+import { macsOn } from "./conflicts";
 import { type Binding, LINK_BINDINGS, foundOf, number, settingsOf, string } from "./bindings";
 import {
   type LinkNeeds,
@@ -76,12 +77,14 @@ export const macvlan: Kind<MacvlanInputs> = {
     nodst: p.flag,
     broadcastQueueLength: p.whole(0, 4_294_967_295, "frames"),
     netns: p.netnsName,
+    maxMacs: p.maxMacs,
     routes: p.routes,
   } satisfies Record<keyof MacvlanArgs, unknown>,
   required: ["host", "parent"],
   defaults: { mode: "bridge", up: true },
   derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
   label: (inputs) => `${inputs.name}@${inputs.parent}`,
+  lan: (inputs, state) => lowestParent(state, inputs.parent),
   rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...modeRules(inputs)],
   identifying: ["host", "name", "netns", "parent", "mode"],
   replaces(before, after) {
@@ -176,7 +179,11 @@ export function macvlanFound(inputs: OnParent, link: LinkState, state: HostState
 /** Outputs about the parent. */
 export function parentOutputs(inputs: OnParent, observation: Observation): Json {
   const parent = findParent(inputs.parent, observation.state);
-  return { parentMacAddress: parent?.settings["link.address"] ?? "" };
+  const lan = lowestParent(observation.state, inputs.parent);
+  return {
+    parentMacAddress: parent?.settings["link.address"] ?? "",
+    parentMacs: macsOn(observation.state, lan).length,
+  };
 }
 
 export function routeRules(inputs: Partial<OnParent>): Issue[] {

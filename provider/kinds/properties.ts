@@ -176,6 +176,9 @@ function withoutDefaultMetric(route: z.infer<typeof routeFields>): Route {
   };
 }
 
+/** How many MAC addresses a parent may carry; its own is one of them. */
+export const maxMacs = whole(1, 65_535, "MAC addresses");
+
 /** What every kind has, beside its own. */
 export const commonSchema = {
   host: hostSchema,
@@ -188,6 +191,7 @@ export const commonSchema = {
   txQueueLength: whole(0, 4_294_967_295, "packets"),
   persist: flag,
   adopt: flag,
+  duplicateAddressDetection: oneOf("off", "warn", "error"),
 };
 
 /** Addresses as they are put on a link: with the broadcast address that other tools give as well. */

@@ -4,7 +4,14 @@ import type { ShimArgs } from "./args";
 import { type Binding, LINK_BINDINGS, foundOf, settingsOf, string } from "./bindings";
 import { commonFound, commonOutputs, commonRules, linkId } from "./common";
 import type { CommonInputs, Json, Kind } from "./kind";
-import { macvlanFound, macvlanProblems, parentOutputs, routeRules, wantedMacvlan } from "./macvlan";
+import {
+  lowestParent,
+  macvlanFound,
+  macvlanProblems,
+  parentOutputs,
+  routeRules,
+  wantedMacvlan,
+} from "./macvlan";
 import * as p from "./properties";
 
 export interface ShimInputs extends CommonInputs {
@@ -36,11 +43,13 @@ export const shim: Kind<ShimInputs> = {
     mode: p.oneOf("bridge", "vepa"),
     routes: p.routes,
     arp: p.oneOf("exclusive", "kernel"),
+    maxMacs: p.maxMacs,
   } satisfies Record<keyof ShimArgs, unknown>,
   required: ["host", "parent"],
   defaults: { mode: "bridge", up: true, arp: "exclusive" },
   derivesMac: () => true,
   label: (inputs) => `${inputs.name}@${inputs.parent}`,
+  lan: (inputs, state) => lowestParent(state, inputs.parent),
   rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs)],
   identifying: ["host", "name", "parent"],
   replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),

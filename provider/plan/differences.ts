@@ -12,7 +12,7 @@ import {
   recordOf,
   sameLink,
 } from "./model";
-import { hasAddress, sameRoute } from "./simulate";
+import { hasUsableAddress, sameRoute } from "./simulate";
 
 /** One property that differs on the host. */
 export interface Difference {
@@ -86,7 +86,7 @@ function propertyDifferences(current: LinkState, wanted: WantedLink, path: strin
     list.push({
       property: `${path}addresses`,
       wanted: listed(wanted.addresses.map((a) => a.cidr)),
-      found: listed(current.addresses.map((a) => a.cidr)),
+      found: listed(current.addresses.map(describeAddress)),
     });
   }
   if (wanted.routes && wanted.up !== false && !sameRoutes(current, wanted.routes)) {
@@ -130,7 +130,7 @@ export function formerLink(state: HostState, wanted: WantedLink): LinkState | un
 }
 
 export function sameAddresses(link: LinkState, wanted: readonly Address[]): boolean {
-  return link.addresses.length === wanted.length && wanted.every((a) => hasAddress(link, a));
+  return link.addresses.length === wanted.length && wanted.every((a) => hasUsableAddress(link, a));
 }
 
 export function sameRoutes(link: LinkState, wanted: readonly Route[]): boolean {
@@ -160,6 +160,10 @@ function shown(setting: WantedSetting, value: string): string {
   if (word !== undefined) return word;
   if (value === "") return "none";
   return setting.scale === undefined ? value : String(Number(value) / setting.scale);
+}
+
+function describeAddress({ cidr, dadFailed }: Address): string {
+  return dadFailed === true ? `${cidr} (not in use: another machine of the LAN has it)` : cidr;
 }
 
 function listed(items: readonly string[]): string {

@@ -22,7 +22,7 @@ import {
   recordOf,
   sameLink,
 } from "./model";
-import { hasAddress, sameRoute, sameRouteKey, simulate } from "./simulate";
+import { hasAddress, hasUsableAddress, sameRoute, sameRouteKey, simulate } from "./simulate";
 import type { PlannedStep, Step } from "./steps";
 
 export interface Plan {
@@ -220,8 +220,8 @@ function addAddresses(walk: Walk, link: WantedLink): void {
   let added = false;
   for (const address of link.addresses ?? []) {
     const current = findLink(walk.state, link);
-    if (!current || hasAddress(current, address)) continue;
-    // IPv6 knows an address by itself, without its prefix length: the old form has to go first
+    if (!current || hasUsableAddress(current, address)) continue;
+    // one that was found to be a duplicate is tried again only after it has been taken away; and IPv6 knows an address by itself, without its prefix length: the old form has to go first
     const twin = current.addresses.find(
       (a) => isIPv6Cidr(a.cidr) && a.cidr.split("/")[0] === address.cidr.split("/")[0],
     );

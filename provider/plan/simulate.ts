@@ -149,6 +149,12 @@ function withBootFiles(state: HostState, paths: readonly string[], files: readon
   return { ...state, bootFiles: [...state.bootFiles.filter((f) => !paths.includes(f.path)), ...files] };
 }
 
+/** The same, and the link can use it: the kernel keeps a duplicate on the link, for nothing (RFC 4862, 5.4.5). */
+export function hasUsableAddress(link: LinkState, address: Address): boolean {
+  const same = link.addresses.find((a) => a.cidr === address.cidr);
+  return same !== undefined && (same.dadFailed !== true || address.dadFailed === true);
+}
+
 function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkState): HostState {
   return { ...state, links: state.links.map((l) => (sameLink(l, id) ? how(l) : l)) };
 }

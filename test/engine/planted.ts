@@ -23,6 +23,21 @@ export function foundIn(text: string, planted: readonly Planted[]): string[] {
   return planted.filter(({ forms }) => forms.some((form) => text.includes(form))).map(({ name }) => name);
 }
 
+/** The lines of a text that have one of the credentials in them, cut around it. */
+export function linesWith(text: string, planted: readonly Planted[]): string[] {
+  const forms = planted.flatMap((p) => p.forms);
+  return text.split("\n").flatMap((line) => {
+    const form = forms.find((f) => line.includes(f));
+    return form === undefined
+      ? []
+      : [
+          line.slice(0, 120) +
+            " … " +
+            line.slice(Math.max(0, line.indexOf(form) - 80), line.indexOf(form) + 20),
+        ];
+  });
+}
+
 /** A credential that a process had on its command line or in its environment. */
 export interface Sighting {
   readonly credential: string;

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Planted, foundIn, plantedKey, plantedText, watchProcesses } from "./planted";
+import { type Planted, foundIn, linesWith, plantedKey, plantedText, watchProcesses } from "./planted";
 import { useProject } from "./project";
 
 const word = (): string => randomBytes(12).toString("hex");
@@ -122,7 +122,7 @@ describe("credentials", () => {
 
   for (const [what, prepare] of SOURCES) {
     it(`from ${what} show nowhere in a whole run with everything logged`, async function () {
-      this.timeout(240_000);
+      this.timeout(400_000);
       const given = prepare();
       const trace = join(on.project.folder, "trace.jsonl");
       Object.assign(on.project.environment, given, { MACVLAN_TRACE: trace });
@@ -131,6 +131,7 @@ describe("credentials", () => {
       const call = async (name: string, args: readonly string[], code = 0): Promise<void> => {
         const result = await on.project.cli([...args, "--logtostderr", "-v=9"]);
         outputs[name] = result.output;
+        assert.deepEqual(linesWith(result.output, planted), [], name);
         const ended = result.code === 0 ? "well" : "in failure";
         assert.equal(ended, code === 0 ? "well" : "in failure", `${name}: ${result.output.slice(-3000)}`);
       };
@@ -190,20 +191,27 @@ describe("credentials", () => {
     });
   }
 
-  it("given where they do not belong are refused without being shown", async () => {
+  it("given where they do not belong are refused without being shown", async function () {
+    this.timeout(240_000);
     configure("fleet:misplaced", PASSWORD);
     const secret = `new pulumi.Config("fleet").requireSecret("misplaced")`;
     const cases: [code: string, says: RegExp][] = [
-      [`{ host: "node1", parent: "eth0", password: ${secret} }`, /password is no property of/],
-      [`{ host: "node1", parent: "eth0", sudoPassword: "${BECOME}" }`, /sudoPassword is no property of/],
-      [`{ host: { address: "node1", password: "${BECOME}" }, parent: "eth0" }`, /password/],
-      [`{ host: { address: "node1", passphrase: ${secret} }, parent: "eth0" }`, /passphrase/],
-      [`{ host: "root:${BECOME}@node1", parent: "eth0" }`, /host/],
-      [`{ host: { address: "node1", user: "root:${BECOME}" }, parent: "eth0" }`, /host\.user/],
-      [`{ host: { address: "root:${BECOME}@node1" }, parent: "eth0" }`, /host\.address/],
-      [`{ host: { address: "node1", hostKey: ${JSON.stringify(keyText(keys.plain))} }, parent: "eth0" }`, /hostKey/],
-      [`{ host: "node1", parent: "eth0", alias: ${secret}.apply((s) => s + "\\n") }`, /alias has control characters/],
-      [`{ host: "node1", parent: "eth0", mtu: 9999, alias: ${secret} }`, /property mtu/],
+      [`{ host: "node3", parent: "eth0", password: ${secret} }`, /password is no property of/],
+      [`{ host: "node3", parent: "eth0", sudoPassword: "${BECOME}" }`, /sudoPassword is no property of/],
+      [`{ host: { address: "node3", password: "${BECOME}" }, parent: "eth0" }`, /password/],
+      [`{ host: { address: "node3", passphrase: ${secret} }, parent: "eth0" }`, /passphrase/],
+      [`{ host: "root:${BECOME}@node3", parent: "eth0" }`, /host/],
+      [`{ host: { address: "node3", user: "root:${BECOME}" }, parent: "eth0" }`, /host\.user/],
+      [`{ host: { address: "root:${BECOME}@node3" }, parent: "eth0" }`, /host\.address/],
+      [
+        `{ host: { address: "node3", hostKey: ${JSON.stringify(keyText(keys.plain))} }, parent: "eth0" }`,
+        /hostKey/,
+      ],
+      [
+        `{ host: "node3", parent: "eth0", alias: ${secret}.apply((s) => s + "\\n") }`,
+        /alias has control characters/,
+      ],
+      [`{ host: "node3", parent: "eth0", mtu: 9999, alias: ${secret} }`, /property mtu/],
     ];
     for (const [args, says] of cases) {
       on.project.program(`new MacvlanInterface("web", ${args});`);
@@ -215,24 +223,29 @@ describe("credentials", () => {
     assert.deepEqual(foundIn(keptText(), planted), []);
   });
 
-  it("may be in secret properties, and then are encrypted in the state and hidden when they drift", async () => {
+  it("may be in secret properties, and then are encrypted in the state and hidden when they drift", async function () {
+    this.timeout(120_000);
     on.project.program(
-      `new MacvlanInterface("web", { host: "node1", parent: "eth0", alias: new pulumi.Config("fleet").requireSecret("misplaced") });`,
+      `new MacvlanInterface("web", { host: "node3", parent: "eth0", alias: new pulumi.Config("fleet").requireSecret("misplaced") });`,
     );
     await on.project.up();
     assert.deepEqual(foundIn(keptText(), planted), []);
-    await on.lab.sh("node1", "ip link set dev web alias changed");
-    for (const command of [["preview", "--diff"], ["up", "--yes", "--skip-preview"]]) {
+    await on.lab.sh("node3", "ip link set dev web alias changed");
+    for (const command of [
+      ["preview", "--diff"],
+      ["up", "--yes", "--skip-preview"],
+    ]) {
       const { output } = await on.project.cli(command);
       assert.deepEqual(foundIn(output, planted), [], output);
     }
-    const [link] = await on.lab.ipJson<{ ifalias: string }[]>("node1", ["link", "show", "web"]);
+    const [link] = await on.lab.ipJson<{ ifalias: string }[]>("node3", ["link", "show", "web"]);
     assert.equal(link?.ifalias, PASSWORD);
     assert.deepEqual(foundIn(keptText(), planted), []);
     await on.project.destroy();
   });
 
-  it("may be rotated: nothing changes, and what the old state says can still be deleted", async () => {
+  it("may be rotated: nothing changes, and what the old state says can still be deleted", async function () {
+    this.timeout(180_000);
     on.project.environment["MACVLAN_BECOME_PASSWORD"] = BECOME;
     configure("macvlan:privateKey", keyText(keys.plain));
     on.project.program(PROGRAM());
@@ -252,7 +265,8 @@ describe("credentials", () => {
     on.project.environment["MACVLAN_PRIVATE_KEY_PATH"] = "";
     // or an up, which changes nothing but takes the new configuration over
     assert.match((await on.project.up()).output, /[23] unchanged/);
-    const links = (text: string): string => JSON.stringify(Object.entries(JSON.parse(text) as object).filter(([name]) => name.startsWith("web")));
+    const links = (text: string): string =>
+      JSON.stringify(Object.entries(JSON.parse(text) as object).filter(([name]) => name.startsWith("web")));
     assert.equal(links(JSON.stringify(await on.project.state())), links(state));
     await on.project.destroy();
     for (const host of ["node1", "node2"]) assert.equal((await on.lab.sh(host, "ls /run/netns")).trim(), "");

@@ -1,0 +1,54 @@
+/** `duplicateAddressDetection`: what is asked of the LAN before and after a change, and what is made of the answers. */
+import type { Duplicate } from "../host/duplicates";
+import type { Session } from "../host/session";
+import { linkId } from "../kinds/common";
+import type { CommonInputs } from "../kinds/kind";
+import { findLink } from "../plan/model";
+
+/** A resource whose addresses are to be looked for on its LAN. */
+export interface Asking {
+  /** `MacvlanInterface "web"` */
+  readonly resource: string;
+  readonly session: Session;
+  readonly known: CommonInputs;
+  /** The link whose LAN it is. */
+  readonly lan: string;
+  /** MAC addresses of this stack's own links: an address that moves between them is no duplicate. */
+  readonly ownMacs: ReadonlySet<string>;
+}
+
+/** Whether somebody else on the LAN has one of the IPv4 addresses that the link does not have yet. */
+export async function duplicatesBefore(asking: Asking, tell: (text: string) => void): Promise<Duplicate[]> {
+  const { known, lan, ownMacs, session, resource } = asking;
+  const { state } = await session.look();
+  const has = findLink(state, linkId(known))?.addresses.map(({ cidr }) => withoutPrefix(cidr)) ?? [];
+  const fresh = (known.addresses ?? [])
+    .map(withoutPrefix)
+    .filter((a) => !a.includes(":") && !has.includes(a));
+  if (fresh.length === 0) return [];
+  const cannot = (why: string): Duplicate[] => {
+    tell(`${resource} on ${session.label}: ${fresh.join(", ")} cannot be looked for on the LAN: ${why}.`);
+    return [];
+  };
+  if (findLink(state, { name: lan, netns: "" })?.up !== true) return cannot(`${lan} is not up`);
+  const answers = await session.probe(lan, fresh);
+  if (!answers) return cannot("the host has no arping of iputils or busybox (Debian package iputils-arping)");
+  return answers.filter(({ mac }) => !ownMacs.has(mac));
+}
+
+/** Whether IPv6's own detection found one of the link's addresses in use. */
+export async function duplicatesAfter({ known, session }: Asking): Promise<Duplicate[]> {
+  const six = (known.addresses ?? []).map(withoutPrefix).filter((a) => a.includes(":"));
+  if (six.length === 0 || !known.up) return [];
+  return (await session.dad(linkId(known))).filter(({ address }) => six.includes(address));
+}
+
+/** The sentence about duplicates that were found. */
+export function describeDuplicates({ resource, session, lan }: Asking, found: readonly Duplicate[]): string {
+  const list = found.map(({ address, mac }) => (mac === "" ? address : `${address} (${mac})`)).join(", ");
+  return `${resource} on ${session.label}: another machine on the LAN of ${lan} has ${list}`;
+}
+
+function withoutPrefix(cidr: string): string {
+  return cidr.split("/")[0] ?? cidr;
+}

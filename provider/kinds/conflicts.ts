@@ -1,0 +1,112 @@
+/** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
+import { type HostState, type LinkId, childrenOf, findLink, sameLink } from "../plan/model";
+import type { Issue } from "./kind";
+
+/** Something worth saying, once a run: `about` tells it from others. */
+export interface Warning {
+  readonly about: string;
+  readonly text: string;
+}
+
+/** What to do about an address that somebody else has: see `duplicateAddressDetection` of the arguments. */
+export type DuplicateDetection = "off" | "warn" | "error";
+
+/** What a resource claims of the network that it is on. */
+export interface Claim extends LinkId {
+  /** `MacvlanInterface "web"` */
+  readonly resource: string;
+  /** Identity of the host, and its label for messages. */
+  readonly host: string;
+  readonly hostLabel: string;
+  /** The link whose LAN it is on: a macvlan's lowest parent, a bridge itself. */
+  readonly lan: string;
+  /** The MAC address that it is to have, as far as that is known. */
+  readonly macAddress?: string;
+  /** Addresses in CIDR form, in the order of the property. */
+  readonly addresses: readonly string[];
+  readonly detection?: DuplicateDetection;
+}
+
+/** Conflicts of a claim, in two degrees. */
+export interface Conflicts {
+  readonly issues: readonly Issue[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * What a claim has in common with others of the same run. On one LAN of one host that is a collision for sure. On two
+ * hosts it is one where they share a LAN, which nobody can see from here: a warning, and an issue where the program
+ * asks for that. What the program is to have counts, not what hosts have now, so that an address may move from one
+ * resource to another in one update.
+ */
+export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
+  const issues: Issue[] = [];
+  const warnings: Warning[] = [];
+  for (const other of others) {
+    if (other.resource === claim.resource) continue;
+    for (const { property, what } of inCommon(claim, other)) {
+      const isSameLan = other.host === claim.host && other.lan === claim.lan;
+      const where = isSameLan ? `on the same LAN (${claim.lan})` : `on ${other.hostLabel} (${other.lan})`;
+      const reason = `${what} is that of ${other.resource} of this stack, too, ${where}`;
+      if (property !== "macAddress" && [claim.detection, other.detection].includes("off")) continue;
+      if (isSameLan || claim.detection === "error") {
+        const way =
+          property === "macAddress" ? "" : '; or set duplicateAddressDetection: "off" where that is meant';
+        issues.push({ property, reason: `${reason}; give one of them another${way}` });
+      } else if (claim.detection !== "off") {
+        const text =
+          `${claim.resource} on ${claim.hostLabel}: ${reason}. If the two share a LAN, give one of them another; ` +
+          'if not, duplicateAddressDetection: "off" says so.';
+        warnings.push({ about: `duplicate ${what}`, text });
+      }
+    }
+  }
+  return { issues, warnings };
+}
+
+function inCommon(claim: Claim, other: Claim): { property: string; what: string }[] {
+  const theirs = new Set(other.addresses.map(withoutPrefix));
+  const addresses = claim.addresses
+    .map((cidr, i) => ({ property: `addresses[${i}]`, what: withoutPrefix(cidr) }))
+    .filter(({ what }) => theirs.has(what));
+  const isSameMac = claim.macAddress !== undefined && claim.macAddress === other.macAddress;
+  return isSameMac ? [...addresses, { property: "macAddress", what: claim.macAddress }] : addresses;
+}
+
+function withoutPrefix(cidr: string): string {
+  return cidr.split("/")[0] ?? cidr;
+}
+
+/**
+ * The MAC addresses that a link carries to its switch: its own, and those of its macvlans as far as the host's own and
+ * named namespaces show. `claims` are what links are to have.
+ */
+export function macsOn(state: HostState, parent: string, claims: readonly Claim[] = []): string[] {
+  const own = findLink(state, { name: parent, netns: "" });
+  const children = childrenOf(state, parent).filter((l) => l.kind.startsWith("macv"));
+  const claimed = claims.filter((c) => c.lan === parent && c.name !== parent);
+  const now = [...(own ? [own] : []), ...children].filter((l) => !claimed.some((c) => sameLink(c, l)));
+  const macs = [...now.map((l) => l.settings["link.address"]), ...claimed.map((c) => c.macAddress)];
+  return [...new Set(macs.filter((mac) => mac !== undefined && mac !== ""))] as string[];
+}
+
+/** Whether a parent would carry more MAC addresses than `maxMacs` allows. */
+export function tooManyMacs(
+  state: HostState,
+  claim: Claim,
+  others: readonly Claim[],
+  maxMacs: number | undefined,
+): Issue[] {
+  if (maxMacs === undefined) return [];
+  const onLan = [...others.filter((c) => c.host === claim.host && c.resource !== claim.resource), claim];
+  const count = macsOn(state, claim.lan, onLan).length;
+  if (count <= maxMacs) return [];
+  return [
+    {
+      property: "maxMacs",
+      reason:
+        `is ${maxMacs}, and ${claim.lan} would carry ${count} MAC addresses: its own and those of its macvlans, ` +
+        "some of which may be on their way out: take those away in an update of their own, or raise it",
+    },
+  ];
+}

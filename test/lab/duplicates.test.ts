@@ -1,0 +1,75 @@
+/** Addresses that another machine of the LAN has: a second host really has them. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MacvlanArgs } from "../../provider/kinds/args";
+import { linkOf, seenLink, snapshot } from "./seen";
+import { useLab } from "./stack";
+
+const ARGS: MacvlanArgs = { host: "node1", parent: "eth0", netns: "web", addresses: ["192.0.2.9/24"] };
+
+describe("an address that another machine has", () => {
+  const on = useLab(2);
+  const up = (args: MacvlanArgs) => on.stack.up("MacvlanInterface", "web", args);
+
+  beforeEach(() =>
+    on.lab.sh("node2", "ip addr add 192.0.2.9/24 dev eth0; ip addr add 2001:db8::9/64 dev eth0"),
+  );
+
+  it("is refused before anything is touched, by IPv4", async () => {
+    const before = await snapshot(on.lab, "node1");
+    const { mac } = on.lab.host("node2");
+    await assert.rejects(
+      up({ ...ARGS, addresses: ["192.0.2.8/24", "192.0.2.9/24"], duplicateAddressDetection: "error" }),
+      (error: Error) =>
+        error.message.includes(`has 192.0.2.9 (${mac})`) && error.message.includes("Nothing was touched"),
+    );
+    assert.equal(await snapshot(on.lab, "node1"), before);
+    // one that nobody has
+    await up({ ...ARGS, addresses: ["192.0.2.8/24"], duplicateAddressDetection: "error" });
+  });
+
+  it("is only told where that is asked for, and not looked for where it is not", async () => {
+    await up({ ...ARGS, duplicateAddressDetection: "warn" });
+    assert.ok(await seenLink(on.lab, "node1", "web", "web"));
+    await on.stack.down();
+    await up({ ...ARGS, duplicateAddressDetection: "off" });
+    const preview = await on.stack.preview("MacvlanInterface", "web", ARGS);
+    assert.deepEqual(preview.drift, {});
+  });
+
+  it("is no reason to stop where the host has no arping", async () => {
+    await on.lab.hide("node1", ["arping"]);
+    await up({ ...ARGS, duplicateAddressDetection: "error" });
+  });
+
+  it("is taken back by IPv6, and a change of it too", async () => {
+    const six = { ...ARGS, addresses: ["2001:db8::9/64"], duplicateAddressDetection: "error" as const };
+    const before = await snapshot(on.lab, "node1");
+    await assert.rejects(
+      up(six),
+      /another machine on the LAN of eth0 has 2001:db8::9\. The change was taken back/,
+    );
+    assert.equal(await snapshot(on.lab, "node1"), before);
+    await up({ ...six, addresses: ["2001:db8::8/64"] });
+    await assert.rejects(up(six), /The change was taken back/);
+    const { addr_info } = await linkOf(on.lab, "node1", "web", "web");
+    assert.deepEqual(
+      addr_info.filter((a) => a.scope === "global").map((a) => a.local),
+      ["2001:db8::8"],
+    );
+  });
+
+  it("is drift by IPv6 once the kernel has found out, and is tried again by the next up", async () => {
+    const six = { ...ARGS, addresses: ["2001:db8::9/64"] };
+    await up(six);
+    await sleep(2500);
+    const preview = await on.stack.preview("MacvlanInterface", "web", six);
+    assert.match(preview.drift["addresses"] ?? "", /found 2001:db8::9\/64 \(not in use: another machine/);
+    await on.lab.sh("node2", "ip addr del 2001:db8::9/64 dev eth0");
+    await up(six);
+    await sleep(2500);
+    assert.deepEqual((await on.stack.preview("MacvlanInterface", "web", six)).drift, {});
+    const shown = await on.lab.sh("node1", "ip -n web -6 addr show dev web scope global");
+    assert.ok(shown.includes("2001:db8::9") && !/tentative|dadfailed/.test(shown), shown);
+  });
+});
