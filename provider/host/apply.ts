@@ -179,7 +179,7 @@ function runGroup(group: Group, marker: string): string {
 export function shellWords(command: Command): string {
   switch (command.run) {
     case "ip": {
-      const words = command.words.map((w) => (w === OWN_NETNS ? w : quote(w))).join(" ");
+      const words = command.words.map((w) => (w === OWN_NETNS ? "$$" : quote(w))).join(" ");
       return `ip ${command.netns === "" ? "" : `-n ${quote(command.netns)} `}${words}`;
     }
     case "program":

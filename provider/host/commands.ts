@@ -128,8 +128,8 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   return ip("", ...words);
 }
 
-/** The namespace that the script itself runs in is named by a process in it: `$$`, which the script expands. */
-export const OWN_NETNS = "$$";
+/** The namespace that the script itself runs in is named by a process in it: `$$`, which the script expands. No input can be this word. */
+export const OWN_NETNS = "\0own";
 
 function moveLink(link: LinkId, netns: string): Command {
   return ip(link.netns, "link", "set", "dev", link.name, "netns", netns === "" ? OWN_NETNS : netns);
@@ -233,7 +233,9 @@ function wordOf(key: SettingKey): string {
 export function describeCommand(command: Command): string {
   switch (command.run) {
     case "ip":
-      return ["ip", ...(command.netns === "" ? [] : ["-n", command.netns]), ...command.words].join(" ");
+      return ["ip", ...(command.netns === "" ? [] : ["-n", command.netns]), ...command.words]
+        .map((word) => (word === OWN_NETNS ? "$$" : word))
+        .join(" ");
     case "program":
       return [...inNetns(command.netns), ...command.words].join(" ");
     case "write":

@@ -17,6 +17,7 @@ export function whyNotLinkName(name: string): string | undefined {
   const bytes = Buffer.byteLength(name);
   if (bytes === 0) return "is empty";
   if (bytes > 15) return `has ${bytes} bytes; a link's name has at most 15`;
+  if (!isUnicode(name)) return "has half a character in it";
   if (name === "." || name === "..") return "is no name for a link";
   if (/[/:\s]/.test(name)) return "has a slash, a colon or white space in it, which no link's name can have";
   // eslint-disable-next-line no-control-regex -- the kernel takes them, no terminal and no JSON reader should
@@ -25,6 +26,11 @@ export function whyNotLinkName(name: string): string | undefined {
   // they are directories of all links' sysctls
   if (name === "all" || name === "default") return "is what the kernel calls all links together";
   return undefined;
+}
+
+/** Without surrogates that stand alone, which nobody can write in UTF-8: another character would be there instead. */
+function isUnicode(value: string): boolean {
+  return Buffer.from(value).toString() === value;
 }
 
 function text(what: string, why: (value: string) => string | undefined): z.ZodType<string> {
@@ -107,6 +113,7 @@ export const netnsName = text("the name of a network namespace", (name) => {
 
 /** An alias: what iproute2 prints as valid JSON in every version, and no terminal stumbles over. */
 export const alias = text("a text", (value) => {
+  if (!isUnicode(value)) return "has half a character in it";
   if (Buffer.byteLength(value) > 255) return "has more than 255 bytes, the kernel's limit (IFALIASZ)";
   // eslint-disable-next-line no-control-regex -- these are what is refused
   if (/[\u0000-\u001f\u007f]/.test(value)) return "has control characters in it";
