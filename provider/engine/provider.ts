@@ -163,6 +163,7 @@ function conflictIssues(
     addresses: known.addresses ?? [],
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
+    ...(maxMacs === undefined ? {} : { maxMacs }),
   };
   const all = run.claim(claim);
   const { issues, warnings } = conflictsOf(claim, all);
@@ -170,7 +171,7 @@ function conflictIssues(
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
     if (run.isNew(about)) say(text);
   }
-  return [...issues, ...tooManyMacs(observation.state, claim, all, maxMacs)];
+  return [...issues, ...tooManyMacs(observation.state, claim, all)];
 }
 
 /** Says beforehand what is going to be confirmed over a new connection. */

@@ -85,13 +85,18 @@ describe("MAC addresses of a parent", () => {
       claim("b", { macAddress: "02:00:00:00:00:0b" }),
     ];
     const last = claim("c", { macAddress: "02:00:00:00:00:0c" });
-    assert.deepEqual(tooManyMacs(state, last, more, 6), []);
+    assert.deepEqual(tooManyMacs(state, { ...last, maxMacs: 6 }, more), []);
     assert.match(
-      tooManyMacs(state, last, more, 5)[0]?.reason ?? "",
+      tooManyMacs(state, { ...last, maxMacs: 5 }, more)[0]?.reason ?? "",
       /is 5, and eth0 would carry 6 MAC addresses/,
     );
-    assert.deepEqual(tooManyMacs(state, last, more, undefined), []);
+    assert.deepEqual(tooManyMacs(state, last, more), []);
+    // whichever of them says so
+    const [first = last, second = last] = more;
+    const issues = tooManyMacs(state, last, [{ ...first, maxMacs: 5 }, second]);
+    assert.equal(issues[0]?.property, "parent");
+    assert.match(issues[0].reason, /has a limit, maxMacs of MacvlanInterface "a", which is 5/);
     const elsewhere = more.map((c) => ({ ...c, host: "node2:22" }));
-    assert.deepEqual(tooManyMacs(state, last, elsewhere, 4), []);
+    assert.deepEqual(tooManyMacs(state, { ...last, maxMacs: 4 }, elsewhere), []);
   });
 });
