@@ -13,6 +13,7 @@ describe("conflicts", () => {
     for (const { name } of on.lab.hosts) await on.lab.reset(name);
   });
 
+  /** The engine asks about resources in no order: either of two may be the one that is refused. */
   async function refused(code: string, says: RegExp): Promise<void> {
     on.project.program(code);
     const { code: status, output } = await on.project.cli(["preview"]);
@@ -25,11 +26,11 @@ describe("conflicts", () => {
     const one = web("one", `addresses: ["192.0.2.9/24"], macAddress: "02:00:00:00:00:01"`);
     await refused(
       one + web("two", `addresses: ["192.0.2.8/24", "192.0.2.9/32"]`),
-      /property addresses\[1\][^]*192\.0\.2\.9 is that of MacvlanInterface "one"/,
+      /property addresses\[[01]\][^]*192\.0\.2\.9 is that of MacvlanInterface "(one|two)"/,
     );
     await refused(
       one + web("two", `macAddress: "02:00:00:00:00:01"`),
-      /property macAddress[^]*is that of MacvlanInterface "one"/,
+      /property macAddress[^]*is that of MacvlanInterface "(one|two)"/,
     );
     await refused(
       one + `new HostShim("shim", { host: "node1", parent: "eth0", maxMacs: 2 });`,
@@ -37,7 +38,7 @@ describe("conflicts", () => {
     );
     await refused(
       `new MacvlanInterface("x", { host: "node1", parent: "eth0" }); new HostShim("x", { host: "node1", parent: "eth0" });`,
-      /property name[^]*MacvlanInterface "x" of this stack has the same link/,
+      /property name[^]*(MacvlanInterface|HostShim) "x" of this stack has the same link/,
     );
   });
 
@@ -47,7 +48,10 @@ describe("conflicts", () => {
       web("one", `addresses: ["192.0.2.9/24"]`) + web("two", `addresses: ["192.0.2.9/24"]`, "node2"),
     );
     const { output } = await on.project.up();
-    assert.match(output, /MacvlanInterface "two" on node2: 192\.0\.2\.9 is that of MacvlanInterface "one"/);
+    assert.match(
+      output,
+      /MacvlanInterface "(one|two)" on node[12]: 192\.0\.2\.9 is that of MacvlanInterface "(one|two)"/,
+    );
 
     on.project.program(
       `exports.macs = ${web("one", `addresses: ["192.0.2.8/24"]`).replace(";", "")}.parentMacs;` +
