@@ -56,9 +56,9 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
 /** Checks, and shows nothing of the secrets among the inputs. */
 async function checkSecretly(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
   const secret = secretProperties(news);
-  const { inputs, failures = [] } = await check(kind, olds, news);
-  const issues = withoutSecretPaths(failures, secret);
-  return issues.length === 0 ? { inputs } : failed(inputs as Json, issues);
+  const checked = await check(kind, olds, news);
+  const issues = withoutSecretPaths(checked.failures ?? [], secret);
+  return issues.length === 0 ? checked : failed(checked.inputs as Json, issues);
 }
 
 /** The work's end, with an error that shows nothing that is withheld. */
