@@ -22,12 +22,12 @@ import { viewOf } from "./view";
 /** Checks, and shows nothing of the secrets among the inputs. */
 export async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
   const secret = secretProperties(news);
-  const { inputs, failures = [] } = await checkInputsOnHost(kind, olds, news);
-  const issues = withoutSecretPaths(failures, secret);
-  return issues.length === 0 ? { inputs } : failed(inputs as Json, issues);
+  const checked = await checkOnHost(kind, olds, news);
+  const issues = withoutSecretPaths(checked.failures ?? [], secret);
+  return issues.length === 0 ? checked : failed(checked.inputs as Json, issues);
 }
 
-async function checkInputsOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
+async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
   const before = Object.keys(olds).length === 0 ? undefined : olds;
   const { inputs, issues, unknown } = checkInputs(kind, news, before);
   if (issues.length > 0) return failed(inputs, issues);
@@ -98,6 +98,7 @@ function conflictIssues(
     addresses: known.addresses ?? [],
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
+    ...(maxMacs === undefined ? {} : { maxMacs }),
   };
   const all = run.claim(claim);
   const { issues, warnings } = conflictsOf(claim, all);
@@ -105,7 +106,7 @@ function conflictIssues(
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
     if (run.isNew(about)) say(text);
   }
-  return [...issues, ...tooManyMacs(observation.state, claim, all, maxMacs)];
+  return [...issues, ...tooManyMacs(observation.state, claim, all)];
 }
 
 /**

@@ -38,7 +38,7 @@ export function secretProperties(inputs: Json): ReadonlySet<string> {
 function credentialsOf(host: unknown): unknown[] {
   if (typeof host === "string") return CREDENTIAL_IN_HOST.exec(host)?.slice(1) ?? [];
   if (typeof host !== "object" || host === null) return [];
-  return Object.entries(host).flatMap(([key, value]) =>
+  return Object.entries(host).flatMap(([key, value]: [string, unknown]) =>
     CREDENTIAL.test(key) ? [value] : credentialsOf(value),
   );
 }

@@ -265,10 +265,15 @@ function parseNamespace(
   const suffix = netns === "" ? "" : ` ${netns}`;
   const { links, routes } = rawNamespace(text, suffix);
   const sysctls = parseSysctls(text(`sysctls${suffix}`));
+  const routesOf = new Map<string, Route[]>();
+  for (const route of routes) {
+    const { dev = "" } = route.route;
+    routesOf.set(dev, [...(routesOf.get(dev) ?? []), ...parseRoute(route)]);
+  }
   return links.map((l) => {
     const name = l.ifname ?? "";
     return parseLink(l, netns, hostLinks, {
-      routes: routes.filter(({ route }) => route.dev === name).flatMap(parseRoute),
+      routes: routesOf.get(name) ?? [],
       sysctls: sysctls.get(name) ?? {},
     });
   });

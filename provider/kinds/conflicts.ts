@@ -25,6 +25,8 @@ export interface Claim extends LinkId {
   /** Addresses in CIDR form, in the order of the property. */
   readonly addresses: readonly string[];
   readonly detection?: DuplicateDetection;
+  /** How many MAC addresses its LAN's link may carry. */
+  readonly maxMacs?: number;
 }
 
 /** Conflicts of a claim, in two degrees. */
@@ -49,7 +51,7 @@ export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
       const where = isSameLan ? `on the same LAN (${claim.lan})` : `on ${other.hostLabel} (${other.lan})`;
       const reason = `${what} is that of ${other.resource} of this stack, too, ${where}`;
       if (property !== "macAddress" && [claim.detection, other.detection].includes("off")) continue;
-      if (isSameLan || claim.detection === "error") {
+      if (isSameLan || [claim.detection, other.detection].includes("error")) {
         const way =
           property === "macAddress" ? "" : '; or set duplicateAddressDetection: "off" where that is meant';
         issues.push({ property, reason: `${reason}; give one of them another${way}` });
@@ -90,22 +92,22 @@ export function macsOn(state: HostState, parent: string, claims: readonly Claim[
   return [...new Set(macs.filter((mac) => mac !== undefined && mac !== ""))] as string[];
 }
 
-/** Whether a parent would carry more MAC addresses than `maxMacs` allows. */
-export function tooManyMacs(
-  state: HostState,
-  claim: Claim,
-  others: readonly Claim[],
-  maxMacs: number | undefined,
-): Issue[] {
-  if (maxMacs === undefined) return [];
+/** Whether a parent would carry more MAC addresses than any resource on it allows: the last one checked is too many. */
+export function tooManyMacs(state: HostState, claim: Claim, others: readonly Claim[]): Issue[] {
   const onLan = [...others.filter((c) => c.host === claim.host && c.resource !== claim.resource), claim];
+  const [strictest] = onLan
+    .filter((c) => c.lan === claim.lan && c.maxMacs !== undefined)
+    .toSorted((a, b) => (a.maxMacs ?? 0) - (b.maxMacs ?? 0));
+  const { maxMacs, resource } = strictest ?? {};
+  if (maxMacs === undefined) return [];
   const count = macsOn(state, claim.lan, onLan).length;
   if (count <= maxMacs) return [];
+  const isOwn = resource === claim.resource;
   return [
     {
-      property: "maxMacs",
+      property: isOwn ? "maxMacs" : "parent",
       reason:
-        `is ${maxMacs}, and ${claim.lan} would carry ${count} MAC addresses: its own and those of its macvlans, ` +
+        `${isOwn ? "is" : `has a limit, maxMacs of ${resource ?? ""}, which is`} ${maxMacs}, and ${claim.lan} would carry ${count} MAC addresses: its own and those of its macvlans, ` +
         "some of which may be on their way out: take those away in an update of their own, or raise it",
     },
   ];

@@ -374,16 +374,19 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
 
 /** The links that a step changed, made or took away, as they were; each with the place where it is now. */
 function formerLinks(step: Step, before: HostState, after: HostState): WantedLink[] {
+  // by sets, as a host may have thousands of links
+  const unchanged = new Set(after.links);
   const changed = before.links
-    .filter((l) => !after.links.includes(l))
+    .filter((l) => !unchanged.has(l))
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
       const place = placeAfter(step, link);
       return { ...asWanted(link), ...(sameLink(place, link) ? {} : { formerly: place }) };
     });
-  const stayed = before.links.map((l) => placeAfter(step, l));
+  const key = ({ netns, name }: LinkId): string => `${netns}/${name}`;
+  const stayed = new Set(before.links.map((l) => key(placeAfter(step, l))));
   const added = after.links
-    .filter((l) => !stayed.some((place) => sameLink(place, l)))
+    .filter((l) => !stayed.has(key(l)))
     .map((l): WantedLink => ({ ...idOf(l), exists: false, settings: [] }));
   return [...changed, ...added];
 }

@@ -162,7 +162,8 @@ describe("attacking texts", function () {
       ...(kind === "HairpinBridge" ? {} : { parent: "eth0" }),
     };
     const news = { ...base, ...args, __owner: "lab/test", __resource: "web" };
-    const { inputs, failures = [] } = await provider.check({}, news);
+    const checked = await provider.check({}, news);
+    const failures = checked.failures ?? [];
     for (const { property, reason } of failures) {
       assert.equal(
         property.split(/[.[]/)[0],
@@ -172,10 +173,11 @@ describe("attacking texts", function () {
       assert.ok(reason.length > 0 && reason.length < 2000, reason.slice(0, 200));
     }
     if (failures.length > 0) return false;
-    const { id, outs } = await provider.create(inputs);
-    const seen = (outs as Json)[root];
+    const created = await provider.create(checked.inputs);
+    const outs = created.outs as Json;
+    const seen = outs[root];
     if (typeof args[root] === "string") assert.equal(seen, args[root]);
-    await provider.delete(id, outs as Json);
+    await provider.delete(created.id, outs);
     return true;
   }
 

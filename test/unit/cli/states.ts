@@ -23,6 +23,7 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
     state: { ...BARE, ...state, links: [...BARE.links, ...links] },
     interrupted: false,
     lifeline: { client: "", links: [], prefix: 0 },
+    boots: "",
   };
 }
 

@@ -1,0 +1,82 @@
+/** Two resources that want one thing are refused at preview; what only looks like that goes through. */
+import assert from "node:assert/strict";
+import { useProject } from "./project";
+
+const web = (name: string, more: string, host = "node1"): string =>
+  `new MacvlanInterface("${name}", { host: "${host}", parent: "eth0", netns: "${name}", name: "mac0", ${more} });\n`;
+
+describe("conflicts", () => {
+  const on = useProject("conflicts");
+
+  afterEach(async () => {
+    await on.project.cli(["destroy", "--yes", "--skip-preview"]);
+    for (const { name } of on.lab.hosts) await on.lab.reset(name);
+  });
+
+  /** The engine asks about resources in no order: either of two may be the one that is refused. */
+  async function refused(code: string, says: RegExp): Promise<void> {
+    on.project.program(code);
+    const { code: status, output } = await on.project.cli(["preview"]);
+    assert.notEqual(status, 0, output);
+    assert.match(output, says);
+  }
+
+  it("of addresses, MAC addresses and their number within a stack are refused, naming the other", async function () {
+    this.timeout(180_000);
+    const one = web("one", `addresses: ["192.0.2.9/24"], macAddress: "02:00:00:00:00:01"`);
+    await refused(
+      one + web("two", `addresses: ["192.0.2.8/24", "192.0.2.9/32"]`),
+      /property addresses\[[01]\][^]*192\.0\.2\.9 is that of MacvlanInterface "(one|two)"/,
+    );
+    await refused(
+      one + web("two", `macAddress: "02:00:00:00:00:01"`),
+      /property macAddress[^]*is that of MacvlanInterface "(one|two)"/,
+    );
+    await refused(
+      one + `new HostShim("shim", { host: "node1", parent: "eth0", maxMacs: 2 });`,
+      /property (maxMacs|parent)[^]*eth0 would carry 3 MAC addresses/,
+    );
+    await refused(
+      `new MacvlanInterface("x", { host: "node1", parent: "eth0" }); new HostShim("x", { host: "node1", parent: "eth0" });`,
+      /property name[^]*(MacvlanInterface|HostShim) "x" of this stack has the same link/,
+    );
+  });
+
+  it("on two hosts are told, and an address may move from one resource to another in one update", async function () {
+    this.timeout(240_000);
+    on.project.program(
+      web("one", `addresses: ["192.0.2.9/24"]`) + web("two", `addresses: ["192.0.2.9/24"]`, "node2"),
+    );
+    const { output } = await on.project.up();
+    assert.match(
+      output,
+      /MacvlanInterface "(one|two)" on node[12]: 192\.0\.2\.9 is that of MacvlanInterface "(one|two)"/,
+    );
+
+    on.project.program(
+      `exports.macs = ${web("one", `addresses: ["192.0.2.8/24"]`).replace(";", "")}.parentMacs;` +
+        web("three", `addresses: ["192.0.2.9/24"], duplicateAddressDetection: "error"`) +
+        web("two", `addresses: ["192.0.2.7/24"]`, "node2"),
+    );
+    await on.project.up();
+    assert.ok(Number((await on.project.outputs())["macs"]) >= 2);
+    await on.project.expectNoChanges();
+    const [link] = await on.lab.ipJson<{ addr_info: { local: string }[] }[]>("node1", [
+      ...["-n", "three", "-4", "address", "show", "dev", "mac0"],
+    ]);
+    assert.equal(link?.addr_info[0]?.local, "192.0.2.9");
+  });
+
+  it("are none where a resource is renamed in the program: the link stays, with its new name in the stack", async () => {
+    const link = (resource: string): string =>
+      `new MacvlanInterface("${resource}", { host: "node1", parent: "eth0", name: "web" });`;
+    on.project.program(link("old"));
+    await on.project.up();
+    on.project.program(link("new"));
+    await on.project.up();
+    assert.match(await on.lab.sh("node1", "ip link show web"), /web@eth0/);
+    await on.project.expectNoChanges();
+    await on.project.destroy();
+    assert.equal((await on.lab.exec("node1", ["ip", "link", "show", "web"])).code, 1);
+  });
+});
