@@ -7,7 +7,6 @@
  * that were given, and `__inputs`, the digest of the inputs that they answer to.
  */
 import { createHash } from "node:crypto";
-import type { z } from "zod";
 import { type HostAddress, hostIdentity } from "../host/address";
 import type { AnyKind } from "../kinds";
 import type { CommonInputs, Issue, Json } from "../kinds/kind";
@@ -38,7 +37,10 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
       if (parsed.success) inputs[key] = parsed.data;
       else
         issues.push(
-          ...parsed.error.issues.map((issue) => ({ property: pathOf(key, issue), reason: issue.message })),
+          ...parsed.error.issues.map((issue) => ({
+            property: pathOf([key, ...issue.path]),
+            reason: issue.message,
+          })),
         );
     }
   }
@@ -71,10 +73,13 @@ function unknownProperty(kind: AnyKind, key: string): Issue {
   return { property: key, reason: `is no property of ${kind.type}; ${hint}` };
 }
 
-/** `ports[0].name`, as the engine's own messages write a path. */
-function pathOf(key: string, issue: z.core.$ZodIssue): string {
-  const path = issue.path.map((p) => (typeof p === "number" ? `[${p}]` : `.${String(p)}`)).join("");
-  return key + path;
+/** `ports[0].name`, `reservations["node1/web"]`: as the engine's own messages write a path. */
+export function pathOf([first, ...rest]: readonly PropertyKey[]): string {
+  const step = (p: PropertyKey): string => {
+    if (typeof p === "number") return `[${p}]`;
+    return /^[A-Za-z_$][\w$]*$/.test(String(p)) ? `.${String(p)}` : `[${JSON.stringify(String(p))}]`;
+  };
+  return String(first ?? "") + rest.map(step).join("");
 }
 
 function nameFromResource(inputs: Record<string, unknown>, given: Json, issues: readonly Issue[]): Issue[] {

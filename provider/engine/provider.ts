@@ -22,13 +22,15 @@ import { plan } from "../plan/plan";
 import { isPersisted, wantedWithBoot, withoutBoot } from "./boot";
 import { checkInputs, digest, sameHost, visibleInputs } from "./inputs";
 import { kernelTraits } from "./kernel";
+import { leaseBook } from "./lease-book";
 import { configureRun, currentRun } from "./run";
 import { isUnknown } from "./unknown";
 
-/** One provider a kind, by the name of its resource class. */
-export const providers: Readonly<Record<string, dynamic.ResourceProvider>> = Object.fromEntries(
-  Object.entries(KINDS).map(([name, kind]) => [name, providerFor(kind)]),
-);
+/** One provider a kind, by the name of its resource class, and the networks' memory. */
+export const providers: Readonly<Record<string, dynamic.ResourceProvider>> = {
+  ...Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [name, providerFor(kind)])),
+  LeaseBook: leaseBook,
+};
 
 function providerFor(kind: AnyKind): dynamic.ResourceProvider {
   return {

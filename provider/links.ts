@@ -1,0 +1,68 @@
+/** The resource classes of links: nothing but their types, the names of their outputs, and how they are used. */
+import { linkResource } from "./engine/resource";
+import type {
+  BridgeArgs,
+  BridgeOutputs,
+  MacvlanArgs,
+  MacvlanOutputs,
+  ShimArgs,
+  ShimOutputs,
+} from "./kinds/args";
+
+const LINK_OUTPUTS = [
+  "ifIndex",
+  "macAddress",
+  "mtu",
+  "operState",
+  "addresses",
+  "label",
+  "name",
+  "up",
+] as const;
+
+/**
+ * A macvlan: a link with a MAC address and addresses of its own on a parent that carries several of them.
+ *
+ * @example
+ * const web = new MacvlanInterface("web", {
+ *   host: "ops@node1.example",
+ *   parent: "eth0",
+ *   name: "mac0",
+ *   addresses: ["192.0.2.10/24"],
+ * });
+ * export const webMac = web.macAddress;
+ */
+export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>("MacvlanInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings"],
+]) {}
+
+/**
+ * A bridge whose ports may send frames back out of the port they came in by, which vepa children need. With
+ * `adopt: true` it manages just what is named of a bridge that is there already.
+ *
+ * @example
+ * new HairpinBridge("lan", { host: "ops@node1.example", name: "br0", ports: ["eth1"], adopt: true });
+ */
+export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("HairpinBridge", [
+  ...LINK_OUTPUTS,
+  ...["ports", "bridgeId", "portTool"],
+]) {}
+
+/**
+ * The host's own macvlan. A host cannot reach its macvlans by their parent; through a shim with routes to them it
+ * can, and they can reach it.
+ *
+ * @example
+ * new HostShim("shim", {
+ *   host: "ops@node1.example",
+ *   parent: "eth0",
+ *   name: "shim0",
+ *   addresses: ["192.0.2.250/32"],
+ *   routes: ["192.0.2.10/32"],
+ * });
+ */
+export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
+  ...LINK_OUTPUTS,
+  ...["mode", "routes", "arp", "parentMacAddress"],
+]) {}

@@ -1,0 +1,186 @@
+/** What a network's description comes to: its hosts, their children and shims, with what is handed on. Pure. */
+import type { Input } from "@pulumi/pulumi";
+import type { DeepInput } from "../engine/resource";
+import type { HostArgs } from "../kinds/args";
+import type { Issue, Json } from "../kinds/kind";
+import type { ChildArgs, ChildDefaults, NetworkArgs, NetworkHost, NetworkShimArgs } from "./args";
+
+/** A child as it is to be made. */
+export interface ChildMember {
+  readonly name: string;
+  /** `node1/web` */
+  readonly key: string;
+  /** Where the program has it: `children[1]`, `children("node1")[1]`. */
+  readonly path: string;
+  /** Arguments of the link, without host, parent and what is leased. */
+  readonly args: Json;
+  /** The network gives it an address, which is put on the link unless a DHCP server gives it. */
+  readonly address: "leased" | "dhcp" | "own";
+  /** A shim has a route to it. */
+  readonly isReachable: boolean;
+}
+
+/** A shim as it is to be made. */
+export interface ShimMember {
+  readonly key: string;
+  readonly path: string;
+  readonly args: Json;
+  readonly address: "leased" | "own";
+  readonly source?: DeepInput<string | string[]>;
+}
+
+/** A host with what is on it. */
+export interface HostMember {
+  readonly name: string;
+  readonly path: string;
+  readonly host: DeepInput<string | HostArgs>;
+  readonly parent: Input<string>;
+  readonly parentPath: string;
+  readonly children: readonly ChildMember[];
+  readonly shim?: ShimMember;
+}
+
+/** The members, and what keeps the description from having any. */
+export interface Members {
+  readonly hosts: readonly HostMember[];
+  readonly issues: readonly Issue[];
+}
+
+const DEFAULTS = [
+  ...["mode", "mtu", "up", "persist", "adopt", "txQueueLength", "broadcastQueueLength"],
+] as readonly (keyof ChildDefaults)[];
+/** Those that a shim takes from its network as well. */
+const SHIM_DEFAULTS: readonly (keyof ChildDefaults)[] = ["mtu", "persist", "adopt"];
+const OWN = ["hosts", "parent", "children", "cidr", "range", "exclude", "gateway", "reservations", "shim"];
+/** No sibling reaches these, so that a route to them would lead nowhere (ip-link(8)). */
+const ALONE: readonly unknown[] = ["private", "passthru"];
+
+/** Lists the members of a network, calling what the program gave as functions of a host. */
+export function listMembers<H extends NetworkHost>(args: NetworkArgs<H>): Members {
+  const issues: Issue[] = Object.keys(args)
+    .filter((key) => !OWN.includes(key) && !(DEFAULTS as readonly string[]).includes(key))
+    .map((property) => ({
+      property,
+      reason: `is no property of MacvlanNetwork; there are ${[...OWN, ...DEFAULTS].join(", ")}`,
+    }));
+  if (!Array.isArray(args.hosts)) {
+    return {
+      hosts: [],
+      issues: [...issues, { property: "hosts", reason: "must be a list, which is known" }],
+    };
+  }
+  const names = new Map<string, string>();
+  const hosts = args.hosts.flatMap((given: string | H, i): HostMember[] => {
+    const path = `hosts[${i}]`;
+    // a text is given where hosts have nothing of their own: H is NetworkHost then
+    const host = (typeof given === "string" ? { name: given, host: given } : given) as H;
+    const why = whyNotName(host);
+    const twin = names.get(String((host as Partial<NetworkHost> | null)?.name));
+    if (why !== undefined || twin !== undefined) {
+      issues.push({ property: path, reason: why ?? `has the same name as ${twin ?? ""}` });
+      return [];
+    }
+    names.set(host.name, path);
+    return [hostMember(host, path, args, issues)];
+  });
+  return { hosts, issues };
+}
+
+function hostMember<H extends NetworkHost>(
+  host: H,
+  path: string,
+  args: NetworkArgs<H>,
+  issues: Issue[],
+): HostMember {
+  const { name } = host;
+  const call = `(${JSON.stringify(name)})`;
+  const isFunction = typeof args.parent === "function";
+  const parent = typeof args.parent === "function" ? args.parent(host) : args.parent;
+  const list = typeof args.children === "function" ? args.children(host) : args.children;
+  const listPath = typeof args.children === "function" ? `children${call}` : "children";
+  const children = childMembers(name, list, listPath, args, issues);
+  const wanted = typeof args.shim === "function" ? args.shim(host) : args.shim;
+  const shimPath = typeof args.shim === "function" ? `shim${call}` : "shim";
+  const hasBridge = children.some((child) => (child.args["mode"] ?? "bridge") === "bridge");
+  const shim = wanted === false || (wanted === undefined && !hasBridge) ? undefined : (wanted ?? true);
+  return {
+    name,
+    path,
+    host: host.host ?? name,
+    parent,
+    parentPath: isFunction ? `parent${call}` : "parent",
+    children,
+    ...(shim === undefined ? {} : { shim: shimMember(name, shim === true ? {} : shim, shimPath, args) }),
+  };
+}
+
+function childMembers<H extends NetworkHost>(
+  host: string,
+  list: unknown,
+  path: string,
+  args: NetworkArgs<H>,
+  issues: Issue[],
+): ChildMember[] {
+  if (!Array.isArray(list)) {
+    issues.push({ property: path, reason: "must be a list, which is known" });
+    return [];
+  }
+  const names = new Map<string, string>();
+  return (list as (string | ChildArgs)[]).flatMap((given, i): ChildMember[] => {
+    const own = `${path}[${i}]`;
+    const child: ChildArgs = typeof given === "string" ? { name: given } : given;
+    const why = whyNotName(child);
+    const twin = names.get(String((child as Partial<ChildArgs> | null)?.name));
+    if (why !== undefined || twin !== undefined) {
+      issues.push({ property: own, reason: why ?? `has the same name as ${twin ?? ""}` });
+      return [];
+    }
+    names.set(child.name, own);
+    const { name, linkName = name, addressing = "static", ...link } = child;
+    if (!["static", "dhcp"].includes(addressing)) {
+      issues.push({ property: `${own}.addressing`, reason: 'must be one of "static", "dhcp"' });
+    }
+    if (addressing === "dhcp" && link.addresses !== undefined) {
+      issues.push({ property: `${own}.addresses`, reason: "are for static addressing, and this is dhcp" });
+    }
+    const handedOn = { ...pick(args, DEFAULTS), ...defined(link), name: linkName };
+    return [
+      {
+        name,
+        key: `${host}/${name}`,
+        path: own,
+        args: handedOn,
+        address: addressing === "dhcp" ? "dhcp" : link.addresses === undefined ? "leased" : "own",
+        isReachable: !ALONE.includes((handedOn as Json)["mode"]),
+      },
+    ];
+  });
+}
+
+function shimMember(host: string, shim: NetworkShimArgs, path: string, args: ChildDefaults): ShimMember {
+  const { name = "shim0", source, ...link } = shim;
+  const isNumbered = link.addresses === undefined && source === undefined;
+  return {
+    key: `${host}/${name}`,
+    path,
+    args: { ...pick(args, SHIM_DEFAULTS), ...defined(link), name },
+    address: isNumbered ? "leased" : "own",
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+/** Names are parts of keys, `node1/web`, and of the names of resources. */
+function whyNotName(named: unknown): string | undefined {
+  const name = typeof named === "object" && named !== null ? (named as { name?: unknown }).name : undefined;
+  if (typeof name !== "string" || name === "")
+    return "must have a name, which is known: a text, or { name, … }";
+  return name.includes("/") ? "has a name with a slash, which separates host and child in keys" : undefined;
+}
+
+function pick(from: ChildDefaults, keys: readonly (keyof ChildDefaults)[]): Json {
+  return Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]));
+}
+
+function defined(args: object): Json {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,229 @@
+/** MacvlanNetwork: one description for the macvlans of a whole fleet. */
+import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
+import { type DeepInput, type InputArgs, providerCode } from "../engine/resource";
+import type { MacvlanArgs, RouteArgs, ShimArgs } from "../kinds/args";
+import { HostShim, MacvlanInterface } from "../links";
+import type { NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
+import type { ChildMember, HostMember, ShimMember } from "./members";
+import type { PoolArgs } from "./pool";
+
+/** The checks come with a schema library: only programs that have a network load it. */
+const load = createRequire(__filename);
+
+/**
+ * A macvlan network over one host or many: on each host children of one parent, each with an address of the LAN's
+ * subnet, and a shim with routes to exactly these, by which the host itself reaches them.
+ *
+ * **Addresses.** No two are alike, over all hosts. They are kept in the stack's state (the resource `NAME/addresses`):
+ * a child that has one keeps it, whatever hosts and children come and go, are renamed or reordered around it. Only who
+ * is new gets one, the lowest that is free; one that became free is given again in the next run at the earliest. A
+ * child moves where `cidr`, `range`, `exclude` or a reservation takes its address away. A new stack, and one that lost
+ * its state, starts with the lowest ones in the program's order: what has to outlive a stack goes into `reservations`.
+ *
+ * **Checks.** The whole is checked before anything of it is made, and all that is wrong is told at once, on its path in
+ * the arguments.
+ *
+ * **Options.** Children have the component as their parent, and wait for what it depends on.
+ *
+ * @example
+ * const lan = new MacvlanNetwork("lan", {
+ *   hosts: ["node1", "node2"],
+ *   parent: "eth0",
+ *   children: [{ name: "web", netns: "web" }],
+ *   cidr: "192.0.2.0/24",
+ *   exclude: ["192.0.2.0-192.0.2.99"],
+ *   gateway: "192.0.2.1",
+ *   reservations: { "node1/web": "192.0.2.200" },
+ * });
+ * export const mac = lan.hosts["node1"]?.children["web"]?.macAddress;
+ * export const reservations = lan.leases; // [{ host, child, macAddress, ipv4 }, …]
+ */
+export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.ComponentResource {
+  /** What was made, by the hosts' names. */
+  readonly hosts: Readonly<Record<string, NetworkHostOutputs>>;
+  /** All children in the order of hosts and children. Known at preview. */
+  readonly leases: pulumi.Output<NetworkLease[]>;
+
+  /**
+   * @param name part of the names of all resources: `NAME/HOST/CHILD`
+   * @throws RunError with all that is wrong with the arguments, before anything is made
+   */
+  constructor(name: string, args: NetworkArgs<H>, opts: pulumi.ComponentResourceOptions = {}) {
+    const { members, pool, bookArgs } = describeNetwork(name, args);
+    super("macvlan:index:MacvlanNetwork", name, {}, opts);
+    const common: pulumi.CustomResourceOptions = {
+      parent: this,
+      ...(opts.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }),
+    };
+    const book = pool.keys.length === 0 ? undefined : new LeaseBook(`${name}/addresses`, bookArgs, common);
+    const addressesOf = (member: ChildMember | ShimMember): pulumi.Output<string[]> =>
+      member.address === "own" || book === undefined
+        ? pulumi.output((member.args["addresses"] ?? []) as pulumi.Input<string[]>)
+        : book.addressesOf(member.key);
+
+    const made = members.map((host) => {
+      const children = host.children.map((child): NetworkChild => {
+        const addresses = addressesOf(child);
+        const link = new MacvlanInterface(
+          `${name}/${child.key}`,
+          childArgs(host, child, addresses, pool.gateway),
+          common,
+        );
+        return { host: host.name, name: child.name, link, macAddress: link.macAddress, addresses };
+      });
+      const { shim } = host;
+      const reached = host.children.filter((child) => child.isReachable).map(addressesOf);
+      const args = shim && shimArgs(host, shim, addressesOf(shim), reached);
+      return {
+        name: host.name,
+        children: Object.fromEntries(children.map((child) => [child.name, child])),
+        ...(shim && args ? { shim: new HostShim(`${name}/${shim.key}`, args, common) } : {}),
+      };
+    });
+    this.hosts = Object.fromEntries(made.map((host) => [host.name, host]));
+    this.leases = pulumi
+      .all(made.flatMap((host) => Object.values(host.children).map(leaseOf)))
+      .apply((leases) => leases);
+    this.registerOutputs({ leases: this.leases });
+  }
+
+  /**
+   * One child, for programs in which `hosts["node1"]` may be undefined to the compiler.
+   *
+   * @throws RunError where the network has no such host, or the host no such child
+   */
+  child(host: string, child: string): NetworkChild {
+    const found = this.hosts[host]?.children[child];
+    if (found !== undefined) return found;
+    const known = Object.values(this.hosts).flatMap((h) =>
+      Object.keys(h.children).map((name) => `${h.name}/${name}`),
+    );
+    throw new pulumi.RunError(
+      `the macvlan network has no child ${host}/${child}; it has ${known.join(", ") || "none"}`,
+    );
+  }
+}
+
+/** What was given out, as a resource: the state is what remembers it. */
+class LeaseBook extends pulumi.CustomResource {
+  private readonly leases!: pulumi.Output<Record<string, string[]>>;
+
+  constructor(name: string, args: Record<string, unknown>, opts: pulumi.CustomResourceOptions) {
+    super(
+      "pulumi-nodejs:dynamic/macvlan:LeaseBook",
+      name,
+      { ...args, leases: undefined, __provider: providerCode("LeaseBook") },
+      opts,
+    );
+  }
+
+  addressesOf(key: string): pulumi.Output<string[]> {
+    return this.leases.apply((leases) => {
+      const addresses = leases[key];
+      if (addresses !== undefined) return addresses;
+      // with --target the engine answers by what an earlier run gave
+      throw new pulumi.RunError(
+        `${key} has no address yet: this run leaves the network's lease book out; add its URN to --target`,
+      );
+    });
+  }
+}
+
+interface Description {
+  readonly members: readonly HostMember[];
+  readonly pool: PoolArgs;
+  readonly bookArgs: Record<string, unknown>;
+}
+
+/** @throws RunError with all problems */
+function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<H>): Description {
+  const { listMembers } = load("./members") as typeof import("./members");
+  const { poolOf, bookArgs } = load("./pool") as typeof import("./pool");
+  const { networkProblems } = load("./problems") as typeof import("./problems");
+  const members = listMembers(args);
+  const pool = poolOf(args, members.hosts);
+  const problems = networkProblems(args, members, pool);
+  if (problems.length > 0) {
+    const lines = problems.map(({ property, reason }) => `  ${property} ${reason}`);
+    throw new pulumi.RunError(`MacvlanNetwork ${name} cannot be made:\n${lines.join("\n")}`);
+  }
+  const absent = Object.keys(args.reservations ?? {}).filter(
+    (key) => !members.hosts.some((h) => [...h.children, h.shim].some((member) => member?.key === key)),
+  );
+  if (absent.length > 0) {
+    void pulumi.log.warn(
+      `MacvlanNetwork ${name} has no ${absent.join(", ")}: what is reserved for it is kept free, and nobody has it`,
+    );
+  }
+  return { members: members.hosts, pool, bookArgs: bookArgs(pool) };
+}
+
+function childArgs(
+  host: HostMember,
+  child: ChildMember,
+  addresses: pulumi.Output<string[]>,
+  gateway: PoolArgs["gateway"],
+): InputArgs<MacvlanArgs> {
+  const args = child.args as Partial<InputArgs<MacvlanArgs>>;
+  const isStatic = child.address === "leased";
+  // never in the host's own namespace: the default route there is the host's
+  const routes =
+    isStatic && args.netns !== undefined && args.routes === undefined
+      ? pulumi.output(gateway).apply((routers) => routers.map(defaultRoute))
+      : undefined;
+  return {
+    ...args,
+    host: host.host,
+    parent: host.parent,
+    ...(isStatic ? { addresses } : {}),
+    ...(routes === undefined ? {} : { routes }),
+  };
+}
+
+function defaultRoute(via: string): RouteArgs {
+  return { to: via.includes(":") ? "::/0" : "default", via };
+}
+
+function shimArgs(
+  host: HostMember,
+  shim: ShimMember,
+  addresses: pulumi.Output<string[]>,
+  children: pulumi.Output<string[]>[],
+): InputArgs<ShimArgs> {
+  const source: DeepInput<string | string[]> = shim.source ?? [];
+  const { aggregateAddresses } = load("./aggregate") as typeof import("./aggregate");
+  const routes = pulumi.all([pulumi.all(children), source] as const).apply(([lists, sources]) =>
+    aggregateAddresses(lists.flat()).map((to): RouteArgs => {
+      const own = [sources].flat().find((ip) => ip.includes(":") === to.includes(":"));
+      return { to, ...(own === undefined ? {} : { source: own }) };
+    }),
+  );
+  // the host's alone: with the LAN's prefix length the shim would take the LAN's traffic from the parent
+  const alone = addresses.apply((cidrs) =>
+    cidrs.map((cidr) => cidr.replace(/\/\d+$/, cidr.includes(":") ? "/128" : "/32")),
+  );
+  return {
+    ...(shim.args as Partial<InputArgs<ShimArgs>>),
+    host: host.host,
+    parent: host.parent,
+    ...(shim.address === "leased" ? { addresses: alone } : {}),
+    routes,
+  };
+}
+
+function leaseOf({ host, name, macAddress, addresses }: NetworkChild): pulumi.Output<NetworkLease> {
+  return pulumi.all([macAddress, addresses]).apply(([mac, cidrs]) => {
+    const ips = cidrs.map((cidr) => cidr.split("/")[0] ?? cidr);
+    const ipv4 = ips.find((ip) => !ip.includes(":"));
+    const ipv6 = ips.find((ip) => ip.includes(":"));
+    return {
+      host,
+      child: name,
+      macAddress: mac,
+      addresses: ips,
+      ...(ipv4 === undefined ? {} : { ipv4 }),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
+    };
+  });
+}

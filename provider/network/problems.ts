@@ -1,0 +1,184 @@
+/**
+ * What is wrong with a network as a whole, before anything of it is made: the same checks that its resources go through
+ * one by one, and what only the whole can show. What is an output counts as unknown, and is checked when it is known.
+ */
+import { Output, getProject, getStack } from "@pulumi/pulumi";
+import { checkInputs, pathOf } from "../engine/inputs";
+import { UNKNOWN, isUnknown } from "../engine/unknown";
+import { KINDS } from "../kinds";
+import type { Issue, Json } from "../kinds/kind";
+import type { NetworkArgs, NetworkHost } from "./args";
+import { type Leases, leaseAddresses, poolSchema } from "./lease";
+import type { ChildMember, HostMember, Members, ShimMember } from "./members";
+import { type PoolArgs, leasedKeys } from "./pool";
+import { contains, numberOf, rangeOfCidr } from "./ranges";
+
+/** All that is wrong, each on its path in the network's arguments: `children[1].mtu`, `reservations["node1/web"]`. */
+export function networkProblems<H extends NetworkHost>(
+  args: NetworkArgs<H>,
+  members: Members,
+  pool: PoolArgs,
+): Issue[] {
+  if (members.issues.length > 0) return [...members.issues];
+  const { issues, leases } = poolProblems(args, members.hosts, pool);
+  const links = members.hosts.flatMap((host) => [
+    ...host.children.flatMap((child) => argumentProblems("MacvlanInterface", host, child, leases, args)),
+    ...(host.shim ? argumentProblems("HostShim", host, host.shim, {}, args) : []),
+    ...hostProblems(host),
+  ]);
+  const all = [...issues, ...links, ...twinProblems(members.hosts)];
+  return all.filter((issue, i) => all.findIndex((other) => sameIssue(other, issue)) === i);
+}
+
+function sameIssue(a: Issue, b: Issue): boolean {
+  return a.property === b.property && a.reason === b.reason;
+}
+
+/** A value as a preview would see it: outputs and promises are not known yet. */
+function plainOf(value: unknown): unknown {
+  if (Output.isInstance(value) || value instanceof Promise) return UNKNOWN;
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, plainOf(v)]));
+}
+
+function poolProblems<H extends NetworkHost>(
+  args: NetworkArgs<H>,
+  hosts: readonly HostMember[],
+  pool: PoolArgs,
+): { issues: Issue[]; leases: Leases } {
+  const nothing = (...issues: Issue[]): { issues: Issue[]; leases: Leases } => ({ issues, leases: {} });
+  const [first] = leasedKeys(hosts);
+  if (first !== undefined && args.cidr === undefined) {
+    return nothing({ property: "cidr", reason: `is not given, and ${first} has no addresses of its own` });
+  }
+  const plain = plainOf({ ...pool, taken: undefined, gateway: undefined }) as Json;
+  const unknown = Object.keys(plain).filter((key) => isUnknown(plain[key]));
+  const given = Object.fromEntries(
+    Object.entries(plain).filter(([key, value]) => value !== undefined && !unknown.includes(key)),
+  );
+  // a pool of which a part is unknown is looked at by its other parts only
+  const parsed = poolSchema.partial().safeParse(given);
+  if (!parsed.success) {
+    return nothing(
+      ...parsed.error.issues.map((issue) => ({
+        property: asGiven(pathOf(issue.path), args),
+        reason: issue.message,
+      })),
+    );
+  }
+  const gateway = gatewayProblems(args, parsed.data.cidr);
+  const { cidr, keys } = parsed.data;
+  const taken = plainOf([pool.taken, pool.gateway].flat()) as string[];
+  if (gateway.length > 0 || unknown.length > 0 || isUnknown(taken) || !cidr || !keys)
+    return nothing(...gateway);
+  const exclude = [...(parsed.data.exclude ?? []), ...taken.flatMap((ip) => (numberOf(ip) ? [ip] : []))];
+  const { leases, problems } = leaseAddresses({ ...parsed.data, cidr, keys, exclude }, {});
+  return { issues: problems.map((p) => ({ ...p, property: asGiven(p.property, args) })), leases };
+}
+
+function gatewayProblems(
+  args: { readonly gateway?: unknown },
+  cidrs: readonly string[] | undefined,
+): Issue[] {
+  const isList = Array.isArray(args.gateway);
+  return ([plainOf(args.gateway)].flat() as unknown[]).flatMap((gateway, i) => {
+    if (gateway === undefined || isUnknown(gateway)) return [];
+    const number = typeof gateway === "string" ? numberOf(gateway) : undefined;
+    const isNear = number !== undefined && (!cidrs || cidrs.some((c) => contains(rangeOfCidr(c), number)));
+    if (isNear) return [];
+    const reason = number ? `is not in ${(cidrs ?? []).join(" or ")}` : "is no IP address, without a prefix";
+    return [{ property: isList ? `gateway[${i}]` : "gateway", reason }];
+  });
+}
+
+/** `range[0]` is `range` where one text was given instead of a list. */
+function asGiven(property: string, args: object): string {
+  const [, name = "", rest = ""] = /^(\w+)\[\d+\](.*)$/.exec(property) ?? [];
+  const given = (args as Json)[name];
+  return name !== "" && !Array.isArray(given) ? name + rest : property.replace(/(\["[^"]+"\])\[\d+\]$/, "$1");
+}
+
+/** What the link's own kind has against its arguments. */
+function argumentProblems(
+  type: "MacvlanInterface" | "HostShim",
+  host: HostMember,
+  member: ChildMember | ShimMember,
+  leases: Leases,
+  args: object,
+): Issue[] {
+  const kind = KINDS[type];
+  if (!kind) throw new Error(`there is no kind ${type}`);
+  const leased = member.address === "leased" ? leases[member.key] : undefined;
+  const given = {
+    ...(plainOf(member.args) as Json),
+    ...(leased === undefined ? {} : { addresses: leased }),
+    host: plainOf(host.host),
+    parent: plainOf(host.parent),
+    __owner: `${getProject()}/${getStack()}`,
+    __resource: member.key,
+  };
+  return checkInputs(kind, given, undefined).issues.map(({ property, reason }) => {
+    const [first = ""] = property.split(/[.[]/);
+    const rest = property.slice(first.length);
+    if (first === "host") return { property: `${host.path}.host${rest}`, reason };
+    if (first === "parent") return { property: host.parentPath + rest, reason };
+    // the child has it from the network
+    const isHandedOn = (args as Json)[first] !== undefined && (args as Json)[first] === member.args[first];
+    return { property: isHandedOn ? property : `${member.path}.${property}`, reason };
+  });
+}
+
+/** What one host's links have against each other. */
+function hostProblems(host: HostMember): Issue[] {
+  const issues: Issue[] = [];
+  const links = new Map<string, string>();
+  for (const member of [...host.children, ...(host.shim ? [host.shim] : [])]) {
+    const { name, netns = "" } = plainOf(member.args) as { name: string; netns?: string };
+    const place = JSON.stringify([netns, name]);
+    const twin = links.get(place);
+    if (twin === undefined) links.set(place, member.path);
+    else
+      issues.push({ property: member.path, reason: `has the link ${name} of ${host.name}, as ${twin} has` });
+  }
+  const passthru = host.children.find((child) => child.args["mode"] === "passthru");
+  const [other] = [...host.children, ...(host.shim ? [host.shim] : [])].filter((m) => m !== passthru);
+  if (passthru && other) {
+    issues.push({
+      property: other.path,
+      reason: `is on ${host.name}, where ${passthru.path} is in mode passthru, which takes the parent for itself`,
+    });
+  }
+  const named = host.shim && host.children.find((child) => child.key === host.shim?.key);
+  if (host.shim && named) {
+    issues.push({
+      property: named.path,
+      reason: `has the shim's name, ${host.shim.key}; give one another name`,
+    });
+  }
+  return issues;
+}
+
+/** Addresses and MACs are one LAN's, so that no two may be alike on any of its hosts. */
+function twinProblems(hosts: readonly HostMember[]): Issue[] {
+  const seen = new Map<string, string>();
+  const members = hosts.flatMap((host) => [...host.children, ...(host.shim ? [host.shim] : [])]);
+  const said = members.flatMap((member) => {
+    const { macAddress, addresses } = plainOf(member.args) as { macAddress?: unknown; addresses?: unknown };
+    const ips = (Array.isArray(addresses) ? addresses : []).map((a) => [
+      "addresses",
+      String(a).split("/")[0],
+    ]);
+    return [["macAddress", macAddress], ...ips].map(([property, value]) => ({ member, property, value }));
+  });
+  return said.flatMap(({ member, property, value }) => {
+    if (typeof value !== "string" || value === UNKNOWN) return [];
+    const text = value.toLowerCase();
+    const twin = seen.get(text);
+    seen.set(text, twin ?? member.key);
+    // twice in one list is what the link's own kind says
+    return twin === undefined || twin === member.key
+      ? []
+      : [{ property: `${member.path}.${String(property)}`, reason: `${value} is that of ${twin} already` }];
+  });
+}
