@@ -26,7 +26,8 @@ export interface ChildArgs extends Omit<InputArgs<MacvlanArgs>, "host" | "parent
   readonly linkName?: string;
   /**
    * `static` (default): its address is put on the link. `dhcp`: the address is leased, is in the outputs and on the
-   * shim's routes, and it is a DHCP server that gives it, so that none is put on the link.
+   * shim's routes, and it is a DHCP server that gives it, so that none is put on the link. (What an earlier run put
+   * there stays: it is the same address.)
    */
   readonly addressing?: "static" | "dhcp";
 }

@@ -82,9 +82,7 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
       };
     });
     this.hosts = Object.fromEntries(made.map((host) => [host.name, host]));
-    this.leases = pulumi
-      .all(made.flatMap((host) => Object.values(host.children).map(leaseOf)))
-      .apply((leases) => leases);
+    this.leases = pulumi.all(made.flatMap((host) => Object.values(host.children).map(leaseOf)));
     this.registerOutputs({ leases: this.leases });
   }
 
@@ -107,7 +105,7 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
 
 /** What was given out, as a resource: the state is what remembers it. */
 class LeaseBook extends pulumi.CustomResource {
-  private readonly leases!: pulumi.Output<Record<string, string[]>>;
+  declare private readonly leases: pulumi.Output<Record<string, string[]>>;
 
   constructor(name: string, args: Record<string, unknown>, opts: pulumi.CustomResourceOptions) {
     super(

@@ -82,7 +82,8 @@ function gatewayProblems(
   cidrs: readonly string[] | undefined,
 ): Issue[] {
   const isList = Array.isArray(args.gateway);
-  return ([plainOf(args.gateway)].flat() as unknown[]).flatMap((gateway, i) => {
+  const gateways: unknown[] = isList ? args.gateway : [args.gateway];
+  return gateways.map(plainOf).flatMap((gateway, i) => {
     if (gateway === undefined || isUnknown(gateway)) return [];
     const number = typeof gateway === "string" ? numberOf(gateway) : undefined;
     const isNear = number !== undefined && (!cidrs || cidrs.some((c) => contains(rangeOfCidr(c), number)));

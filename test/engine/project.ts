@@ -33,6 +33,8 @@ export interface StateResource {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;
+  /** URN of the resource that it is a part of: the stack's, or a component's. */
+  readonly parent?: string;
   /** URNs of the resources that have to be there first. */
   readonly dependencies?: readonly string[];
   readonly inputs: Record<string, unknown>;
@@ -43,7 +45,7 @@ export interface Project {
   readonly folder: string;
   /** The environment of every call; a test may add to it. */
   readonly environment: Record<string, string>;
-  /** Writes the program: JavaScript in which MacvlanInterface, HairpinBridge, HostShim and pulumi are there. */
+  /** Writes the program: JavaScript in which pulumi and the resource classes are there. */
   program(code: string): void;
   /** Calls the CLI, whatever comes of it. Ends it after `limit` seconds (120). */
   cli(args: readonly string[], limit?: number): Promise<CliResult>;
@@ -102,7 +104,7 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev"): Prom
     environment,
     cli,
     program(code) {
-      const head = `const pulumi = require("@pulumi/pulumi");\nconst { MacvlanInterface, HairpinBridge, HostShim } = require("pulumi-macvlan");\n`;
+      const head = `const pulumi = require("@pulumi/pulumi");\nconst { MacvlanInterface, HairpinBridge, HostShim, MacvlanNetwork } = require("pulumi-macvlan");\n`;
       writeFileSync(join(folder, "index.js"), head + code);
     },
     up: (...options) => succeed(["up", "--yes", "--skip-preview", ...options]),
