@@ -52,9 +52,12 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
   constructor(name: string, args: NetworkArgs<H>, opts: pulumi.ComponentResourceOptions = {}) {
     const { members, pool, bookArgs } = describeNetwork(name, args);
     super("macvlan:index:MacvlanNetwork", name, {}, opts);
+    // these two a component does not hand on by itself; protect and providers it does
+    const { dependsOn, retainOnDelete } = opts;
     const common: pulumi.CustomResourceOptions = {
       parent: this,
-      ...(opts.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }),
+      ...(dependsOn === undefined ? {} : { dependsOn }),
+      ...(retainOnDelete === undefined ? {} : { retainOnDelete }),
     };
     const book = pool.keys.length === 0 ? undefined : new LeaseBook(`${name}/addresses`, bookArgs, common);
     const addressesOf = (member: ChildMember | ShimMember): pulumi.Output<string[]> =>

@@ -2,7 +2,7 @@
  * What is wrong with a network as a whole, before anything of it is made: the same checks that its resources go through
  * one by one, and what only the whole can show. What is an output counts as unknown, and is checked when it is known.
  */
-import { Output, getProject, getStack } from "@pulumi/pulumi";
+import { Output } from "@pulumi/pulumi";
 import { checkInputs, pathOf } from "../engine/inputs";
 import { UNKNOWN, isUnknown } from "../engine/unknown";
 import { KINDS } from "../kinds";
@@ -116,7 +116,7 @@ function argumentProblems(
     ...(leased === undefined ? {} : { addresses: leased }),
     host: plainOf(host.host),
     parent: plainOf(host.parent),
-    __owner: `${getProject()}/${getStack()}`,
+    __owner: "",
     __resource: member.key,
   };
   return checkInputs(kind, given, undefined).issues.map(({ property, reason }) => {
