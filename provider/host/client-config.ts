@@ -16,6 +16,7 @@ import {
   expandTokens,
   localTokens,
   localUser,
+  namedHosts,
 } from "./client-options";
 import { type HostKeyChecking, type Settings, expandHome } from "./settings";
 import { SshError, cannotConnect } from "./ssh-error";
@@ -68,6 +69,15 @@ const DEFAULT_KEEPALIVE_COUNT = 3;
  */
 export function resolveHost(host: HostAddress, settings: Settings): ResolvedHost {
   return resolve(host, settings, []);
+}
+
+/**
+ * The hosts that the OpenSSH client configuration has by their names and not by a pattern only.
+ *
+ * @throws Error that names the file which cannot be read or parsed
+ */
+export function configuredHosts(settings: Settings): string[] {
+  return namedHosts(configFiles(settings), settings.home);
 }
 
 function resolve(host: HostAddress, settings: Settings, behind: readonly string[]): ResolvedHost {

@@ -46,6 +46,39 @@ export function clientOptions(
   return query.options;
 }
 
+/**
+ * The hosts that the files name: patterns of `Host` without a wildcard, in the order in which they come, those of
+ * included files too.
+ *
+ * @throws Error that names the file which cannot be read or parsed
+ */
+export function namedHosts(files: readonly ConfigFile[], home: string): string[] {
+  return [...new Set(files.flatMap((file) => namesIn(file, home, 0)))];
+}
+
+function namesIn(file: ConfigFile, home: string, depth: number): string[] {
+  if (depth > MAX_INCLUDE_DEPTH) throw new Error(`${file.path}: Include is nested too deeply`);
+  const visit = (lines: readonly Line[]): string[] =>
+    lines.flatMap((line) => {
+      if (!("param" in line)) return [];
+      const option = line.param.toLowerCase();
+      if (option === "include") {
+        const paths = valuesOf(line).flatMap((value) => includedPaths(value, file, home));
+        return paths.flatMap((path) => namesIn({ ...file, path, required: false }, home, depth + 1));
+      }
+      if (!("config" in line)) return [];
+      const names = option === "host" ? valuesOf(line).filter((name) => !/[*?!]/.test(name)) : [];
+      return [...names, ...visit(line.config)];
+    });
+  return visit(parseFile(file) ?? []);
+}
+
+type Directive = Extract<Line, { param: string }>;
+
+function valuesOf({ value }: Directive): string[] {
+  return Array.isArray(value) ? value.map(({ val }) => val) : [value];
+}
+
 function applyFile(file: ConfigFile, query: Query, active: boolean, depth: number): void {
   if (depth > MAX_INCLUDE_DEPTH) throw new Error(`${file.path}: Include is nested too deeply`);
   const lines = parseFile(file);
@@ -62,7 +95,7 @@ function applyLines(
   for (const line of lines) {
     if (!("param" in line)) continue;
     const option = line.param.toLowerCase();
-    const values = Array.isArray(line.value) ? line.value.map(({ val }) => val) : [line.value];
+    const values = valuesOf(line);
     if ("config" in line) {
       const matches = option === "host" ? matchesPatterns(values, query.alias) : matchCriteria(values, query);
       applyLines(line.config, file, query, active && matches, depth);

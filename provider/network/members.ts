@@ -143,6 +143,10 @@ function childMembers<H extends NetworkHost>(
     if (addressing === "dhcp" && link.addresses !== undefined) {
       issues.push({ property: `${own}.addresses`, reason: "are for static addressing, and this is dhcp" });
     }
+    for (const property of ["host", "parent"]) {
+      if (property in link)
+        issues.push({ property: `${own}.${property}`, reason: "is the network's; give it there" });
+    }
     const handedOn = { ...pick(args, DEFAULTS), ...defined(link), name: linkName };
     return [
       {

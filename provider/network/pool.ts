@@ -20,10 +20,11 @@ export interface PoolArgs {
 
 /** Keys of those who get an address of the network, in the order of the program. */
 export function leasedKeys(hosts: readonly HostMember[]): string[] {
-  return hosts.flatMap((host) => [
+  const keys = hosts.flatMap((host) => [
     ...host.children.filter((child) => child.address !== "own").map((child) => child.key),
     ...(host.shim?.address === "leased" ? [host.shim.key] : []),
   ]);
+  return [...new Set(keys)];
 }
 
 /** The pool of a network with these hosts. */

@@ -69,7 +69,7 @@ function poolProblems<H extends NetworkHost>(
   }
   const gateway = gatewayProblems(args, parsed.data.cidr);
   const { cidr, keys } = parsed.data;
-  const taken = plainOf([pool.taken, pool.gateway].flat()) as string[];
+  const taken = plainOf([pool.taken, pool.gateway].flat(2)) as string[];
   if (gateway.length > 0 || unknown.length > 0 || isUnknown(taken) || !cidr || !keys)
     return nothing(...gateway);
   const exclude = [...(parsed.data.exclude ?? []), ...taken.flatMap((ip) => (numberOf(ip) ? [ip] : []))];

@@ -1,0 +1,113 @@
+/**
+ * Hosts with groups and values, from a YAML file, the OpenSSH client configuration, or another stack. It is a module of
+ * its own, `pulumi-macvlan/inventory`, so that only programs that have an inventory load what reads one.
+ *
+ * @packageDocumentation
+ */
+import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
+import { matchesPatterns } from "../host/host-patterns";
+import { readSettings } from "../host/settings";
+import { type Inventory, type InventoryOptions, type Source, openInventory } from "./inventory";
+import type { Vars } from "./schema";
+import { readYamlFile } from "./yaml-file";
+
+export type { Inventory, InventoryHost, InventoryOptions, VarsSchema } from "./inventory";
+export type { GroupData, HostData, InventoryData, Vars } from "./schema";
+
+/** The client configuration comes with the SSH libraries: only inventories that ask for it load them. */
+const load = createRequire(__filename);
+
+/**
+ * Reads an inventory from a YAML file.
+ *
+ * @param path of the file; a relative one starts from the program's working folder
+ * @throws RunError with all that is wrong, each with file, line and column
+ * @example
+ * const inventory = readInventory("hosts.yaml", { vars: z.object({ parent: z.string() }) });
+ * for (const { name, host, vars } of inventory.hosts("web")) {
+ *   new MacvlanInterface(`web-${name}`, { host, parent: vars.parent, name: "web0" });
+ * }
+ */
+export function readInventory<V = Vars>(path: string, options: InventoryOptions<V> = {}): Inventory<V> {
+  const { data, where, problems } = readFile(path);
+  if (problems.length > 0) {
+    throw new pulumi.RunError(`the inventory is no YAML that can be read:\n  ${problems.join("\n  ")}`);
+  }
+  return openInventory(data, { where, sshConfigHosts }, options);
+}
+
+/**
+ * The hosts of the OpenSSH client configuration whose names match: those of `Host` lines without a wildcard. Theirs are
+ * no groups and no values. Which configuration that is, `macvlan:sshConfigPath` and `MACVLAN_SSH_CONFIG_PATH` say, as
+ * for the resources.
+ *
+ * @param patterns names with `*` and `?`; with `!` in front, what is left out (ssh_config(5), PATTERNS)
+ * @throws RunError where the configuration cannot be read, or where nothing matches
+ * @example inventoryFromSshConfig("edge-*", "!edge-test*").hosts()
+ */
+export function inventoryFromSshConfig(...patterns: string[]): Inventory {
+  const source: Source = {
+    where: () => ({ text: "the OpenSSH client configuration", offset: 0 }),
+    sshConfigHosts,
+  };
+  const inventory = openInventory({ sshConfig: patterns }, source);
+  if (inventory.hosts().length > 0) return inventory;
+  throw new pulumi.RunError(
+    `the OpenSSH client configuration names no host that matches ${patterns.join(" ") || "no pattern at all"}; ` +
+      "a Host line with a wildcard names none",
+  );
+}
+
+/**
+ * An inventory that another stack has as an output: the `data` of one, or anything of the form of an inventory's file.
+ * To be waited for, as hosts have to be known before resources can be made for them.
+ *
+ * @throws RunError where the other stack has no such output, has it as a secret, or has something else in it
+ * @example
+ * // in the stack that makes the hosts
+ * export const fleet = { hosts: { node1: vm.publicIp }, groups: { web: { hosts: ["node1"] } } };
+ * // in the stack of their networks
+ * const inventory = await inventoryFromStack(new pulumi.StackReference("org/hosts/prod"), "fleet");
+ */
+export async function inventoryFromStack<V = Vars>(
+  stack: pulumi.StackReference,
+  output: string,
+  options: InventoryOptions<V> = {},
+): Promise<Inventory<V>> {
+  const details = await stack.getOutputDetails(output);
+  const value: unknown = details.value;
+  const name = await new Promise<string>((done) => stack.name.apply(done));
+  const place = `output ${output} of the stack ${name}`;
+  if (value === undefined || value === null) {
+    const why =
+      details.secretValue === undefined
+        ? "is not there"
+        : "is a secret, and names of hosts are shown everywhere";
+    throw new pulumi.RunError(`${place} ${why}`);
+  }
+  return openInventory(value, { where: () => ({ text: place, offset: 0 }), sshConfigHosts }, options);
+}
+
+function readFile(path: string): ReturnType<typeof readYamlFile> {
+  try {
+    return readYamlFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new pulumi.RunError(`the inventory cannot be read: ${reason}`);
+  }
+}
+
+function sshConfigHosts(patterns: readonly string[]): string[] {
+  const config = new pulumi.Config("macvlan");
+  // credentials are none of an inventory's business
+  const settings = readSettings(process.env, (key) =>
+    key === "macvlan:sshConfigPath" ? config.get("sshConfigPath") : undefined,
+  );
+  const { configuredHosts } = load("../host/client-config") as typeof import("../host/client-config");
+  try {
+    return configuredHosts(settings).filter((name) => matchesPatterns(patterns, name));
+  } catch (error) {
+    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,171 @@
+/** The hosts of an inventory as programs use them. */
+import * as pulumi from "@pulumi/pulumi";
+import { pathOf } from "../engine/inputs";
+import type { HostAddress } from "../host/address";
+import { type GivenVar, type Membership, listed, resolveMembership, varsOf } from "./membership";
+import { type InventoryData, type InventoryFile, type Vars, inventorySchema } from "./schema";
+import type { Place } from "./yaml-file";
+
+/** A host: what MacvlanNetwork and all resources take as host, and what belongs to it. */
+export interface InventoryHost<V = Vars> {
+  readonly name: string;
+  readonly host: HostAddress;
+  /** The groups that it is in, directly or through others; inner ones come later. */
+  readonly groups: readonly string[];
+  /** Everybody's values, then its groups', then its own: the last one wins, as a whole. */
+  readonly vars: V;
+}
+
+/** Hosts with groups and values. */
+export interface Inventory<V = Vars> {
+  /**
+   * The hosts of any of these groups, or all hosts, in the order of the inventory.
+   *
+   * @throws RunError where there is no such group
+   */
+  hosts(...groups: string[]): InventoryHost<V>[];
+  /** @throws RunError where there is no such host */
+  host(name: string): InventoryHost<V>;
+  readonly groups: readonly string[];
+  /** All of it as plain data: an output of this stack, which another stack reads as its inventory. */
+  readonly data: InventoryData;
+}
+
+/**
+ * What checks and types the values of a host: any schema of the Standard Schema interface (zod, valibot, arktype), such
+ * as `z.object({ parent: z.string() })`.
+ */
+export interface VarsSchema<V> {
+  readonly "~standard": {
+    readonly validate: (value: unknown) => VarsResult<V> | Promise<VarsResult<V>>;
+  };
+}
+
+/** What a schema says of a host's values. */
+type VarsResult<V> =
+  | { readonly value: V; readonly issues?: undefined }
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
+
+export interface InventoryOptions<V> {
+  /** Checks the values of each host, and says of what type they are. Default: anything goes. */
+  readonly vars?: VarsSchema<V>;
+}
+
+/** Where the data comes from, for messages. */
+export interface Source {
+  /** `hosts.yaml:12:7`, or `output fleet of the stack org/hosts/prod`. */
+  readonly where: (path: readonly PropertyKey[]) => Place;
+  /** Names of the OpenSSH client configuration's hosts that match. */
+  readonly sshConfigHosts: (patterns: readonly string[]) => readonly string[];
+}
+
+/**
+ * Makes an inventory of data that nobody has checked yet.
+ *
+ * @throws RunError with all that is wrong, each with its place
+ */
+export function openInventory<V = Vars>(
+  given: unknown,
+  source: Source,
+  options: InventoryOptions<V> = {},
+): Inventory<V> {
+  const fail = (issues: readonly { path: readonly PropertyKey[]; reason: string }[]): never => {
+    const lines = issues
+      .map(({ path, reason }) => ({ path, reason, place: source.where(path) }))
+      .toSorted((a, b) => a.place.offset - b.place.offset)
+      .map(({ path, reason, place }) => `${place.text}: ${pathOf(path) || "it"} ${reason}`)
+      .filter((line, i, all) => all.indexOf(line) === i);
+    throw new pulumi.RunError(`the inventory cannot be used:\n  ${lines.join("\n  ")}`);
+  };
+  const parsed = inventorySchema.safeParse(given);
+  if (!parsed.success) {
+    return fail(
+      parsed.error.issues.flatMap((issue) =>
+        // a key too many is what the message is about, not what it is in
+        (issue.code === "unrecognized_keys" ? issue.keys : [undefined]).map((key) => ({
+          path: key === undefined ? issue.path : [...issue.path, key],
+          reason: issue.message,
+        })),
+      ),
+    );
+  }
+  const data = withSshConfig(parsed.data, source);
+  const membership = resolveMembership(data);
+  if (membership.issues.length > 0) return fail(membership.issues);
+  const hosts: InventoryHost<V>[] = [];
+  const issues: { path: readonly PropertyKey[]; reason: string }[] = [];
+  for (const name of Object.keys(data.hosts)) {
+    const given = varsOf(data, membership, name);
+    const checked = checkVars(given, options.vars, ["hosts", name]);
+    if ("issues" in checked)
+      issues.push(...checked.issues.map((i) => ({ ...i, reason: `${i.reason} [${name}]` })));
+    else hosts.push(hostOf(name, data, membership, checked.vars));
+  }
+  if (issues.length > 0) return fail(issues);
+  return inventoryOf(hosts, data, membership);
+}
+
+function inventoryOf<V>(
+  hosts: InventoryHost<V>[],
+  data: InventoryData,
+  { members }: Membership,
+): Inventory<V> {
+  return {
+    hosts(...groups) {
+      const unknown = groups.find((group) => !members.has(group));
+      if (unknown !== undefined) {
+        throw new pulumi.RunError(`the inventory has no group ${unknown}; it has ${listed(data.groups)}`);
+      }
+      return hosts.filter((host) => groups.length === 0 || host.groups.some((g) => groups.includes(g)));
+    },
+    host(name) {
+      const found = hosts.find((host) => host.name === name);
+      if (!found)
+        throw new pulumi.RunError(`the inventory has no host ${name}; it has ${listed(data.hosts)}`);
+      return found;
+    },
+    groups: Object.keys(data.groups),
+    data,
+  };
+}
+
+/** What the client configuration names is there by its name alone, unless the inventory says more of it. */
+function withSshConfig({ sshConfig, ...data }: InventoryFile, source: Source): InventoryData {
+  if (sshConfig.length === 0) return data;
+  const found = source.sshConfigHosts(sshConfig).filter((name) => data.hosts[name] === undefined);
+  const hosts = found.map((name) => [name, { host: { address: name }, vars: {} }] as const);
+  return { ...data, hosts: { ...data.hosts, ...Object.fromEntries(hosts) } };
+}
+
+function hostOf<V>(name: string, data: InventoryData, membership: Membership, vars: V): InventoryHost<V> {
+  const host = data.hosts[name]?.host ?? { address: name };
+  const groups = membership.order.filter((group) => membership.members.get(group)?.includes(name));
+  return { name, host, groups, vars };
+}
+
+function checkVars<V>(
+  given: ReadonlyMap<string, GivenVar>,
+  schema: VarsSchema<V> | undefined,
+  hostPath: readonly PropertyKey[],
+): { vars: V } | { issues: { path: readonly PropertyKey[]; reason: string }[] } {
+  const vars = Object.fromEntries([...given].map(([key, { value }]) => [key, value]));
+  // without a schema the type is Vars, which is the default of V
+  if (!schema) return { vars: vars as V };
+  const result = schema["~standard"].validate(vars);
+  if (result instanceof Promise) throw new TypeError("the schema of vars has to check without waiting");
+  if (!result.issues) return { vars: result.value };
+  return {
+    issues: result.issues.map(({ message, path = [] }) => {
+      const [first, ...rest] = path.map((step) => (typeof step === "object" ? step.key : step));
+      const origin = given.get(String(first))?.path;
+      // what is missing is missing of the host
+      const missing = first === undefined ? hostPath : [...hostPath, "vars", first];
+      return { path: [...(origin ?? missing), ...rest], reason: `does not fit: ${message}` };
+    }),
+  };
+}

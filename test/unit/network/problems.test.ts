@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import type { NetworkArgs, NetworkHost } from "../../../provider/network/args";
+import { listMembers } from "../../../provider/network/members";
+import { poolOf } from "../../../provider/network/pool";
+import { networkProblems } from "../../../provider/network/problems";
+
+const ARGS = { hosts: ["node1", "node2"], parent: "eth0", children: ["web", "db"], cidr: "192.0.2.0/24" };
+
+/** What is wrong with a network's arguments; what the compiler would refuse, a JavaScript program can give. */
+function problems<H extends NetworkHost>(args: NetworkArgs<H> | Record<string, unknown>): string[] {
+  const given = args as NetworkArgs<H>;
+  const members = listMembers(given);
+  return networkProblems(given, members, poolOf(given, members.hosts)).map(
+    (p) => `${p.property} ${p.reason}`,
+  );
+}
+
+describe("problems of a network", () => {
+  it("are none of one that is right, whatever of its leaves is an output", () => {
+    assert.deepEqual(problems(ARGS), []);
+    assert.deepEqual(
+      problems({
+        ...ARGS,
+        hosts: [{ name: "a", host: pulumi.output("node1") }],
+        parent: pulumi.output("eth0"),
+        children: [
+          { name: "web", mtu: Promise.resolve(1400), addresses: [pulumi.output("192.0.2.1/24")] },
+          "db",
+        ],
+        cidr: pulumi.output("anything"),
+        exclude: pulumi.output(["nothing"]),
+        gateway: Promise.resolve("192.0.2.254"),
+        reservations: { "a/db": pulumi.output("192.0.2.9") },
+      }),
+      [],
+    );
+  });
+
+  it("are those of each link, on the path of who gave it", () => {
+    const wrong = { name: "web", mtu: 10, macAddress: "01:00:5e:00:00:01" };
+    assert.deepEqual(problems({ ...ARGS, mtu: 99999, children: ["db", wrong], shim: { arp: "off" } }), [
+      "mtu must be a whole number from 68 to 65535 bytes",
+      "children[1].mtu must be a whole number from 68 to 65535 bytes",
+      "children[1].macAddress is a multicast address (its first byte is odd); a link needs a unicast one",
+      'shim.arp must be one of "exclusive", "kernel"',
+      "children[1].macAddress 01:00:5e:00:00:01 is that of node1/web already",
+    ]);
+    assert.deepEqual(
+      problems({
+        ...ARGS,
+        hosts: ["node1", { name: "b", host: { address: "b", port: 0 } }],
+        parent: ({ name }: NetworkHost) => (name === "b" ? "a/b" : "eth0"),
+        children: ({ name }: NetworkHost) => [{ name: "web", netns: name === "b" ? "-" : "web" }],
+      }),
+      [
+        'children("b")[0].netns may have letters, digits and _ . : @ + - only, and begin with none of . and -',
+        "hosts[1].host.port must be a whole number from 1 to 65535, not 0",
+        'parent("b") has a slash, a colon or white space in it, which no link\'s name can have',
+      ],
+    );
+  });
+
+  it("are of the whole: structure that is not known, names, and properties that there are not", () => {
+    assert.deepEqual(
+      problems({ ...ARGS, hosts: pulumi.output([]), parents: "eth0" }).map((p) => p.slice(0, 40)),
+      ["parents is no property of MacvlanNetwork", "hosts must be a list, which is known"],
+    );
+    assert.deepEqual(
+      problems({ ...ARGS, hosts: ["a", { host: "b" }, "a/b", { name: "a" }], children: () => 1 }),
+      [
+        'children("a") must be a list, which is known',
+        "hosts[1] must have a name, which is known: a text, or { name, … }",
+        "hosts[2] has a name with a slash, which separates host and child in keys",
+        "hosts[3] has the same name as hosts[0]",
+      ],
+    );
+  });
+
+  it("are of one host's links against each other", () => {
+    const same = [
+      { name: "a", linkName: "web0", netns: "x" },
+      { name: "b", linkName: "web0" },
+      { name: "c", linkName: "web0", netns: "x" },
+      "shim0",
+    ];
+    assert.deepEqual(problems({ ...ARGS, hosts: ["node1"], children: same }), [
+      "children[2] has the link web0 of node1, as children[0] has",
+      "shim has the link shim0 of node1, as children[3] has",
+      "children[3] has the shim's name, node1/shim0; give one another name",
+    ]);
+    const passthru = [{ name: "vm", mode: "passthru" }];
+    assert.deepEqual(problems({ ...ARGS, hosts: ["node1"], children: passthru }), []);
+    assert.deepEqual(problems({ ...ARGS, hosts: ["node1"], children: ["web", ...passthru], shim: false }), [
+      "children[0] is on node1, where children[1] is in mode passthru, which takes the parent for itself",
+    ]);
+  });
+
+  it("are of addresses and MACs that two have, on whatever host", () => {
+    const children = ({ name }: NetworkHost): object[] => [
+      {
+        name: "web",
+        macAddress: "02:00:5E:00:53:01",
+        addresses: [name === "node1" ? "192.0.2.7/24" : "192.0.2.7/32"],
+      },
+    ];
+    assert.deepEqual(problems({ ...ARGS, children }), [
+      'children("node2")[0].macAddress 02:00:5E:00:53:01 is that of node1/web already',
+      'children("node2")[0].addresses 192.0.2.7 is that of node1/web already',
+    ]);
+    const own = [{ name: "web", addresses: ["192.0.2.7/24"] }, "db"];
+    assert.deepEqual(
+      problems({ ...ARGS, hosts: ["a"], children: own, reservations: { "a/db": "192.0.2.7" } }),
+      ['reservations["a/db"] 192.0.2.7 is excluded, or an address that is given already'],
+    );
+  });
+
+  it("are of the subnets: none, wrong ones, too small ones, a router elsewhere", () => {
+    const { cidr: _, ...without } = ARGS;
+    assert.deepEqual(problems(without), ["cidr is not given, and node1/web has no addresses of its own"]);
+    assert.deepEqual(
+      problems({ ...ARGS, cidr: "192.0.2.1/24", range: ["1-2"], reservations: { "a/b": "x" } }),
+      [
+        "cidr has bits set behind its prefix; write 192.0.2.0/24",
+        "range[0] is no address, CIDR (192.0.2.64/26) or range (192.0.2.100-192.0.2.199)",
+        'reservations["a/b"] is no IP address, without a prefix',
+      ],
+    );
+    assert.match(
+      problems({ ...ARGS, range: "192.0.2.8/31" }).join(),
+      /^range has 2 addresses of 192\.0\.2\.0\/24 to give, and 6 are needed; none is left for node1\/shim0, /,
+    );
+    assert.deepEqual(problems({ ...ARGS, gateway: ["192.0.2.1", "2001:db8::1"] }), [
+      "gateway[1] is not in 192.0.2.0/24",
+    ]);
+  });
+});
+
+describe("members of a network", () => {
+  it("have a shim where there is a bridge child, with an address unless it has its own or a source", () => {
+    const shims = (args: object): (string | undefined)[] =>
+      listMembers({ ...ARGS, ...args }).hosts.map((host) => host.shim?.address);
+    assert.deepEqual(shims({}), ["leased", "leased"]);
+    assert.deepEqual(shims({ mode: "private" }), [undefined, undefined]);
+    assert.deepEqual(shims({ shim: ({ name }: NetworkHost) => name === "node1" }), ["leased", undefined]);
+    assert.deepEqual(shims({ shim: { source: "192.0.2.1" } }), ["own", "own"]);
+    assert.deepEqual(shims({ shim: { addresses: [] } }), ["own", "own"]);
+  });
+
+  it("hand on what the network says, and what children say wins", () => {
+    const { hosts } = listMembers({
+      ...ARGS,
+      mtu: 1400,
+      mode: "vepa",
+      children: ["web", { name: "db", mtu: 1300, linkName: "db0" }],
+      shim: true,
+    });
+    assert.deepEqual(
+      hosts[0]?.children.map((child) => child.args),
+      [
+        { mode: "vepa", mtu: 1400, name: "web" },
+        { mode: "vepa", mtu: 1300, name: "db0" },
+      ],
+    );
+    assert.deepEqual(hosts[0].shim?.args, { mtu: 1400, name: "shim0" });
+  });
+});
