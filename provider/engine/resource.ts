@@ -8,7 +8,10 @@ export type DeepInput<T> = pulumi.Input<
 >;
 
 /** Arguments of a resource: each may be an output of another one. */
-export type InputArgs<A> = { [K in keyof A]: DeepInput<A[K]> };
+export type InputArgs<A> = {
+  // undefined is the same as not given, also for programs compiled with exactOptionalPropertyTypes
+  [K in keyof A]: DeepInput<A[K]> | (undefined extends A[K] ? undefined : never);
+};
 
 /** Outputs of a resource. */
 export type Outputs<O> = { readonly [K in keyof O]: pulumi.Output<O[K]> };

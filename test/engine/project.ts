@@ -1,6 +1,6 @@
 /** A Pulumi project in a folder of its own, with state and engine of its own, driven by the real CLI. */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Lab, labDown, labUp } from "../lab/fleet";
@@ -75,8 +75,16 @@ export function nameOfUrn(urn: string): string {
   return urn.split("::").at(-1) ?? "";
 }
 
-/** Makes a project whose hosts are those of a lab. The state is a folder in the project's. */
-export async function openProject(lab: Lab, name = "fleet", stack = "dev"): Promise<Project> {
+/** Opens a copy of the project of an example, by its folder's name, with hosts of a lab. */
+export function openExample(lab: Lab, name: string): Promise<Project> {
+  return openProject(lab, name, "dev", join(REPOSITORY, "examples", name));
+}
+
+/**
+ * Makes a project whose hosts are those of a lab. The state is a folder in the project's. `files` is a folder that has
+ * the project; without it, it is one of that name with a program that is still to be written.
+ */
+export async function openProject(lab: Lab, name = "fleet", stack = "dev", files?: string): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-engine-"));
   const environment = {
     ...(await engineEnvironment()),
@@ -88,8 +96,10 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev"): Prom
   };
   mkdirSync(join(folder, "state"));
   symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
-  writeFileSync(join(folder, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\nmain: index.js\n`);
-  writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "main": "index.js" }\n`);
+  if (files === undefined) {
+    writeFileSync(join(folder, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\nmain: index.js\n`);
+    writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "main": "index.js" }\n`);
+  } else cpSync(files, folder, { recursive: true });
 
   const cli = (args: readonly string[], limit = 120): Promise<CliResult> =>
     callCli([...args, "--non-interactive"], folder, environment, limit);
@@ -179,9 +189,13 @@ export interface OnLab {
 
 /**
  * Three hosts and an empty project for the tests of a describe block, and nothing left of them after it. `prepare`
- * comes before the first test.
+ * comes before the first test; `open` gives another project than an empty one.
  */
-export function useProject(name: string, prepare?: (on: OnLab) => Promise<void>): OnLab {
+export function useProject(
+  name: string,
+  prepare?: (on: OnLab) => Promise<void>,
+  open: (lab: Lab) => Promise<Project> = openProject,
+): OnLab {
   // of this process's own: two clones may be tested on one machine at the same time
   const labName = `${name}-${process.pid}`;
   let lab: Lab | undefined;
@@ -200,7 +214,7 @@ export function useProject(name: string, prepare?: (on: OnLab) => Promise<void>)
   };
   before(async () => {
     lab = await labUp(3, { name: labName });
-    project = await openProject(lab);
+    project = await open(lab);
     await prepare?.(on);
   });
   after(async () => {

@@ -19,6 +19,8 @@ const PACKAGE_OF: Packages = {
   arping: "iputils-arping",
   tcpdump: "tcpdump",
   brctl: "bridge-utils",
+  dnsmasq: "dnsmasq-base",
+  busybox: "busybox",
   ps: "procps",
   nsenter: "util-linux",
   unshare: "util-linux",
