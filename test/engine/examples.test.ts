@@ -1,7 +1,12 @@
 /** The examples, as a person copies and runs them, each on a lab of its own. */
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { addressesOf, linkOf, routesOf, seenLink, snapshot } from "../lab/seen";
 import { openExample, useProject, type OnLab } from "./project";
+
+/** Milliseconds: a test here is several calls of the CLI, each of which compiles the program. */
+const MINUTES = 240_000;
 
 interface Lease {
   readonly host: string;
@@ -45,7 +50,8 @@ const SUBNET = (lan: string): Record<string, string> => ({
   range: `${lan}.200.0/24`,
 });
 
-describe("example inventory", () => {
+describe("example inventory", function () {
+  this.timeout(MINUTES);
   const on = useExample("inventory", SUBNET);
 
   it("gives hosts what their groups and values say, and the hosts their way to it", async () => {
@@ -70,9 +76,7 @@ describe("example inventory", () => {
   });
 
   it("tells what is wrong with the file by line and column", async () => {
-    await on.lab.sh("node1", "true");
-    const { readFileSync, writeFileSync } = await import("node:fs");
-    const file = `${on.project.folder}/hosts.yaml`;
+    const file = join(on.project.folder, "hosts.yaml");
     const text = readFileSync(file, "utf8");
     writeFileSync(
       file,
@@ -80,14 +84,15 @@ describe("example inventory", () => {
     );
     const { code, output } = await on.project.cli(["preview"]);
     assert.notEqual(code, 0);
-    assert.match(output, /hosts\.yaml:14:12: hosts\.node3\.vars\.mtu does not fit: .*number.*\[node3\]/);
-    assert.match(output, /hosts\.yaml:8:3: hosts\.node1\.vars\.stage does not fit: /);
+    assert.match(output, /hosts\.yaml:13:12: hosts\.node3\.vars\.mtu does not fit: .*number.*\[node3\]/);
+    assert.match(output, /hosts\.yaml:7:3: hosts\.node1\.vars\.stage does not fit: /);
     writeFileSync(file, text);
     await on.project.destroy();
   });
 });
 
-describe("example docker", () => {
+describe("example docker", function () {
+  this.timeout(MINUTES);
   const on = useExample("docker", (lan) => ({ network: lan }));
 
   it("gives the command and the compose file's part with what the host's shim has", async () => {
@@ -158,7 +163,8 @@ describe("example docker", () => {
   });
 });
 
-describe("example vms", () => {
+describe("example vms", function () {
+  this.timeout(MINUTES);
   const on = useExample("vms", () => ({}));
 
   /** An attribute of an element in the XML of a domain's interface. */
@@ -208,7 +214,8 @@ describe("example vms", () => {
   });
 });
 
-describe("example hairpin", () => {
+describe("example hairpin", function () {
+  this.timeout(MINUTES);
   const on = useExample("hairpin", () => ({ host: "node1", bridge: "br0", port: "eth1" }));
 
   it("switches it on for one port of a bridge that is there, puts it back, and leaves the bridge as it was", async () => {
@@ -243,7 +250,8 @@ describe("example hairpin", () => {
   });
 });
 
-describe("example dhcp", () => {
+describe("example dhcp", function () {
+  this.timeout(MINUTES);
   const on = useExample("dhcp", SUBNET);
 
   it("makes reservations by which a DHCP server gives each child exactly its address", async () => {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { linkOf, seenLink } from "../lab/seen";
 import { useProject } from "./project";
 
-describe("options of a macvlan network", () => {
+describe("options of a macvlan network", function () {
+  this.timeout(240_000); // a test here is several calls of the CLI
   const on = useProject("options");
 
   const net = (options: string, name = "net", more = ""): string =>

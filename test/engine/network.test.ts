@@ -14,7 +14,8 @@ interface Lease {
   readonly ipv6?: string;
 }
 
-describe("a macvlan network", () => {
+describe("a macvlan network", function () {
+  this.timeout(240_000); // a test here is several calls of the CLI
   const on = useProject("network", async () => {
     for (const host of HOSTS) fresh.set(host, await snapshot(on.lab, host));
   });
