@@ -1,0 +1,70 @@
+/** A network under Pulumi's mocks, by which programs test themselves; and its types. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { MacvlanNetwork } from "../../../provider/network/network";
+
+/** What an output comes to. */
+function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((done) => output.apply(done));
+}
+
+describe("a network in a program's unit tests", () => {
+  const made: { type: string; name: string; inputs: Record<string, unknown> }[] = [];
+
+  before(() =>
+    pulumi.runtime.setMocks({
+      newResource: (resource) => {
+        made.push(resource);
+        return { id: resource.name, state: resource.inputs as object };
+      },
+      call: () => ({}),
+    }),
+  );
+  beforeEach(() => made.splice(0));
+  after(() => pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) }));
+
+  it("is made of resources that a mock sees, and has no leases of its own", async () => {
+    const network = new MacvlanNetwork("lan", {
+      hosts: ["node1"],
+      parent: (host) => (host.name === "node1" ? "eth0" : "eth1"),
+      children: ["web"],
+      cidr: "192.0.2.0/24",
+    });
+    const leases = await valueOf(network.leases);
+    assert.deepEqual(
+      leases.map(({ host, child, addresses }) => [host, child, addresses]),
+      [["node1", "web", []]],
+    );
+    assert.deepEqual(made.map(({ name }) => name).toSorted(), [
+      "lan",
+      "lan/addresses",
+      "lan/node1/shim0",
+      "lan/node1/web",
+    ]);
+    const web = made.find(({ name }) => name === "lan/node1/web");
+    assert.deepEqual([web?.inputs["parent"], web?.inputs["host"]], ["eth0", "node1"]);
+  });
+
+  it("hands a host with all that it has to the functions, typed, and children by their names", async () => {
+    const network = new MacvlanNetwork("lan", {
+      hosts: [{ name: "a", vars: { parent: "bond0", roles: ["web", "db"] } }],
+      parent: (host) => host.vars.parent,
+      children: (host) =>
+        host.vars.roles.map((name) => ({ name, addresses: ["192.0.2.1/24"], mtu: undefined })).slice(1),
+      shim: (host) => host.vars.roles.length > 5,
+    });
+    const child = network.child("a", "db");
+    assert.equal(child, network.hosts["a"]?.children["db"]);
+    const [lease] = await valueOf(network.leases);
+    assert.deepEqual(lease?.addresses, ["192.0.2.1"]);
+    assert.deepEqual(made.map(({ name }) => name).toSorted(), ["lan", "lan/a/db"]);
+    assert.throws(() => network.child("a", "web"), /has no child a\/web; it has a\/db/);
+  });
+
+  it("tells all that is wrong in an error of its own, with nothing made", () => {
+    const wrong = () =>
+      new MacvlanNetwork("lan", { hosts: ["a", "a"], parent: "eth0", children: [], cidr: "192.0.2.0/24" });
+    assert.throws(wrong, /MacvlanNetwork lan cannot be made:\n {2}hosts\[1\] has the same name as hosts\[0\]/);
+    assert.deepEqual(made, []);
+  });
+});
