@@ -232,9 +232,11 @@ describe("example hairpin", function () {
         ip -n vm${n} addr add 192.0.2.${n}/24 dev nic; ip -n vm${n} link set nic up`,
       );
     }
-    const before = await snapshot(on.lab, "node1");
     const ping = (): Promise<boolean> => on.lab.ping("node2", "192.0.2.2", { netns: "vm1" });
     assert.ok(!(await ping()));
+    // the bridge has its carrier, and with it its link-local address, some time after its port
+    await on.lab.sh("node1", "timeout 20 sh -c 'until ip addr show br0 | grep -q fe80; do sleep 0.1; done'");
+    const before = await snapshot(on.lab, "node1");
     await on.project.up();
     assert.ok(await ping());
     const [port] = (await on.project.outputs())["ports"] as {
