@@ -64,7 +64,10 @@ describe("a network in a program's unit tests", () => {
   it("tells all that is wrong in an error of its own, with nothing made", () => {
     const wrong = () =>
       new MacvlanNetwork("lan", { hosts: ["a", "a"], parent: "eth0", children: [], cidr: "192.0.2.0/24" });
-    assert.throws(wrong, /MacvlanNetwork lan cannot be made:\n {2}hosts\[1\] has the same name as hosts\[0\]/);
+    assert.throws(
+      wrong,
+      /MacvlanNetwork lan cannot be made:\n {2}hosts\[1\] has the same name as hosts\[0\]/,
+    );
     assert.deepEqual(made, []);
   });
 });
