@@ -33,7 +33,7 @@ export const GUEST_PACKAGES: Packages = {
   mke2fs: "e2fsprogs",
 };
 
-/** What tests need on top: other SSH servers, login shells and ways to root. */
+/** What tests need on top: other SSH servers, login shells and ways to root, a DHCP server and client. */
 export const TEST_PACKAGES: Packages = {
   doas: "opendoas",
   dropbear: "dropbear-bin",
@@ -43,6 +43,8 @@ export const TEST_PACKAGES: Packages = {
   "ssh-agent": "openssh-client",
   openssl: "openssl",
   localedef: "locales",
+  dnsmasq: "dnsmasq-base",
+  busybox: "busybox",
 };
 
 /** Full path of a program of the machine, or undefined. */
