@@ -35,7 +35,12 @@ export const LOCK = `u=$({ mkdir -p "$D/links" "$D/netns" && printf '' >> "$D/lo
 }
 if command -v flock >/dev/null 2>&1; then
   exec 9>"$D/lock"
-  flock -w ${LOCK_SECONDS} 9 || { echo "$M outcome locked"; exit 1; }
+  n=0
+  until flock -n 9; do # busybox's has no -w
+    [ $n -gt ${5 * LOCK_SECONDS} ] && { echo "$M outcome locked"; exit 1; }
+    # nor has every sleep fractions
+    if sleep 0.2 2>/dev/null; then n=$((n + 1)); else sleep 1; n=$((n + 5)); fi
+  done
   pm_unlock() { :; }
   pm_share_lock() { :; }
 else

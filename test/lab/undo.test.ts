@@ -120,6 +120,17 @@ describe("a change that does not get through", () => {
     assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
   });
 
+  it("since the host has a flock that knows no time limit, as busybox has, gets through all the same", async () => {
+    await on.lab.sh("node1", 'mkdir -p /tmp/real; cp "$(command -v flock)" /tmp/real/flock');
+    await on.lab.replace("node1", "flock", {
+      script:
+        '#!/bin/sh\ncase "$*" in *-w*) echo "flock: invalid option -- w" >&2; exit 1;; esac\nexec /tmp/real/flock "$@"\n',
+    });
+    await up(FIRST);
+    await on.lab.unhide("node1", ["flock"]);
+    await on.lab.sh("node1", "rm -rf /tmp/real");
+  });
+
   it("since another one of the same host is under way waits for it", async () => {
     const held = on.lab.sh("node1", "mkdir -p /run/pulumi-macvlan; flock /run/pulumi-macvlan/lock sleep 2");
     await sleep(200);

@@ -45,6 +45,7 @@ export const TEST_PACKAGES: Packages = {
   localedef: "locales",
   dnsmasq: "dnsmasq-base",
   busybox: "busybox",
+  shellcheck: "shellcheck",
 };
 
 /** Full path of a program of the machine, or undefined. */

@@ -1,0 +1,296 @@
+/**
+ * What `ip -j` prints of links, addresses and routes, as a host's state. Pure, and forgiving: other people's links can
+ * do much to JSON.
+ */
+import { canonicalIp } from "../plan/addresses";
+import type { Address, LinkState, Route, SettingKey } from "../plan/model";
+import type { Holder } from "./lifeline";
+import { canonicalBridgeId } from "./old-userland";
+
+/** A link as `ip -j -d address show` prints it, as far as it is read here. */
+interface IpLink {
+  readonly ifindex?: number;
+  readonly ifname?: string;
+  readonly link?: string;
+  readonly link_index?: number;
+  readonly link_netnsid?: number;
+  readonly flags?: readonly string[];
+  readonly mtu?: number;
+  readonly operstate?: string;
+  readonly master?: string;
+  readonly txqlen?: number;
+  readonly address?: string;
+  readonly promiscuity?: number;
+  readonly ifalias?: string;
+  readonly linkinfo?: {
+    readonly info_kind?: string;
+    readonly info_data?: Readonly<Record<string, unknown>>;
+    readonly info_slave_kind?: string;
+    readonly info_slave_data?: Readonly<Record<string, unknown>>;
+  };
+  readonly addr_info?: readonly IpAddress[];
+}
+
+interface IpAddress {
+  readonly family?: string;
+  readonly local?: string;
+  readonly prefixlen?: number;
+  readonly broadcast?: string;
+  readonly scope?: string;
+  readonly dynamic?: boolean;
+  readonly temporary?: boolean;
+  readonly mngtmpaddr?: boolean;
+  readonly dadfailed?: boolean;
+}
+
+interface IpRoute {
+  readonly type?: string;
+  readonly dst?: string;
+  readonly gateway?: string;
+  readonly dev?: string;
+  readonly protocol?: string;
+  readonly prefsrc?: string;
+  readonly metric?: number;
+}
+
+/** What iproute2 printed of a namespace. */
+interface RawNamespace {
+  readonly links: readonly IpLink[];
+  readonly routes: readonly { readonly route: IpRoute; readonly six: boolean }[];
+}
+
+function rawNamespace(text: (name: string) => string, suffix: string): RawNamespace {
+  const where = suffix === "" ? "" : ` of the namespace${suffix}`;
+  const all = <T>(section: string, what: string): T[] => jsonArray<T>(text(section + suffix), what + where);
+  return {
+    links: all<IpLink>("links", "links").filter((l) => typeof l.ifname === "string"),
+    routes: [
+      ...all<IpRoute>("routes4", "IPv4 routes").map((r) => ({ route: r, six: false })),
+      ...all<IpRoute>("routes6", "IPv6 routes").map((r) => ({ route: r, six: true })),
+    ],
+  };
+}
+
+/** Who has which address, and which link leads where, in the host's own namespace, whoever put it there. */
+export function parseHolders(text: (name: string) => string): { addresses: Holder[]; routes: Holder[] } {
+  const { links, routes } = rawNamespace(text, "");
+  return {
+    addresses: links.flatMap(({ ifname = "", addr_info = [] }) =>
+      addr_info.map((a) => ({
+        link: ifname,
+        cidr: `${canonicalIp(a.local ?? "") ?? ""}/${a.prefixlen ?? ""}`,
+      })),
+    ),
+    routes: routes.flatMap(({ route: { dev, dst }, six }) =>
+      dev === undefined || dst === undefined ? [] : [{ link: dev, cidr: destinationOf(dst, six) }],
+    ),
+  };
+}
+
+/**
+ * The links of a namespace with their addresses and routes.
+ *
+ * @param text the sections of an observation: `links`, `routes4`, `routes6`, `sysctls`, each with ` NETNS` for another
+ * namespace than the host's own
+ * @param hostLinks the links of the host's own namespace, where the parents of others' links are
+ */
+export function parseNamespace(
+  netns: string,
+  text: (name: string) => string,
+  hostLinks: readonly LinkState[],
+): LinkState[] {
+  const suffix = netns === "" ? "" : ` ${netns}`;
+  const { links, routes } = rawNamespace(text, suffix);
+  const sysctls = parseSysctls(text(`sysctls${suffix}`));
+  const routesOf = new Map<string, Route[]>();
+  for (const route of routes) {
+    const { dev = "" } = route.route;
+    routesOf.set(dev, [...(routesOf.get(dev) ?? []), ...parseRoute(route)]);
+  }
+  return links.map((l) => {
+    const name = l.ifname ?? "";
+    return parseLink(l, netns, hostLinks, {
+      routes: routesOf.get(name) ?? [],
+      sysctls: sysctls.get(name) ?? {},
+    });
+  });
+}
+
+/** Settings of a macvlan or bridge that iproute2 prints and nobody can set. */
+const ONLY_TOLD =
+  /^(?:bridge_id|root_id|root_port|root_path_cost|.*_timer|topology_change.*|group_addr|usedbcqueuelen|macaddr_count|macaddr_data|nopromisc|nodst|mcast_querier_.*|mcast_hash_elasticity|group_fwd_mask)$/;
+
+const PORT_SETTINGS: readonly string[] = [
+  ...["hairpin", "isolated", "learning", "flood", "mcast_flood", "bcast_flood", "cost", "priority", "guard"],
+  ...["root_block", "fastleave", "neigh_suppress", "locked", "mcast_to_unicast", "vlan_tunnel"],
+];
+
+function parseLink(
+  link: IpLink,
+  netns: string,
+  hostLinks: readonly LinkState[],
+  more: { routes: Route[]; sysctls: Record<string, string> },
+): LinkState {
+  const kind = link.linkinfo?.info_kind ?? "";
+  const settings: Partial<Record<SettingKey, string>> = {
+    "link.mtu": String(link.mtu ?? ""),
+    "link.address": link.address ?? "",
+    "link.alias": link.ifalias ?? "",
+    "link.txqueuelen": String(link.txqlen ?? ""),
+    "link.master": link.master ?? "",
+  };
+  const details: Record<string, string> = {};
+  const dynamic = (link.addr_info ?? []).filter((a) => isDynamic(a) && a.family === "inet");
+  // what a person asked for; `promiscuity` counts all who did
+  if (link.flags?.includes("PROMISC") === true) details["promisc"] = "on";
+  if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
+  const data = link.linkinfo?.info_data ?? {};
+  if (kind === "macvlan" || kind === "macvtap") Object.assign(settings, macvlanSettings(data));
+  for (const [word, value] of Object.entries(data)) {
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;
+    if (word === "bridge_id") details[word] = canonicalBridgeId(String(value));
+    else if (ONLY_TOLD.test(word)) details[word] = String(value);
+    else settings[`type.${word}`] = String(value);
+  }
+  if (link.linkinfo?.info_slave_kind === "bridge") {
+    const port = link.linkinfo.info_slave_data ?? {};
+    details["port_state"] = typeof port["state"] === "string" ? port["state"] : "";
+    for (const word of PORT_SETTINGS) {
+      const value = port[word];
+      if (value !== undefined) settings[`port.${word}`] = onOff(value);
+    }
+  }
+  for (const [key, value] of Object.entries(more.sysctls)) settings[`sysctl.${key}`] = value;
+  return {
+    name: link.ifname ?? "",
+    netns,
+    kind,
+    ifIndex: link.ifindex ?? 0,
+    parent: parentOf(link, kind, netns, hostLinks),
+    up: link.flags?.includes("UP") ?? false,
+    operState: link.operstate ?? "UNKNOWN",
+    promiscuity: link.promiscuity ?? 0,
+    settings,
+    details,
+    addresses: (link.addr_info ?? []).flatMap(parseAddress),
+    routes: more.routes,
+  };
+}
+
+/** iproute2 prints flags only when they are set, and a source list in the kernel's hash order. */
+function macvlanSettings(data: Readonly<Record<string, unknown>>): Partial<Record<SettingKey, string>> {
+  const list = Array.isArray(data["macaddr_data"]) ? data["macaddr_data"].map(String) : [];
+  return {
+    "type.mode": typeof data["mode"] === "string" ? data["mode"] : "",
+    "type.flags": ["nopromisc", "nodst"].filter((flag) => data[flag] === true).join(" "),
+    "type.macaddr": list.toSorted().join(" "),
+  };
+}
+
+function onOff(value: unknown): string {
+  return value === true ? "on" : value === false ? "off" : String(value);
+}
+
+/**
+ * The link below. A peer such as a veth's other end is no parent. In another namespace the parent is told by its
+ * index in the host's own one, where all parents of our links live.
+ */
+function parentOf(link: IpLink, kind: string, netns: string, hostLinks: readonly LinkState[]): string {
+  if (kind === "veth") return "";
+  if (link.link !== undefined) return netns === "" ? link.link : "";
+  if (netns === "" || link.link_index === undefined) return "";
+  return hostLinks.find((l) => l.ifIndex === link.link_index)?.name ?? "";
+}
+
+function parseAddress(address: IpAddress): Address[] {
+  if (address.local === undefined || address.prefixlen === undefined) return [];
+  // link-local ones are the kernel's, dynamic ones a DHCP client's or router's
+  if (address.scope === "link" || address.scope === "host" || isDynamic(address)) return [];
+  return [
+    {
+      cidr: `${canonicalIp(address.local) ?? address.local}/${address.prefixlen}`,
+      ...(address.broadcast === undefined ? {} : { broadcast: address.broadcast }),
+      ...(address.dadfailed === true ? { dadFailed: true } : {}),
+    },
+  ];
+}
+
+function isDynamic(address: IpAddress): boolean {
+  return address.dynamic === true || address.temporary === true || address.mngtmpaddr === true;
+}
+
+/** Protocols of routes that a person or a boot script put there (iproute2's etc/iproute2/rt_protos). */
+const STATIC_PROTOCOLS: readonly string[] = ["boot", "static"];
+
+/** IPv6's metric where none was given (include/net/ip6_route.h, IP6_RT_PRIO_USER). */
+const DEFAULT_METRIC_6 = 1024;
+
+function parseRoute({ route, six }: { route: IpRoute; six: boolean }): Route[] {
+  const { dst, gateway, prefsrc, metric, protocol = "boot" } = route;
+  if (dst === undefined || !STATIC_PROTOCOLS.includes(protocol)) return [];
+  if (route.type !== undefined && route.type !== "unicast") return [];
+  return [
+    {
+      to: destinationOf(dst, six),
+      ...(gateway === undefined ? {} : { via: gateway }),
+      ...(prefsrc === undefined ? {} : { source: prefsrc }),
+      ...(metric === undefined || (six && metric === DEFAULT_METRIC_6) ? {} : { metric }),
+      protocol,
+    },
+  ];
+}
+
+/** iproute2's short forms in full: `default`, and a single address. */
+function destinationOf(dst: string, six: boolean): string {
+  if (dst === "default") return six ? "::/0" : "0.0.0.0/0";
+  return dst.includes("/") ? dst : `${dst}/${six ? 128 : 32}`;
+}
+
+/** Lines `/proc/sys/net/ipv4/conf/LINK/NAME:VALUE`, as grep prints them. */
+function parseSysctls(text: string): Map<string, Record<string, string>> {
+  const links = new Map<string, Record<string, string>>();
+  for (const line of text.split("\n")) {
+    const match = /^\/proc\/sys\/net\/(ipv[46])\/conf\/([^/]+)\/([a-z_]+):(.*)$/.exec(line);
+    const [, family, link, name, value] = match ?? [];
+    if (link === undefined || value === undefined) continue;
+    links.set(link, { ...links.get(link), [`${family ?? ""}.${name ?? ""}`]: value });
+  }
+  return links;
+}
+
+/**
+ * The array that iproute2 printed. Other people's aliases and names can make it print what is no JSON: `\\'`
+ * (iproute2 before 6.1) and bare control characters (before 7.0) are mended; `[{}]` and nothing mean no link.
+ *
+ * @param what for the message: `links of the namespace blue`
+ */
+function jsonArray<T>(text: string, what: string): T[] {
+  const trimmed = text.trim();
+  if (trimmed === "" || trimmed === "[") return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(trimmed);
+  } catch {
+    value = parseMended(trimmed, what);
+  }
+  return Array.isArray(value) ? (value as T[]) : [];
+}
+
+function parseMended(text: string, what: string): unknown {
+  const mended = text
+    // escapes are taken in pairs: the second backslash of an escaped one begins none
+    .replace(/\\([^])/g, (escape, character: string) => (character === "'" ? "'" : escape))
+    // eslint-disable-next-line no-control-regex -- these are what has to go
+    .replace(/[\u0000-\u001f]/g, (c) =>
+      c === "\n" ? " " : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+  try {
+    return JSON.parse(mended) as unknown;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `what ip printed of the ${what} is cut short or no JSON (${why}; ${text.length} characters)`,
+      { cause: error },
+    );
+  }
+}
