@@ -23,6 +23,13 @@ const SECTIONS: Readonly<Record<string, string>> = {
   BridgeOutputs: "Outputs of HairpinBridge",
   PortOutputs: "An entry of the output `ports`",
   ShimOutputs: "Outputs of HostShim",
+  NetworkArgs: "MacvlanNetwork",
+  NetworkHost: "An entry of `hosts`",
+  ChildArgs: "An entry of `children`",
+  NetworkShimArgs: "`shim`",
+  NetworkHostOutputs: "Outputs of MacvlanNetwork for a host",
+  NetworkChild: "Outputs of MacvlanNetwork for a child",
+  NetworkLease: "An entry of the output `leases`",
 };
 
 const HEAD = `# Properties
