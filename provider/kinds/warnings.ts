@@ -1,10 +1,10 @@
 /** What a host has that may undo or spoil a link later: nothing to refuse, but worth saying, with the remedy. Pure. */
 import type { LinkManager, Observation } from "../host/observation";
-import { type LinkId, type LinkState, childrenOf, findLink } from "../plan/model";
+import { type LinkState, type WantedLink, childrenOf, findLink } from "../plan/model";
 import type { Claim, Warning } from "./conflicts";
 
 /** A line for each thing that a person should know of the host before relying on the link. */
-export function warningsOf(claim: Claim, ports: readonly LinkId[], observation: Observation): Warning[] {
+export function warningsOf(claim: Claim, ports: readonly WantedLink[], observation: Observation): Warning[] {
   const managers = observation.facts.managers;
   const own = claim.netns === "" ? managers.filter((m) => m.link === claim.name) : [];
   return [
@@ -16,11 +16,27 @@ export function warningsOf(claim: Claim, ports: readonly LinkId[], observation: 
           `${m.link} ${isManagedBy(m)}, which gives it its own addresses back and may take it out of ${claim.name} ` +
           `when it restarts: ${remedy(m, m.link)}`,
       ),
+    ...ports
+      .filter((port) => isHairpin(port) && isWayIn(port, observation))
+      .map(
+        ({ name }) =>
+          `${name} leads to the network that the host is reached by, and as a hairpin port it sends every broadcast back ` +
+          "there: switches then look for their neighbours on this host, and two such hosts make a storm; set hairpin: " +
+          "false for it",
+      ),
     ...promiscuity(claim, observation),
   ].map((text) => ({
     about: `${claim.hostLabel} ${text}`,
     text: `${claim.resource} on ${claim.hostLabel}: ${text}.`,
   }));
+}
+
+function isHairpin(port: WantedLink): boolean {
+  return port.settings.some((s) => s.key === "port.hairpin" && s.value === "on");
+}
+
+function isWayIn(port: WantedLink, { lifeline }: Observation): boolean {
+  return lifeline.client !== "" && lifeline.links.includes(port.name);
 }
 
 /** networkd: measured (facts: vmtest2); NetworkManager: nm-settings-nmcli(5), a profile's activation flushes. */

@@ -3,7 +3,7 @@ import type { LinkManager, Observation } from "../../../provider/host/observatio
 import { parseManagers } from "../../../provider/host/managers";
 import type { Claim } from "../../../provider/kinds/conflicts";
 import { warningsOf } from "../../../provider/kinds/warnings";
-import type { LinkState } from "../../../provider/plan/model";
+import type { LinkState, WantedLink } from "../../../provider/plan/model";
 import { nic } from "../plan/states";
 
 const CLAIM: Claim = {
@@ -15,16 +15,18 @@ function warn(
   links: readonly LinkState[],
   managers: readonly LinkManager[] = [],
   ports: string[] = [],
+  hairpin = "off",
 ): string[] {
   const observation = {
     facts: { managers },
     state: { links, netns: [], records: [] },
+    lifeline: { client: "192.0.2.9", links: ["eth0"], prefix: 24 },
   } as unknown as Observation;
-  return warningsOf(
-    CLAIM,
-    ports.map((name) => ({ name, netns: "" })),
-    observation,
-  ).map(({ text }) => text);
+  const settings: WantedLink["settings"] = [
+    { key: "port.hairpin", value: hairpin, property: "ports[0].hairpin" },
+  ];
+  const wanted = ports.map((name): WantedLink => ({ name, netns: "", exists: true, settings }));
+  return warningsOf(CLAIM, wanted, observation).map(({ text }) => text);
 }
 
 describe("warnings", () => {
@@ -47,6 +49,12 @@ describe("warnings", () => {
     assert.deepEqual(warn([promiscuous, passthru]), []);
     const quiet = { ...passthru, settings: { ...passthru.settings, "type.flags": "nopromisc" } };
     assert.equal(warn([promiscuous, quiet]).length, 1);
+  });
+
+  it("tell of a hairpin port that leads to the network that the host is reached by", () => {
+    assert.match(warn([eth0], [], ["eth0"], "on")[0] ?? "", /eth0 leads to the network.*set hairpin: false/);
+    assert.deepEqual(warn([eth0], [], ["eth0"]), []);
+    assert.deepEqual(warn([eth0], [], ["eth1"], "on"), []);
   });
 
   it("tell who else manages the link or a port, with the remedy", () => {
