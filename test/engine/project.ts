@@ -90,7 +90,10 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev", files
   mkdirSync(join(folder, "state"));
   symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
   if (files === undefined) {
-    writeFileSync(join(folder, "Pulumi.yaml"), `name: ${name}\nruntime: nodejs\nmain: index.js\n`);
+    writeFileSync(
+      join(folder, "Pulumi.yaml"),
+      `name: ${name}\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: index.js\n`,
+    );
     writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "main": "index.js" }\n`);
   } else cpSync(files, folder, { recursive: true });
   const project = driveProject(folder, environment);

@@ -20,13 +20,15 @@ const REPOSITORY = resolve(__dirname, "../..");
 interface Extent {
   readonly minutes: number;
   readonly sample?: string;
+  /** How many of its files run at the same time, each with a lab of its own. */
+  readonly jobs?: number;
 }
 
 const SUITES = {
   unit: { minutes: 5 },
-  lab: { minutes: 20 },
-  engine: { minutes: 25 },
-  package: { minutes: 25 },
+  lab: { minutes: 20, jobs: 2 },
+  engine: { minutes: 25, jobs: 2 },
+  package: { minutes: 25, jobs: 2 },
   guests: { minutes: 25, sample: "reboot.test.ts" },
   faults: { minutes: 30 },
 } as const satisfies Record<string, Extent>;
@@ -105,6 +107,7 @@ async function runSuite(
   extent: "all" | "sample",
   grep: string | undefined,
 ): Promise<Figures> {
+  const { jobs = 1 }: Extent = SUITES[suite];
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-tests-"));
   const file = join(folder, "figures.json");
   const child = spawn(
@@ -113,6 +116,7 @@ async function runSuite(
       join(REPOSITORY, "node_modules/mocha/bin/mocha.js"),
       ...["--reporter", join(__dirname, "reporter.cjs")],
       ...(grep === undefined ? [] : ["--grep", grep]),
+      ...(jobs > 1 ? ["--parallel", "--jobs", String(jobs)] : []),
       `test/${suite}/${files}`,
     ],
     // In a group of its own: mocha starts itself once more, and ending only the first would leave the tests running.
