@@ -34,6 +34,15 @@ const SUITES = {
 } as const satisfies Record<string, Extent>;
 type Suite = keyof typeof SUITES;
 
+/**
+ * What runs at the same time where all is run: the first needs the CPU, for node processes that the engine starts, the
+ * second mostly waits for hosts.
+ */
+const LANES: readonly (readonly Suite[])[] = [
+  ["unit", "engine"],
+  ["lab", "guests", "faults", "package"],
+];
+
 /** What a suite came to. */
 interface Figures {
   readonly passes: number;
@@ -49,34 +58,33 @@ async function main(): Promise<void> {
     options: { grep: { type: "string" } },
     allowPositionals: true,
   });
-  const suites = positionals.length === 0 ? (Object.keys(SUITES) as Suite[]) : positionals.map(suiteNamed);
+  const named = positionals.map(suiteNamed);
+  const suites = named.length === 0 ? LANES.flat() : named;
   await setUp(suites);
   const before = leftovers();
-  let passed = 0;
-  let failed = 0;
-  const pending: string[] = [];
-  for (const suite of suites) {
-    process.stdout.write(`\n── ${suite}\n`);
-    const { sample }: Extent = SUITES[suite];
-    const files = positionals.length > 0 || sample === undefined ? "**/*.test.ts" : sample;
-    const extent = positionals.length > 0 ? "all" : "sample";
-    const figures = await runSuite(suite, files, extent, values.grep);
-    passed += figures.passes;
-    failed += figures.failures;
-    pending.push(...figures.pending);
-  }
+  const run = (suite: Suite): Promise<Figures> => runSuite(suite, suites === named, values.grep);
+  const lanes = suites === named ? [named] : LANES;
+  const figures = (await Promise.all(lanes.map((lane) => oneAfterTheOther(lane, run)))).flat();
+  const passed = figures.reduce((sum, { passes }) => sum + passes, 0);
+  let failed = figures.reduce((sum, { failures }) => sum + failures, 0);
   const left = leftovers().filter((entry) => !before.includes(entry));
   if (left.length > 0) {
     failed += 1;
     say(`the tests left behind: ${left.join(", ")}`);
   }
-  for (const title of pending) process.stdout.write(`pending: ${title}\n`);
+  for (const title of figures.flatMap(({ pending }) => pending)) process.stdout.write(`pending: ${title}\n`);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }
 
+async function oneAfterTheOther<T, R>(list: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (const item of list) done.push(await work(item));
+  return done;
+}
+
 function suiteNamed(name: string): Suite {
-  const suites = Object.keys(SUITES) as Suite[];
+  const suites = LANES.flat();
   const suite = suites.find((candidate) => candidate === name);
   if (suite === undefined) throw new Error(`there is no suite ${name}: there are ${suites.join(", ")}`);
   return suite;
@@ -95,19 +103,18 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
     await guestDisk();
   }
   if (
-    suites.some((suite) => suite === "engine" || suite === "package") &&
+    suites.some((suite) => ["engine", "package", "faults"].includes(suite)) &&
     !isOnPath("pulumi", process.env["PATH"] ?? "")
   )
     await enginePath();
 }
 
-async function runSuite(
-  suite: Suite,
-  files: string,
-  extent: "all" | "sample",
-  grep: string | undefined,
-): Promise<Figures> {
-  const { jobs = 1 }: Extent = SUITES[suite];
+/** Runs a suite. One that was not named runs its sample, and shows what it printed when it has ended. */
+async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined): Promise<Figures> {
+  const { jobs = 1, sample }: Extent = SUITES[suite];
+  const files = isNamed || sample === undefined ? "**/*.test.ts" : sample;
+  if (isNamed) process.stdout.write(`\n── ${suite}\n`);
+  else say(`running the suite ${suite}`);
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-tests-"));
   const file = join(folder, "figures.json");
   const child = spawn(
@@ -122,11 +129,14 @@ async function runSuite(
     // In a group of its own: mocha starts itself once more, and ending only the first would leave the tests running.
     {
       cwd: REPOSITORY,
-      stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, MACVLAN_TEST_FIGURES: file, MACVLAN_TEST_EXTENT: extent },
+      stdio: ["ignore", ...(isNamed ? (["inherit", "inherit"] as const) : (["pipe", "pipe"] as const))],
+      env: { ...process.env, MACVLAN_TEST_FIGURES: file, MACVLAN_TEST_EXTENT: isNamed ? "all" : "sample" },
       detached: true,
     },
   );
+  const printed: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => printed.push(chunk));
   const endAll = (): void => {
     if (child.pid !== undefined) endProcessGroup(child.pid);
   };
@@ -142,6 +152,7 @@ async function runSuite(
   });
   clearTimeout(timer);
   stay();
+  if (!isNamed) process.stdout.write(`\n── ${suite}\n${Buffer.concat(printed).toString()}`);
   const how = limit.isReached ? `was ended after ${SUITES[suite].minutes} minutes` : `ended with ${ended}`;
   try {
     return judge(
