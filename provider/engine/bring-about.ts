@@ -4,7 +4,7 @@ import type { WantedPlan } from "../host/change";
 import type { AnyKind } from "../kinds";
 import type { CommonInputs, Json } from "../kinds/kind";
 import { type Asking, describeDuplicates, duplicatesAfter, duplicatesBefore } from "./duplicates";
-import { clean, outputsOf } from "./outputs";
+import { clean, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planLink, planRemoval } from "./planning";
 import { currentRun } from "./run";
 import { say } from "./say";
@@ -21,7 +21,7 @@ export async function bringAbout(kind: AnyKind, inputs: Json, before: Json | und
     session,
     known,
     lan: kind.lan(known, (await session.look()).state),
-    ownMacs: currentRun().ownMacs(),
+    ownMacs: () => currentRun().ownMacs(),
   };
   if (detection !== "off") {
     const found = await duplicatesBefore(asking, say);
@@ -59,7 +59,8 @@ function formerPlan(
   now: Observation,
   before: Json | undefined,
 ): WantedPlan {
-  if (before !== undefined)
-    return planLink(kind, knownInputs(before, []), viewOf(before, known, now, inputs));
+  if (before !== undefined) {
+    return planLink(kind, knownInputs(managedInputs(before), []), viewOf(before, known, now, inputs));
+  }
   return planRemoval(known, viewOf(inputs, known, now, undefined));
 }

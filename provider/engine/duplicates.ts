@@ -13,8 +13,11 @@ export interface Asking {
   readonly known: CommonInputs;
   /** The link whose LAN it is. */
   readonly lan: string;
-  /** MAC addresses of this stack's own links: an address that moves between them is no duplicate. */
-  readonly ownMacs: ReadonlySet<string>;
+  /**
+   * MAC addresses of this stack's own links as far as they were checked by now: an address that moves between them is
+   * no duplicate. A link that is to go is none of them: it has to be gone first.
+   */
+  readonly ownMacs: () => ReadonlySet<string>;
 }
 
 /** Whether somebody else on the LAN has one of the IPv4 addresses that the link does not have yet. */
@@ -33,7 +36,10 @@ export async function duplicatesBefore(asking: Asking, tell: (text: string) => v
   if (findLink(state, { name: lan, netns: "" })?.up !== true) return cannot(`${lan} is not up`);
   const answers = await session.probe(lan, fresh);
   if (!answers) return cannot("the host has no arping of iputils or busybox (Debian package iputils-arping)");
-  return answers.filter(({ mac }) => !ownMacs.has(mac));
+  const failed = answers.find(({ mac, printed }) => mac === "" && printed !== undefined);
+  if (failed) return cannot(`arping printed ${JSON.stringify(failed.printed)}`);
+  const own = ownMacs();
+  return answers.filter(({ mac }) => mac !== "" && !own.has(mac));
 }
 
 /** Whether IPv6's own detection found one of the link's addresses in use. */

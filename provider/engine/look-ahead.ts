@@ -12,17 +12,24 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { holdsCredential } from "./secrets";
 
-const noted = new Set<string>();
+/** What was noted so far, by engine: a program that runs several stacks has several. */
+const noted = new Map<string, Set<string>>();
 
 /** Notes a host for the provider's process. `engine` is the engine's address, `127.0.0.1:34567`. */
 export function noteHost(engine: string | undefined, host: unknown): void {
   const plain = plainHost(host);
-  if (engine === undefined || plain === undefined || noted.has(plain) || holdsCredential(host)) return;
+  if (engine === undefined || plain === undefined || holdsCredential(host)) return;
+  const known = noted.get(engine) ?? new Set();
+  if (known.has(plain)) return;
   const folder = privateFolder();
   if (folder === undefined) return;
-  if (noted.size === 0) process.once("exit", () => forgetHosts(engine));
-  noted.add(plain);
-  appendFileSync(fileOf(folder, engine), `${plain}\n`, { mode: 0o600 });
+  if (known.size === 0) process.once("exit", () => forgetHosts(engine));
+  noted.set(engine, known.add(plain));
+  try {
+    appendFileSync(fileOf(folder, engine), `${plain}\n`, { mode: 0o600 });
+  } catch {
+    // a full /tmp: the host is then looked at when it is asked for
+  }
 }
 
 /** The hosts that were noted so far, as the program gave them. */

@@ -4,6 +4,14 @@ import type { AnyKind } from "../kinds";
 import type { CommonInputs, Json } from "../kinds/kind";
 import { digest, visibleInputs } from "./inputs";
 
+/** What the program had given, of what the state keeps. */
+export function managedInputs(props: Json): Json {
+  const managed = new Set((props["__managed"] as string[] | undefined) ?? []);
+  return Object.fromEntries(
+    Object.entries(props).filter(([key]) => managed.has(key) || key === "host" || key === "name"),
+  );
+}
+
 /** Everything that the state keeps: the inputs, what the host has, and what later runs need to know. */
 export function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now: Observation): Json {
   const visible = visibleInputs(inputs);

@@ -18,7 +18,7 @@ import { bringAbout } from "./bring-about";
 import { check } from "./check";
 import { digest, sameHost, visibleInputs } from "./inputs";
 import { leaseBook } from "./lease-book";
-import { clean, hiddenOf, outputsOf } from "./outputs";
+import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planNothing, planRemoval } from "./planning";
 import { configureRun, currentRun } from "./run";
 import { isUnknown } from "./unknown";
@@ -84,10 +84,7 @@ async function create(kind: AnyKind, inputs: Json): Promise<dynamic.CreateResult
 }
 
 async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.ReadResult> {
-  const managed = new Set((props["__managed"] as string[] | undefined) ?? []);
-  const given = Object.fromEntries(
-    Object.entries(props).filter(([key]) => managed.has(key) || key === "host" || key === "name"),
-  );
+  const given = managedInputs(props);
   const known = given as unknown as CommonInputs;
   const now = await currentRun().fleet.session(known.host).look();
   const link = findLink(now.state, linkId(known));

@@ -71,6 +71,7 @@ function below(engine: string | undefined, args: LinkNames): pulumi.Resource[] {
 interface LinkNames {
   readonly host?: unknown;
   readonly name?: unknown;
+  readonly netns?: unknown;
   readonly parent?: unknown;
   readonly ports?: unknown;
 }
@@ -100,7 +101,9 @@ export function linkResource<A extends object, O>(
         },
         pulumi.mergeOptions(opts, { dependsOn: below(engine, names) }),
       );
-      const key = keyOf(engine, names.host, names.name ?? name);
+      // parents and ports are links of the host's own namespace
+      const isOfHost = names.netns === undefined || names.netns === "";
+      const key = isOfHost ? keyOf(engine, names.host, names.name ?? name) : undefined;
       if (key !== undefined) links.set(key, this);
     }
   }

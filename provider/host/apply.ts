@@ -113,7 +113,8 @@ export function forgetUndoScript(marker: string): string {
 ${PRELUDE}M=${quote(marker)}
 ${OBSERVE_FUNCTION}
 ${LOCK}
-rm -f "$D/undo.left" "$D/progress"; pm_unlock
+rm -f "$D/undo.left"; [ -e "$D/undo" ] || rm -f "$D/progress"
+pm_unlock
 echo "$M outcome done"
 pm_observe
 }

@@ -9,7 +9,7 @@ import type { PlannedStep } from "../plan/steps";
 import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "./address";
 import { type Applied, applyScript, describeStep, parseApplied } from "./apply";
 import type { PortTool } from "./commands";
-import { type Connection, ConnectionLost } from "./connection";
+import { type Connection, ConnectionLost, SshError } from "./connection";
 import type { Observation } from "./observation";
 import { parseObservation } from "./observe";
 import { newMarker, sections } from "./shell";
@@ -79,6 +79,7 @@ export async function applyWatched(
       failure = error instanceof Error ? error : new Error(String(error));
     });
   let waits = false;
+  let hasBegun = false;
   let reason: string | undefined;
   const unconfirmed = (after: Observation | undefined): Unconfirmed => ({
     outcome: "unconfirmed",
@@ -90,7 +91,7 @@ export async function applyWatched(
   });
   /** What the script itself says became of the change, unless it waits or the connection is gone. */
   const final = (): Applied | undefined => {
-    if (failure !== undefined && !(failure instanceof ConnectionLost && failure.started)) throw failure;
+    if (failure !== undefined && !mayBeCut(failure)) throw failure;
     waits ||= answer?.outcome === "pending";
     return answer?.outcome === "pending" ? undefined : answer;
   };
@@ -119,8 +120,16 @@ export async function applyWatched(
     // a connection that was opened before the last step proves nothing: the next one confirms
     if (told?.confirmation === "pending") waits = true;
     else await sleep(RETRY_MS);
+    hasBegun ||= told !== undefined;
   }
+  if (failure instanceof SshError && !hasBegun) throw failure;
   return { applied: unconfirmed(undefined), connection };
+}
+
+/** Whether that is how a connection ends that was cut: it is lost, or nothing comes through it any more. */
+function mayBeCut(error: Error): boolean {
+  const isSilent = error instanceof SshError && error.kind === "commandTimeout";
+  return isSilent || (error instanceof ConnectionLost && error.started);
 }
 
 async function ask(

@@ -5,6 +5,7 @@
 import { canonicalIp } from "../plan/addresses";
 import type { LinkId } from "../plan/model";
 import { commandLine, quote, sections } from "./shell";
+import { ENVIRONMENT } from "./transaction";
 
 /** An address that somebody has. */
 export interface Duplicate {
@@ -12,13 +13,13 @@ export interface Duplicate {
   readonly address: string;
   /** MAC address of who answered, in lower case; `""` where nobody tells. */
   readonly mac: string;
+  /** What the probe printed, where it failed. */
+  readonly printed?: string;
 }
 
 /** Seconds that the LAN has for answering an IPv4 probe, and at most for IPv6's detection. */
 const ARP_SECONDS = 2;
 const DAD_SECONDS = 3;
-
-const PATHS = "LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH";
 
 /**
  * Probes for IPv4 addresses through a link of the host's own namespace, all at once. iputils' arping and busybox's take
@@ -27,7 +28,7 @@ const PATHS = "LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_A
 export function probeScript(link: string, addresses: readonly string[], marker: string): string {
   const probes = addresses.map((address) => `pm_probe ${quote(address)} &`);
   return `pm_main() {
-${PATHS}
+${ENVIRONMENT}
 M=${quote(marker)}
 case $(arping -V 2>&1; arping --help 2>&1) in *iputils*|*BusyBox*) ;; *) echo "$M none"; return;; esac
 pm_probe() {
@@ -49,9 +50,10 @@ export function parseProbe(output: string, marker: string): Duplicate[] | undefi
   if (all.some((s) => s.name === "none")) return undefined;
   return all
     .filter((s) => s.name.startsWith("answer "))
-    .flatMap((s) => {
+    .map((s) => {
       const mac = /\[([0-9A-Fa-f:]{17})\]/.exec(s.text)?.[1]?.toLowerCase();
-      return mac === undefined ? [] : [{ address: s.name.slice("answer ".length), mac }];
+      const address = s.name.slice("answer ".length);
+      return mac === undefined ? { address, mac: "", printed: s.text.trim() } : { address, mac };
     });
 }
 
@@ -68,7 +70,7 @@ export function dadScript({ name, netns }: LinkId, marker: string): string {
     name,
   ]);
   return `pm_main() {
-${PATHS}
+${ENVIRONMENT}
 n=0
 while ${show} tentative 2>/dev/null | grep -qv dadfailed && [ $n -lt ${DAD_SECONDS * 10} ]; do
   sleep 0.1 2>/dev/null || { sleep 1; n=$((n + 9)); }

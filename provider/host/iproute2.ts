@@ -48,6 +48,8 @@ interface IpRoute {
   readonly dst?: string;
   readonly gateway?: string;
   readonly dev?: string;
+  /** Where there are several ways at the same time (ECMP), `dev` is told of each. */
+  readonly nexthops?: readonly { readonly dev?: string }[];
   readonly protocol?: string;
   readonly prefsrc?: string;
   readonly metric?: number;
@@ -81,8 +83,10 @@ export function parseHolders(text: (name: string) => string): { addresses: Holde
         cidr: `${canonicalIp(a.local ?? "") ?? ""}/${a.prefixlen ?? ""}`,
       })),
     ),
-    routes: routes.flatMap(({ route: { dev, dst }, six }) =>
-      dev === undefined || dst === undefined ? [] : [{ link: dev, cidr: destinationOf(dst, six) }],
+    routes: routes.flatMap(({ route: { dev, dst, nexthops = [] }, six }) =>
+      [dev, ...nexthops.map((hop) => hop.dev)].flatMap((link) =>
+        link === undefined || dst === undefined ? [] : [{ link, cidr: destinationOf(dst, six) }],
+      ),
     ),
   };
 }

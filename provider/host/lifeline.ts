@@ -25,7 +25,14 @@ export interface Holder {
   readonly cidr: string;
 }
 
+/** Kinds of links whose packets go on inside of others, by a way that cannot be told from the link. */
+const TUNNEL =
+  /^(?:wireguard|tun|tap|ip6?gre|gre|gretap|ip6gretap|ipip|sit|ip6tnl|vti6?|xfrm|vxlan|geneve|l2tp|ppp)$/;
+
 /**
+ * Where the way cannot be told to its end (a tunnel, a jump of the host to itself, an address behind a translation),
+ * any link that is up may be a part of it: one confirmation too many costs a second, one too few a way to the console.
+ *
  * @param client what `pm_client` printed
  * @param addresses all addresses of the host's own namespace
  * @param routes all of its routes
@@ -41,18 +48,19 @@ export function parseLifeline(
   const [server] = splitZone(to);
   const linkWith = (address: string): string | undefined =>
     addresses.find(({ cidr }) => cidr.startsWith(`${address}/`))?.link;
-  if (linkWith(ip) !== undefined) return { client: ip, links: ["lo"], prefix: 0 };
+  const back = routes.filter(({ cidr }) => containsIp(cidr, ip));
+  const prefix = Math.max(0, ...back.map(({ cidr }) => prefixOf(cidr)));
+  const leading = back.filter(({ cidr }) => prefixOf(cidr) === prefix).map(({ link }) => link);
   const holder = linkWith(server) ?? zone;
-  const back = routes
-    .filter(({ cidr }) => containsIp(cidr, ip))
-    .toSorted((a, b) => prefixOf(b.cidr) - prefixOf(a.cidr))[0];
-  const carriers = [holder, back?.link].filter((l) => l !== undefined);
-  const unknown = links.filter((l) => l.netns === "" && l.name !== "lo" && l.up).map((l) => l.name);
-  return {
-    client: ip,
-    links: linksBelow(links, holder === undefined ? unknown : carriers),
-    prefix: back === undefined ? 0 : prefixOf(back.cidr),
-  };
+  const carriers = linksBelow(links, holder === undefined ? [] : [holder, ...leading]);
+  const isCertain =
+    linkWith(ip) === undefined && carriers.some((name) => name !== "lo") && !carriers.some(isTunnel);
+  const up = links.filter((l) => l.netns === "" && l.name !== "lo" && l.up).map((l) => l.name);
+  return { client: ip, links: isCertain ? carriers : up, prefix };
+
+  function isTunnel(name: string): boolean {
+    return links.some((l) => l.netns === "" && l.name === name && TUNNEL.test(l.kind));
+  }
 }
 
 /** `fe80::1%eth0` → its address in canonical form, and its link. */

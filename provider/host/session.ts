@@ -127,8 +127,11 @@ interface HostMemory {
 }
 
 async function connect(memory: HostMemory, settings: () => Settings): Promise<Connection> {
-  const open = await memory.connection?.catch(() => undefined);
+  const known = memory.connection;
+  const open = await known?.catch(() => undefined);
   if (open && !open.closed) return open;
+  // another caller has opened one meanwhile
+  if (memory.connection !== known) return connect(memory, settings);
   memory.connection = openConnection(memory.host, settings());
   return memory.connection;
 }

@@ -66,8 +66,8 @@ fi
 [ -e "$D/undo.left" ] && mv "$D/undo.left" "$D/undo"
 if [ -e "$D/undo" ]; then
   mv "$D/pending" "$D/expired" 2>/dev/null # its watchdog is gone: it would hold the lock
-  k=0; [ -e "$D/progress" ] && read -r k < "$D/progress"
-  u=$(pm_undo "$k")
+  k=$(tail -n 1 "$D/progress" 2>/dev/null)
+  u=$(pm_undo "\${k:-0}")
   rm -f "$D/undo" "$D/progress" "$D/expired" "$D/watchdog"; pm_unlock
   echo "$M outcome recovered"; echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
   pm_observe
@@ -79,7 +79,7 @@ fi`;
  * SIGPIPE in the middle. The commit is one unlink.
  */
 export const TRANSACTION = `pm_begin() {
-  rm -rf "$D/kept"
+  rm -rf "$D/kept" "$D/progress"
   pm_prepare pm_put progress 0; pm_prepare pm_keep undo "$1"
   trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
   pm_watch
@@ -98,7 +98,7 @@ pm_stale() {
   exit 0
 }
 K=0; O=; L=0; A=
-pm_put() { echo "$2" > "$D/$1"; }
+pm_put() { echo "$2" >> "$D/$1"; }
 pm_prepare() { O=$("$@" 2>&1) || { A=0; pm_fail 1; }; }
 pm_at() { pm_prepare pm_put progress "$1"; K=$1; L=0; }
 pm_commit() {

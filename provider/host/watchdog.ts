@@ -33,6 +33,7 @@ const WATCHDOG = `D=${RUN_DIRECTORY}
 trap '' HUP PIPE
 hurry=
 trap 'hurry=1; kill $s 2>/dev/null' INT TERM
+echo -1000 > "/proc/$$/oom_score_adj" 2>/dev/null
 pause() { sleep 1 & s=$!; wait $s; n=$((n + 1)); }
 works() { [ -e "$D/undo" ] && [ ! -e "$D/pending" ] && kill -0 "$1" 2>/dev/null; }
 n=0; while works "$1" && [ "$n" -lt "$2" ]; do pause; done
@@ -42,20 +43,25 @@ if works "$1"; then
   n=0; while works "$1" && [ "$n" -lt 10 ]; do pause; done
   works "$1" && kill -9 "$1"
 fi
-if [ -e "$D/pending" ]; then
-  n=0; while [ -e "$D/pending" ] && [ -z "$hurry" ] && [ "$n" -lt "$3" ]; do pause; done
-  mv "$D/pending" "$D/expired" 2>/dev/null || exit 0
+n=0; while [ -e "$D/pending" ] && [ -z "$hurry" ] && [ "$n" -lt "$3" ]; do pause; done
+[ -e "$D/pending" ] && mv "$D/pending" "$D/expired" 2>/dev/null
+if [ -e "$D/confirmed" ]; then
+  rm -f "$D/undo" "$D/progress" "$D/watchdog" "$D/confirmed"
+  rm -rf "$D/lock.d"
+  exit 0
 fi
 [ -e "$D/undo" ] || exit 0
-k=0; read -r k < "$D/progress"
-sh "$D/undo" "$k" </dev/null >/dev/null 2>&1
-rm -rf "$D/undo" "$D/progress" "$D/expired" "$D/watchdog" "$D/lock.d"`;
+trap '' INT TERM
+k=$(tail -n 1 "$D/progress" 2>/dev/null)
+if sh "$D/undo" "\${k:-0}" </dev/null >/dev/null 2>&1; then rm -f "$D/undo" "$D/progress"; else mv "$D/undo" "$D/undo.left"; fi
+rm -rf "$D/expired" "$D/watchdog" "$D/lock.d"`;
 
 /** Defines `pm_watch`, which starts the watchdog, `pm_unwatch`, and `pm_pend`, which ends the script in their place. */
 export function watchFunctions({ commandTimeout, confirm }: Watch): string {
   return `W=
 pm_watch() {
-  printf '%s\n' ${quote(WATCHDOG)} > "$D/watchdog" || pm_fail 1
+  ${confirm ? `pm_prepare pm_keep begun ${confirm.token}` : 'rm -f "$D/begun"'}
+  pm_prepare pm_keep watchdog ${quote(WATCHDOG)}
   s=; command -v setsid >/dev/null 2>&1 && s=setsid
   # it inherits the lock
   $s sh "$D/watchdog" $$ ${Math.ceil(commandTimeout)} ${Math.ceil(confirm?.timeout ?? 0)} </dev/null >/dev/null 2>&1 9>&9 &
@@ -64,6 +70,8 @@ pm_watch() {
 }
 pm_unwatch() { [ -n "$W" ] && kill "$W" 2>/dev/null; }
 pm_pend() {
+  # a process that has ended and was not waited for still answers to kill -0
+  grep -q '^State:[[:space:]]*[^Z]' "/proc/$W/status" 2>/dev/null || { O="the change's watchdog was killed"; A=0; pm_fail 1; }
   pm_prepare pm_keep pending "${confirm?.token ?? ""} $W"
   trap - HUP INT TERM
   echo "$M outcome pending"
@@ -88,14 +96,19 @@ ${ENVIRONMENT}
 M=${quote(marker)}; D=${RUN_DIRECTORY}
 ${OBSERVE_FUNCTION}
 t=; w=; [ -e "$D/pending" ] && read -r t w < "$D/pending"
+b=; [ -e "$D/begun" ] && read -r b < "$D/begun"
 if [ "$t" != ${quote(token)} ]; then
-  if [ -e "$D/undo" ] && [ ! -e "$D/expired" ]; then a=working; else a=gone; fi
+  # one that has not begun yet, as it waits for the lock, is not over
+  if [ "$b" = ${quote(token)} ] && { [ ! -e "$D/undo" ] || [ -e "$D/expired" ]; }; then a=gone; else a=working; fi
 elif ${decide ? "false" : "true"}; then a=pending
 elif mv "$D/pending" "$D/confirmed" 2>/dev/null; then
-  rm -f "$D/undo" && rm -rf "$D/progress" "$D/watchdog" "$D/lock.d" "$D/confirmed"
-  kill "$w" 2>/dev/null
   a=confirmed
+  # who holds the lock cleans up: the watchdog, if it is there
+  kill "$w" 2>/dev/null
+  n=0; while [ -e "$D/confirmed" ] && [ $n -lt 10 ]; do sleep 0.2 2>/dev/null || sleep 1; n=$((n + 1)); done
+  [ -e "$D/confirmed" ] && rm -rf "$D/undo" "$D/progress" "$D/watchdog" "$D/lock.d" "$D/confirmed"
 else a=gone; fi
+case $a in confirmed|gone) rm -f "$D/begun";; esac
 echo "$M confirmation $a"
 pm_observe
 }

@@ -72,6 +72,10 @@ export interface Leased {
  */
 export function leaseAddresses(pool: PoolInputs, before: Leases): Leased {
   const problems: Issue[] = [...outside(pool)];
+  const [first] = pool.keys;
+  if (pool.cidr.length === 0 && first !== undefined) {
+    problems.push({ property: "cidr", reason: `is empty, and ${first} has no address of its own` });
+  }
   const families = pool.cidr.map((cidr) => {
     const leased = leaseFamily(cidr, pool, before);
     problems.push(...leased.problems);

@@ -148,6 +148,11 @@ function childMembers<H extends NetworkHost>(
         issues.push({ property: `${own}.${property}`, reason: "is the network's; give it there" });
     }
     const handedOn = { ...pick(args, DEFAULTS), ...defined(link), name: linkName };
+    const { mode } = handedOn as Json;
+    if (mode !== undefined && typeof mode !== "string") {
+      const reason = "must be plain text: whether there is a shim, and its routes, follow from it";
+      issues.push({ property: `${own}.mode`, reason });
+    }
     return [
       {
         name,

@@ -171,8 +171,10 @@ function childArgs(
   const args = child.args as Partial<InputArgs<MacvlanArgs>>;
   const isStatic = child.address === "leased";
   // never in the host's own namespace: the default route there is the host's
+  const hasGateway = !(Array.isArray(gateway) && gateway.length === 0);
+  // without a gateway nothing is said of routes: what others put there stays
   const routes =
-    isStatic && args.netns !== undefined && args.routes === undefined
+    hasGateway && isStatic && args.netns !== undefined && args.routes === undefined
       ? pulumi.output(gateway).apply((routers) => routers.map(defaultRoute))
       : undefined;
   return {
