@@ -27,7 +27,7 @@ interface Extent {
 const SUITES = {
   unit: { minutes: 5 },
   lab: { minutes: 20, jobs: 2 },
-  engine: { minutes: 25, jobs: 2 },
+  engine: { minutes: 40, jobs: 2 },
   package: { minutes: 25, jobs: 2 },
   guests: { minutes: 25, sample: "reboot.test.ts" },
   faults: { minutes: 30 },
