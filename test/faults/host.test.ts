@@ -29,6 +29,7 @@ interface Fault {
 }
 
 const upTo = (most: number): number[] => Array.from({ length: most }, (_, i) => i + 1);
+const everySecond = (list: readonly number[]): number[] => list.filter((_, i) => i % 2 === 0);
 
 describe("a fault while a change is made:", () => {
   const on = useLab(1);
@@ -100,7 +101,7 @@ describe("a fault while a change is made:", () => {
     {
       name: "a command is killed (SIGKILL)",
       change: MOVE,
-      moments: upTo(10),
+      moments: everySecond(upTo(10)),
       strike: withIp("kill -9 $$"),
       says: /Everything was undone/,
     },
@@ -122,7 +123,7 @@ describe("a fault while a change is made:", () => {
     {
       name: "the change's shell is told to end (SIGTERM)",
       change: MOVE,
-      moments: upTo(10),
+      moments: everySecond(upTo(10)),
       strike: withIp("kill -TERM $PPID"),
     },
     {
@@ -141,7 +142,7 @@ describe("a fault while a change is made:", () => {
     {
       name: "the SSH session is killed",
       change: MOVE,
-      moments: upTo(10),
+      moments: everySecond(upTo(10)),
       strike: withIp(`${CUT}; sleep 0.3`),
     },
     {
@@ -168,7 +169,7 @@ describe("a fault while a change is made:", () => {
     {
       name: "TCP connection silent after so many bytes",
       change: MOVE,
-      moments: BYTES,
+      moments: everySecond(BYTES),
       strike: onTheWay("stall"),
     },
     {
