@@ -60,9 +60,20 @@ describe("the links that carry the connection", () => {
     assert.deepEqual(parse("fe80::1%eth2 50000 fe80::2%eth2 22").links, ["eth2"]);
   });
 
-  it("are none but lo for a client on the host itself", () => {
-    assert.deepEqual(parse("127.0.0.1 50000 127.0.0.1 22").links, ["lo"]);
-    assert.deepEqual(parse("192.0.2.1 50000 192.0.2.1 22").links, ["lo"]);
+  it("are all where packets lead the same way by several links", () => {
+    const ways = [...routes, { link: "bond0.10", cidr: "0.0.0.0/0" }];
+    const found = parseLifeline("203.0.113.5 50000 192.0.2.1 22", LINKS, addresses, ways);
+    assert.deepEqual(found.links, ["bond0.10", "bond0", "eth0", "eth1", "eth2"]);
+  });
+
+  it("may be any that is up below a tunnel, and for a client on the host itself", () => {
+    const all = LINKS.map((l) => l.name);
+    for (const self of ["127.0.0.1 50000 127.0.0.1 22", "192.0.2.1 50000 192.0.2.1 22"])
+      assert.deepEqual(parse(self).links.toSorted(), all.toSorted());
+    const wg0 = link("wg0", 9, { kind: "wireguard" });
+    const tunnel = [{ link: "wg0", cidr: "198.51.100.1/24" }];
+    const found = parseLifeline("198.51.100.9 50000 198.51.100.1 22", [...LINKS, wg0], tunnel, []);
+    assert.deepEqual(found.links.toSorted(), [...all, "wg0"].toSorted());
   });
 
   it("may be any that is up where nothing tells", () => {
