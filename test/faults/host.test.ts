@@ -216,7 +216,7 @@ describe("a fault while a change is made:", () => {
       },
     },
     {
-      name: "sshd is gone",
+      name: "sshd is gone, until the host reboots",
       change: MOVE,
       moments: [0],
       strike: async () => {

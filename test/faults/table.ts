@@ -1,4 +1,5 @@
 /** What came of each fault, and the table of it in docs/reliability.md. */
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -42,6 +43,7 @@ function showTable(): void {
   const before = readFileSync(FILE, "utf8");
   const [head = "", rest = ""] = before.split(BEGIN);
   writeFileSync(FILE, `${head}${BEGIN}\n\n${text}\n${END}${rest.split(END)[1] ?? ""}`);
+  execFileSync(process.execPath, [require.resolve("prettier/bin/prettier.cjs"), "--write", FILE]);
 }
 
 function tableOf(list: readonly Row[]): string {
