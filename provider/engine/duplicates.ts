@@ -1,4 +1,5 @@
 /** `duplicateAddressDetection`: what is asked of the LAN before and after a change, and what is made of the answers. */
+import { withoutPrefix } from "../plan/addresses";
 import type { Duplicate } from "../host/duplicates";
 import type { Session } from "../host/session";
 import { linkId } from "../kinds/common";
@@ -53,8 +54,4 @@ export async function duplicatesAfter({ known, session }: Asking): Promise<Dupli
 export function describeDuplicates({ resource, session, lan }: Asking, found: readonly Duplicate[]): string {
   const list = found.map(({ address, mac }) => (mac === "" ? address : `${address} (${mac})`)).join(", ");
   return `${resource} on ${session.label}: another machine on the LAN of ${lan} has ${list}`;
-}
-
-function withoutPrefix(cidr: string): string {
-  return cidr.split("/")[0] ?? cidr;
 }

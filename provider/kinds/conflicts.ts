@@ -1,4 +1,5 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
+import { withoutPrefix } from "../plan/addresses";
 import { type HostState, type LinkId, childrenOf, findLink, sameLink } from "../plan/model";
 import type { Issue } from "./kind";
 
@@ -73,10 +74,6 @@ function inCommon(claim: Claim, other: Claim): { property: string; what: string 
     .filter(({ what }) => theirs.has(what));
   const isSameMac = claim.macAddress !== undefined && claim.macAddress === other.macAddress;
   return isSameMac ? [...addresses, { property: "macAddress", what: claim.macAddress }] : addresses;
-}
-
-function withoutPrefix(cidr: string): string {
-  return cidr.split("/")[0] ?? cidr;
 }
 
 /**

@@ -62,6 +62,11 @@ export function containsIp(cidr: string, ip: string): boolean {
     : false;
 }
 
+/** The address of a CIDR, without its prefix length. */
+export function withoutPrefix(cidr: string): string {
+  return cidr.split("/")[0] ?? cidr;
+}
+
 /** The prefix length of an address in CIDR form. */
 export function prefixOf(cidr: string): number {
   return Number(cidr.slice(cidr.indexOf("/") + 1));

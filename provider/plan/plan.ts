@@ -5,7 +5,7 @@
  * The order within a plan keeps traffic flowing while addresses move between links: whatever is added comes before
  * what is taken away, and a link has its addresses before it comes up, so that the kernel announces them.
  */
-import { isIPv6Cidr } from "./addresses";
+import { isIPv6Cidr, withoutPrefix } from "./addresses";
 import { bootStep } from "./boot";
 import { type Difference, differences, formerLink, sameRecord } from "./differences";
 import {
@@ -223,7 +223,7 @@ function addAddresses(walk: Walk, link: WantedLink): void {
     if (!current || hasUsableAddress(current, address)) continue;
     // one that was found to be a duplicate is tried again only after it has been taken away; and IPv6 knows an address by itself, without its prefix length: the old form has to go first
     const twin = current.addresses.find(
-      (a) => isIPv6Cidr(a.cidr) && a.cidr.split("/")[0] === address.cidr.split("/")[0],
+      (a) => isIPv6Cidr(a.cidr) && withoutPrefix(a.cidr) === withoutPrefix(address.cidr),
     );
     if (twin) walk.take({ do: "deleteAddress", link: idOf(link), address: twin });
     walk.take({ do: "addAddress", link: idOf(link), address });

@@ -3,7 +3,7 @@
  * kernel takes away along with a change (a primary address's secondaries, a downed link's routes) is put back by
  * the plan. Held against a real kernel by test/lab/model.test.ts.
  */
-import { isIPv6Cidr, subnetOf } from "./addresses";
+import { isIPv6Cidr, subnetOf, withoutPrefix } from "./addresses";
 import {
   type Address,
   type BootFile,
@@ -326,15 +326,15 @@ function deleteAddress(state: HostState, id: LinkId, address: Address): HostStat
   // net/ipv4/devinet.c, __inet_del_ifa: without promote_secondaries a primary takes its secondaries along
   const takesAll = primary && !isIPv6Cidr(address.cidr);
   const stays = link.addresses.filter((a, i) => i !== index && !(takesAll && subnetOf(a.cidr) === subnet));
-  const lost = link.addresses.filter((a) => !stays.includes(a)).map((a) => a.cidr.split("/")[0]);
+  const lost = link.addresses.filter((a) => !stays.includes(a)).map((a) => withoutPrefix(a.cidr));
   // net/ipv4/fib_frontend.c, fib_inetaddr_event: with the last IPv4 address all IPv4 routes of the link go
   const emptied = !isIPv6Cidr(address.cidr) && stays.every((a) => isIPv6Cidr(a.cidr));
   const local = new Set(
     state.links
       .filter((l) => l.netns === id.netns && l !== link)
-      .flatMap((l) => l.addresses.map((a) => a.cidr.split("/")[0])),
+      .flatMap((l) => l.addresses.map((a) => withoutPrefix(a.cidr))),
   );
-  for (const a of stays) local.add(a.cidr.split("/")[0]);
+  for (const a of stays) local.add(withoutPrefix(a.cidr));
   const orphaned = (l: LinkState, r: Route): boolean =>
     (emptied && l === link && !isIPv6Cidr(r.to)) ||
     (r.source !== undefined && lost.includes(r.source) && !local.has(r.source));

@@ -2,6 +2,7 @@
  * What a host tells of its abilities beyond what every reading has: kernel features, who else manages its network, its
  * NICs. Only reads: nothing is tried, as even a trial loads modules (bonding then makes bond0).
  */
+import { ENVIRONMENT } from "../../host/transaction";
 import type { HostAddress } from "../../host/address";
 import { observeScript } from "../../host/apply";
 import { type Connection, SshError, openConnection } from "../../host/connection";
@@ -65,7 +66,7 @@ const MANAGERS: Readonly<Record<string, string>> = {
 function probeScript(marker: string): string {
   const features = FEATURES.map((words) => `pm_feature ${words.join(" ")}`).join("\n");
   return `pm_main() {
-LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH
+${ENVIRONMENT}
 M=${quote(marker)}
 L=/lib/modules/$(uname -r)
 C=$({ cat "/boot/config-$(uname -r)" || zcat /proc/config.gz; } 2>/dev/null | grep '^CONFIG_')

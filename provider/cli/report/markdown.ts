@@ -53,12 +53,12 @@ function hasDetails(host: ReportedHost): boolean {
 function hostTable(hosts: readonly ReportedHost[]): string[] {
   if (hosts.length === 0) return [];
   const rows = hosts.map((host) => {
-    const todo = countActions(host.links) || "nothing";
+    const actions = countActions(host.links) || "nothing";
     const drifted = host.links.filter(hasDrift).map((l) => code(l.label));
     return [
       code(host.host),
       String(host.links.length),
-      host.error === undefined ? todo : "**not looked at**",
+      host.error === undefined ? actions : "**not looked at**",
       drifted.join(", "),
     ];
   });
