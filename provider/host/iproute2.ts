@@ -6,6 +6,7 @@ import { canonicalIp } from "../plan/addresses";
 import type { Address, LinkState, Route, SettingKey } from "../plan/model";
 import type { Holder } from "./lifeline";
 import { canonicalBridgeId } from "./old-userland";
+import { typeSettings } from "./type-settings";
 
 /** A link as `ip -j -d address show` prints it, as far as it is read here. */
 interface IpLink {
@@ -149,7 +150,7 @@ function parseLink(
   if (link.flags?.includes("PROMISC") === true) details["promisc"] = "on";
   if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
   const data = link.linkinfo?.info_data ?? {};
-  if (kind === "macvlan" || kind === "macvtap") Object.assign(settings, macvlanSettings(data));
+  Object.assign(settings, typeSettings(kind, data));
   for (const [word, value] of Object.entries(data)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;
     if (word === "bridge_id") details[word] = canonicalBridgeId(String(value));
@@ -178,16 +179,6 @@ function parseLink(
     details,
     addresses: (link.addr_info ?? []).flatMap(parseAddress),
     routes: more.routes,
-  };
-}
-
-/** iproute2 prints flags only when they are set, and a source list in the kernel's hash order. */
-function macvlanSettings(data: Readonly<Record<string, unknown>>): Partial<Record<SettingKey, string>> {
-  const list = Array.isArray(data["macaddr_data"]) ? data["macaddr_data"].map(String) : [];
-  return {
-    "type.mode": typeof data["mode"] === "string" ? data["mode"] : "",
-    "type.flags": ["nopromisc", "nodst"].filter((flag) => data[flag] === true).join(" "),
-    "type.macaddr": list.toSorted().join(" "),
   };
 }
 

@@ -16,46 +16,8 @@ import {
   findLink,
   sameLink,
 } from "./model";
+import { FRESH_PORT, FRESH_SYSCTLS, freshSettings } from "./fresh";
 import type { Step } from "./steps";
-
-/** A fresh macvlan's settings (drivers/net/macvlan.c, macvlan_common_setup). */
-const FRESH_MACVLAN: Settings = {
-  "type.mode": "vepa",
-  "type.flags": "",
-  "type.macaddr": "",
-  "type.bcqueuelen": "1000",
-};
-
-/** A fresh bridge's settings (net/bridge/br_device.c, br_dev_setup). */
-const FRESH_BRIDGE: Settings = {
-  "type.stp_state": "0",
-  "type.forward_delay": "1500",
-  "type.hello_time": "200",
-  "type.max_age": "2000",
-  "type.ageing_time": "30000",
-  "type.priority": "32768",
-  "type.vlan_filtering": "0",
-  "type.mcast_snooping": "1",
-};
-
-/** A fresh port's settings (net/bridge/br_if.c, new_nbp); the cost follows the link's speed. */
-const FRESH_PORT: Settings = {
-  "port.hairpin": "off",
-  "port.isolated": "off",
-  "port.learning": "on",
-  "port.flood": "on",
-  "port.mcast_flood": "on",
-  "port.cost": "2",
-  "port.priority": "32",
-  "port.guard": "off",
-  "port.root_block": "off",
-};
-
-const FRESH_SYSCTLS: Settings = {
-  "sysctl.ipv4.arp_filter": "0",
-  "sysctl.ipv4.arp_notify": "0",
-  "sysctl.ipv6.ndisc_notify": "0",
-};
 
 /** The state of the host after a step that succeeded. */
 export function simulate(state: HostState, step: Step): HostState {
@@ -161,14 +123,13 @@ function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkStat
 
 function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {
   const parent = findLink(state, { name: step.parent, netns: "" });
-  const fresh = step.kind === "macvlan" ? FRESH_MACVLAN : step.kind === "bridge" ? FRESH_BRIDGE : {};
   const settings: Partial<Record<SettingKey, string>> = {
     "link.mtu": parent?.settings["link.mtu"] ?? "1500",
     "link.address": "",
     "link.alias": "",
     "link.txqueuelen": "1000",
     "link.master": "",
-    ...fresh,
+    ...freshSettings(step.kind),
     ...FRESH_SYSCTLS,
     ...step.settings,
   };

@@ -8,16 +8,20 @@ module.exports = class Figures extends reporters.Spec {
     super(runner, options);
     const file = process.env.MACVLAN_TEST_FIGURES;
     const pending = [];
+    const failed = [];
     let running = "";
     const note = (ended) => {
       const { passes, failures } = this.stats;
-      if (file) writeFileSync(file, JSON.stringify({ passes, failures, pending, running, ended }));
+      if (file) writeFileSync(file, JSON.stringify({ passes, failures, failed, pending, running, ended }));
     };
     runner.on(Runner.constants.EVENT_TEST_BEGIN, (test) => {
       running = test.fullTitle();
       note(false);
     });
     runner.on(Runner.constants.EVENT_TEST_PENDING, (test) => pending.push(test.fullTitle()));
+    runner.on(Runner.constants.EVENT_TEST_FAIL, (test, error) => {
+      failed.push(`${test.fullTitle()}: ${error?.message ?? error}`);
+    });
     runner.once(Runner.constants.EVENT_RUN_END, () => note(true));
   }
 };

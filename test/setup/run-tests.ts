@@ -49,6 +49,8 @@ const ALL = [...LANES.flat(), ...LAST];
 interface Figures {
   readonly passes: number;
   readonly failures: number;
+  /** Title and message of each that failed. */
+  readonly failed: readonly string[];
   readonly pending: readonly string[];
   /** The test that began last. */
   readonly running: string;
@@ -75,6 +77,8 @@ async function main(): Promise<void> {
     failed += 1;
     say(`the tests left behind: ${left.join(", ")}`);
   }
+  // once more at the end: a log of many minutes may be kept only in part
+  for (const test of figures.flatMap(({ failed: tests }) => tests)) process.stdout.write(`failed: ${test}\n`);
   for (const title of figures.flatMap(({ pending }) => pending)) process.stdout.write(`pending: ${title}\n`);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
@@ -170,10 +174,10 @@ async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined
 
 /** A mocha that did not come to its end, or found nothing to run, has failed. */
 function judge(suite: Suite, how: string, isFine: boolean, figures: Figures | undefined): Figures {
-  const { passes = 0, failures = 0, pending = [], running = "", ended = false } = figures ?? {};
+  const { passes = 0, failures = 0, failed = [], pending = [], running = "", ended = false } = figures ?? {};
   const isBroken = !ended || (!isFine && failures === 0);
   if (isBroken) say(`the suite ${suite} ${how}${running === "" ? "" : `, while running: ${running}`}`);
-  return { passes, failures: failures + (isBroken ? 1 : 0), pending, running, ended };
+  return { passes, failures: failures + (isBroken ? 1 : 0), failed, pending, running, ended };
 }
 
 /** What a lab or a test makes on the machine: namespaces and folders. */

@@ -78,11 +78,11 @@ describe("ssh: scripts", () => {
 
   it("closes cleanly, twice, with scripts running", async () => {
     const connection = await on.connect(on.at("root"), on.withKey());
-    const running = failure(connection.run("sleep 5\n"));
+    const running = failure(connection.run("sleep 60\n"));
     await sleep(100);
     const started = performance.now();
     await Promise.all([connection.close(), connection.close()]);
-    assert.ok(performance.now() - started < 700);
+    assert.ok(performance.now() - started < 20_000, "it does not wait for the script");
     assert.ok((await running) instanceof ConnectionLost);
   });
 });
