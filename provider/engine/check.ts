@@ -2,7 +2,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { hostIdentity } from "../host/address";
 import { describeDifferences } from "../host/errors";
-import type { Observation } from "../host/observation";
+import { type Observation, UNFINISHED_CHANGE } from "../host/observation";
 import type { Session } from "../host/session";
 import { shown } from "../host/withheld";
 import type { AnyKind } from "../kinds";
@@ -10,7 +10,6 @@ import { linkId } from "../kinds/common";
 import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
 import { warningsOf } from "../kinds/warnings";
-import type { Difference } from "../plan/differences";
 import { checkInputs, sameHost } from "./inputs";
 import { clean } from "./outputs";
 import { describeCut, driftOf, knownInputs, planLink } from "./planning";
@@ -55,8 +54,9 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
     return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
   }
   const view = viewOf(inputs, known, now, stays ? before : undefined);
-  // what a change that was cut off has left half-way is taken back before anything else is planned
-  const problems = now.interrupted ? [] : kind.problems(known, view);
+  // half-way through another change there is nothing to plan from: it ends, or is taken back, first
+  const { unfinished } = now;
+  const problems = unfinished ? [] : kind.problems(known, view);
   const conflicts = conflictIssues(kind, known, resource, view, session.label);
   if (problems.length + conflicts.length > 0) {
     return failed(
@@ -65,18 +65,19 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
     );
   }
   const next = planLink(kind, known, view);
-  const cut = now.interrupted ? undefined : describeCut(known, now, next);
+  const cut = unfinished ? undefined : describeCut(known, now, next);
   if (cut !== undefined) say(`${known.name} on ${session.label}: ${cut}`);
-  const drift = !stays ? [] : now.interrupted ? [CUT_OFF] : driftOf(kind, before, known, view, next);
+  const drift = !stays
+    ? []
+    : unfinished
+      ? [{ property: "host", wanted: "none", found: UNFINISHED_CHANGE[unfinished] }]
+      : driftOf(kind, before, known, view, next);
   if (drift.length === 0) return { inputs: clean(inputs) };
   // a line for those who read no property
   say(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
   const lines = drift.map((d) => [d.property, shown(`found ${d.found}, wanted ${d.wanted}`)]);
   return { inputs: clean({ ...inputs, drift: Object.fromEntries(lines) as Json }) };
 }
-
-/** Nobody's property, and yet the next run has to take it back. */
-const CUT_OFF: Difference = { property: "host", wanted: "none", found: "a change that was cut off half-way" };
 
 /** What the resource cannot have beside the others of this run; what it may regret is said at once. */
 function conflictIssues(

@@ -61,7 +61,7 @@ export async function changeHost(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await host.look();
     // half-way through another change there is nothing to plan from: it ends, or is taken back, first
-    const plan = before.interrupted ? undefined : makePlan(before);
+    const plan = before.unfinished !== undefined ? undefined : makePlan(before);
     if (plan?.steps.length === 0) return before;
     const steps = plan?.steps ?? [];
     const { label } = await host.connect();
@@ -75,7 +75,7 @@ export async function changeHost(
     }
     if (applied.outcome === "failed") {
       const remains = left(applied.after);
-      if (applied.after.interrupted && remains.length === 0) await forgetUndo(host, resource);
+      if (applied.after.unfinished && remains.length === 0) await forgetUndo(host, resource);
       throw changeFailed(resource, label, applied, remains);
     }
     if (!plan || applied.outcome !== "done") continue;

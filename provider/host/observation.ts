@@ -37,14 +37,24 @@ export interface HostFacts {
   readonly udev: boolean;
 }
 
+/** `cut off`: killed, and waits to be undone by the next one; `under way`: it holds the lock, or waits to be confirmed. */
+export const UNFINISHED = ["cut off", "under way"] as const;
+export type Unfinished = (typeof UNFINISHED)[number];
+
+/** How a person is told of it. */
+export const UNFINISHED_CHANGE: Readonly<Record<Unfinished, string>> = {
+  "cut off": "a change that was cut off half-way",
+  "under way": "a change of another run that is under way",
+};
+
 /** A host at one moment. */
 export interface Observation {
   readonly facts: HostFacts;
   readonly state: HostState;
   /** The way by which this very observation came. */
   readonly lifeline: Lifeline;
-  /** A change that was cut off half-way (host side killed) waits to be undone by the next one. */
-  readonly interrupted: boolean;
+  /** A change that has begun and not ended: the state is neither the one before nor the one after it. */
+  readonly unfinished?: Unfinished;
   /** How often boot scripts have run since the host booted; empty for never. A plan holds until the next one. */
   readonly boots: string;
 }

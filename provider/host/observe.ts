@@ -6,7 +6,7 @@ import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import type { HostState, LinkRecord, Netns } from "../plan/model";
 import { parseHolders, parseNamespace } from "./iproute2";
 import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
-import type { HostFacts, Observation } from "./observation";
+import { type HostFacts, type Observation, UNFINISHED } from "./observation";
 import { MANAGERS_FUNCTION, parseManagers } from "./managers";
 import { SYSFS_FUNCTION, choosePortTool, parseSysfs } from "./old-userland";
 import { sections } from "./shell";
@@ -38,6 +38,16 @@ pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configu
   c=$({ cat "/boot/config-$(uname -r)" || zcat /proc/config.gz; } 2>/dev/null | grep '^CONFIG_BRIDGE[_=]')
   case $c in *VLAN_FILTERING=y*) echo yes;; *CONFIG_BRIDGE=*) echo no;; esac
 }
+pm_unfinished() { # a change that has begun and not ended holds the lock, or nobody does
+  [ -e ${RUN_DIRECTORY}/undo ] || [ -e ${RUN_DIRECTORY}/undo.left ] || return
+  if command -v flock >/dev/null 2>&1; then
+    flock -n -s ${RUN_DIRECTORY}/lock true 2>/dev/null
+    [ $? = 1 ] && echo "under way" || echo "cut off"
+  else
+    h=; w=; read -r h w 2>/dev/null < ${RUN_DIRECTORY}/lock.d/pid
+    { [ -n "$h" ] && { kill -0 "$h" || kill -0 "\${w:-$h}"; } 2>/dev/null; } && echo "under way" || echo "cut off"
+  fi
+}
 pm_observe() {
   echo "$M machine"; cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
   echo "$M kernel"; uname -r
@@ -68,7 +78,7 @@ pm_observe() {
   echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
   pm_observe_boot
   echo "$M boots"; cat ${RUN_DIRECTORY}/boots 2>/dev/null
-  echo "$M interrupted"; ls ${RUN_DIRECTORY}/undo ${RUN_DIRECTORY}/undo.left 2>/dev/null
+  echo "$M unfinished"; pm_unfinished
   echo "$M sysfs"; ip -j link show dev lo >/dev/null 2>&1 || pm_sysfs
   echo "$M end"
 }
@@ -100,9 +110,14 @@ export function parseObservation(output: string, marker: string): Observation {
     facts,
     state,
     lifeline: parseLifeline(text("client"), state.links, addresses, routes),
-    interrupted: text("interrupted").includes("/undo"),
+    ...parseUnfinished(text("unfinished")),
     boots: text("boots").trim(),
   };
+}
+
+function parseUnfinished(text: string): Pick<Observation, "unfinished"> {
+  const unfinished = UNFINISHED.find((state) => state === text.trim());
+  return unfinished === undefined ? {} : { unfinished };
 }
 
 function parseFacts(

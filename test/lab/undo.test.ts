@@ -106,6 +106,31 @@ describe("a change that does not get through", () => {
     );
   });
 
+  it("yet is told from one that was cut off, by whether somebody holds the lock", async () => {
+    await up(FIRST);
+    await replaceIp(on.lab, "node1", 5, KILL_ALL);
+    await assert.rejects(up(SECOND));
+    await restoreIp(on.lab, "node1");
+    // the watchdog's own sleep of a second has the lock for that long
+    await sleep(1500);
+    const seen = async (): Promise<string | undefined> =>
+      (await on.stack.preview("MacvlanInterface", "web", FIRST)).drift["host"];
+    const cutOff = "found a change that was cut off half-way, wanted none";
+    const underWay = "found a change of another run that is under way, wanted none";
+    assert.equal(await seen(), cutOff);
+    await on.lab.sh("node1", "flock /run/pulumi-macvlan/lock sleep 60 >/dev/null 2>&1 & sleep 0.5");
+    assert.equal(await seen(), underWay);
+    await on.lab.sh("node1", "pkill -f '^sleep 60'");
+    await on.lab.hide("node1", ["flock"]);
+    assert.equal(await seen(), cutOff);
+    await on.lab.sh("node1", "mkdir /run/pulumi-macvlan/lock.d; echo 1 >/run/pulumi-macvlan/lock.d/pid");
+    assert.equal(await seen(), underWay);
+    await on.lab.sh("node1", "rm -r /run/pulumi-macvlan/lock.d");
+    await on.lab.unhide("node1", ["flock"]);
+    await up(FIRST);
+    assert.deepEqual((await on.stack.preview("MacvlanInterface", "web", FIRST)).drift, {});
+  });
+
   it("because the connection is cut is completed or taken back, and leaves no lock", async () => {
     await up(FIRST);
     await replaceIp(on.lab, "node1", 4, `${CUT}; sleep 1`);

@@ -2,7 +2,7 @@
 import { describeCut, driftOf, knownInputs, planLink, planRemoval, viewFrom } from "../../engine/planning";
 import { hostLabel } from "../../host/address";
 import { commandsOf, describeCommand, isNote } from "../../host/commands";
-import type { Observation } from "../../host/observation";
+import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../host/observation";
 import type { WantedPlan } from "../../host/change";
 import type { CommonInputs, Json, View } from "../../kinds/kind";
 import { describeLink } from "../../plan/differences";
@@ -48,10 +48,10 @@ function compareHost(
   }
   const { machine } = seen.observation.facts;
   const names = new Set(links.filter((l) => l.action !== "delete").map((l) => nameOf(l)));
-  const cutOff = "a change that was cut off half-way is taken back before anything else is done";
+  const { unfinished } = seen.observation;
   return {
     host,
-    notes: seen.observation.interrupted ? [cutOff] : [],
+    notes: unfinished ? [UNFINISHED_NOTES[unfinished]] : [],
     links: links.map((link) => {
       const now = machines.get(machine) ?? seen.observation;
       const { reported, after } = compareLink(link, now, (name) => names.has(name));
@@ -60,6 +60,11 @@ function compareHost(
     }),
   };
 }
+
+const UNFINISHED_NOTES: Readonly<Record<Unfinished, string>> = {
+  "cut off": `${UNFINISHED_CHANGE["cut off"]} is taken back before anything else is done`,
+  "under way": `${UNFINISHED_CHANGE["under way"]} makes what is found here passing: look again when it has ended`,
+};
 
 function compareLink(
   link: StackLink,

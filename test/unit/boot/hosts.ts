@@ -51,7 +51,7 @@ export function viewOn(state: HostState, booting: Booting = SYSTEMD): View {
     iproute2: "6.1.0",
     ipVersionText: "",
   };
-  const observation = { state, facts, interrupted: false } as unknown as Observation;
+  const observation = { state, facts } as unknown as Observation;
   return { owner: OWNER, resource: "it", observation, expected: () => false };
 }
 

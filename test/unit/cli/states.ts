@@ -21,7 +21,6 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
       managers: [],
     },
     state: { ...BARE, ...state, links: [...BARE.links, ...links] },
-    interrupted: false,
     lifeline: { client: "", links: [], prefix: 0 },
     boots: "",
   };

@@ -19,7 +19,7 @@ function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): 
   return {
     owner: "fleet/test",
     resource: "web",
-    observation: { state: { ...BARE, links }, facts, interrupted: false } as unknown as Observation,
+    observation: { state: { ...BARE, links }, facts } as unknown as Observation,
     expected: () => false,
   };
 }
