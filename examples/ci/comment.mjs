@@ -7,6 +7,9 @@ const { env } = process;
 const body = readFileSync(process.argv[2] ?? "report.md", "utf8");
 /** The report's first line, which no reader sees, names the stack. */
 const [mark = ""] = body.split("\n");
+// by any other line, or an empty one, somebody else's comment could be found
+if (!mark.startsWith("<!-- pulumi-macvlan report "))
+  throw new Error("this is no report of pulumi-macvlan in Markdown");
 
 /** Where comments are, and how one is replaced. */
 const place = env.GITHUB_ACTIONS

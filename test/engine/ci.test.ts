@@ -137,6 +137,18 @@ describe("the workflows for CI", function () {
     assert.equal(forge.comments.get(1), "a person's own comment");
   });
 
+  it("write nothing where there is no report, and replace nobody's comment with it", async () => {
+    const before = [...forge.comments];
+    for (const text of ["", "error: no stack\n"]) {
+      writeFileSync(join(on.project.folder, "report.md"), text);
+      const { code, stderr } = await shell("node comment.mjs report.md", onGithub());
+      assert.notEqual(code, 0);
+      assert.match(stderr, /this is no report of pulumi-macvlan/);
+    }
+    assert.deepEqual([...forge.comments], before);
+    assert.deepEqual(forge.calls.splice(0), []);
+  });
+
   it("GitLab: the same, as a note", async () => {
     const { preview } = readYaml("gitlab/.gitlab-ci.yml") as Pipeline;
     const { code, stdout, stderr } = await shell(preview.script.join("\n"), onGitlab());

@@ -213,9 +213,11 @@ function managers({ abilities }: Examined): Check[] {
 }
 
 function boot({ observation: { facts } }: Examined): Check {
-  return facts.init === undefined
-    ? note("boot", "no init system", "persist: true is refused: it needs systemd, OpenRC or ifupdown.")
-    : ok("boot", facts.init);
+  const refused = (needs: string): string => `persist: true is refused: it needs ${needs}.`;
+  if (facts.init === undefined) return note("boot", "no init system", refused("systemd, OpenRC or ifupdown"));
+  if (!facts.tools.includes("sha256sum"))
+    return note("boot", `${facts.init}, no sha256sum`, refused("sha256sum, of coreutils or busybox"));
+  return ok("boot", facts.init);
 }
 
 function ok(check: string, found: string): Check {

@@ -73,7 +73,7 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     ],
   ],
   ["brctl alone", examined({ portTool: "brctl" }), ["note hairpin: by brctl"]],
-  ["no flock", examined({ tools: ["ip"] }), ["note locking: no flock"]],
+  ["no flock", examined({ tools: ["ip", "sha256sum"] }), ["note locking: no flock"]],
   [
     "a read-only /proc and /run",
     examined({}, { writable: [] }),
@@ -86,6 +86,11 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     ["note managers: systemd-networkd", "note managers: NetworkManager"],
   ],
   ["nothing that boots links", examined({ init: undefined }), ["note boot: no init system"]],
+  [
+    "nothing that tells whether boot files are as written",
+    examined({ tools: ["ip", "flock"] }),
+    ["note boot: systemd, no sha256sum"],
+  ],
 ];
 
 describe("the doctor", () => {

@@ -12,7 +12,7 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
       iproute2: "6.1.0",
       ipVersionText: "ip utility, iproute2-6.1.0",
       root: true,
-      tools: ["ip", "bridge", "flock"],
+      tools: ["ip", "bridge", "flock", "sha256sum"],
       wireless: [],
       vlanFiltering: true,
       portTool: "bridge",
