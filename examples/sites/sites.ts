@@ -1,5 +1,5 @@
 /**
- * Runs the stacks of several sites side by side: `npx tsx sites.ts preview|up|drift|destroy [SITE…]`. What a site's
+ * Runs the stacks of several sites side by side: `node --import tsx sites.ts preview|up|drift|destroy [SITE…]`. What a site's
  * engine prints has the site's name in front. At the end there is a table, and the exit code says what came of it.
  */
 import { parseArgs } from "node:util";
@@ -24,16 +24,17 @@ const HANDSHAKES = 8;
 
 /** Aborted once running engines are to end; each then finishes the steps that it has begun. */
 const ending = new AbortController();
-let interrupts = 0;
+let interruptedAt: number | undefined;
 
-/** Ctrl-C of a terminal reaches the engines by itself, and a second one would have them drop what they are doing. */
+/** Ctrl-C of a terminal reaches the engines by itself, and a second one has them drop what they are doing. */
 process.on("SIGINT", () => {
-  interrupts += 1;
-  if (interrupts > 1) ending.abort();
+  interruptedAt ??= Date.now();
+  // npx and the like send on at once what the terminal has sent already
+  if (Date.now() - interruptedAt > 1000) ending.abort();
 });
 /** SIGTERM, as CI systems send it, comes here alone. */
 process.on("SIGTERM", () => {
-  interrupts += 1;
+  interruptedAt ??= Date.now();
   ending.abort();
 });
 
@@ -44,14 +45,14 @@ async function runSite(site: string, command: Command, parallel: number): Promis
     output.end();
     return { site, outcome, changes, seconds: (Date.now() - began) / 1000 };
   };
-  if (interrupts > 0) return result("not begun");
+  if (interruptedAt !== undefined) return result("not begun");
   try {
     const stack = await openStack(site, parallel);
     const changes = await runCommand(stack, command, (piece) => output.print(piece));
     const isDrift = command === "drift" && Object.keys(changes).length > 0;
     return result(isDrift ? "drift" : "done", changes);
   } catch (error) {
-    if (interrupts > 0) return result("interrupted");
+    if (interruptedAt !== undefined) return result("interrupted");
     // the engine's own output has been printed: what is left to say is what went wrong before there was one
     if (!isOfEngine(error)) output.print(`${String(error)}\n`);
     return result("failed");
