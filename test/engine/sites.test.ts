@@ -4,8 +4,10 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parse } from "yaml";
 import { type Lab, labDown, labUp } from "../lab/fleet";
 import { addressesOf, linkOf } from "../lab/seen";
+import { type CommandResult, run } from "../lab/fleet/run";
 import { projectEnvironment } from "./project";
 
 const REPOSITORY = resolve(__dirname, "../..");
@@ -18,6 +20,20 @@ interface Run {
   readonly output: string;
   /** The table's rows at the end, by site. */
   readonly outcomes: Readonly<Record<string, string>>;
+}
+
+/** The workflow of docs/scale.md, as far as it is looked at. */
+interface Workflow {
+  readonly jobs: {
+    readonly drift: {
+      readonly strategy: {
+        readonly "fail-fast": boolean;
+        readonly matrix: { readonly site: readonly string[] };
+      };
+      readonly env: Readonly<Record<string, string>>;
+      readonly steps: readonly { readonly run?: string }[];
+    };
+  };
 }
 
 describe("example sites", function () {
@@ -102,6 +118,19 @@ describe("example sites", function () {
     assert.equal(code, 2, output);
     assert.deepEqual(outcomes, { ...all("done"), south: "drift" });
     assert.match(output, /^south \| .*drift on .*node2.*addresses/m);
+  });
+
+  it("is run by a job a site, as docs/scale.md has it", async () => {
+    const page = readFileSync(join(REPOSITORY, "docs/scale.md"), "utf8");
+    const workflow = parse(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? "", { strict: true }) as Workflow;
+    const { strategy, steps, env } = workflow.jobs.drift;
+    assert.deepEqual(strategy.matrix.site, ["north", "south", "west"]);
+    assert.deepEqual([strategy["fail-fast"], env["SITE"]], [false, "${{ matrix.site }}"]);
+    const script = steps.at(-1)?.run ?? "";
+    const job = (site: string): Promise<CommandResult> =>
+      run(["bash", "-e", "-c", `cd ${folder}\n${script}`], { env: { ...environment, SITE: site } });
+    const codes = await Promise.all(["north", "south"].map(async (site) => (await job(site)).code));
+    assert.deepEqual(codes, [0, 2], "south has drifted");
   });
 
   it("goes on with the others where a site fails, and ends with 1", async () => {

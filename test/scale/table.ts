@@ -1,6 +1,5 @@
 /** The tables of what was measured, with the machine that it was measured on. */
-import { cpus, totalmem } from "node:os";
-import { release } from "node:os";
+import { cpus, release, totalmem } from "node:os";
 import { engineVersion } from "../setup/go-build";
 import { tableRow } from "../setup/written-part";
 import { type Life, PHASES, type Phase } from "./measure";
@@ -14,7 +13,11 @@ export function describeLives(lives: readonly Life[], seconds: number): string {
     machine(seconds),
     ...(fleets.length === 0
       ? []
-      : ["Hosts with three resources each:", ...tables(fleets, "Hosts", ({ shape }) => shape.hosts)]),
+      : [
+          "Hosts with three resources each:",
+          ...tables(fleets, "Hosts", ({ shape }) => shape.hosts),
+          fleetOf(FLEET, fleets),
+        ]),
     ...(single.length === 0
       ? []
       : ["Macvlans on one host:", ...tables(single, "Links", ({ shape }) => shape.perHost)]),
@@ -72,6 +75,30 @@ function costTable(lives: readonly Life[], unit: string, size: (life: Life) => n
     tableRow(["---:", "---", ...heads.map(() => "---:"), "---:"]),
     ...rows,
   ].join("\n");
+}
+
+/** The hosts of a fleet that no lab has. */
+const FLEET = 10_000;
+
+/** What a fleet in stacks of each measured size takes of the machine that runs the engines, the hosts left out. */
+function fleetOf(hosts: number, lives: readonly Life[]): string {
+  const heads = ["Hosts a stack", "stacks", ...PHASES.map((phase) => `${phase}: CPU`), "memory of one stack"];
+  const rows = lives.map(({ shape, phases }) => {
+    const stacks = Math.ceil(hosts / shape.hosts);
+    const cpu = (phase: Phase): number => ROLES.reduce((sum, role) => sum + phases[phase][role].cpu, 0);
+    const memory = (phase: Phase): number => ROLES.reduce((sum, role) => sum + phases[phase][role].memory, 0);
+    return tableRow([
+      shape.hosts,
+      stacks,
+      ...PHASES.map((phase) => `${((stacks * cpu(phase)) / 60).toFixed(0)} core minutes`),
+      megabytes(Math.max(...PHASES.map(memory))),
+    ]);
+  });
+  const table = [tableRow(heads), tableRow(heads.map(() => "---:")), ...rows].join("\n");
+  return (
+    `${hosts.toLocaleString("en")} hosts in stacks of these sizes, computed from the CPU above; by the number of ` +
+    `cores comes the time that it takes where the hosts do not make it wait:\n\n${table}`
+  );
 }
 
 function megabytes(bytes: number): string {
