@@ -21,7 +21,7 @@ export async function bringAbout(kind: AnyKind, inputs: Json, before: Json | und
     session,
     known,
     lan: kind.lan(known, (await session.look()).state),
-    ownMacs: () => currentRun().ownMacs(),
+    isOwnMac: (mac) => currentRun().claims.hasMac(mac),
   };
   if (detection !== "off") {
     const found = await duplicatesBefore(asking, say);

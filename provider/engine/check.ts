@@ -101,13 +101,13 @@ function conflictIssues(
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),
   };
-  const all = run.claim(claim);
-  const { issues, warnings } = conflictsOf(claim, all);
+  run.claims.put(claim);
+  const { issues, warnings } = conflictsOf(claim, run.claims.withSame(claim));
   const ports = kind.wanted(known, view).links.filter((l) => l.exists && l.kind === undefined);
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
     if (run.isNew(about)) say(text);
   }
-  return [...issues, ...tooManyMacs(observation.state, claim, all)];
+  return [...issues, ...tooManyMacs(observation.state, claim, run.claims.onLanOf(claim))];
 }
 
 /**

@@ -15,15 +15,15 @@ export interface Asking {
   /** The link whose LAN it is. */
   readonly lan: string;
   /**
-   * MAC addresses of this stack's own links as far as they were checked by now: an address that moves between them is
-   * no duplicate. A link that is to go is none of them: it has to be gone first.
+   * Whether a MAC address is that of one of this stack's own links, as far as they were checked by now: an address that
+   * moves between them is no duplicate. A link that is to go is none of them: it has to be gone first.
    */
-  readonly ownMacs: () => ReadonlySet<string>;
+  readonly isOwnMac: (macAddress: string) => boolean;
 }
 
 /** Whether somebody else on the LAN has one of the IPv4 addresses that the link does not have yet. */
 export async function duplicatesBefore(asking: Asking, tell: (text: string) => void): Promise<Duplicate[]> {
-  const { known, lan, ownMacs, session, resource } = asking;
+  const { known, lan, isOwnMac, session, resource } = asking;
   const { state } = await session.look();
   const has = findLink(state, linkId(known))?.addresses.map(({ cidr }) => withoutPrefix(cidr)) ?? [];
   const fresh = (known.addresses ?? [])
@@ -39,8 +39,7 @@ export async function duplicatesBefore(asking: Asking, tell: (text: string) => v
   if (!answers) return cannot("the host has no arping of iputils or busybox (Debian package iputils-arping)");
   const failed = answers.find(({ mac, printed }) => mac === "" && printed !== undefined);
   if (failed) return cannot(`arping printed ${JSON.stringify(failed.printed)}`);
-  const own = ownMacs();
-  return answers.filter(({ mac }) => mac !== "" && !own.has(mac));
+  return answers.filter(({ mac }) => mac !== "" && !isOwnMac(mac));
 }
 
 /** Whether IPv6's own detection found one of the link's addresses in use. */

@@ -7,26 +7,32 @@
  * No secret is in it: credentials are no properties of a host.
  */
 import { createHash } from "node:crypto";
-import { appendFileSync, lstatSync, mkdirSync, readFileSync, rmSync, rmdirSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { holdsCredential } from "./secrets";
 
-/** What was noted so far, by engine: a program that runs several stacks has several. */
-const noted = new Map<string, Set<string>>();
+/** The engines whose files this process has to remove when it ends; one that runs many stacks has many of them. */
+const engines = new Set<string>();
 
-/** Notes a host for the provider's process. `engine` is the engine's address, `127.0.0.1:34567`. */
-export function noteHost(engine: string | undefined, host: unknown): void {
+/**
+ * Notes a host for the provider's process.
+ *
+ * @param engine the engine's address, `127.0.0.1:34567`
+ * @param noted what the same run of a program has noted already
+ */
+export function noteHost(engine: string | undefined, host: unknown, noted: Set<string>): void {
   const plain = plainHost(host);
-  if (engine === undefined || plain === undefined || holdsCredential(host)) return;
-  const known = noted.get(engine) ?? new Set();
-  if (known.has(plain)) return;
+  if (engine === undefined || plain === undefined || noted.has(plain) || holdsCredential(host)) return;
   const folder = privateFolder();
   if (folder === undefined) return;
-  if (known.size === 0) process.once("exit", () => forgetHosts(engine));
-  noted.set(engine, known.add(plain));
+  if (engines.size === 0) process.once("exit", () => engines.forEach((address) => forgetHosts(address)));
+  engines.add(engine);
+  // the first one of a run replaces what an engine that was killed at this address has left
+  const flag = noted.size === 0 ? "w" : "a";
+  noted.add(plain);
   try {
-    appendFileSync(fileOf(folder, engine), `${plain}\n`, { mode: 0o600 });
+    writeFileSync(fileOf(folder, engine), `${plain}\n`, { mode: 0o600, flag });
   } catch {
     // a full /tmp: the host is then looked at when it is asked for
   }

@@ -31,10 +31,33 @@ export function providerCode(type: string): string {
   return `exports.handler = () => require("pulumi-macvlan/provider").providers[${JSON.stringify(type)}];`;
 }
 
-/** The address of the engine of this run, as the provider's process gets it; undefined under mocks. */
-function engineAddress(): string | undefined {
+/** What a run of a program has made so far. */
+interface ProgramRun {
+  /** The engine's address, as the provider's process gets it; undefined under mocks. */
+  readonly engine: string | undefined;
+  /** The links that its resources are to have, by host and name. */
+  readonly links: Map<string, pulumi.Resource>;
+  /** The hosts of which the provider's process knows. */
+  readonly noted: Set<string>;
+}
+
+/**
+ * By what each run has of its own, so that it goes with the run: a process may run many programs, one after the other
+ * and side by side (the Automation API), and a later engine may get the address of an earlier one.
+ */
+const runs = new WeakMap<object, ProgramRun>();
+
+/** The SDK makes one client of the monitor a run, and mocks are one. */
+function currentProgram(): ProgramRun {
+  const monitor = pulumi.runtime.getMonitor() as object | undefined;
+  const known = monitor && runs.get(monitor);
+  if (known) return known;
   const client = pulumi.runtime.getEngine() as { getChannel(): { getTarget(): string } } | undefined;
-  return client?.getChannel().getTarget().replace(/^dns:/, "");
+  const engine = client?.getChannel().getTarget().replace(/^dns:/, "");
+  const program: ProgramRun = { engine, links: new Map(), noted: new Set() };
+  // without one no resource can be made, which the SDK says
+  if (monitor) runs.set(monitor, program);
+  return program;
 }
 
 /** Names of the arguments that are secret, or have a secret in them: a provider gets them in plain text. */
@@ -45,24 +68,21 @@ async function secretNames(args: object): Promise<string[]> {
   return (await Promise.all(names)).flat();
 }
 
-/** The links that resources of a program are to have, by engine, host and name. */
-const links = new Map<string, pulumi.Resource>();
-
 /** Undefined where name or host is an output, by which Pulumi knows the order itself. */
-function keyOf(engine: string | undefined, host: unknown, name: unknown): string | undefined {
+function keyOf(host: unknown, name: unknown): string | undefined {
   const plain = plainHost(host);
-  return typeof name === "string" && plain !== undefined ? JSON.stringify([engine, plain, name]) : undefined;
+  return typeof name === "string" && plain !== undefined ? JSON.stringify([plain, name]) : undefined;
 }
 
 /** Resources whose links are named as parent or port: they are made before, and go after. */
-function below(engine: string | undefined, args: LinkNames): pulumi.Resource[] {
+function below({ links }: ProgramRun, args: LinkNames): pulumi.Resource[] {
   const ports = Array.isArray(args.ports) ? (args.ports as unknown[]) : [];
   const names = [
     args.parent,
     ...ports.map((port) => (typeof port === "object" ? (port as { name?: unknown } | null)?.name : port)),
   ];
   return names.flatMap((name) => {
-    const key = keyOf(engine, args.host, name);
+    const key = keyOf(args.host, name);
     return (key === undefined ? undefined : links.get(key)) ?? [];
   });
 }
@@ -83,9 +103,9 @@ export function linkResource<A extends object, O>(
 ): LinkResource<A, O> {
   class Link extends pulumi.CustomResource {
     constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
-      const engine = engineAddress();
+      const program = currentProgram();
       const names: LinkNames = args;
-      noteHost(engine, names.host);
+      noteHost(program.engine, names.host, program.noted);
       const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
       super(
         `pulumi-nodejs:dynamic/macvlan:${type}`,
@@ -99,12 +119,12 @@ export function linkResource<A extends object, O>(
           __preview: pulumi.runtime.isDryRun(),
           __secrets: secretNames(args),
         },
-        pulumi.mergeOptions(opts, { dependsOn: below(engine, names) }),
+        pulumi.mergeOptions(opts, { dependsOn: below(program, names) }),
       );
       // parents and ports are links of the host's own namespace
       const isOfHost = names.netns === undefined || names.netns === "";
-      const key = isOfHost ? keyOf(engine, names.host, names.name ?? name) : undefined;
-      if (key !== undefined) links.set(key, this);
+      const key = isOfHost ? keyOf(names.host, names.name ?? name) : undefined;
+      if (key !== undefined) program.links.set(key, this);
     }
   }
   // the outputs are set by the SDK from the properties above, which TypeScript cannot see

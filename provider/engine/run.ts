@@ -5,7 +5,7 @@
 import { type HostAddress, hostIdentity, hostSchema } from "../host/address";
 import { type Fleet, openFleet } from "../host/session";
 import { type Settings, readSettings } from "../host/settings";
-import type { Claim } from "../kinds/conflicts";
+import { type Claims, openClaims } from "../kinds/claims";
 import type { CommonInputs } from "../kinds/kind";
 import type { LinkId } from "../plan/model";
 import { forgetHosts, notedHosts } from "./look-ahead";
@@ -19,10 +19,8 @@ export interface Run {
    * @returns another resource that has the same link
    */
   declare(inputs: CommonInputs, resource: string): string | undefined;
-  /** Notes what a resource claims of its network, in the place of what it claimed before, and gives all claims. */
-  claim(claim: Claim): readonly Claim[];
-  /** MAC addresses that resources of this run are to have. */
-  ownMacs(): ReadonlySet<string>;
+  /** What its resources claim of their networks. */
+  readonly claims: Claims;
   /** True the first time that it is asked about something. */
   isNew(about: string): boolean;
   isDeclared(host: HostAddress, link: LinkId): boolean;
@@ -56,7 +54,6 @@ function startRun(): Run {
   endWithEngine();
   fleet.lookAhead(notedHosts(engineOfProcess()).flatMap((host) => hostSchema.safeParse(host).data ?? []));
   const declared = new Map<string, string>();
-  const claims = new Map<string, Claim>();
   const told = new Set<string>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
@@ -69,11 +66,7 @@ function startRun(): Run {
       declared.set(key, resource);
       return undefined;
     },
-    claim(claim) {
-      claims.set(claim.resource, claim);
-      return [...claims.values()];
-    },
-    ownMacs: () => new Set([...claims.values()].flatMap(({ macAddress }) => macAddress ?? [])),
+    claims: openClaims(),
     isNew(about) {
       if (told.has(about)) return false;
       told.add(about);

@@ -56,16 +56,28 @@ interface IpRoute {
   readonly metric?: number;
 }
 
-/** What iproute2 printed of a namespace. */
+/** What a host printed of a namespace. */
 interface RawNamespace {
+  readonly netns: string;
   readonly links: readonly IpLink[];
   readonly routes: readonly { readonly route: IpRoute; readonly six: boolean }[];
+  /** By link. */
+  readonly sysctls: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
-function rawNamespace(text: (name: string) => string, suffix: string): RawNamespace {
+/**
+ * Reads what was printed of a namespace, `""` for the host's own.
+ *
+ * @param text the sections of an observation: `links`, `routes4`, `routes6`, `sysctls`, each with ` NETNS` for another
+ * namespace than the host's own
+ */
+export function readNamespace(netns: string, text: (name: string) => string): RawNamespace {
+  const suffix = netns === "" ? "" : ` ${netns}`;
   const where = suffix === "" ? "" : ` of the namespace${suffix}`;
   const all = <T>(section: string, what: string): T[] => jsonArray<T>(text(section + suffix), what + where);
   return {
+    netns,
+    sysctls: parseSysctls(text(`sysctls${suffix}`)),
     links: all<IpLink>("links", "links").filter((l) => typeof l.ifname === "string"),
     routes: [
       ...all<IpRoute>("routes4", "IPv4 routes").map((r) => ({ route: r, six: false })),
@@ -74,9 +86,8 @@ function rawNamespace(text: (name: string) => string, suffix: string): RawNamesp
   };
 }
 
-/** Who has which address, and which link leads where, in the host's own namespace, whoever put it there. */
-export function parseHolders(text: (name: string) => string): { addresses: Holder[]; routes: Holder[] } {
-  const { links, routes } = rawNamespace(text, "");
+/** Who has which address, and which link leads where, whoever put it there. */
+export function parseHolders({ links, routes }: RawNamespace): { addresses: Holder[]; routes: Holder[] } {
   return {
     addresses: links.flatMap(({ ifname = "", addr_info = [] }) =>
       addr_info.map((a) => ({
@@ -95,18 +106,12 @@ export function parseHolders(text: (name: string) => string): { addresses: Holde
 /**
  * The links of a namespace with their addresses and routes.
  *
- * @param text the sections of an observation: `links`, `routes4`, `routes6`, `sysctls`, each with ` NETNS` for another
- * namespace than the host's own
  * @param hostLinks the links of the host's own namespace, where the parents of others' links are
  */
 export function parseNamespace(
-  netns: string,
-  text: (name: string) => string,
+  { netns, links, routes, sysctls }: RawNamespace,
   hostLinks: readonly LinkState[],
 ): LinkState[] {
-  const suffix = netns === "" ? "" : ` ${netns}`;
-  const { links, routes } = rawNamespace(text, suffix);
-  const sysctls = parseSysctls(text(`sysctls${suffix}`));
   const routesOf = new Map<string, Route[]>();
   for (const route of routes) {
     const { dev = "" } = route.route;

@@ -48,7 +48,10 @@ export function parseLifeline(
   const [server] = splitZone(to);
   const linkWith = (address: string): string | undefined =>
     addresses.find(({ cidr }) => cidr.startsWith(`${address}/`))?.link;
-  const back = routes.filter(({ cidr }) => containsIp(cidr, ip));
+  // each destination once: every link of a subnet has a route to it
+  const destinations = [...new Set(routes.map(({ cidr }) => cidr))];
+  const leadBack = new Set(destinations.filter((cidr) => containsIp(cidr, ip)));
+  const back = routes.filter(({ cidr }) => leadBack.has(cidr));
   const prefix = Math.max(0, ...back.map(({ cidr }) => prefixOf(cidr)));
   const leading = back.filter(({ cidr }) => prefixOf(cidr) === prefix).map(({ link }) => link);
   const holder = linkWith(server) ?? zone;

@@ -4,7 +4,7 @@
  */
 import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import type { HostState, LinkRecord, Netns } from "../plan/model";
-import { parseHolders, parseNamespace } from "./iproute2";
+import { parseHolders, parseNamespace, readNamespace } from "./iproute2";
 import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
 import { type HostFacts, type Observation, UNFINISHED } from "./observation";
 import { MANAGERS_FUNCTION, parseManagers } from "./managers";
@@ -90,22 +90,24 @@ export class CutShort extends Error {}
 /** Parses what `pm_observe` printed. @throws CutShort */
 export function parseObservation(output: string, marker: string): Observation {
   const all = sections(output, marker);
-  if (!all.some((s) => s.name === "end")) {
-    throw new CutShort("the host's answer was cut short before its end");
-  }
-  const text = (name: string): string => all.find((s) => s.name === name)?.text ?? "";
+  // the first of a name counts
+  const texts = new Map(all.toReversed().map((s) => [s.name, s.text]));
+  if (!texts.has("end")) throw new CutShort("the host's answer was cut short before its end");
+  const text = (name: string): string => texts.get(name) ?? "";
   const namespaces = all.filter((s) => s.name.startsWith("netns ")).map((s) => s.name.slice("netns ".length));
   const records = jsonLines(text("records")).flatMap(({ id, value }) => parseRecord(id, value));
-  const own = parseNamespace("", text, []);
+  const made = jsonLines(text("namespaces"));
+  const host = readNamespace("", text);
+  const own = parseNamespace(host, []);
   const facts = parseFacts(text, (index) => own.find((l) => l.ifIndex === index)?.name);
-  const links = [own, ...namespaces.map((n) => parseNamespace(n, text, own))].flat();
+  const links = [own, ...namespaces.map((n) => parseNamespace(readNamespace(n, text), own))].flat();
   const state: HostState = {
     links: facts.iproute2 === undefined ? parseSysfs(text("sysfs")) : links,
-    netns: namespaces.map((n) => parseNetns(n, text)),
+    netns: namespaces.map((n) => parseNetns(n, text(`netns ${n}`), made)),
     records,
     bootFiles: parseBootFiles(all),
   };
-  const { addresses, routes } = parseHolders(text);
+  const { addresses, routes } = parseHolders(host);
   return {
     facts,
     state,
@@ -184,11 +186,12 @@ function parseRecord(ifIndex: number, value: unknown): LinkRecord[] {
   ];
 }
 
-function parseNetns(name: string, text: (name: string) => string): Netns {
-  const inode = Number(/^\s*([0-9]+)/.exec(text(`netns ${name}`))?.[1]);
-  const made = jsonLines(text("namespaces")).find(
+/** @param made the records of namespaces that our resources made */
+function parseNetns(name: string, text: string, made: ReturnType<typeof jsonLines>): Netns {
+  const inode = Number(/^\s*([0-9]+)/.exec(text)?.[1]);
+  const record = made.find(
     ({ id, value }) => id === inode && (value as { name?: unknown } | null)?.name === name,
   );
-  const owner = (made?.value as { owner?: unknown } | undefined)?.owner;
+  const owner = (record?.value as { owner?: unknown } | undefined)?.owner;
   return typeof owner === "string" ? { name, owner } : { name };
 }

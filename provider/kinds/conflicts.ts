@@ -1,6 +1,6 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
 import { withoutPrefix } from "../plan/addresses";
-import { type HostState, type LinkId, childrenOf, findLink, sameLink } from "../plan/model";
+import { type HostState, type LinkId, childrenOf, findLink } from "../plan/model";
 import type { Issue } from "./kind";
 
 /** Something worth saying, once a run: `about` tells it from others. */
@@ -84,7 +84,9 @@ export function macsOn(state: HostState, parent: string, claims: readonly Claim[
   const own = findLink(state, { name: parent, netns: "" });
   const children = childrenOf(state, parent).filter((l) => l.kind.startsWith("macv"));
   const claimed = claims.filter((c) => c.lan === parent && c.name !== parent);
-  const now = [...(own ? [own] : []), ...children].filter((l) => !claimed.some((c) => sameLink(c, l)));
+  const keyOf = ({ netns, name }: LinkId): string => `${netns}/${name}`;
+  const places = new Set(claimed.map(keyOf));
+  const now = [...(own ? [own] : []), ...children].filter((l) => !places.has(keyOf(l)));
   const macs = [...now.map((l) => l.settings["link.address"]), ...claimed.map((c) => c.macAddress)];
   return [...new Set(macs.filter((mac) => mac !== undefined && mac !== ""))] as string[];
 }

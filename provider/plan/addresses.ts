@@ -18,9 +18,10 @@ function parseCidr(text: string): Cidr | undefined {
 }
 
 function parseIp(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  // IPv6 by its colon: asking the library whether it is IPv4 first costs an exception an address
+  if (text.includes(":")) return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
   // four decimal parts only: inet_aton's short and octal forms mean other addresses to other tools
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  return text.includes(":") && ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
+  return ipaddr.IPv4.isValidFourPartDecimal(text) ? ipaddr.IPv4.parse(text) : undefined;
 }
 
 /** RFC 5952 text of an address, as iproute2 prints it (inet_ntop); undefined where it is none. */
@@ -55,6 +56,7 @@ export function subnetOf(cidr: string): string {
 
 /** Whether an address is in a network; never where one is IPv4 and the other IPv6. */
 export function containsIp(cidr: string, ip: string): boolean {
+  if (isIPv6Cidr(cidr) !== isIPv6Cidr(ip)) return false;
   const network = parseCidr(cidr);
   const address = parseIp(ip);
   return network !== undefined && address?.kind() === network.address.kind()

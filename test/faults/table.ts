@@ -1,7 +1,6 @@
 /** What came of each fault, and the table of it in docs/reliability.md. */
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tableRow, writePart } from "../setup/written-part";
 
 /** How a host was found after a fault: as before the change, as wanted, or neither. */
 export type Found = "before" | "wanted" | "between";
@@ -14,8 +13,6 @@ export interface Row {
 }
 
 const FILE = join(__dirname, "../../docs/reliability.md");
-const BEGIN = "<!-- written by npm run test:faults -->";
-const END = "<!-- end -->";
 
 /** Whether faults strike at all of their moments, or at the first one only. */
 export const isWhole = process.env["MACVLAN_TEST_EXTENT"] === "all";
@@ -40,21 +37,17 @@ function showTable(): void {
   const text = tableOf(rows);
   process.stdout.write(`\n${text}\n`);
   if (!isWhole || rows.length < expected) return;
-  const before = readFileSync(FILE, "utf8");
-  const [head = "", rest = ""] = before.split(BEGIN);
-  writeFileSync(FILE, `${head}${BEGIN}\n\n${text}\n${END}${rest.split(END)[1] ?? ""}`);
-  execFileSync(process.execPath, [require.resolve("prettier/bin/prettier.cjs"), "--write", FILE]);
+  writePart(FILE, "npm run test:faults", text);
 }
 
 function tableOf(list: readonly Row[]): string {
   const count = (row: Row, found: Found): number => row.found.filter((f) => f === found).length;
-  const line = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
   const sum = (of: (row: Row) => number): number => list.reduce((n, row) => n + of(row), 0);
   return [
-    line(["Fault", "Times", "As before", "As wanted", "Between", "Mended by the next `up`"]),
-    line(["---", "---:", "---:", "---:", "---:", "---:"]),
+    tableRow(["Fault", "Times", "As before", "As wanted", "Between", "Mended by the next `up`"]),
+    tableRow(["---", "---:", "---:", "---:", "---:", "---:"]),
     ...list.map((row) =>
-      line([
+      tableRow([
         row.fault,
         row.found.length,
         count(row, "before"),
@@ -63,7 +56,7 @@ function tableOf(list: readonly Row[]): string {
         row.healed,
       ]),
     ),
-    line([
+    tableRow([
       "**All**",
       sum((r) => r.found.length),
       sum((r) => count(r, "before")),

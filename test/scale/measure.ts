@@ -1,0 +1,109 @@
+/** Takes a stack through its life on the lab, by the real engine, and notes what each phase took. */
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { nameOfUrn, openProject, type CliResult, type PreviewStep, type Project } from "../engine/project";
+import type { Lab } from "../lab/fleet";
+import { inParallel } from "../lab/fleet/run";
+import type { Shape } from "./shapes";
+import { type RunUsage, watchRun } from "./usage";
+
+/** What is done with a stack, in this order. */
+export const PHASES = ["up", "preview", "find drift", "repair", "destroy"] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** What a phase took: seconds of wall time, and connections to hosts, as their own sshd counted them. */
+export interface Measured extends RunUsage {
+  readonly wall: number;
+  readonly connections: number;
+}
+
+export interface Life {
+  readonly shape: Shape;
+  readonly phases: Readonly<Record<Phase, Measured>>;
+  /** Bytes of the state's file after `up`. */
+  readonly state: number;
+}
+
+/** Seconds after which a phase hangs. */
+const LIMIT = 3600;
+/** How many hosts are prepared and asked at a time. */
+const WIDTH = 8;
+/** What the program wants, and what somebody else makes of it. */
+const [MTU, FOREIGN_MTU] = [1400, 1300];
+
+/**
+ * Measures a shape. The lab has as many hosts at least, as a fresh one has them, and has them so again afterwards.
+ *
+ * @param tell gets a line a phase
+ * @param environment of the CLI, besides that of every project
+ * @throws AssertionError where a phase does not do to the hosts what it is for
+ */
+export async function measureLife(
+  lab: Lab,
+  shape: Shape,
+  tell: (line: string) => void,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Life> {
+  const hosts = lab.hosts.slice(0, shape.hosts).map(({ name }) => name);
+  const drifted = hosts[Math.floor(hosts.length / 2)] ?? "node1";
+  const urn = `${shape.sample}-${drifted}`;
+  await inParallel(hosts, WIDTH, async (host) => void (await lab.sh(host, shape.prepare)));
+  const before = await lab.sh(drifted, "ip -br link | cut -d' ' -f1 | sort");
+  const project = await openProject(lab);
+  Object.assign(project.environment, environment);
+  try {
+    project.program(shape.program);
+    const measure = async (phase: Phase, args: readonly string[]): Promise<[Measured, CliResult]> => {
+      const [measured, result] = await measurePhase(lab, hosts, project, args);
+      tell(`${shape.hosts} × ${shape.perHost}: ${phase} in ${measured.wall.toFixed(1)} s`);
+      return [measured, result];
+    };
+
+    const [up] = await measure("up", ["up", "--yes", "--skip-preview"]);
+    await inParallel(hosts, WIDTH, async (host) => assert.equal(await mtuOf(lab, host, shape.sample), MTU));
+    const state = statSync(join(project.folder, "state/.pulumi/stacks/fleet/dev.json")).size;
+    const [preview] = await measure("preview", ["preview", "--expect-no-changes"]);
+
+    await lab.sh(drifted, `ip link set dev ${shape.sample} mtu ${FOREIGN_MTU}`);
+    const [drift, { stdout }] = await measure("find drift", ["preview", "--json"]);
+    const { steps } = JSON.parse(stdout) as { steps: PreviewStep[] };
+    const changing = steps.filter((step) => step.op !== "same").map((step) => nameOfUrn(step.urn));
+    assert.deepEqual(changing, [urn], "the drift that was made, and nothing else");
+    const [repair] = await measure("repair", ["up", "--yes", "--skip-preview"]);
+    assert.equal(await mtuOf(lab, drifted, shape.sample), MTU);
+
+    const [destroy] = await measure("destroy", ["destroy", "--yes", "--skip-preview"]);
+    assert.equal(await lab.sh(drifted, "ip -br link | cut -d' ' -f1 | sort"), before);
+    return { shape, state, phases: { up, preview, "find drift": drift, repair, destroy } };
+  } finally {
+    project.remove();
+    await inParallel(hosts, WIDTH, async (host) => void (await lab.reset(host)));
+  }
+}
+
+async function measurePhase(
+  lab: Lab,
+  hosts: readonly string[],
+  project: Project,
+  args: readonly string[],
+): Promise<[Measured, CliResult]> {
+  const logins = loginsOf(lab, hosts);
+  const end = watchRun();
+  const began = performance.now();
+  const result = await project.cli(args, LIMIT);
+  const wall = (performance.now() - began) / 1000;
+  const usage = end();
+  assert.equal(result.code, 0, result.output);
+  return [{ ...usage, wall, connections: loginsOf(lab, hosts) - logins }, result];
+}
+
+function loginsOf(lab: Lab, hosts: readonly string[]): number {
+  const logs = hosts.map((host) => readFileSync(lab.host(host).sshdLog, "utf8"));
+  return logs.reduce((sum, log) => sum + log.split("Accepted publickey").length - 1, 0);
+}
+
+async function mtuOf(lab: Lab, host: string, link: string): Promise<number | undefined> {
+  const [found] = await lab.ipJson<{ mtu?: number }[]>(host, ["link", "show", "dev", link]);
+  return found?.mtu;
+}

@@ -1,0 +1,73 @@
+/** `npm run scale`: what stacks of growing size cost, on hosts of the lab, by the real engine. */
+import { parseArgs } from "node:util";
+import { labDown, labUp } from "../lab/fleet";
+import { ensureBuilt, linkSelf } from "../setup/package";
+import { say } from "../setup/run";
+import { writePart } from "../setup/written-part";
+import { type Life, measureLife } from "./measure";
+import { type Shape, fleetShape, linksShape } from "./shapes";
+import { describeLives } from "./table";
+
+const USAGE = `npm run scale [-- OPTIONS]
+
+  --hosts 50,100,200,500   stacks of so many hosts with three resources each
+  --links 250,500,1000     stacks of so many macvlans on one host
+  --out FILE               also writes the tables between the marks in FILE, which docs/scale.md has
+`;
+
+/** The command by which the marks in a document name this program. */
+const COMMAND = "npm run scale";
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      hosts: { type: "string", default: "50,100,200,500" },
+      links: { type: "string", default: "250,500,1000" },
+      out: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(USAGE);
+  const shapes = [...numbersOf(values.hosts).map(fleetShape), ...numbersOf(values.links).map(linksShape)];
+  linkSelf();
+  await ensureBuilt();
+  const began = Date.now();
+  const lives = await measureAll(shapes);
+  const text = describeLives(lives, (Date.now() - began) / 1000);
+  process.stdout.write(`\n${text}\n`);
+  if (values.out !== undefined) writePart(values.out, COMMAND, text);
+}
+
+/** `""` for none. @throws for what is no list of numbers */
+function numbersOf(list: string): number[] {
+  return list
+    .split(",")
+    .filter(Boolean)
+    .map((item) => {
+      const number = Number(item);
+      if (!Number.isInteger(number) || number < 1)
+        throw new Error(`"${item}" is no number of hosts or links`);
+      return number;
+    });
+}
+
+async function measureAll(shapes: readonly Shape[]): Promise<Life[]> {
+  const name = `scale-${process.pid}`;
+  try {
+    const began = performance.now();
+    const count = Math.max(1, ...shapes.map(({ hosts }) => hosts));
+    // all as root: sudo's own time is not what is measured
+    const lab = await labUp(count, { name, login: () => "root", progress: say });
+    say(`a lab of ${count} hosts came up in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+    const lives: Life[] = [];
+    for (const shape of shapes) lives.push(await measureLife(lab, shape, say));
+    return lives;
+  } finally {
+    await labDown(name);
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`scale: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

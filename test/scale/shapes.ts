@@ -1,0 +1,53 @@
+/** What is measured: stacks of a shape, as programs, and what their hosts are to have afterwards. */
+
+/** A stack to measure. */
+export interface Shape {
+  /** Hosts, `node1` … */
+  readonly hosts: number;
+  /** Resources on each. */
+  readonly perHost: number;
+  /** The program's text, after which the classes are known. */
+  readonly program: string;
+  /** What each host needs to have before: a script. */
+  readonly prepare: string;
+  /** The name of a macvlan that every host then has, of the resource `NAME-HOST`. */
+  readonly sample: string;
+}
+
+/** On each host a macvlan, a hairpin bridge with a port, and a shim with four routes. */
+export function fleetShape(hosts: number): Shape {
+  return {
+    hosts,
+    perHost: 3,
+    sample: "web0",
+    // the port leads nowhere: a hairpin port towards the lab's one switch would send every broadcast back
+    prepare: "ip link add p0 type veth peer name p1",
+    program: `
+      for (let i = 1; i <= ${hosts}; i++) {
+        const host = "node" + i;
+        const net = "198.18." + (i >> 8) + "." + (i & 255);
+        new MacvlanInterface("web0-" + host, {
+          host, name: "web0", parent: "eth0", mtu: 1400, addresses: [net + "/15", "2001:db8::" + i.toString(16) + "/64"],
+        });
+        new HairpinBridge("br0-" + host, { host, name: "br0", ports: ["p0"], stp: false });
+        new HostShim("shim0-" + host, {
+          host, name: "shim0", parent: "eth0", routes: [1, 2, 3, 4].map((r) => "203.0.113." + r + "/32"),
+        });
+      }`,
+  };
+}
+
+/** So many macvlans on one host. */
+export function linksShape(links: number): Shape {
+  return {
+    hosts: 1,
+    perHost: links,
+    sample: "m1",
+    prepare: "true",
+    program: `
+      for (let i = 1; i <= ${links}; i++) {
+        const address = "198.18." + (i >> 8) + "." + (i & 255) + "/15";
+        new MacvlanInterface("m" + i + "-node1", { host: "node1", name: "m" + i, parent: "eth0", mtu: 1400, addresses: [address] });
+      }`,
+  };
+}

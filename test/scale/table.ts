@@ -1,0 +1,106 @@
+/** The tables of what was measured, with the machine that it was measured on. */
+import { cpus, release, totalmem } from "node:os";
+import { engineVersion } from "../setup/go-build";
+import { tableRow } from "../setup/written-part";
+import { type Life, PHASES, type Phase } from "./measure";
+import { ROLES } from "./usage";
+
+/** @param seconds how long it all took */
+export function describeLives(lives: readonly Life[], seconds: number): string {
+  const fleets = lives.filter(({ shape }) => shape.hosts > 1 || shape.perHost === 3);
+  const single = lives.filter((life) => !fleets.includes(life));
+  return [
+    machine(seconds),
+    ...(fleets.length === 0
+      ? []
+      : [
+          "Hosts with three resources each:",
+          ...tables(fleets, "Hosts", ({ shape }) => shape.hosts),
+          fleetOf(FLEET, fleets),
+        ]),
+    ...(single.length === 0
+      ? []
+      : ["Macvlans on one host:", ...tables(single, "Links", ({ shape }) => shape.perHost)]),
+  ].join("\n\n");
+}
+
+function machine(seconds: number): string {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return (
+    `${cpus().length} cores (${cpu?.model ?? "unknown"}), ${memory} GB, Linux ${release()}, ` +
+    `Node.js ${process.versions.node}, Pulumi ${engineVersion}, state in a file; ` +
+    `the hosts run on the same cores. All of it took ${Math.round(seconds / 60)} minutes.`
+  );
+}
+
+function tables(lives: readonly Life[], unit: string, size: (life: Life) => number): string[] {
+  return [wallTable(lives, unit, size), costTable(lives, unit, size)];
+}
+
+/** Wall time by phase, and how it grew: the exponent b of time ~ size^b between a row and the one before. */
+function wallTable(lives: readonly Life[], unit: string, size: (life: Life) => number): string {
+  const rows = lives.map((life, i) => {
+    const before = lives[i - 1];
+    const cell = (phase: Phase): string => {
+      const { wall } = life.phases[phase];
+      const grown =
+        before && Math.log(wall / before.phases[phase].wall) / Math.log(size(life) / size(before));
+      return `${wall.toFixed(1)} s${grown === undefined ? "" : ` (n^${grown.toFixed(1)})`}`;
+    };
+    return tableRow([size(life), ...PHASES.map(cell)]);
+  });
+  return [tableRow([unit, ...PHASES]), tableRow(["---:", ...PHASES.map(() => "---:")]), ...rows].join("\n");
+}
+
+/** Of `up` and `preview`: CPU and memory by process, connections, and the state's size. */
+function costTable(lives: readonly Life[], unit: string, size: (life: Life) => number): string {
+  const heads = ["connections", ...ROLES.map((role) => `${role}: CPU, memory`), "hosts: CPU"];
+  const rows = lives.flatMap((life) =>
+    PHASES.map((phase) => {
+      const measured = life.phases[phase];
+      const own = ROLES.reduce((sum, role) => sum + measured[role].cpu, 0);
+      return tableRow([
+        size(life),
+        phase,
+        measured.connections,
+        ...ROLES.map((role) => `${measured[role].cpu.toFixed(1)} s, ${megabytes(measured[role].memory)}`),
+        `${Math.max(0, measured.machine - own).toFixed(1)} s`,
+        phase === "up" ? megabytes(life.state) : "",
+      ]);
+    }),
+  );
+  return [
+    tableRow([unit, "phase", ...heads, "state"]),
+    tableRow(["---:", "---", ...heads.map(() => "---:"), "---:"]),
+    ...rows,
+  ].join("\n");
+}
+
+/** The hosts of a fleet that no lab has. */
+const FLEET = 10_000;
+
+/** What a fleet in stacks of each measured size takes of the machine that runs the engines, the hosts left out. */
+function fleetOf(hosts: number, lives: readonly Life[]): string {
+  const heads = ["Hosts a stack", "stacks", ...PHASES.map((phase) => `${phase}: CPU`), "memory of one stack"];
+  const rows = lives.map(({ shape, phases }) => {
+    const stacks = Math.ceil(hosts / shape.hosts);
+    const cpu = (phase: Phase): number => ROLES.reduce((sum, role) => sum + phases[phase][role].cpu, 0);
+    const memory = (phase: Phase): number => ROLES.reduce((sum, role) => sum + phases[phase][role].memory, 0);
+    return tableRow([
+      shape.hosts,
+      stacks,
+      ...PHASES.map((phase) => `${((stacks * cpu(phase)) / 60).toFixed(0)} core minutes`),
+      megabytes(Math.max(...PHASES.map(memory))),
+    ]);
+  });
+  const table = [tableRow(heads), tableRow(heads.map(() => "---:")), ...rows].join("\n");
+  return (
+    `${hosts.toLocaleString("en")} hosts in stacks of these sizes, computed from the CPU above; by the number of ` +
+    `cores comes the time that it takes where the hosts do not make it wait:\n\n${table}`
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}

@@ -1,0 +1,81 @@
+/** Several programs in one process, as the Automation API runs them: none knows of another's hosts and links. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { forgetHosts, noteHost, notedHosts } from "../../../provider/engine/look-ahead";
+import { HairpinBridge, MacvlanInterface } from "../../../provider/links";
+
+interface Registered {
+  readonly name: string;
+  readonly dependencies: readonly string[];
+}
+
+/** What is asked of the monitor about a resource, as far as it is looked at here (resource.proto). */
+interface Request {
+  getName(): string;
+  getDependenciesList(): string[];
+}
+
+/** Begins a run of a program under mocks. @returns what it then registers with the engine */
+function beginRun(): Registered[] {
+  const registered: Registered[] = [];
+  const newResource = ({ name, inputs }: pulumi.runtime.MockResourceArgs) => ({
+    id: name,
+    state: inputs as object,
+  });
+  pulumi.runtime.setMocks({ newResource, call: () => ({}) });
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource(request: Request, ...more: unknown[]): unknown;
+  };
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, ...more) => {
+    registered.push({ name: request.getName(), dependencies: request.getDependenciesList() });
+    return register(request, ...more);
+  };
+  return registered;
+}
+
+async function made(...resources: pulumi.CustomResource[]): Promise<void> {
+  await Promise.all(resources.map(({ urn }) => new Promise((done) => urn.apply(done))));
+}
+
+describe("programs of one process", () => {
+  const host = "node1";
+  const links = (): [HairpinBridge, MacvlanInterface] => [
+    new HairpinBridge("br0", { host, ports: ["eth1"] }),
+    new MacvlanInterface("web", { host, parent: "br0" }),
+  ];
+
+  it("have links that wait for those of the same run below them, and for no other run's", async () => {
+    const first = beginRun();
+    await made(...links());
+    assert.match(first.find(({ name }) => name === "web")?.dependencies[0] ?? "", /::br0$/);
+    const second = beginRun();
+    await made(new MacvlanInterface("web", { host, parent: "br0" }));
+    assert.deepEqual(second, [{ name: "web", dependencies: [] }]);
+  });
+
+  it("leave one handler at the exit of the process, however many engines they have", () => {
+    const engines = Array.from({ length: 20 }, (_, i) => `192.0.2.1:${i + 1}`);
+    const before = process.listenerCount("exit");
+    try {
+      for (const engine of engines) noteHost(engine, host, new Set());
+      assert.ok(process.listenerCount("exit") <= before + 1);
+      for (const engine of engines) assert.deepEqual(notedHosts(engine), [host]);
+    } finally {
+      for (const engine of engines) forgetHosts(engine);
+    }
+  });
+
+  it("do not take for theirs the hosts that a killed engine of the same address has left", () => {
+    const engine = "192.0.2.1:1";
+    try {
+      const killed = new Set<string>();
+      for (const name of ["old1", "old2"]) noteHost(engine, name, killed);
+      const noted = new Set<string>();
+      for (const name of ["new1", "new2"]) noteHost(engine, name, noted);
+      assert.deepEqual(notedHosts(engine), ["new1", "new2"]);
+    } finally {
+      forgetHosts(engine);
+    }
+  });
+});
