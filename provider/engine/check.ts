@@ -99,11 +99,13 @@ function conflictIssues(
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),
+    ...(kind.takes === undefined ? {} : { takes: kind.takes(known) }),
   };
   const all = run.claim(claim);
   const { issues, warnings } = conflictsOf(claim, all);
   const ports = kind.wanted(known, view).links.filter((l) => l.exists && l.kind === undefined);
-  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
+  const own = kind.warnings?.(known, view) ?? [];
+  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation, own)]) {
     if (run.isNew(about)) say(text);
   }
   return [...issues, ...tooManyMacs(observation.state, claim, all)];

@@ -59,7 +59,7 @@ async function secretly<T>(work: Promise<T>): Promise<T> {
 }
 
 function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {
-  const identity = ["host", "name", "parent", "mode"].some((p) => isUnknown(news[p]));
+  const identity = kind.identifying.some((p) => isUnknown(news[p]));
   const moved = isUnknown(news["host"]) || sameHost(olds["host"], news["host"]) ? [] : ["host"];
   const replaces = identity
     ? moved
