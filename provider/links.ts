@@ -77,7 +77,7 @@ export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
  *   host: "ops@node1.example",
  *   parent: "eth0",
  *   name: "eth0.10",
- *   id: 10,
+ *   vlanId: 10,
  * });
  * new MacvlanInterface("web", {
  *   host: "ops@node1.example",

@@ -28,7 +28,7 @@ import * as p from "./properties";
 
 export interface VlanInputs extends CommonInputs {
   readonly parent: string;
-  readonly id: number;
+  readonly vlanId: number;
   readonly protocol: VlanProtocol;
   readonly looseBinding?: boolean;
   readonly bridgeBinding?: boolean;
@@ -42,10 +42,10 @@ const BINDINGS: readonly Binding[] = [
   string("type.protocol", "protocol", ["*"]),
   {
     key: "type.id",
-    property: "id",
+    property: "vlanId",
     fixed: ["*"],
-    encode: (inputs) => String(inputs["id"]),
-    decode: (value) => ({ id: Number(value) }),
+    encode: (inputs) => String(inputs["vlanId"]),
+    decode: (value) => ({ vlanId: Number(value) }),
   },
   toggle("type.reorder_hdr", "reorderHeader", "on", "off"),
   toggle("type.gvrp", "gvrp", "on", "off"),
@@ -88,7 +88,7 @@ export const vlan: Kind<VlanInputs> = {
   schema: {
     ...p.commonSchema,
     parent: p.linkName,
-    id: p.whole(0, 4094),
+    vlanId: p.whole(0, 4094),
     protocol: p.oneOf("802.1Q", "802.1ad"),
     reorderHeader: p.flag,
     gvrp: p.flag,
@@ -100,16 +100,16 @@ export const vlan: Kind<VlanInputs> = {
     netns: p.netnsName,
     routes: p.routes,
   } satisfies Record<keyof VlanArgs, unknown>,
-  required: ["host", "parent", "id"],
+  required: ["host", "parent", "vlanId"],
   defaults: { protocol: "802.1Q", up: true },
   derivesMac: () => false,
   label: (inputs) => `${inputs.name}@${inputs.parent}`,
   lan: (inputs) => (inputs.netns === undefined ? inputs.name : `${inputs.name} in ${inputs.netns}`),
-  takes: (inputs) => ({ property: "id", what: describeVlan(inputs), of: inputs.parent }),
+  takes: (inputs) => ({ property: "vlanId", what: describeVlan(inputs), of: inputs.parent }),
   rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...vlanRules(inputs)],
-  identifying: ["host", "name", "netns", "parent", "id", "protocol"],
+  identifying: ["host", "name", "netns", "parent", "vlanId", "protocol"],
   replaces: (before, after) =>
-    (["parent", "id", "protocol"] as const).filter((property) => before[property] !== after[property]),
+    (["parent", "vlanId", "protocol"] as const).filter((property) => before[property] !== after[property]),
   wanted: wantedVlan,
   problems: vlanProblems,
   warnings: vlanWarnings,
@@ -150,8 +150,8 @@ function wantedVlan(inputs: VlanInputs, view: View): Wanted {
   };
 }
 
-function describeVlan({ id, protocol }: Pick<VlanInputs, "id" | "protocol">): string {
-  return protocol === "802.1Q" ? `VLAN ${id}` : `${protocol} VLAN ${id}`;
+function describeVlan({ vlanId, protocol }: Pick<VlanInputs, "vlanId" | "protocol">): string {
+  return protocol === "802.1Q" ? `VLAN ${vlanId}` : `${protocol} VLAN ${vlanId}`;
 }
 
 function parentOf(inputs: VlanInputs, state: HostState): LinkState | undefined {
@@ -234,7 +234,7 @@ function twinProblems(inputs: VlanInputs, view: View): Issue[] {
   const where = twin.netns === "" ? twin.name : `${twin.name} in the namespace ${twin.netns}`;
   return [
     {
-      property: "id",
+      property: "vlanId",
       reason:
         `${describeVlan(inputs)} of ${inputs.parent} is there already: the link ${where}, and the kernel has one for ` +
         "each; give this one its name (with adopt: true where it is somebody else's), or delete it",
@@ -242,11 +242,11 @@ function twinProblems(inputs: VlanInputs, view: View): Issue[] {
   ];
 }
 
-function isSameVlan(link: LinkState, { parent, id, protocol }: VlanInputs): boolean {
+function isSameVlan(link: LinkState, { parent, vlanId, protocol }: VlanInputs): boolean {
   return (
     link.kind === "vlan" &&
     link.parent === parent &&
-    link.settings["type.id"] === String(id) &&
+    link.settings["type.id"] === String(vlanId) &&
     link.settings["type.protocol"] === protocol
   );
 }
@@ -257,7 +257,7 @@ function adoptionProblems(inputs: VlanInputs, view: View): Issue[] {
   const [wanted] = wantedVlan(inputs, view).links;
   if (!link || !wanted || !adopts(inputs, view) || !mustBeMadeAnew(link, wanted)) return [];
   const found = describeVlan({
-    id: Number(link.settings["type.id"]),
+    vlanId: Number(link.settings["type.id"]),
     protocol: link.settings["type.protocol"] as VlanProtocol,
   });
   return [

@@ -10,8 +10,8 @@ const LAB = `vlans-${process.pid}`;
 /** The children name their parent by its output, and by its name. */
 const program = (id: number, more = ""): string => `
 const host = "${HOST}";
-const outer = new VlanInterface("outer", { host, parent: "eth1", name: "eth1.100", protocol: "802.1ad", id: 100 });
-const lan = new VlanInterface("lan", { host, parent: outer.name, name: "lan", id: ${id}, egressQosMap: [{ from: 0, to: 3 }]${more} });
+const outer = new VlanInterface("outer", { host, parent: "eth1", name: "eth1.100", protocol: "802.1ad", vlanId: 100 });
+const lan = new VlanInterface("lan", { host, parent: outer.name, name: "lan", vlanId: ${id}, egressQosMap: [{ from: 0, to: 3 }]${more} });
 new MacvlanInterface("web", { host, parent: lan.name, name: "web0", addresses: ["192.0.2.1/24"] });
 new HostShim("shim", { host, parent: "lan", name: "shim0", routes: ["192.0.2.1/32"] });
 exports.label = lan.label;

@@ -18,7 +18,7 @@ export interface VlanArgs extends LinkArgs {
    * The VLAN's number, 1–4094. 0 is no VLAN: the frames that have a tag with a priority alone. A change makes the link
    * anew.
    */
-  id: number;
+  vlanId: number;
   /** A change makes the link anew. Default: `802.1Q`. */
   protocol?: VlanProtocol;
   /** Take the tag out of what programs on the link see of received frames. The kernel's default: true. */
@@ -45,7 +45,7 @@ export interface VlanOutputs extends LinkOutputs {
   /** The link below. */
   parent: string;
   /** The VLAN's number. */
-  id: number;
+  vlanId: number;
   /** `802.1Q` or `802.1ad`. */
   protocol: VlanProtocol;
   /** MAC address of the link below. The VLAN has the same, unless it is given one. */
