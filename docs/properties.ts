@@ -11,18 +11,21 @@ const FILE = join(__dirname, "properties.md");
 
 /** The order of the page, and what an interface is called on it. Others follow, under their own names. */
 const SECTIONS: Readonly<Record<string, string>> = {
-  LinkArgs: "What all three take",
+  LinkArgs: "What all kinds take",
   HostArgs: "`host`",
   RouteArgs: "An entry of `routes`",
   MacvlanArgs: "MacvlanInterface",
   BridgeArgs: "HairpinBridge",
   PortArgs: "An entry of `ports`",
   ShimArgs: "HostShim",
-  LinkOutputs: "Outputs of all three",
+  VlanArgs: "VlanInterface",
+  QosMapping: "An entry of a QoS map",
+  LinkOutputs: "Outputs of all kinds",
   MacvlanOutputs: "Outputs of MacvlanInterface",
   BridgeOutputs: "Outputs of HairpinBridge",
   PortOutputs: "An entry of the output `ports`",
   ShimOutputs: "Outputs of HostShim",
+  VlanOutputs: "Outputs of VlanInterface",
   NetworkArgs: "MacvlanNetwork",
   NetworkHost: "An entry of `hosts`",
   ChildArgs: "An entry of `children`",

@@ -7,6 +7,8 @@ import type {
   MacvlanOutputs,
   ShimArgs,
   ShimOutputs,
+  VlanArgs,
+  VlanOutputs,
 } from "./kinds/args";
 
 const LINK_OUTPUTS = [
@@ -65,4 +67,26 @@ export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("Hair
 export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
   ...LINK_OUTPUTS,
   ...["mode", "routes", "arp", "parentMacAddress", "parentMacs"],
+]) {}
+
+/**
+ * The frames of one VLAN of a parent, as a link: what macvlans of that VLAN sit on.
+ *
+ * @example
+ * const lan10 = new VlanInterface("lan10", {
+ *   host: "ops@node1.example",
+ *   parent: "eth0",
+ *   name: "eth0.10",
+ *   vlanId: 10,
+ * });
+ * new MacvlanInterface("web", {
+ *   host: "ops@node1.example",
+ *   parent: lan10.name,
+ *   name: "mac0",
+ *   addresses: ["192.0.2.10/24"],
+ * });
+ */
+export class VlanInterface extends linkResource<VlanArgs, VlanOutputs>("VlanInterface", [
+  ...LINK_OUTPUTS,
+  ...["protocol", "parentMacAddress"],
 ]) {}

@@ -10,8 +10,11 @@ import { linkId } from "../kinds/common";
 import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
 import { warningsOf } from "../kinds/warnings";
+import type { Difference } from "../plan/differences";
+import { findLink } from "../plan/model";
 import { checkInputs, sameHost } from "./inputs";
 import { clean } from "./outputs";
+import { goneWith, parentNameOf, withoutLinks } from "./remade";
 import { describeCut, driftOf, knownInputs, planLink } from "./planning";
 import { currentRun } from "./run";
 import { say } from "./say";
@@ -44,15 +47,16 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
     ]);
   }
   const session = run.fleet.session(known.host);
-  const now = await look(session);
+  const seen = await look(session);
   const stays = before !== undefined && sameHost(before["host"], known.host);
-  if (typeof now === "string") {
+  if (typeof seen === "string") {
     if (news["__preview"] === true && !continuesOnError()) {
-      return failed(inputs, [{ property: "host", reason: now }]);
+      return failed(inputs, [{ property: "host", reason: seen }]);
     }
-    say(now);
+    say(seen);
     return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
   }
+  const now = news["__preview"] === true ? withoutLinks(seen, run.remadeOn(known.host)) : seen;
   const view = viewOf(inputs, known, now, stays ? before : undefined);
   // half-way through another change there is nothing to plan from: it ends, or is taken back, first
   const { unfinished } = now;
@@ -67,6 +71,15 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   const next = planLink(kind, known, view);
   const cut = unfinished ? undefined : describeCut(known, now, next);
   if (cut !== undefined) say(`${known.name} on ${session.label}: ${cut}`);
+  const parent = parentNameOf(known);
+  if (stays && parent !== undefined && run.isRemade(known.host, { name: parent, netns: "" })) {
+    run.remake(known.host, linkId(known));
+    if (!findLink(now.state, linkId(known))) {
+      const gone = goneWith(parent, kind.label(known));
+      say(`${known.name} on ${session.label} goes with ${parent}, which is made anew, and is made again.`);
+      return withDrift(inputs, [gone]);
+    }
+  }
   const drift = !stays
     ? []
     : unfinished
@@ -75,6 +88,10 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   if (drift.length === 0) return { inputs: clean(inputs) };
   // a line for those who read no property
   say(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
+  return withDrift(inputs, drift);
+}
+
+function withDrift(inputs: Json, drift: readonly Difference[]): dynamic.CheckResult {
   const lines = drift.map((d) => [d.property, shown(`found ${d.found}, wanted ${d.wanted}`)]);
   return { inputs: clean({ ...inputs, drift: Object.fromEntries(lines) as Json }) };
 }
@@ -100,14 +117,16 @@ function conflictIssues(
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),
+    ...(kind.takes === undefined ? {} : { takes: kind.takes(known) }),
   };
   run.claims.put(claim);
   const { issues, warnings } = conflictsOf(claim, run.claims.withSame(claim));
   const ports = kind.wanted(known, view).links.filter((l) => l.exists && l.kind === undefined);
-  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
+  const own = kind.warnings?.(known, view) ?? [];
+  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation, own)]) {
     if (run.isNew(about)) say(text);
   }
-  return [...issues, ...tooManyMacs(observation.state, claim, run.claims.onLanOf(claim))];
+  return [...issues, ...tooManyMacs(observation.state, claim, run.claims.onHostOf(claim))];
 }
 
 /**

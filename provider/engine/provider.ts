@@ -38,7 +38,12 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
       return Promise.resolve();
     },
     check: async (olds: Json, news: Json) => check(kind, olds, news),
-    diff: (_id: string, olds: Json, news: Json) => Promise.resolve(diff(kind, olds, news)),
+    diff: (_id: string, olds: Json, news: Json) => {
+      const result = diff(kind, olds, news);
+      const old = olds as unknown as CommonInputs;
+      if ((result.replaces?.length ?? 0) > 0) currentRun().remake(old.host, linkId(old));
+      return Promise.resolve(result);
+    },
     create: async (inputs: Json) => secretly(create(kind, inputs)),
     read: async (id: string, props?: Json) => secretly(read(kind, id, props ?? {})),
     update: async (_id: string, olds: Json, news: Json) => ({
@@ -59,7 +64,7 @@ async function secretly<T>(work: Promise<T>): Promise<T> {
 }
 
 function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {
-  const identity = ["host", "name", "parent", "mode"].some((p) => isUnknown(news[p]));
+  const identity = kind.identifying.some((p) => isUnknown(news[p]));
   const moved = isUnknown(news["host"]) || sameHost(olds["host"], news["host"]) ? [] : ["host"];
   const replaces = identity
     ? moved

@@ -24,6 +24,11 @@ export interface Run {
   /** True the first time that it is asked about something. */
   isNew(about: string): boolean;
   isDeclared(host: HostAddress, link: LinkId): boolean;
+  /** Notes that a link is made anew in this run: what sits on it goes with it, and has to be made again. */
+  remake(host: HostAddress, link: LinkId): void;
+  isRemade(host: HostAddress, link: LinkId): boolean;
+  /** The links of a host that are. */
+  remadeOn(host: HostAddress): readonly LinkId[];
 }
 
 let run: Run | undefined;
@@ -55,6 +60,7 @@ function startRun(): Run {
   fleet.lookAhead(notedHosts(engineOfProcess()).flatMap((host) => hostSchema.safeParse(host).data ?? []));
   const declared = new Map<string, string>();
   const told = new Set<string>();
+  const remade = new Map<string, { readonly host: string; readonly link: LinkId }>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
   return {
@@ -73,6 +79,10 @@ function startRun(): Run {
       return true;
     },
     isDeclared: (host, link) => declared.has(keyOf(host, link)),
+    remake: (host, link) => remade.set(keyOf(host, link), { host: hostIdentity(host), link }),
+    isRemade: (host, link) => remade.has(keyOf(host, link)),
+    remadeOn: (host) =>
+      [...remade.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
   };
 }
 

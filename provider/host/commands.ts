@@ -124,6 +124,7 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   words.push("type", kind);
   for (const [key, value] of given) {
     if (key === "type.flags") words.push(...flagWords(value, ""));
+    else if (isMap(key)) words.push(...mapWords(key, value, ""));
     else if (key.startsWith("type.")) words.push(wordOf(key), value);
   }
   return ip("", ...words);
@@ -152,6 +153,10 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
     const mode = step.mode === undefined ? [] : ["mode", step.mode];
     return [ip(link.netns, ...dev, "type", step.kind, ...mode, ...flagWords(value, "null"))];
   }
+  if (isMap(key)) {
+    const map = mapWords(key, value, step.was ?? "");
+    return map.length === 0 ? [] : [ip(link.netns, ...dev, "type", step.kind, ...map)];
+  }
   if (key.startsWith("type.")) return [ip(link.netns, ...dev, "type", step.kind, word, value)];
   if (key.startsWith("port.")) return [portCommand(step, word, portTool)];
   const [family = "", name = ""] = word.split(".");
@@ -163,6 +168,19 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
 function flagWords(value: string, none: "null" | ""): string[] {
   const flags = value === "" ? (none === "" ? [] : [none]) : value.split(" ");
   return flags.flatMap((flag) => ["flag", flag]);
+}
+
+function isMap(key: SettingKey): boolean {
+  return key.endsWith("-qos-map");
+}
+
+/** The kernel only takes entries, and forgets one that is mapped to 0 (net/8021q/vlan_dev.c). */
+function mapWords(key: SettingKey, value: string, was: string): string[] {
+  const entries = value.split(" ").filter(Boolean);
+  const from = (entry: string): string => entry.split(":")[0] ?? "";
+  const gone = was.split(" ").filter((old) => old !== "" && !entries.some((e) => from(e) === from(old)));
+  const all = [...gone.map((old) => `${from(old)}:0`), ...entries];
+  return all.length === 0 ? [] : [wordOf(key), ...all];
 }
 
 /** What brctl(8) can set of a port, and its words for it. */

@@ -10,6 +10,35 @@ interface Remedy {
 
 const REMEDIES: readonly Remedy[] = [
   {
+    command: /^ip .*link add .*type vlan/,
+    printed: /VLAN device already exists|File exists/,
+    says:
+      "The parent has that VLAN already, as another link, maybe in a namespace that cannot be seen from here " +
+      '("ip -d link show type vlan"); or a link of that name has come up meanwhile.',
+  },
+  {
+    command: /^ip .*link add .*type vlan/,
+    printed: /VLANs not supported on device|Operation not supported/,
+    says: "The parent's driver takes no VLANs (NETIF_F_VLAN_CHALLENGED); use another link.",
+  },
+  {
+    command: /^ip .*link add .*type vlan/,
+    printed: /Unknown device type/,
+    says:
+      "The host's kernel has no VLANs (module 8021q): install all of the kernel's modules (linux-modules-extra on " +
+      "Ubuntu), or another kernel.",
+  },
+  {
+    command: /^ip .*link (?:add|set)/,
+    printed: /Numerical result out of range/,
+    says: "A VLAN's MTU is its parent's at most, and some links have limits of their own (ip -d link: maxmtu).",
+  },
+  {
+    command: /^ip .*link set .* up$/,
+    printed: /Network is down/,
+    says: "A VLAN comes up with its parent alone: set that up, or give looseBinding: true.",
+  },
+  {
     command: /^ip .*link add .*type macvlan/,
     printed: /Invalid argument/,
     says:

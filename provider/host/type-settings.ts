@@ -13,6 +13,7 @@ type TypeSettings = Partial<Record<SettingKey, string>>;
 const READERS: Readonly<Record<string, (data: InfoData) => TypeSettings>> = {
   macvlan: macvlanSettings,
   macvtap: macvlanSettings,
+  vlan: vlanSettings,
 };
 
 /** What has to be put together of a link's own settings. */
@@ -28,4 +29,23 @@ function macvlanSettings(data: InfoData): TypeSettings {
     "type.flags": ["nopromisc", "nodst"].filter((flag) => data[flag] === true).join(" "),
     "type.macaddr": list.toSorted().join(" "),
   };
+}
+
+/** Flags are printed by their names in C, and the maps as lists of pairs in the kernel's order (ip/iplink_vlan.c). */
+function vlanSettings(data: InfoData): TypeSettings {
+  const flags = Array.isArray(data["flags"]) ? data["flags"].map(String) : [];
+  const names = ["reorder_hdr", "gvrp", "mvrp", "loose_binding", "bridge_binding"];
+  return {
+    ...Object.fromEntries(names.map((n) => [`type.${n}`, flags.includes(n.toUpperCase()) ? "on" : "off"])),
+    "type.ingress-qos-map": qosMap(data["ingress_qos"]),
+    "type.egress-qos-map": qosMap(data["egress_qos"]),
+  };
+}
+
+function qosMap(list: unknown): string {
+  const entries = Array.isArray(list) ? (list as readonly { from?: unknown; to?: unknown }[]) : [];
+  return entries
+    .toSorted((a, b) => Number(a.from) - Number(b.from))
+    .map(({ from, to }) => `${String(from)}:${String(to)}`)
+    .join(" ");
 }

@@ -6,10 +6,10 @@ import type { Claim } from "./conflicts";
 export interface Claims {
   /** Notes what a resource claims, in the place of what it claimed before. */
   put(claim: Claim): void;
-  /** What has an address or the MAC address of a claim, itself included. */
+  /** What has an address, the MAC address or what else a claim takes, itself included. */
   withSame(claim: Claim): Claim[];
-  /** What is on the LAN of a claim's host, itself included. */
-  onLanOf(claim: Claim): Claim[];
+  /** What is on the host of a claim, itself included. */
+  onHostOf(claim: Claim): Claim[];
   /** Whether a resource is to have this MAC address. */
   hasMac(macAddress: string): boolean;
 }
@@ -29,14 +29,14 @@ export function openClaims(): Claims {
       byResource.set(resource, claim);
       for (const key of keysOf(claim)) index.set(key, (index.get(key) ?? new Map()).set(resource, claim));
     },
-    withSame: (claim) => found([...addressKeys(claim), ...macKeys(claim)]),
-    onLanOf: (claim) => found([lanKey(claim)]),
+    withSame: (claim) => found([...addressKeys(claim), ...macKeys(claim), ...takenKeys(claim)]),
+    onHostOf: (claim) => found([hostKey(claim)]),
     hasMac: (macAddress) => (index.get(macKey(macAddress))?.size ?? 0) > 0,
   };
 }
 
 function keysOf(claim: Claim): string[] {
-  return [...addressKeys(claim), ...macKeys(claim), lanKey(claim)];
+  return [...addressKeys(claim), ...macKeys(claim), ...takenKeys(claim), hostKey(claim)];
 }
 
 function addressKeys({ addresses }: Claim): string[] {
@@ -51,6 +51,10 @@ function macKey(macAddress: string): string {
   return `MAC ${macAddress}`;
 }
 
-function lanKey({ host, lan }: Claim): string {
-  return `LAN ${JSON.stringify([host, lan])}`;
+function takenKeys({ host, takes }: Claim): string[] {
+  return takes === undefined ? [] : [`taken ${JSON.stringify([host, takes.of, takes.what])}`];
+}
+
+function hostKey({ host }: Claim): string {
+  return `host ${host}`;
 }

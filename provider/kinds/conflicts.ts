@@ -1,6 +1,6 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
 import { withoutPrefix } from "../plan/addresses";
-import { type HostState, type LinkId, childrenOf, findLink } from "../plan/model";
+import { type HostState, type LinkId, findLink } from "../plan/model";
 import type { Issue } from "./kind";
 
 /** Something worth saying, once a run: `about` tells it from others. */
@@ -11,6 +11,13 @@ export interface Warning {
 
 /** What to do about an address that somebody else has: see `duplicateAddressDetection` of the arguments. */
 export type DuplicateDetection = "off" | "warn" | "error";
+
+/** A part of a link that only one other link can have. */
+export interface Taken {
+  readonly property: string;
+  readonly what: string;
+  readonly of: string;
+}
 
 /** What a resource claims of the network that it is on. */
 export interface Claim extends LinkId {
@@ -28,6 +35,7 @@ export interface Claim extends LinkId {
   readonly detection?: DuplicateDetection;
   /** How many MAC addresses its LAN's link may carry. */
   readonly maxMacs?: number;
+  readonly takes?: Taken;
 }
 
 /** Conflicts of a claim, in two degrees. */
@@ -47,6 +55,7 @@ export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
   const warnings: Warning[] = [];
   for (const other of others) {
     if (other.resource === claim.resource) continue;
+    issues.push(...takenTwice(claim, other));
     for (const { property, what } of inCommon(claim, other)) {
       const isSameLan = other.host === claim.host && other.lan === claim.lan;
       const where = isSameLan ? `on the same LAN (${claim.lan})` : `on ${other.hostLabel} (${other.lan})`;
@@ -67,6 +76,22 @@ export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
   return { issues, warnings };
 }
 
+function takenTwice({ host, takes }: Claim, other: Claim): Issue[] {
+  const isSame =
+    takes !== undefined &&
+    other.host === host &&
+    other.takes?.of === takes.of &&
+    other.takes.what === takes.what;
+  return isSame
+    ? [
+        {
+          property: takes.property,
+          reason: `${takes.what} of ${takes.of} is that of ${other.resource} of this stack, too, and the kernel has one for each`,
+        },
+      ]
+    : [];
+}
+
 function inCommon(claim: Claim, other: Claim): { property: string; what: string }[] {
   const theirs = new Set(other.addresses.map(withoutPrefix));
   const addresses = claim.addresses
@@ -77,36 +102,74 @@ function inCommon(claim: Claim, other: Claim): { property: string; what: string 
 }
 
 /**
- * The MAC addresses that a link carries to its switch: its own, and those of its macvlans as far as the host's own and
- * named namespaces show. `claims` are what links are to have.
+ * The MAC addresses that a link carries to its switch: its own, and those of its VLANs and of the macvlans on it and on
+ * these, as far as the host's own and named namespaces show. `claims` are what links are to have.
  */
 export function macsOn(state: HostState, parent: string, claims: readonly Claim[] = []): string[] {
-  const own = findLink(state, { name: parent, netns: "" });
-  const children = childrenOf(state, parent).filter((l) => l.kind.startsWith("macv"));
-  const claimed = claims.filter((c) => c.lan === parent && c.name !== parent);
+  const lans = carriedBy(state, parent, claims);
+  const claimed = claims.filter((c) => lans.has(c.lan) && c.name !== parent);
+  const now = state.links.filter(
+    (l) =>
+      (l.netns === "" && l.name === parent) ||
+      (lans.has(l.parent) && (l.kind === "vlan" || l.kind.startsWith("macv"))),
+  );
   const keyOf = ({ netns, name }: LinkId): string => `${netns}/${name}`;
   const places = new Set(claimed.map(keyOf));
-  const now = [...(own ? [own] : []), ...children].filter((l) => !places.has(keyOf(l)));
-  const macs = [...now.map((l) => l.settings["link.address"]), ...claimed.map((c) => c.macAddress)];
+  const stay = now.filter((l) => !places.has(keyOf(l)));
+  const macs = [...stay.map((l) => l.settings["link.address"]), ...claimed.map((c) => c.macAddress)];
   return [...new Set(macs.filter((mac) => mac !== undefined && mac !== ""))] as string[];
 }
 
-/** Whether a parent would carry more MAC addresses than any resource on it allows: the last one checked is too many. */
+/** A link, and the VLANs on it and on these. */
+function carriedBy(state: HostState, parent: string, claims: readonly Claim[]): Set<string> {
+  const lans = new Set([parent]);
+  const vlans = [
+    ...state.links.filter((l) => l.kind === "vlan" && l.netns === "").map((l) => [l.name, l.parent] as const),
+    ...claims.flatMap((c) => (c.takes ? [[c.lan, c.takes.of] as const] : [])),
+  ];
+  for (let before = 0; before < lans.size;) {
+    before = lans.size;
+    for (const [lan, below] of vlans) if (lans.has(below)) lans.add(lan);
+  }
+  return lans;
+}
+
+/** The link itself, and those below that have all of its frames: a VLAN's parent. `claims` tell of links to come. */
+export function carriersOf(state: HostState, lan: string, claims: readonly Claim[] = []): string[] {
+  const found = [lan];
+  for (let name: string | undefined = lan; name !== undefined;) {
+    const current: string = name;
+    const link = findLink(state, { name: current, netns: "" });
+    const claim = claims.find((c) => c.netns === "" && c.name === current);
+    const below = claim?.takes?.of ?? (link?.kind === "vlan" ? link.parent : "");
+    name = below === "" || found.includes(below) ? undefined : below;
+    if (name !== undefined) found.push(name);
+  }
+  return found;
+}
+
+/** Whether a link would carry more MAC addresses than any resource on it allows: the last one checked is too many. */
 export function tooManyMacs(state: HostState, claim: Claim, others: readonly Claim[]): Issue[] {
-  const onLan = [...others.filter((c) => c.host === claim.host && c.resource !== claim.resource), claim];
-  const [strictest] = onLan
-    .filter((c) => c.lan === claim.lan && c.maxMacs !== undefined)
+  const onHost = [...others.filter((c) => c.host === claim.host && c.resource !== claim.resource), claim];
+  return carriersOf(state, claim.lan, onHost)
+    .flatMap((carrier) => tooManyOn(state, carrier, claim, onHost))
+    .slice(0, 1);
+}
+
+function tooManyOn(state: HostState, carrier: string, claim: Claim, onHost: readonly Claim[]): Issue[] {
+  const [strictest] = onHost
+    .filter((c) => c.lan === carrier && c.maxMacs !== undefined)
     .toSorted((a, b) => (a.maxMacs ?? 0) - (b.maxMacs ?? 0));
   const { maxMacs, resource } = strictest ?? {};
   if (maxMacs === undefined) return [];
-  const count = macsOn(state, claim.lan, onLan).length;
+  const count = macsOn(state, carrier, onHost).length;
   if (count <= maxMacs) return [];
   const isOwn = resource === claim.resource;
   return [
     {
       property: isOwn ? "maxMacs" : "parent",
       reason:
-        `${isOwn ? "is" : `has a limit, maxMacs of ${resource ?? ""}, which is`} ${maxMacs}, and ${claim.lan} would carry ${count} MAC addresses: its own and those of its macvlans, ` +
+        `${isOwn ? "is" : `has a limit, maxMacs of ${resource ?? ""}, which is`} ${maxMacs}, and ${carrier} would carry ${count} MAC addresses: its own and those of its macvlans, ` +
         "some of which may be on their way out: take those away in an update of their own, or raise it",
     },
   ];

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { HostAddress } from "../host/address";
 import type { Observation } from "../host/observation";
 import type { HostState, Wanted } from "../plan/model";
-import type { DuplicateDetection } from "./conflicts";
+import type { DuplicateDetection, Taken } from "./conflicts";
 
 /** Something wrong with an input, on its path. */
 export interface Issue {
@@ -70,6 +70,11 @@ export interface Kind<I extends CommonInputs> {
   label(inputs: Pick<I, keyof I>): string;
   /** The link whose LAN the link's addresses are on: a macvlan's lowest parent, a bridge itself. */
   lan(inputs: I, state: HostState): string;
+  /**
+   * What of another link only one can have: `VLAN 10` of `eth0`. `of` is also what carries the link's frames, so that
+   * MAC addresses on the one are on the other.
+   */
+  takes?(inputs: I): Taken;
   /** Rules between properties; those that are still unknown are absent. */
   rules(inputs: Partial<I>): Issue[];
   /** Properties without which the host cannot be asked anything about the link. */
@@ -80,6 +85,8 @@ export interface Kind<I extends CommonInputs> {
   wanted(inputs: I, view: View): Wanted;
   /** What would fail, told before it is tried. */
   problems(inputs: I, view: View): Issue[];
+  /** What works, and is seldom meant. */
+  warnings?(inputs: I, view: View): string[];
   /** Outputs beside the common ones. */
   outputs(inputs: I, observation: Observation): Json;
   /** The given inputs as the host has them. */

@@ -11,7 +11,7 @@ import {
   findLink,
 } from "../plan/model";
 import type { MacvlanArgs, MacvlanMode } from "./args";
-import { macsOn } from "./conflicts";
+import { carriersOf, macsOn } from "./conflicts";
 import { type Binding, LINK_BINDINGS, foundOf, number, settingsOf, string } from "./bindings";
 import {
   type LinkNeeds,
@@ -222,9 +222,10 @@ function parentProblems(inputs: OnParent, view: View): Issue[] {
     if (view.expected(inputs.parent)) return [];
     return issue(`there is no link ${inputs.parent} on the host; ${listLinks(state)}`);
   }
-  if (facts.wireless.includes(parent.name)) {
+  const wireless = carriersOf(state, parent.name).find((name) => facts.wireless.includes(name));
+  if (wireless !== undefined) {
     return issue(
-      `${parent.name} is a wireless link: 802.11 allows one MAC address a station, so that macvlan does not work ` +
+      `${wireless} is a wireless link: 802.11 allows one MAC address a station, so that macvlan does not work ` +
         "on it; use ipvlan there",
     );
   }
@@ -284,7 +285,8 @@ function siblingProblems(inputs: OnParent, view: View): Issue[] {
     : [];
 }
 
-function listLinks(state: HostState): string {
+/** What there is, for who has asked for something else. */
+export function listLinks(state: HostState): string {
   const names = state.links.filter((l) => l.netns === "" && l.name !== "lo").map((l) => l.name);
   const more = names.length > 12 ? ` and ${names.length - 12} more` : "";
   return names.length === 0 ? "it has none" : `it has ${names.slice(0, 12).join(", ")}${more}`;

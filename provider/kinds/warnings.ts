@@ -3,8 +3,13 @@ import type { LinkManager, Observation } from "../host/observation";
 import { type LinkState, type WantedLink, childrenOf, findLink } from "../plan/model";
 import type { Claim, Warning } from "./conflicts";
 
-/** A line for each thing that a person should know of the host before relying on the link. */
-export function warningsOf(claim: Claim, ports: readonly WantedLink[], observation: Observation): Warning[] {
+/** A line for each thing that a person should know of the host before relying on the link. `ownLines` are its kind's. */
+export function warningsOf(
+  claim: Claim,
+  ports: readonly WantedLink[],
+  observation: Observation,
+  ownLines: readonly string[] = [],
+): Warning[] {
   const managers = observation.facts.managers;
   const own = claim.netns === "" ? managers.filter((m) => m.link === claim.name) : [];
   return [
@@ -25,6 +30,7 @@ export function warningsOf(claim: Claim, ports: readonly WantedLink[], observati
           "false for it",
       ),
     ...promiscuity(claim, observation),
+    ...ownLines,
   ].map((text) => ({
     about: `${claim.hostLabel} ${text}`,
     text: `${claim.resource} on ${claim.hostLabel}: ${text}.`,

@@ -21,6 +21,17 @@ const FRESH: Readonly<Record<string, Settings>> = {
     "type.vlan_filtering": "0",
     "type.mcast_snooping": "1",
   },
+  // net/8021q/vlan_netlink.c, vlan_newlink
+  vlan: {
+    "type.protocol": "802.1Q",
+    "type.reorder_hdr": "on",
+    "type.gvrp": "off",
+    "type.mvrp": "off",
+    "type.loose_binding": "off",
+    "type.bridge_binding": "off",
+    "type.ingress-qos-map": "",
+    "type.egress-qos-map": "",
+  },
 };
 
 /** The settings of its kind that a new link has; none for a kind that is not known here. */

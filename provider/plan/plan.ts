@@ -196,8 +196,11 @@ function changeSettings(
     const current = findLink(walk.state, link);
     if (!current || !which(setting.key)) continue;
     if (!explicit && current.settings[setting.key] === setting.value) continue;
+    // what is the same for all of a link's life has been said when it was made
+    if (setting.fixed?.includes("*") === true) continue;
     const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
     const bridge = isOfPort(setting.key) ? current.settings["link.master"] : undefined;
+    const was = setting.key.endsWith("-qos-map") ? current.settings[setting.key] : undefined;
     walk.take({
       do: "set",
       link: idOf(link),
@@ -206,6 +209,7 @@ function changeSettings(
       value: setting.value,
       ...(mode === undefined ? {} : { mode }),
       ...(bridge === undefined ? {} : { bridge }),
+      ...(was === undefined ? {} : { was }),
     });
   }
 }

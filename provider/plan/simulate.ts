@@ -16,11 +16,19 @@ import {
   findLink,
   sameLink,
 } from "./model";
+import { followBelow, setDown } from "./follow-below";
 import { FRESH_PORT, FRESH_SYSCTLS, freshSettings } from "./fresh";
 import type { Step } from "./steps";
 
 /** The state of the host after a step that succeeded. */
 export function simulate(state: HostState, step: Step): HostState {
+  const after = simulateAlone(state, step);
+  return step.do === "deleteLink" || step.do === "set" || step.do === "up" || step.do === "down"
+    ? followBelow(state, after)
+    : after;
+}
+
+function simulateAlone(state: HostState, step: Step): HostState {
   switch (step.do) {
     case "addNetns":
       return { ...state, netns: [...state.netns, { name: step.name, owner: step.owner }] };
@@ -51,13 +59,7 @@ export function simulate(state: HostState, step: Step): HostState {
     case "up":
       return change(state, step.link, (l) => ({ ...l, up: true }));
     case "down":
-      // net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay
-      return change(state, step.link, (l) => ({
-        ...l,
-        up: false,
-        routes: [],
-        addresses: l.addresses.filter((a) => !isIPv6Cidr(a.cidr)),
-      }));
+      return change(state, step.link, setDown);
     case "addAddress":
       return change(state, step.link, (l) =>
         hasAddress(l, step.address) ? l : { ...l, addresses: [...l.addresses, step.address] },
@@ -135,6 +137,10 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
   };
   // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for
   if (settings["type.mode"] === "passthru" && parent) {
+    settings["link.address"] = parent.settings["link.address"] ?? "";
+  }
+  // net/8021q/vlan_dev.c, vlan_dev_init
+  if (step.kind === "vlan" && settings["link.address"] === "" && parent) {
     settings["link.address"] = parent.settings["link.address"] ?? "";
   }
   return {

@@ -25,6 +25,8 @@ export type Step =
       readonly mode?: string;
       /** The bridge of a port: `brctl` asks for both. */
       readonly bridge?: string;
+      /** A map's entries before: what is in it no more has to be taken out by name. */
+      readonly was?: string;
     }
   | { readonly do: "up"; readonly link: LinkId }
   | { readonly do: "down"; readonly link: LinkId }

@@ -12,6 +12,8 @@ import type {
   MacvlanOutputs,
   ShimArgs,
   ShimOutputs,
+  VlanArgs,
+  VlanOutputs,
 } from "../../provider/kinds/args";
 import { type GuestOptions, type Lab, labDown, labUp } from "./fleet";
 
@@ -19,6 +21,7 @@ interface Kinds {
   MacvlanInterface: { args: MacvlanArgs; outputs: MacvlanOutputs };
   HairpinBridge: { args: BridgeArgs; outputs: BridgeOutputs };
   HostShim: { args: ShimArgs; outputs: ShimOutputs };
+  VlanInterface: { args: VlanArgs; outputs: VlanOutputs };
 }
 
 /** What a preview shows of one resource. */

@@ -3,3 +3,4 @@ export type * from "./bridge";
 export type * from "./link";
 export type * from "./macvlan";
 export type * from "./shim";
+export type * from "./vlan";

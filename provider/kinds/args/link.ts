@@ -21,12 +21,12 @@ export interface LinkArgs {
   host: string | HostArgs;
   /** The link's name on the host, 1–15 bytes. Default: the resource's name, where the kernel takes it. */
   name?: string;
-  /** Bytes. A macvlan's is at most its parent's. Default: the parent's when the link is made. */
+  /** Bytes. A macvlan's or VLAN's is at most its parent's. Default: the parent's when the link is made. */
   mtu?: number;
   /**
    * Unicast MAC address, such as `02:00:5e:00:53:01`. Default: for macvlans and shims one that is derived from stack,
    * host and name, so that it is known at preview, and the same when the link is made anew; the parent's in mode
-   * `passthru`; for a bridge the kernel's.
+   * `passthru`; for a VLAN and a bridge the kernel's.
    */
   macAddress?: string;
   /** Addresses in CIDR form, IPv4 and IPv6; the list is all static ones that the link is to have. */

@@ -15,6 +15,7 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
       tools: ["ip", "bridge", "flock", "sha256sum"],
       wireless: [],
       vlanFiltering: true,
+      lacks: [],
       portTool: "bridge",
       init: "systemd",
       udev: true,
