@@ -124,7 +124,7 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   words.push("type", kind);
   for (const [key, value] of given) {
     if (key === "type.flags") words.push(...flagWords(value, ""));
-    else if (key.startsWith("type.")) words.push(wordOf(key), value);
+    else if (key.startsWith("type.") && value !== "") words.push(wordOf(key), value);
   }
   return ip("", ...words);
 }
@@ -151,6 +151,10 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (key === "type.flags") {
     const mode = step.mode === undefined ? [] : ["mode", step.mode];
     return [ip(link.netns, ...dev, "type", step.kind, ...mode, ...flagWords(value, "null"))];
+  }
+  if (key === "type.primary" && value === "") {
+    // iproute2 takes the name of a link only (ip/iplink_bond.c)
+    return [{ run: "write", netns: link.netns, path: `/sys/class/net/${link.name}/bonding/primary`, value }];
   }
   if (key.startsWith("type.")) return [ip(link.netns, ...dev, "type", step.kind, word, value)];
   if (key.startsWith("port.")) return [portCommand(step, word, portTool)];

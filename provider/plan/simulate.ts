@@ -16,6 +16,7 @@ import {
   findLink,
   sameLink,
 } from "./model";
+import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
 import { FRESH_PORT, FRESH_SYSCTLS, freshSettings } from "./fresh";
 import type { Step } from "./steps";
 
@@ -49,15 +50,15 @@ export function simulate(state: HostState, step: Step): HostState {
     case "set":
       return set(state, step.link, step.key, step.value);
     case "up":
-      return change(state, step.link, (l) => ({ ...l, up: true }));
+      return vlansOn(state, step.link).reduce(
+        (s, vlan) => change(s, vlan, (l) => ({ ...l, up: true })),
+        change(state, step.link, (l) => ({ ...l, up: true })),
+      );
     case "down":
-      // net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay
-      return change(state, step.link, (l) => ({
-        ...l,
-        up: false,
-        routes: [],
-        addresses: l.addresses.filter((a) => !isIPv6Cidr(a.cidr)),
-      }));
+      return vlansOn(state, step.link).reduce(
+        (s, vlan) => change(s, vlan, lower),
+        change(state, step.link, lower),
+      );
     case "addAddress":
       return change(state, step.link, (l) =>
         hasAddress(l, step.address) ? l : { ...l, addresses: [...l.addresses, step.address] },
@@ -121,6 +122,18 @@ function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkStat
   return { ...state, links: state.links.map((l) => (sameLink(l, id) ? how(l) : l)) };
 }
 
+/** net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay. */
+function lower(link: LinkState): LinkState {
+  const addresses = link.addresses.filter((a) => !isIPv6Cidr(a.cidr));
+  return { ...link, up: false, routes: [], addresses };
+}
+
+/** net/8021q/vlan.c, vlan_device_event: VLANs go down and up along with the link below them. */
+function vlansOn(state: HostState, { name, netns }: LinkId): LinkState[] {
+  if (netns !== "") return [];
+  return state.links.filter((l) => l.netns === "" && l.kind === "vlan" && l.parent === name);
+}
+
 function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {
   const parent = findLink(state, { name: step.parent, netns: "" });
   const settings: Partial<Record<SettingKey, string>> = {
@@ -132,6 +145,7 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     ...freshSettings(step.kind),
     ...FRESH_SYSCTLS,
     ...step.settings,
+    ...(step.kind === "bond" ? newBond(typeSettings(step.settings)) : {}),
   };
   // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for
   if (settings["type.mode"] === "passthru" && parent) {
@@ -151,6 +165,10 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     addresses: [],
     routes: [],
   };
+}
+
+function typeSettings(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => key.startsWith("type.")));
 }
 
 /**
@@ -186,9 +204,11 @@ function deleteLink(state: HostState, id: LinkId): HostState {
           : l,
       )
       .map((l) =>
-        inHost && l.netns === "" && l.settings["link.master"] === id.name
-          ? { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } }
-          : l,
+        !inHost || l.netns !== "" || l.settings["link.master"] !== id.name
+          ? l
+          : link?.kind === "bond"
+            ? released(l)
+            : { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } },
       ),
   };
 }
@@ -212,38 +232,38 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
   if (!before) return state;
   const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
   switch (key) {
-    case "link.master": {
-      const moved = change(after, id, (l) => ({
-        ...l,
-        settings: {
-          ...withoutPort(l.settings),
-          "link.master": value,
-          ...(value === "" ? {} : FRESH_PORT),
-        },
-      }));
-      return [before.settings["link.master"] ?? "", value].reduce(adjustMtu, moved);
-    }
+    case "link.master":
+      return moveToMaster(after, before, value);
     case "link.mtu":
       // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again
       return id.netns !== ""
         ? after
-        : adjustMtu(lowerChildren(after, id.name, value), before.settings["link.master"]);
+        : adjustMtu(
+            lowerChildren(before.kind === "bond" ? portsFollow(after, before, key, value) : after, id.name, value),
+            before.settings["link.master"],
+          );
     case "link.address": {
+      const followed = before.kind === "bond" ? portsFollow(after, before, key, value) : after;
       // passthru shares one address with its parent, whichever of the two is set
       const passthru = before.settings["type.mode"] === "passthru";
       const shares = (l: LinkState): boolean =>
         (passthru && l.netns === "" && l.name === before.parent) ||
         (id.netns === "" && l.parent === id.name && l.settings["type.mode"] === "passthru");
       return {
-        ...after,
-        links: after.links.map((l) =>
+        ...followed,
+        links: followed.links.map((l) =>
           shares(l) ? { ...l, settings: { ...l.settings, "link.address": value } } : l,
         ),
       };
     }
     case "type.mode":
+    case "type.miimon":
+    case "type.arp_interval":
+      if (before.kind === "bond") {
+        return change(after, id, (l) => ({ ...l, settings: withBondOption(before.settings, key, value) }));
+      }
       // macvlan_changelink: leaving source mode flushes the list of addresses
-      return before.settings["type.mode"] === "source" && value !== "source"
+      return key === "type.mode" && before.settings["type.mode"] === "source" && value !== "source"
         ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
         : after;
     case "type.stp_state":
@@ -254,6 +274,22 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
     default:
       return after;
   }
+}
+
+function moveToMaster(after: HostState, before: LinkState, value: string): HostState {
+  const from = findLink(after, { name: before.settings["link.master"] ?? "", netns: "" });
+  const to = findLink(after, { name: value, netns: "" });
+  const moved = change(after, before, (l) => ({
+    ...l,
+    settings: {
+      ...withoutPort(l.settings),
+      "link.master": value,
+      ...(value === "" || to?.kind === "bond" ? {} : FRESH_PORT),
+    },
+  }));
+  const left = from?.kind === "bond" ? leaveBond(moved, before, from.name) : moved;
+  const joined = to?.kind === "bond" ? joinBond(left, before, to) : left;
+  return [from?.name ?? "", value].reduce(adjustMtu, joined);
 }
 
 function lowerChildren(state: HostState, parent: string, mtu: string): HostState {
