@@ -143,6 +143,8 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (key === "link.master") {
     return [ip(link.netns, ...dev, ...(value === "" ? ["nomaster"] : ["master", value]))];
   }
+  // an address by chance, which a bond without ports has, comes back by itself, and another one
+  if (key === "link.address" && value === "") return [];
   if (key.startsWith("link.")) return [ip(link.netns, ...dev, word, value)];
   if (key === "type.macaddr") {
     const list = value === "" ? ["flush"] : ["set", ...value.split(" ")];

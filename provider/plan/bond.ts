@@ -63,8 +63,7 @@ const DELAYS: readonly SettingKey[] = ["type.updelay", "type.downdelay"];
 export function bondOptions(mode: string, miimon: string): readonly BondOption[] {
   return BOND_OPTIONS.filter(
     ({ word, modes }) =>
-      (modes === undefined || modes.includes(mode)) &&
-      (miimon !== "0" || !DELAYS.includes(`type.${word}`)),
+      (modes === undefined || modes.includes(mode)) && (miimon !== "0" || !DELAYS.includes(`type.${word}`)),
   );
 }
 
@@ -114,7 +113,10 @@ function settled(settings: Settings): Settings {
 }
 
 /** What a bond has to be for these of its settings to be changed. */
-export function bondNeeds(bond: LinkState, wanted: readonly WantedSetting[]): { down: boolean; noPorts: boolean } {
+export function bondNeeds(
+  bond: LinkState,
+  wanted: readonly WantedSetting[],
+): { down: boolean; noPorts: boolean } {
   const needs = wanted
     .filter((s) => (bond.settings[s.key] ?? "") !== s.value)
     .map((s) => BOND_OPTIONS.find(({ word }) => s.key === `type.${word}`)?.needs);

@@ -185,10 +185,11 @@ export function childrenOf(state: HostState, parent: string): LinkState[] {
 
 /** Everything that a link is, as a wish: what an undo goes back to. */
 export function asWanted(link: LinkState): WantedLink {
-  const settings = Object.entries(link.settings)
-    // a bond without ports has an address by chance, which a step before it cannot know
-    .filter(([key, value]) => key !== "link.address" || value !== "")
-    .map(([key, value = ""]) => ({ key: key as SettingKey, value, property: key }));
+  const settings = Object.entries(link.settings).map(([key, value = ""]) => ({
+    key: key as SettingKey,
+    value,
+    property: key,
+  }));
   return {
     name: link.name,
     netns: link.netns,

@@ -239,7 +239,11 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
       return id.netns !== ""
         ? after
         : adjustMtu(
-            lowerChildren(before.kind === "bond" ? portsFollow(after, before, key, value) : after, id.name, value),
+            lowerChildren(
+              before.kind === "bond" ? portsFollow(after, before, key, value) : after,
+              id.name,
+              value,
+            ),
             before.settings["link.master"],
           );
     case "link.address": {
