@@ -15,6 +15,7 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
       tools: ["ip", "bridge", "flock"],
       wireless: [],
       vlanFiltering: true,
+      lacks: [],
       portTool: "bridge",
       init: "systemd",
       udev: true,
