@@ -128,7 +128,7 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
   const { mode, miimon = 0, arpInterval = 0 } = inputs;
   const issue = (property: keyof BondInputs, reason: string): Issue[] => [{ property, reason }];
   const only = (property: keyof BondInputs, modes: readonly string[]): Issue[] =>
-    mode === undefined || modes.includes(mode)
+    inputs[property] === undefined || mode === undefined || modes.includes(mode)
       ? []
       : issue(property, `goes with ${modes.map((m) => `"${m}"`).join(", ")} only, and the mode is "${mode}"`);
   const byArp = BOND_MODES.filter((m: BondMode) => !MII_MODES.includes(m));
@@ -141,11 +141,11 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
     ...(inputs.miimon === 0 && needsMii
       ? issue("miimon", `cannot be 0 in mode "${mode ?? ""}", which knows dead ports by their carrier only`)
       : []),
-    ...(arpInterval > 0 ? only("arpInterval", byArp) : []),
+    ...only("arpInterval", byArp),
     ...(arpInterval > 0 && inputs.arpIpTargets?.length === 0
       ? issue("arpIpTargets", "is empty: without an address to ask for, arpInterval finds all ports dead")
       : []),
-    ...((inputs.arpValidate ?? "none") === "none" ? [] : only("arpValidate", byArp)),
+    ...only("arpValidate", byArp),
     ...((inputs.arpValidate ?? "none") !== "none" && inputs.arpInterval === 0
       ? issue("arpValidate", "needs arpInterval")
       : []),
@@ -158,9 +158,9 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
         ? issue(delay, `has to be a multiple of miimon, ${miimon}: the kernel rounds it down`)
         : [];
     }),
-    ...((inputs.primary ?? "") === "" ? [] : only("primary", PRIMARY_MODES)),
+    ...only("primary", PRIMARY_MODES),
     ...((inputs.primary ?? "") === "" || isPort ? [] : issue("primary", "is none of the ports")),
-    ...(inputs.lacpRate === undefined ? [] : only("lacpRate", ["802.3ad"])),
+    ...only("lacpRate", ["802.3ad"]),
     // bond_set_mac_address: the bond has its active port's
     ...(inputs.failOverMac === "active" && mode === "active-backup" && inputs.macAddress !== undefined
       ? issue(

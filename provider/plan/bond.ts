@@ -69,47 +69,71 @@ export function bondOptions(mode: string, miimon: string): readonly BondOption[]
 
 /** The options of a bond that is made with some of them. */
 export function newBond(given: Settings): Settings {
-  const fresh = Object.fromEntries(BOND_OPTIONS.map(({ word, fresh: value }) => [`type.${word}`, value]));
-  return settled({ ...fresh, ...given });
+  return settled(given, {});
 }
 
-/** What setting an option makes of them all. `""` is a value that shows only then. */
-export function withBondOption(before: Settings, key: SettingKey, value: string): Settings {
-  const after: Settings = { ...before, [key]: value };
-  const miimon = before["type.miimon"] ?? "0";
+/**
+ * A bond after an option was set, with what that makes of the others. Options that its mode has no use for are kept by
+ * the kernel, and shown: they are among its details. Delays it keeps without showing them: after a time without looks at
+ * the carrier they are taken to be none.
+ */
+export function withBondOption(bond: LinkState, key: SettingKey, value: string): LinkState {
+  const settings = settled(
+    { ...bond.settings, ...following(bond.settings, key, value), [key]: value },
+    bond.details,
+  );
+  const hidden = BOND_OPTIONS.flatMap(({ word, shown = word }): [string, string][] => {
+    const before = bond.settings[`type.${word}`];
+    return before === undefined || settings[`type.${word}`] !== undefined ? [] : [[shown, before]];
+  });
+  return {
+    ...bond,
+    settings,
+    details: { ...bond.details, ...Object.fromEntries(hidden), updelay: "0", downdelay: "0" },
+  };
+}
+
+function following(before: Settings, key: SettingKey, value: string): Settings {
   switch (key) {
     case "type.mode": // bond_option_mode_set
-      return settled({ ...after, "type.arp_validate": "none" });
-    case "type.miimon": // bond_option_miimon_set
-      return settled({
-        ...after,
-        ...(value === "0" ? {} : rescaled(before, Number(miimon), Number(value))),
-        ...(value === "0" || (before["type.arp_interval"] ?? "0") === "0"
-          ? {}
-          : { "type.arp_interval": "0", "type.arp_validate": "none" }),
-      });
+      return {
+        "type.arp_validate": "none",
+        ...(MII_MODES.includes(value) ? { "type.arp_interval": "0" } : {}),
+      };
+    case "type.miimon": {
+      // bond_option_miimon_set
+      if (value === "0") return {};
+      const byArp = (before["type.arp_interval"] ?? "0") !== "0";
+      const looks = Number(before["type.miimon"] ?? "0");
+      const scale = (delay: SettingKey): string =>
+        looks === 0 ? "0" : String(Math.floor(Number(before[delay] ?? "0") / looks) * Number(value));
+      return {
+        ...Object.fromEntries(DELAYS.map((delay) => [delay, scale(delay)])),
+        ...(byArp ? { "type.arp_interval": "0", "type.arp_validate": "none" } : {}),
+      };
+    }
     case "type.arp_interval": // bond_option_arp_interval_set
-      return settled(value === "0" ? after : { ...after, "type.miimon": "0" });
+      return value === "0" ? {} : { "type.miimon": "0" };
     default:
-      return after;
+      return {};
   }
 }
 
-function rescaled(before: Settings, from: number, to: number): Settings {
-  const scale = (key: SettingKey): string =>
-    from === 0 ? "" : String(Math.floor(Number(before[key] ?? "0") / from) * to);
-  return Object.fromEntries(DELAYS.map((key) => [key, scale(key)]));
+/** All settings, of which the bond's own are those that it has in its mode. `kept`: what it shows of the others. */
+function settled(settings: Settings, kept: Readonly<Record<string, string>>): Settings {
+  const others = Object.entries(settings).filter(([key]) => !isOption(key));
+  const mode = settings["type.mode"] ?? "balance-rr";
+  const asked = settings["type.miimon"] ?? "0";
+  const miimon = MII_MODES.includes(mode) && asked === "0" ? String(DEFAULT_MIIMON) : asked;
+  const has = bondOptions(mode, miimon).map(({ word, shown = word, fresh }) => [
+    `type.${word}`,
+    settings[`type.${word}`] ?? kept[shown] ?? fresh,
+  ]);
+  return { ...Object.fromEntries(others), ...Object.fromEntries(has), "type.miimon": miimon };
 }
 
-function settled(settings: Settings): Settings {
-  const mode = settings["type.mode"] ?? "";
-  const needsMii = MII_MODES.includes(mode) && (settings["type.miimon"] ?? "0") === "0";
-  const miimon = needsMii ? String(DEFAULT_MIIMON) : (settings["type.miimon"] ?? "0");
-  const has = new Set(bondOptions(mode, miimon).map(({ word }) => `type.${word}`));
-  const others = Object.entries(settings).filter(
-    ([key]) => has.has(key) || !BOND_OPTIONS.some(({ word }) => key === `type.${word}`),
-  );
-  return { ...Object.fromEntries(others), "type.miimon": miimon };
+function isOption(key: string): boolean {
+  return BOND_OPTIONS.some(({ word }) => key === `type.${word}`);
 }
 
 /** What a bond has to be for these of its settings to be changed. */

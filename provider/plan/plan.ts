@@ -104,7 +104,8 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, expl
   for (const link of present) removeAddresses(walk, link);
   for (const link of present) removeRoutes(walk, link);
   // what the kernel took away or changed along with the above comes back
-  for (const link of present) changeSettings(walk, link, (key) => key === "link.mtu");
+  for (const link of present)
+    changeSettings(walk, link, (key) => key === "link.mtu" || key === "link.address");
   for (const link of present) addAddresses(walk, link);
   for (const link of present) addRoutes(walk, link, wanted);
   for (const link of present) changeSettings(walk, link, isLate, explicit);
@@ -402,8 +403,10 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
 function formerLinks(step: Step, before: HostState, after: HostState): WantedLink[] {
   // by sets, as a host may have thousands of links
   const unchanged = new Set(after.links);
+  // a bond that a port leaves again may change by that, although the port's joining did not change it
+  const master = step.do === "set" && step.key === "link.master" ? step.value : "";
   const changed = before.links
-    .filter((l) => !unchanged.has(l))
+    .filter((l) => !unchanged.has(l) || (l.name === master && l.netns === ""))
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
       const place = placeAfter(step, link);

@@ -264,7 +264,7 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
     case "type.miimon":
     case "type.arp_interval":
       if (before.kind === "bond") {
-        return change(after, id, (l) => ({ ...l, settings: withBondOption(before.settings, key, value) }));
+        return change(state, id, (l) => withBondOption(l, key, value));
       }
       // macvlan_changelink: leaving source mode flushes the list of addresses
       return key === "type.mode" && before.settings["type.mode"] === "source" && value !== "source"
