@@ -143,8 +143,8 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (key === "link.master") {
     return [ip(link.netns, ...dev, ...(value === "" ? ["nomaster"] : ["master", value]))];
   }
-  // an address by chance, which a bond without ports has, comes back by itself, and another one
-  if (key === "link.address" && value === "") return [];
+  // what nobody could know before: a bond without ports has an address by chance, a port it lets go the MTU that it had
+  if (value === "" && (key === "link.address" || key === "link.mtu")) return [];
   if (key.startsWith("link.")) return [ip(link.netns, ...dev, word, value)];
   if (key === "type.macaddr") {
     const list = value === "" ? ["flush"] : ["set", ...value.split(" ")];

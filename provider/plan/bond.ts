@@ -217,7 +217,8 @@ export function released(link: LinkState, master = ""): LinkState {
       ...link.settings,
       "link.master": master,
       ...(perm_hwaddr === undefined ? {} : { "link.address": perm_hwaddr }),
-      ...(original_mtu === undefined ? {} : { "link.mtu": original_mtu }),
+      // which a bond that was there before does not tell
+      "link.mtu": original_mtu ?? "",
     },
     details,
   };
