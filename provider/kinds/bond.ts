@@ -113,7 +113,8 @@ export const bond: Kind<BondInputs> = {
 };
 
 function wantedBond(inputs: BondInputs, view: View): Wanted {
-  const goesByItself = inputs.miimon !== undefined || (inputs.arpInterval ?? 0) > 0 || adopts(inputs, view);
+  const isByArp = (inputs.arpInterval ?? 0) > 0 || validates(inputs);
+  const goesByItself = inputs.miimon !== undefined || isByArp || adopts(inputs, view);
   return wantedMaster(inputs, view, {
     kind: "bond",
     settings: settingsOf(BINDINGS, { ...inputs }),
@@ -121,6 +122,10 @@ function wantedBond(inputs: BondInputs, view: View): Wanted {
     takesMac: true,
     portsUp: true,
   });
+}
+
+function validates({ arpValidate = "none" }: Partial<BondInputs>): boolean {
+  return arpValidate !== "none";
 }
 
 /** What the kernel refuses, or takes and does not do, whatever the host (drivers/net/bonding/bond_options.c). */
@@ -146,8 +151,8 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
       ? issue("arpIpTargets", "is empty: without an address to ask for, arpInterval finds all ports dead")
       : []),
     ...only("arpValidate", byArp),
-    ...((inputs.arpValidate ?? "none") !== "none" && inputs.arpInterval === 0
-      ? issue("arpValidate", "needs arpInterval")
+    ...(validates(inputs) && (miimon > 0 || inputs.arpInterval === 0)
+      ? issue("arpValidate", "needs arpInterval, and excludes miimon")
       : []),
     ...(["updelay", "downdelay"] as const).flatMap((delay) => {
       const value = inputs[delay];

@@ -171,7 +171,7 @@ export function joinBond(state: HostState, port: LinkId, bond: LinkState): HostS
         up: true,
         settings: {
           ...l.settings,
-          "link.address": keepsMac(bond) ? own : (mac ?? ""),
+          "link.address": keepsMac(bond) ? own : givesOut(bond) ? "" : (mac ?? ""),
           "link.mtu": bond.settings["link.mtu"] ?? mtu,
         },
         details: { ...l.details, perm_hwaddr: own, original_mtu: mtu },
@@ -229,9 +229,14 @@ export function portsFollow(state: HostState, bond: LinkState, key: SettingKey, 
   if (key === "link.address" && keepsMac(bond)) return state;
   return map(state, (l) =>
     l.netns === "" && l.settings["link.master"] === bond.name
-      ? { ...l, settings: { ...l.settings, [key]: value } }
+      ? { ...l, settings: { ...l.settings, [key]: key === "link.address" && givesOut(bond) ? "" : value } }
       : l,
   );
+}
+
+/** bond_alb.c, bond_alb_init_slave: these give their ports different addresses, and change them about. */
+function givesOut(bond: LinkState): boolean {
+  return ["balance-tlb", "balance-alb"].includes(bond.settings["type.mode"] ?? "");
 }
 
 /** With this the bond goes by its port's MAC address, and the ports keep theirs. */

@@ -16,7 +16,10 @@ export function presentLinks(state: HostState, wanted: Wanted): WantedLink[] {
     if (!down && !noPorts) return link;
     if (noPorts) bystanders.push(...portsOf(state, current.name).map((l) => portOf(l, link.name)));
     if (down && current.up) bystanders.push(...vlansOn(state, current.name).map(asItIs));
-    const isMacGiven = link.settings.some((s) => s.key === "link.address");
+    // with fail_over_mac "active" no address can be given to it (bond_main.c, bond_set_mac_address)
+    const isMacGiven = link.settings.some(
+      (s) => s.key === "link.address" || (s.key === "type.fail_over_mac" && s.value === "active"),
+    );
     const mac = current.settings["link.address"] ?? "";
     return {
       ...link,

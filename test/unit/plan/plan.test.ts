@@ -108,7 +108,7 @@ describe("plan", () => {
       fc.property(bondInputs, bondInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
         assertLifeOf(bond, a, b, liveRename);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
