@@ -1,10 +1,10 @@
 /**
- * Macvlan interfaces, hairpin bridges and host shims on Linux hosts, over SSH.
+ * Macvlan interfaces, bonds, hairpin bridges and host shims on Linux hosts, over SSH.
  *
  * @packageDocumentation
  */
 export type * from "./kinds/args";
 export type * from "./network/args";
 export type { DeepInput, InputArgs, Outputs } from "./engine/resource";
-export { HairpinBridge, HostShim, MacvlanInterface, VlanInterface } from "./links";
+export { Bond, HairpinBridge, HostShim, MacvlanInterface, VlanInterface } from "./links";
 export { MacvlanNetwork } from "./network/network";

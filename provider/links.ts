@@ -1,6 +1,8 @@
 /** The resource classes of links: nothing but their types, the names of their outputs, and how they are used. */
 import { linkResource } from "./engine/resource";
 import type {
+  BondArgs,
+  BondOutputs,
   BridgeArgs,
   BridgeOutputs,
   MacvlanArgs,
@@ -37,6 +39,24 @@ const LINK_OUTPUTS = [
 export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>("MacvlanInterface", [
   ...LINK_OUTPUTS,
   ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs"],
+]) {}
+
+/**
+ * Several links that are used as one: a parent that outlives a cable, or has the bandwidth of all of them.
+ *
+ * @example
+ * const uplink = new Bond("uplink", {
+ *   host: "ops@node1.example",
+ *   name: "bond0",
+ *   mode: "active-backup",
+ *   ports: ["eth0", "eth1"],
+ *   takeOverAddresses: true,
+ * });
+ * new MacvlanInterface("web", { host: "ops@node1.example", parent: uplink.name, name: "mac0" });
+ */
+export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", [
+  ...LINK_OUTPUTS,
+  ...["mode", "ports", "activePort", "aggregator"],
 ]) {}
 
 /**

@@ -125,7 +125,7 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   for (const [key, value] of given) {
     if (key === "type.flags") words.push(...flagWords(value, ""));
     else if (isMap(key)) words.push(...mapWords(key, value, ""));
-    else if (key.startsWith("type.")) words.push(wordOf(key), value);
+    else if (key.startsWith("type.") && value !== "") words.push(wordOf(key), value);
   }
   return ip("", ...words);
 }
@@ -144,6 +144,8 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (key === "link.master") {
     return [ip(link.netns, ...dev, ...(value === "" ? ["nomaster"] : ["master", value]))];
   }
+  // what nobody could know before: a bond without ports has an address by chance, a port it lets go the MTU that it had
+  if (value === "" && (key === "link.address" || key === "link.mtu")) return [];
   if (key.startsWith("link.")) return [ip(link.netns, ...dev, word, value)];
   if (key === "type.macaddr") {
     const list = value === "" ? ["flush"] : ["set", ...value.split(" ")];
@@ -156,6 +158,10 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (isMap(key)) {
     const map = mapWords(key, value, step.was ?? "");
     return map.length === 0 ? [] : [ip(link.netns, ...dev, "type", step.kind, ...map)];
+  }
+  if (key === "type.primary" && value === "") {
+    // iproute2 takes the name of a link only (ip/iplink_bond.c)
+    return [{ run: "write", netns: link.netns, path: `/sys/class/net/${link.name}/bonding/primary`, value }];
   }
   if (key.startsWith("type.")) return [ip(link.netns, ...dev, "type", step.kind, word, value)];
   if (key.startsWith("port.")) return [portCommand(step, word, portTool)];

@@ -6,7 +6,7 @@ import { canonicalIp } from "../plan/addresses";
 import type { Address, LinkState, Route, SettingKey } from "../plan/model";
 import type { Holder } from "./lifeline";
 import { canonicalBridgeId } from "./old-userland";
-import { typeSettings } from "./type-settings";
+import { READ_WHOLE, bondDetails, bondPortDetails, typeSettings } from "./type-settings";
 
 /** A link as `ip -j -d address show` prints it, as far as it is read here. */
 interface IpLink {
@@ -159,9 +159,10 @@ function parseLink(
   for (const [word, value] of Object.entries(data)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;
     if (word === "bridge_id") details[word] = canonicalBridgeId(String(value));
-    else if (ONLY_TOLD.test(word)) details[word] = String(value);
+    else if (READ_WHOLE.has(kind) || ONLY_TOLD.test(word)) details[word] = String(value);
     else settings[`type.${word}`] = String(value);
   }
+  if (kind === "bond") Object.assign(details, bondDetails(data));
   if (link.linkinfo?.info_slave_kind === "bridge") {
     const port = link.linkinfo.info_slave_data ?? {};
     details["port_state"] = typeof port["state"] === "string" ? port["state"] : "";
@@ -169,6 +170,9 @@ function parseLink(
       const value = port[word];
       if (value !== undefined) settings[`port.${word}`] = onOff(value);
     }
+  }
+  if (link.linkinfo?.info_slave_kind === "bond") {
+    Object.assign(details, bondPortDetails(link.linkinfo.info_slave_data ?? {}));
   }
   for (const [key, value] of Object.entries(more.sysctls)) settings[`sysctl.${key}`] = value;
   return {

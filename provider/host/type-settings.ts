@@ -2,6 +2,7 @@
  * Settings of a kind that `ip -j -d` does not print as one word and one value, in the form that the plan compares and
  * `commands.ts` writes. Pure.
  */
+import { bondOptions } from "../plan/bond";
 import type { SettingKey } from "../plan/model";
 
 /** `linkinfo.info_data` as iproute2 prints it. */
@@ -14,7 +15,11 @@ const READERS: Readonly<Record<string, (data: InfoData) => TypeSettings>> = {
   macvlan: macvlanSettings,
   macvtap: macvlanSettings,
   vlan: vlanSettings,
+  bond: bondSettings,
 };
+
+/** Kinds of which the above reads all settings: the rest of what is printed is only told. */
+export const READ_WHOLE: ReadonlySet<string> = new Set(["bond"]);
 
 /** What has to be put together of a link's own settings. */
 export function typeSettings(kind: string, data: InfoData): TypeSettings {
@@ -48,4 +53,35 @@ function qosMap(list: unknown): string {
     .toSorted((a, b) => Number(a.from) - Number(b.from))
     .map(({ from, to }) => `${String(from)}:${String(to)}`)
     .join(" ");
+}
+
+/** Options of other modes are printed as well, and cannot be set. */
+function bondSettings(data: InfoData): TypeSettings {
+  const text = (value: unknown): string | undefined =>
+    Array.isArray(value) ? value.map(String).join(",") : value == null ? undefined : String(value);
+  const mode = text(data["mode"]) ?? "";
+  const options = bondOptions(mode, text(data["miimon"]) ?? "0");
+  return Object.fromEntries(
+    options.flatMap(({ word, shown = word, fresh }) => {
+      // what is empty is left out, and what is none is null; a kernel that does not know an option shows nothing either
+      const value = text(data[shown]) ?? (data[shown] === null || fresh === "" ? fresh : undefined);
+      return value === undefined ? [] : [[`type.${word}`, value]];
+    }),
+  );
+}
+
+/** What a bond tells of its 802.3ad aggregator: `ad_aggregator`, `ad_num_ports`, `ad_partner_mac`, … */
+export function bondDetails(data: InfoData): Record<string, string> {
+  const told = (data["ad_info"] ?? {}) as InfoData;
+  return Object.fromEntries(Object.entries(told).map(([word, value]) => [`ad_${word}`, String(value)]));
+}
+
+/** What a bond tells of its port: `bond_state`, `bond_mii_status`, and the MAC address that it has by itself. */
+export function bondPortDetails(data: InfoData): Record<string, string> {
+  const text = (word: string): string => (typeof data[word] === "string" ? data[word] : "");
+  return {
+    bond_state: text("state").toLowerCase(),
+    bond_mii_status: text("mii_status").toLowerCase(),
+    perm_hwaddr: text("perm_hwaddr"),
+  };
 }

@@ -2,31 +2,12 @@
 import { z } from "zod";
 import { portToolSets } from "../host/commands";
 import type { Observation } from "../host/observation";
-import {
-  type HostState,
-  type LinkState,
-  type Route,
-  type Wanted,
-  type WantedLink,
-  childrenOf,
-  findLink,
-  sameLink,
-} from "../plan/model";
+import { type Wanted, findLink } from "../plan/model";
 import type { BridgeArgs, PortArgs } from "./args";
 import { type Binding, LINK_BINDINGS, centiseconds, foundOf, number, settingsOf, toggle } from "./bindings";
-import {
-  adopts,
-  commonFound,
-  commonOutputs,
-  commonRules,
-  formerly,
-  linkId,
-  linkProblems,
-  ownRecord,
-  recordFor,
-} from "./common";
+import { commonFound, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { ANNOUNCES } from "./macvlan";
+import { joinProblems, portRules, wantedMaster } from "./ports";
 import * as p from "./properties";
 
 /** A port in canonical form. */
@@ -127,131 +108,20 @@ export const bridge: Kind<BridgeInputs> = {
 };
 
 function wantedBridge(inputs: BridgeInputs, view: View): Wanted {
-  const { state } = view.observation;
-  const kept = ownRecord(inputs, view)?.restore ?? [];
-  const ports = inputs.ports ?? [];
-  const taken = takenOver(inputs, view, kept);
-  const bridgeNow = findLink(state, linkId(inputs)) ?? (view.previous && findLink(state, view.previous));
-  const givesBack = new Set(taken.back.flatMap((l) => (l.addresses ?? []).map((a) => a.cidr)));
-  const isGivenBack = (r: Route): boolean =>
-    taken.back.some((l) => l.routes?.some((b) => b.to === r.to) === true);
-  const moves = taken.from.length > 0 || taken.back.length > 0;
-  const addresses = inputs.addresses === undefined ? undefined : p.wantedAddresses(inputs.addresses);
-  const stay = addresses ?? (bridgeNow?.addresses ?? []).filter((a) => !givesBack.has(a.cidr));
-  const link: WantedLink = {
-    ...linkId(inputs),
-    ...formerly(inputs, view),
-    exists: true,
+  return wantedMaster(inputs, view, {
     kind: "bridge",
-    ...(adopts(inputs, view) ? {} : { up: inputs.up }),
     settings: settingsOf(BINDINGS, jsonOf(inputs)),
-    initial: [...ANNOUNCES, ...taken.macAddress],
-    ...(moves
-      ? {
-          addresses: unique([...stay, ...taken.from.flatMap((l) => l.addresses)], (a) => a.cidr),
-          routes: unique(
-            [
-              ...(bridgeNow?.routes ?? []).filter((r) => !isGivenBack(r)),
-              ...taken.from.flatMap((l) => l.routes),
-            ],
-            (r) => `${r.to} ${r.metric ?? ""}`,
-          ),
-        }
-      : addresses === undefined
-        ? {}
-        : { addresses }),
-  };
-  const portLinks = ports.map((given, i) => wantedPort(inputs, view, given, `ports[${i}].`));
-  const withBack = portLinks.map((l) => {
-    const back = taken.back.find((b) => sameLink(b, l));
-    return back ? { ...l, addresses: back.addresses ?? [], routes: back.routes ?? [] } : l;
+    portSettings: (i, path) => settingsOf(PORT_BINDINGS, { ...inputs.ports?.[i] }, path),
+    takesMac: false,
+    portsUp: false,
   });
-  const links = [link, ...withBack];
-  const record = recordFor(inputs, view, links);
-  // ports that are named no more go back to where they were, unless somebody has moved them on
-  const released = kept.filter((k) => {
-    const now = findLink(state, k);
-    const masters = [inputs.name, view.previous?.name];
-    return now && !links.some((l) => sameLink(l, k)) && masters.includes(now.settings["link.master"] ?? "");
-  });
-  return {
-    links: [...links, ...released],
-    netns: "",
-    owner: view.owner,
-    record: {
-      ...record,
-      restore: record.restore.map((r) => (taken.back.some((b) => sameLink(b, r)) ? withoutIp(r) : r)),
-    },
-  };
-}
-
-function wantedPort(inputs: BridgeInputs, view: View, given: Port, path: string): WantedLink {
-  return {
-    name: given.name,
-    netns: "",
-    exists: true,
-    path,
-    settings: [
-      { key: "link.master", value: inputs.name, property: `${path}name` },
-      ...settingsOf(PORT_BINDINGS, { ...given }, path),
-    ],
-    ...(adopts(inputs, view) ? {} : { up: true }),
-    ...(inputs.takeOverAddresses === true ? { addresses: [], routes: [] } : {}),
-  };
-}
-
-/** What moves between ports and bridge. */
-interface TakenOver {
-  /** Addresses and routes that the bridge has, or is to have, from its ports. */
-  readonly from: readonly {
-    readonly addresses: LinkState["addresses"];
-    readonly routes: LinkState["routes"];
-  }[];
-  /** Restore points of ports that get theirs back, because `takeOverAddresses` is off by now. */
-  readonly back: readonly WantedLink[];
-  /** The port's MAC address for a bridge that is to be made: the neighbours need not learn another one. */
-  readonly macAddress: NonNullable<WantedLink["initial"]>;
-}
-
-function takenOver(inputs: BridgeInputs, view: View, kept: readonly WantedLink[]): TakenOver {
-  const { state } = view.observation;
-  const ports = (inputs.ports ?? []).map(({ name }) => ({ name, netns: "" }));
-  if (inputs.takeOverAddresses !== true) {
-    const back = kept.filter((k) => ports.some((l) => sameLink(l, k)) && k.addresses !== undefined);
-    return { from: [], back, macAddress: [] };
-  }
-  const from = ports.map((id) => {
-    const before = kept.find((k) => sameLink(k, id));
-    const now = findLink(state, id);
-    return {
-      addresses: unique([...(before?.addresses ?? []), ...(now?.addresses ?? [])], (a) => a.cidr),
-      routes: unique([...(before?.routes ?? []), ...(now?.routes ?? [])], (r) => `${r.to} ${r.metric ?? ""}`),
-    };
-  });
-  const first = ports.find((_, i) => (from[i]?.addresses.length ?? 0) > 0);
-  const mac = first && findLink(state, first)?.settings["link.address"];
-  const pinned = mac !== undefined && inputs.macAddress === undefined;
-  return {
-    from,
-    back: [],
-    macAddress: pinned ? [{ key: "link.address", value: mac, property: "macAddress" }] : [],
-  };
-}
-
-function withoutIp({ addresses, routes, ...rest }: WantedLink): WantedLink {
-  return rest;
-}
-
-function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
-  return [...new Map(items.map((item) => [key(item), item])).values()];
 }
 
 function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
   if (inputs.stp === true && isBelowStp(inputs.forwardDelay)) {
     return [{ property: "forwardDelay", reason: "has to be 2 seconds at least while stp is on" }];
   }
-  const own = inputs.ports?.findIndex((port) => port.name === inputs.name) ?? -1;
-  return own < 0 ? [] : [{ property: `ports[${own}].name`, reason: "is the bridge itself" }];
+  return portRules(inputs, "bridge");
 }
 
 function bridgeProblems(inputs: BridgeInputs, view: View): Issue[] {
@@ -271,7 +141,7 @@ function bridgeProblems(inputs: BridgeInputs, view: View): Issue[] {
   if (stp && inputs.stp === undefined && isBelowStp(inputs.forwardDelay)) {
     return [{ property: "forwardDelay", reason: "has to be 2 seconds at least: the bridge has stp on" }];
   }
-  return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, view, given, i, state));
+  return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, view, given, i));
 }
 
 /** Spanning tree does not work with less (net/bridge/br_private_stp.h, BR_MIN_FORWARD_DELAY). */
@@ -279,51 +149,26 @@ function isBelowStp(forwardDelay: number | undefined): boolean {
   return forwardDelay !== undefined && forwardDelay < 2;
 }
 
-function portProblems(inputs: BridgeInputs, view: View, given: Port, i: number, state: HostState): Issue[] {
-  const issue = (reason: string): Issue[] => [{ property: `ports[${i}].name`, reason }];
+function portProblems(inputs: BridgeInputs, view: View, given: Port, i: number): Issue[] {
+  const { facts, state } = view.observation;
+  const problems = joinProblems(inputs, view, i, "bridge", (link) => {
+    if (link.kind === "bridge") return "is a bridge, which cannot be a port of one";
+    const isWireless = facts.wireless.includes(link.name);
+    return isWireless ? "is a wireless link: 802.11 stations cannot be bridged" : undefined;
+  });
   const link = findLink(state, { name: given.name, netns: "" });
-  if (!link) return view.expected(given.name) ? [] : issue(`there is no link ${given.name} on the host`);
-  const master = link.settings["link.master"] ?? "";
-  const members = [inputs.name, ...(view.previous ? [view.previous.name] : [])];
-  if (master !== "" && !members.includes(master)) {
-    return issue(`${given.name} belongs to ${master} already; take it out of there first`);
-  }
-  if (master === "") {
-    if (link.kind === "bridge") return issue(`${given.name} is a bridge, which cannot be a port of one`);
-    if (given.name === "lo") return issue("lo cannot be a bridge's port");
-    if (view.observation.facts.wireless.includes(given.name)) {
-      return issue(`${given.name} is a wireless link: 802.11 stations cannot be bridged`);
-    }
-    const child = childrenOf(state, given.name).find((l) => /^(?:mac|ip)v/.test(l.kind));
-    if (child) {
-      return issue(`${given.name} has the ${child.kind} ${child.name}; make the bridge its parent instead`);
-    }
-    return addressProblems(inputs, link, issue);
-  }
-  const { portTool } = view.observation.facts;
+  if (problems.length > 0 || !link || link.settings["link.master"] === "") return problems;
   const word = settingsOf(PORT_BINDINGS, { ...given }, "").find(
-    (s) => !portToolSets(portTool, s.key.slice("port.".length)) && !(s.key in link.settings),
+    (s) => !portToolSets(facts.portTool, s.key.slice("port.".length)) && !(s.key in link.settings),
   );
   return word
-    ? [{ property: `ports[${i}].${word.property}`, reason: `cannot be set with the host's ${portTool}` }]
+    ? [
+        {
+          property: `ports[${i}].${word.property}`,
+          reason: `cannot be set with the host's ${facts.portTool}`,
+        },
+      ]
     : [];
-}
-
-/** An address on a port stops answering: the frames go to the bridge. */
-function addressProblems(inputs: BridgeInputs, link: LinkState, issue: (reason: string) => Issue[]): Issue[] {
-  const dynamic = link.details["dynamic"] ?? "";
-  if (dynamic !== "") {
-    return issue(
-      `${link.name} has ${dynamic} by DHCP or router advertisement, which would stop answering as a bridge's port; ` +
-        "have the client run on the bridge first",
-    );
-  }
-  if (link.addresses.length === 0 || inputs.takeOverAddresses === true) return [];
-  const list = link.addresses.map((a) => a.cidr).join(", ");
-  return issue(
-    `${link.name} has ${list}, which would stop answering as a bridge's port; set takeOverAddresses: true to move ` +
-      "it to the bridge",
-  );
 }
 
 function portOutputs(inputs: BridgeInputs, given: Port, observation: Observation): Json[] {

@@ -151,6 +151,20 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
   ];
 }
 
+/** That the host's kernel cannot make links of a kind at all, where it is known to lack the module for it. */
+export function kernelProblems(view: View, module: string, links: string): Issue[] {
+  const { facts } = view.observation;
+  if (!facts.lacks.includes(module)) return [];
+  return [
+    {
+      property: "host",
+      reason:
+        `the host's kernel ${facts.kernel} has no module ${module}, without which there are no ${links}; install all of ` +
+        "the kernel's modules (linux-modules-extra on Ubuntu), or another kernel",
+    },
+  ];
+}
+
 /** Why no boot could make the link again. */
 function persistProblems(inputs: CommonInputs, view: View): Issue[] {
   const { facts, state } = view.observation;

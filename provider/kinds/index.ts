@@ -1,3 +1,4 @@
+import { bond } from "./bond";
 import { bridge } from "./bridge";
 import type { CommonInputs, Kind } from "./kind";
 import { macvlan } from "./macvlan";
@@ -9,5 +10,5 @@ export type AnyKind = Kind<CommonInputs>;
 
 /** All kinds of links, by the name of their resource class. A new kind is one file and one line here. */
 export const KINDS: Readonly<Record<string, AnyKind>> = Object.fromEntries(
-  [macvlan, bridge, shim, vlan].map((kind) => [kind.type, kind as unknown as AnyKind]),
+  [bond, bridge, macvlan, shim, vlan].map((kind) => [kind.type, kind as unknown as AnyKind]),
 );

@@ -76,6 +76,10 @@ export function oneOf<const T extends string>(...words: T[]): z.ZodType<T> {
 
 export const linkName = text("a link's name", whyNotLinkName);
 
+export const linkNameOrNone = text("a link's name", (name) =>
+  name === "" ? undefined : whyNotLinkName(name),
+);
+
 export const macAddress = canonical("a MAC address, such as 02:00:5e:00:53:01", canonicalMac, whyNotLinkMac);
 
 /** Addresses of a link, canonical, in the order given. */
@@ -87,6 +91,15 @@ export const addresses = list(
   ),
   (cidr) => cidr.split("/")[0] ?? cidr,
 );
+
+/** IPv4 addresses that a bond asks for by ARP (include/net/bonding.h, BOND_MAX_ARP_TARGETS). */
+export const arpTargets = list(
+  canonical("an IPv4 address, such as 192.0.2.1", (value) => {
+    const ip = canonicalIp(value);
+    return ip?.includes(":") === true ? undefined : ip;
+  }),
+  (ip) => ip,
+).refine((targets) => targets.length <= 16, { error: "has more than 16 addresses, the kernel's limit" });
 
 /** A list without two alike, told by `key`. */
 export function list<T>(item: z.ZodType<T>, key: (value: T) => string): z.ZodType<T[]> {

@@ -18,6 +18,7 @@ import {
   commonOutputs,
   commonRules,
   formerly,
+  kernelProblems,
   linkId,
   linkProblems,
   recordFor,
@@ -166,19 +167,10 @@ function vlanRules(inputs: Partial<VlanInputs>): Issue[] {
 }
 
 function vlanProblems(inputs: VlanInputs, view: View): Issue[] {
-  const { facts } = view.observation;
   const common = linkProblems(inputs, view, { kind: "vlan", iproute2: "makes VLANs" });
   if (common.length > 0) return common;
-  if (facts.lacks.includes("8021q")) {
-    return [
-      {
-        property: "host",
-        reason:
-          `the host's kernel ${facts.kernel} has no VLANs (module 8021q): install all of the kernel's modules ` +
-          "(linux-modules-extra on Ubuntu), or another kernel",
-      },
-    ];
-  }
+  const kernel = kernelProblems(view, "8021q", "VLANs");
+  if (kernel.length > 0) return kernel;
   return [...parentProblems(inputs, view), ...twinProblems(inputs, view), ...adoptionProblems(inputs, view)];
 }
 

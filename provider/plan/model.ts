@@ -185,11 +185,11 @@ export function childrenOf(state: HostState, parent: string): LinkState[] {
 
 /** Everything that a link is, as a wish: what an undo goes back to. */
 export function asWanted(link: LinkState): WantedLink {
-  const settings = Object.entries(link.settings).map(([key, value = ""]) => ({
-    key: key as SettingKey,
-    value,
-    property: key,
-  }));
+  const isBondPort = link.details["perm_hwaddr"] !== undefined;
+  const settings = Object.entries(link.settings)
+    // its MAC address is its bond's business
+    .filter(([key]) => !(isBondPort && key === "link.address"))
+    .map(([key, value = ""]) => ({ key: key as SettingKey, value, property: key }));
   return {
     name: link.name,
     netns: link.netns,

@@ -7,6 +7,7 @@
  */
 import { isIPv6Cidr, withoutPrefix } from "./addresses";
 import { bootStep } from "./boot";
+import { PRIMARY, bondNeeds, portsOf } from "./bond";
 import { type Difference, differences, formerLink, sameRecord } from "./differences";
 import {
   type HostState,
@@ -22,6 +23,7 @@ import {
   recordOf,
   sameLink,
 } from "./model";
+import { presentLinks } from "./outage";
 import { hasAddress, hasUsableAddress, sameRoute, sameRouteKey, simulate } from "./simulate";
 import type { PlannedStep, Step } from "./steps";
 
@@ -85,7 +87,7 @@ function walkFrom(state: HostState): Walk {
 /** `explicit`: what is wanted is said even where the model has it already. */
 function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, explicit = false): Step[] {
   const walk = walkFrom(state);
-  const present = wanted.links.filter((l) => l.exists);
+  const present = presentLinks(state, wanted);
   // first: no link is touched where its files cannot be written, and a power cut leaves a host that boots to old or new
   const files = bootStep(state, wanted);
   if (files) walk.take(files);
@@ -93,7 +95,8 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, expl
     walk.take({ do: "addNetns", name: wanted.netns, owner: wanted.owner });
   }
   for (const link of present) placeLink(walk, link, wanted.owner, kernel);
-  for (const link of present) changeSettings(walk, link, (key) => !isOfPort(key), explicit);
+  for (const link of present) makeRoom(walk, link);
+  for (const link of present) changeSettings(walk, link, (key) => !isLate(key), explicit);
   for (const link of present) addAddresses(walk, link);
   for (const link of present) raiseOrLower(walk, link, explicit);
   // an address that moves between links leaves the old one only when the new one has it, with its routes
@@ -101,10 +104,11 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, expl
   for (const link of present) removeAddresses(walk, link);
   for (const link of present) removeRoutes(walk, link);
   // what the kernel took away or changed along with the above comes back
-  for (const link of present) changeSettings(walk, link, (key) => key === "link.mtu");
+  for (const link of present)
+    changeSettings(walk, link, (key) => key === "link.mtu" || key === "link.address");
   for (const link of present) addAddresses(walk, link);
   for (const link of present) addRoutes(walk, link, wanted);
-  for (const link of present) changeSettings(walk, link, isOfPort, explicit);
+  for (const link of present) changeSettings(walk, link, isLate, explicit);
   for (const link of wanted.links) if (!link.exists) removeLink(walk, link, wanted.owner);
   keepRecord(walk, wanted);
   removeNetns(walk, state, wanted);
@@ -113,6 +117,22 @@ function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, expl
 
 function isOfPort(key: SettingKey): boolean {
   return key.startsWith("port.");
+}
+
+/** What can be set only when the ports are there. */
+function isLate(key: SettingKey): boolean {
+  return isOfPort(key) || key === PRIMARY;
+}
+
+/** Takes a bond down, and its ports out, where what changes of it asks for that. */
+function makeRoom(walk: Walk, link: WantedLink): void {
+  const current = findLink(walk.state, link);
+  if (current?.kind !== "bond") return;
+  const { down, noPorts } = bondNeeds(current, link.settings);
+  if (down && current.up) walk.take({ do: "down", link: idOf(link) });
+  for (const port of noPorts ? portsOf(walk.state, link.name) : []) {
+    walk.take({ do: "set", link: idOf(port), kind: port.kind, key: "link.master", value: "" });
+  }
 }
 
 function placeLink(walk: Walk, link: WantedLink, owner: string, kernel: KernelTraits): void {
@@ -169,7 +189,7 @@ function isGivenAtCreation(key: SettingKey): boolean {
     key === "link.address" ||
     key === "link.mtu" ||
     key === "link.txqueuelen" ||
-    (key.startsWith("type.") && key !== "type.macaddr")
+    (key.startsWith("type.") && key !== "type.macaddr" && key !== PRIMARY)
   );
 }
 
@@ -198,6 +218,7 @@ function changeSettings(
     if (!explicit && current.settings[setting.key] === setting.value) continue;
     // what is the same for all of a link's life has been said when it was made
     if (setting.fixed?.includes("*") === true) continue;
+    if (setting.key === "link.master") closeForBond(walk, current, setting.value, explicit);
     const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
     const bridge = isOfPort(setting.key) ? current.settings["link.master"] : undefined;
     const was = setting.key.endsWith("-qos-map") ? current.settings[setting.key] : undefined;
@@ -212,6 +233,12 @@ function changeSettings(
       ...(was === undefined ? {} : { was }),
     });
   }
+}
+
+/** A bond takes in no link that is up (bond_main.c, bond_enslave), and opens it itself. */
+function closeForBond(walk: Walk, port: LinkState, master: string, explicit: boolean): void {
+  const isBond = findLink(walk.state, { name: master, netns: "" })?.kind === "bond";
+  if (isBond && (explicit || port.up)) walk.take({ do: "down", link: idOf(port) });
 }
 
 /** STP goes off before the timers and on after them: it bounds the forward delay (net/bridge/br_stp.c). */
@@ -380,8 +407,10 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
 function formerLinks(step: Step, before: HostState, after: HostState): WantedLink[] {
   // by sets, as a host may have thousands of links
   const unchanged = new Set(after.links);
+  // a bond that a port leaves again may change by that, although the port's joining did not change it
+  const master = step.do === "set" && step.key === "link.master" ? step.value : "";
   const changed = before.links
-    .filter((l) => !unchanged.has(l))
+    .filter((l) => !unchanged.has(l) || (l.name === master && l.netns === ""))
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
       const place = placeAfter(step, link);

@@ -17,6 +17,7 @@ import {
   sameLink,
 } from "./model";
 import { followBelow, setDown } from "./follow-below";
+import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
 import { FRESH_PORT, FRESH_SYSCTLS, freshSettings } from "./fresh";
 import type { Step } from "./steps";
 
@@ -134,6 +135,7 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     ...freshSettings(step.kind),
     ...FRESH_SYSCTLS,
     ...step.settings,
+    ...(step.kind === "bond" ? newBond(typeSettings(step.settings)) : {}),
   };
   // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for
   if (settings["type.mode"] === "passthru" && parent) {
@@ -157,6 +159,10 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     addresses: [],
     routes: [],
   };
+}
+
+function typeSettings(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => key.startsWith("type.")));
 }
 
 /**
@@ -192,9 +198,11 @@ function deleteLink(state: HostState, id: LinkId): HostState {
           : l,
       )
       .map((l) =>
-        inHost && l.netns === "" && l.settings["link.master"] === id.name
-          ? { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } }
-          : l,
+        !inHost || l.netns !== "" || l.settings["link.master"] !== id.name
+          ? l
+          : link?.kind === "bond"
+            ? released(l)
+            : { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } },
       ),
   };
 }
@@ -218,38 +226,42 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
   if (!before) return state;
   const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
   switch (key) {
-    case "link.master": {
-      const moved = change(after, id, (l) => ({
-        ...l,
-        settings: {
-          ...withoutPort(l.settings),
-          "link.master": value,
-          ...(value === "" ? {} : FRESH_PORT),
-        },
-      }));
-      return [before.settings["link.master"] ?? "", value].reduce(adjustMtu, moved);
-    }
+    case "link.master":
+      return moveToMaster(after, before, value);
     case "link.mtu":
       // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again
       return id.netns !== ""
         ? after
-        : adjustMtu(lowerChildren(after, id.name, value), before.settings["link.master"]);
+        : adjustMtu(
+            lowerChildren(
+              before.kind === "bond" ? portsFollow(after, before, key, value) : after,
+              id.name,
+              value,
+            ),
+            before.settings["link.master"],
+          );
     case "link.address": {
+      const followed = before.kind === "bond" ? portsFollow(after, before, key, value) : after;
       // passthru shares one address with its parent, whichever of the two is set
       const passthru = before.settings["type.mode"] === "passthru";
       const shares = (l: LinkState): boolean =>
         (passthru && l.netns === "" && l.name === before.parent) ||
         (id.netns === "" && l.parent === id.name && l.settings["type.mode"] === "passthru");
       return {
-        ...after,
-        links: after.links.map((l) =>
+        ...followed,
+        links: followed.links.map((l) =>
           shares(l) ? { ...l, settings: { ...l.settings, "link.address": value } } : l,
         ),
       };
     }
     case "type.mode":
+    case "type.miimon":
+    case "type.arp_interval":
+      if (before.kind === "bond") {
+        return change(state, id, (l) => withBondOption(l, key, value));
+      }
       // macvlan_changelink: leaving source mode flushes the list of addresses
-      return before.settings["type.mode"] === "source" && value !== "source"
+      return key === "type.mode" && before.settings["type.mode"] === "source" && value !== "source"
         ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
         : after;
     case "type.stp_state":
@@ -260,6 +272,22 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
     default:
       return after;
   }
+}
+
+function moveToMaster(after: HostState, before: LinkState, value: string): HostState {
+  const from = findLink(after, { name: before.settings["link.master"] ?? "", netns: "" });
+  const to = findLink(after, { name: value, netns: "" });
+  const moved = change(after, before, (l) => ({
+    ...l,
+    settings: {
+      ...withoutPort(l.settings),
+      "link.master": value,
+      ...(value === "" || to?.kind === "bond" ? {} : FRESH_PORT),
+    },
+  }));
+  const left = from?.kind === "bond" ? leaveBond(moved, before, from.name) : moved;
+  const joined = to?.kind === "bond" ? joinBond(left, before, to) : left;
+  return [from?.name ?? "", value].reduce(adjustMtu, joined);
 }
 
 function lowerChildren(state: HostState, parent: string, mtu: string): HostState {

@@ -1,96 +1,12 @@
-import assert from "node:assert/strict";
-import fc from "fast-check";
-import { kernelTraits } from "../../provider/engine/kernel";
-import type { WantedPlan } from "../../provider/host/change";
-import { hostSchema } from "../../provider/host/address";
-import type { Observation } from "../../provider/host/observation";
-import { type Fleet, type Session, openFleet } from "../../provider/host/session";
-import { readSettings } from "../../provider/host/settings";
 import { bridge } from "../../provider/kinds/bridge";
-import { unwanted } from "../../provider/kinds/common";
-import type { CommonInputs, Kind, View } from "../../provider/kinds/kind";
 import { macvlan } from "../../provider/kinds/macvlan";
-import type { HostState, LinkState, Wanted } from "../../provider/plan/model";
-import { outcome, plan } from "../../provider/plan/plan";
 import { bridgeInputs, macvlanInputs } from "../unit/plan/states";
+import { LINKS, useForetold } from "./foretold";
 import { useLab } from "./stack";
-
-/** Enough to meet most pairs of modes, and soon over. */
-const PAIRS = 30;
-const SEED = 77;
-
-/** The NICs of the arbitrary states as links of the host that lead nowhere: two bridged NICs of one LAN are a loop. */
-const LINKS: Readonly<Record<string, string>> = { eth0: "p0", eth1: "p1" };
 
 describe("the model of the kernel", function () {
   this.timeout(240_000);
-  const on = useLab(1);
-  let fleet: Fleet;
-  let session: Session;
-
-  beforeEach(async () => {
-    await on.lab.sh(
-      "node1",
-      "ip netns add blue; ip -n blue link set lo up;" +
-        "for n in 0 1; do ip link add p$n type veth peer name q$n; ip link set p$n up; ip link set q$n up; done",
-    );
-    const settings = readSettings(
-      { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },
-      () => undefined,
-    );
-    fleet = openFleet(() => settings);
-    session = fleet.session(hostSchema.parse("node1"));
-  });
-  afterEach(() => fleet.close());
-
-  /** Carries a wish out on the host and in the model, and compares the two. */
-  async function assertSame(wantedOn: (now: Observation) => Wanted): Promise<void> {
-    let predicted: HostState | undefined;
-    const after = await session.change("the test", (now): WantedPlan => {
-      const wanted = wantedOn(now);
-      const planned = plan(now.state, wanted, kernelTraits(now.facts.kernel));
-      predicted ??= outcome(now.state, planned);
-      return { ...planned, wanted };
-    });
-    assert.ok(predicted);
-    assert.deepEqual(comparable(after.state, predicted), comparable(predicted, predicted));
-  }
-
-  async function assertLife<I extends CommonInputs>(kind: Kind<I>, first: I, second: I): Promise<boolean> {
-    const bare = (await session.look()).state;
-    const viewOn = (observation: Observation, before?: I): View => ({
-      owner: "lab/model",
-      resource: "it",
-      observation,
-      ...(before ? { previous: { name: before.name, netns: before.netns ?? "" } } : {}),
-      expected: () => false,
-    });
-    const made = async (inputs: I, before?: I): Promise<boolean> => {
-      const view = viewOn(await session.look(), before);
-      if (kind.rules(inputs).length > 0 || kind.problems(inputs, view).length > 0) return false;
-      await assertSame((now) => kind.wanted(inputs, viewOn(now, before)));
-      return true;
-    };
-    const both = (await made(first)) && (await made(second, first));
-    const last = both ? second : first;
-    await assertSame((now) => unwanted(last, viewOn(now)));
-    const now = (await session.look()).state;
-    assert.deepEqual(comparable(now, bare), comparable(bare, bare));
-    return both;
-  }
-
-  async function assertLives<I extends CommonInputs>(kind: Kind<I>, inputs: fc.Arbitrary<I>): Promise<void> {
-    let changed = 0;
-    for (const [first, second] of fc.sample(fc.tuple(inputs, inputs), { numRuns: PAIRS, seed: SEED })) {
-      try {
-        if (await assertLife(kind, first, second)) changed++;
-      } catch (error) {
-        throw new Error(`${JSON.stringify(first)}\n→ ${JSON.stringify(second)}`, { cause: error });
-      }
-    }
-    console.log(`      ${changed} of ${PAIRS} pairs were valid on the host`);
-    assert.ok(changed > PAIRS / 2);
-  }
+  const { assertLives } = useForetold(useLab(1), "node1");
 
   it("foretells what any change of a macvlan to any other does to the host, and its deletion", () =>
     assertLives(
@@ -109,34 +25,3 @@ describe("the model of the kernel", function () {
       })),
     ));
 });
-
-/** What the model knows: not the MAC address that a link gets by itself, nor what a bridge has from its ports. */
-function comparable(state: HostState, model: HostState): unknown {
-  const links = model.links.filter((l) => l.name !== "lo");
-  const seen = (known: LinkState): unknown => {
-    const link = state.links.find((l) => l.name === known.name && l.netns === known.netns);
-    if (!link) return `no ${known.name}`;
-    const isKnown = (key: string, value = ""): boolean =>
-      known.kind === "bridge"
-        ? !["link.mtu", "link.address"].includes(key)
-        : key !== "link.address" || value !== "";
-    const settings = Object.entries(known.settings).filter(([key, value]) => isKnown(key, value));
-    return {
-      name: `${link.netns}:${link.name}`,
-      kind: link.kind,
-      parent: link.parent,
-      up: link.up,
-      addresses: link.addresses.map((a) => a.cidr).toSorted(),
-      routes: link.routes.map(({ protocol, ...r }) => JSON.stringify(r)).toSorted(),
-      settings: Object.fromEntries(
-        settings.map(([key]) => [key, (link.settings as Record<string, string>)[key]]),
-      ),
-    };
-  };
-  return {
-    links: links.map(seen),
-    count: state.links.filter((l) => l.name !== "lo").length,
-    netns: state.netns.map((n) => n.name).toSorted(),
-    records: state.records.map(({ ifIndex, ...r }) => JSON.stringify(r)).toSorted(),
-  };
-}

@@ -6,6 +6,8 @@ import type { dynamic } from "@pulumi/pulumi";
 import { providers } from "../../provider/engine/provider";
 import { currentRun, endRun } from "../../provider/engine/run";
 import type {
+  BondArgs,
+  BondOutputs,
   BridgeArgs,
   BridgeOutputs,
   MacvlanArgs,
@@ -19,6 +21,7 @@ import { type GuestOptions, type Lab, labDown, labUp } from "./fleet";
 
 interface Kinds {
   MacvlanInterface: { args: MacvlanArgs; outputs: MacvlanOutputs };
+  Bond: { args: BondArgs; outputs: BondOutputs };
   HairpinBridge: { args: BridgeArgs; outputs: BridgeOutputs };
   HostShim: { args: ShimArgs; outputs: ShimOutputs };
   VlanInterface: { args: VlanArgs; outputs: VlanOutputs };

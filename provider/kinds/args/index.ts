@@ -1,4 +1,5 @@
 /** What a program gives and gets back, a file a kind: types only, so that a program loads nothing for them. */
+export type * from "./bond";
 export type * from "./bridge";
 export type * from "./link";
 export type * from "./macvlan";

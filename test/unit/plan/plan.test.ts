@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Observation } from "../../../provider/host/observation";
+import { bond } from "../../../provider/kinds/bond";
 import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
 import { unwanted } from "../../../provider/kinds/common";
 import type { CommonInputs, Kind, View } from "../../../provider/kinds/kind";
@@ -9,7 +10,7 @@ import { differences } from "../../../provider/plan/differences";
 import type { HostState, LinkId, LinkState, Wanted } from "../../../provider/plan/model";
 import { type Plan, outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/simulate";
-import { BARE, bridgeInputs, macvlanInputs } from "./states";
+import { BARE, bondInputs, bridgeInputs, macvlanInputs } from "./states";
 
 const KERNELS = [{ liveRename: true }, { liveRename: false }];
 
@@ -99,6 +100,15 @@ describe("plan", () => {
         assertLifeOf<BridgeInputs>(bridge, a, b, liveRename);
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it("brings any bond with its ports to any other, and back", () => {
+    fc.assert(
+      fc.property(bondInputs, bondInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
+        assertLifeOf(bond, a, b, liveRename);
+      }),
+      { numRuns: 500 },
     );
   });
 

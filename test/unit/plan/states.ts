@@ -1,7 +1,9 @@
 /** Arbitrary hosts and wishes for property tests: valid ones, with all that a kind can ask for. */
 import fc from "fast-check";
+import { type BondInputs, bond } from "../../../provider/kinds/bond";
 import type { BridgeInputs } from "../../../provider/kinds/bridge";
 import type { MacvlanInputs } from "../../../provider/kinds/macvlan";
+import { BOND_MODES } from "../../../provider/plan/bond";
 import type { HostState, LinkState, Settings } from "../../../provider/plan/model";
 
 const SYSCTLS: Settings = {
@@ -132,3 +134,57 @@ export const bridgeInputs: fc.Arbitrary<BridgeInputs> = fc
   .map(({ forwardDelay, ...rest }) =>
     forwardDelay === undefined || (forwardDelay < 2 && rest.stp !== false) ? rest : { ...rest, forwardDelay },
   );
+
+/** Inputs of a bond over none, one or both of the NICs. */
+export const bondInputs: fc.Arbitrary<BondInputs> = fc
+  .record(
+    {
+      host: fc.constant(host),
+      name: fc.constantFrom("bond0", "bond1"),
+      mode: fc.constantFrom(...BOND_MODES),
+      up: fc.boolean(),
+      ports: fc.uniqueArray(fc.constantFrom("eth0", "eth1"), { maxLength: 2 }),
+      mtu: fc.constantFrom(1500, 1400),
+      macAddress: fc.constantFrom(...MACS),
+      addresses: cidrs,
+      takeOverAddresses: fc.boolean(),
+      miimon: fc.constantFrom(0, 50, 100),
+      updelay: fc.constantFrom(0, 200),
+      downdelay: fc.constantFrom(0, 300),
+      arpInterval: fc.constantFrom(0, 250),
+      arpIpTargets: fc.constantFrom([], ["192.0.2.1"], ["192.0.2.1", "198.51.100.1"]),
+      arpValidate: fc.constantFrom("none", "all"),
+      arpAllTargets: fc.constantFrom("any", "all"),
+      primary: fc.constantFrom("", "eth0", "eth1"),
+      primaryReselect: fc.constantFrom("always", "failure"),
+      failOverMac: fc.constantFrom("none", "active", "follow"),
+      xmitHashPolicy: fc.constantFrom("layer2", "layer3+4"),
+      lacpRate: fc.constantFrom("slow", "fast"),
+      adSelect: fc.constantFrom("stable", "count"),
+      minLinks: fc.constantFrom(0, 1),
+      numPeerNotifications: fc.constantFrom(1, 3),
+      allPortsActive: fc.boolean(),
+    },
+    { requiredKeys: ["host", "name", "mode", "up"] },
+  )
+  .map(({ ports, ...rest }): BondInputs =>
+    ports === undefined ? rest : { ...rest, ports: ports.map((name) => ({ name })) },
+  )
+  // what delayProblems refuses: it hangs on what the bond has
+  .map(({ updelay, downdelay, ...rest }) =>
+    rest.miimon === undefined
+      ? rest
+      : {
+          ...rest,
+          ...(updelay === undefined ? {} : { updelay }),
+          ...(downdelay === undefined ? {} : { downdelay }),
+        },
+  )
+  .map(withoutRefused);
+
+/** What is left when all that the rules refuse is taken out. */
+function withoutRefused(inputs: BondInputs): BondInputs {
+  const refused = new Set(bond.rules(inputs).map(({ property }) => property));
+  const kept = Object.entries(inputs).filter(([property]) => !refused.has(property));
+  return refused.size === 0 ? inputs : withoutRefused(Object.fromEntries(kept) as unknown as BondInputs);
+}

@@ -1,0 +1,129 @@
+/** The planner's model of the kernel, held against a host: what a plan is to do there, and what it does. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { kernelTraits } from "../../provider/engine/kernel";
+import type { WantedPlan } from "../../provider/host/change";
+import { hostSchema } from "../../provider/host/address";
+import type { Observation } from "../../provider/host/observation";
+import { type Fleet, type Session, openFleet } from "../../provider/host/session";
+import { readSettings } from "../../provider/host/settings";
+import { unwanted } from "../../provider/kinds/common";
+import type { CommonInputs, Kind, View } from "../../provider/kinds/kind";
+import type { HostState, LinkState, Wanted } from "../../provider/plan/model";
+import { outcome, plan } from "../../provider/plan/plan";
+import type { OnLab } from "./stack";
+
+/** Enough to meet most pairs of modes, and soon over. */
+const PAIRS = 30;
+const SEED = 77;
+
+/** The NICs of the arbitrary states as links of the host that lead nowhere: two bridged NICs of one LAN are a loop. */
+export const LINKS: Readonly<Record<string, string>> = { eth0: "p0", eth1: "p1" };
+
+export interface Foretold {
+  /** That links of these inputs, and each changed to another, are on the host what the model says, and are gone again. */
+  assertLives<I extends CommonInputs>(kind: Kind<I>, inputs: fc.Arbitrary<I>, pairs?: number): Promise<void>;
+}
+
+/** The comparison, for the tests of a describe block, each with the namespace `blue` and the `LINKS` on the host. */
+export function useForetold(on: OnLab, host: string): Foretold {
+  let fleet: Fleet;
+  let session: Session;
+
+  beforeEach(async () => {
+    await on.lab.sh(
+      host,
+      "ip netns add blue; ip -n blue link set lo up;" +
+        "for n in 0 1; do ip link add p$n type veth peer name q$n; ip link set p$n up; ip link set q$n up; done",
+    );
+    const settings = readSettings(
+      { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },
+      () => undefined,
+    );
+    fleet = openFleet(() => settings);
+    session = fleet.session(hostSchema.parse(host));
+  });
+  afterEach(() => fleet.close());
+
+  /** Carries a wish out on the host and in the model, and compares the two. */
+  async function assertSame(wantedOn: (now: Observation) => Wanted): Promise<void> {
+    let predicted: HostState | undefined;
+    const after = await session.change("the test", (now): WantedPlan => {
+      const wanted = wantedOn(now);
+      const planned = plan(now.state, wanted, kernelTraits(now.facts.kernel));
+      predicted ??= outcome(now.state, planned);
+      return { ...planned, wanted };
+    });
+    assert.ok(predicted);
+    assert.deepEqual(comparable(after.state, predicted), comparable(predicted, predicted));
+  }
+
+  async function assertLife<I extends CommonInputs>(kind: Kind<I>, first: I, second: I): Promise<boolean> {
+    const bare = (await session.look()).state;
+    const viewOn = (observation: Observation, before?: I): View => ({
+      owner: "lab/model",
+      resource: "it",
+      observation,
+      ...(before ? { previous: { name: before.name, netns: before.netns ?? "" } } : {}),
+      expected: () => false,
+    });
+    const made = async (inputs: I, before?: I): Promise<boolean> => {
+      const view = viewOn(await session.look(), before);
+      if (kind.rules(inputs).length > 0 || kind.problems(inputs, view).length > 0) return false;
+      await assertSame((now) => kind.wanted(inputs, viewOn(now, before)));
+      return true;
+    };
+    const both = (await made(first)) && (await made(second, first));
+    const last = both ? second : first;
+    await assertSame((now) => unwanted(last, viewOn(now)));
+    const now = (await session.look()).state;
+    assert.deepEqual(comparable(now, bare), comparable(bare, bare));
+    return both;
+  }
+
+  async function assertLives<I extends CommonInputs>(kind: Kind<I>, inputs: fc.Arbitrary<I>, pairs = PAIRS): Promise<void> {
+    let changed = 0;
+    for (const [first, second] of fc.sample(fc.tuple(inputs, inputs), { numRuns: pairs, seed: SEED })) {
+      try {
+        if (await assertLife(kind, first, second)) changed++;
+      } catch (error) {
+        throw new Error(`${JSON.stringify(first)}\n→ ${JSON.stringify(second)}`, { cause: error });
+      }
+    }
+    console.log(`      ${changed} of ${pairs} pairs were valid on the host`);
+    assert.ok(changed > pairs / 2);
+  }
+
+  return { assertLives };
+}
+
+/** What the model knows: not the MAC address or MTU that a link gets by itself, nor what a bridge has from its ports. */
+function comparable(state: HostState, model: HostState): unknown {
+  const links = model.links.filter((l) => l.name !== "lo");
+  const seen = (known: LinkState): unknown => {
+    const link = state.links.find((l) => l.name === known.name && l.netns === known.netns);
+    if (!link) return `no ${known.name}`;
+    const isKnown = (key: string, value = ""): boolean =>
+      known.kind === "bridge"
+        ? !["link.mtu", "link.address"].includes(key)
+        : !["link.address", "link.mtu"].includes(key) || value !== "";
+    const settings = Object.entries(known.settings).filter(([key, value]) => isKnown(key, value));
+    return {
+      name: `${link.netns}:${link.name}`,
+      kind: link.kind,
+      parent: link.parent,
+      up: link.up,
+      addresses: link.addresses.map((a) => a.cidr).toSorted(),
+      routes: link.routes.map(({ protocol, ...r }) => JSON.stringify(r)).toSorted(),
+      settings: Object.fromEntries(
+        settings.map(([key]) => [key, (link.settings as Record<string, string>)[key]]),
+      ),
+    };
+  };
+  return {
+    links: links.map(seen),
+    count: state.links.filter((l) => l.name !== "lo").length,
+    netns: state.netns.map((n) => n.name).toSorted(),
+    records: state.records.map(({ ifIndex, ...r }) => JSON.stringify(r)).toSorted(),
+  };
+}
