@@ -11,18 +11,21 @@ const FILE = join(__dirname, "properties.md");
 
 /** The order of the page, and what an interface is called on it. Others follow, under their own names. */
 const SECTIONS: Readonly<Record<string, string>> = {
-  LinkArgs: "What all three take",
+  LinkArgs: "What all links take",
   HostArgs: "`host`",
   RouteArgs: "An entry of `routes`",
-  MacvlanArgs: "MacvlanInterface",
+  MacvlanArgs: "MacvlanInterface and MacvtapInterface",
   BridgeArgs: "HairpinBridge",
   PortArgs: "An entry of `ports`",
   ShimArgs: "HostShim",
-  LinkOutputs: "Outputs of all three",
+  IpvlanArgs: "IpvlanInterface",
+  LinkOutputs: "Outputs of all links",
   MacvlanOutputs: "Outputs of MacvlanInterface",
+  MacvtapOutputs: "Outputs of MacvtapInterface",
   BridgeOutputs: "Outputs of HairpinBridge",
   PortOutputs: "An entry of the output `ports`",
   ShimOutputs: "Outputs of HostShim",
+  IpvlanOutputs: "Outputs of IpvlanInterface",
   NetworkArgs: "MacvlanNetwork",
   NetworkHost: "An entry of `hosts`",
   ChildArgs: "An entry of `children`",
@@ -115,8 +118,12 @@ function renderSection(
 
 /** What an interface takes over: the section of another one, or the type as it is written. */
 function nameParent(type: ts.ExpressionWithTypeArguments): string {
-  const title = SECTIONS[type.expression.getText()];
-  if (title !== undefined) return `[${title.toLowerCase()}](#${anchorOf(title)})`;
+  const [, whole = type.expression.getText(), without] = /^Omit<(\w+), (.+)>$/s.exec(type.getText()) ?? [];
+  const title = SECTIONS[whole];
+  if (title !== undefined) {
+    const except = without === undefined ? "" : `, without ${code(without.replaceAll('"', ""))}`;
+    return `[${title.toLowerCase()}](#${anchorOf(title)})${except}`;
+  }
   return code(type.getText().replace(/\s+/g, " "));
 }
 

@@ -6,5 +6,5 @@
 export type * from "./kinds/args";
 export type * from "./network/args";
 export type { DeepInput, InputArgs, Outputs } from "./engine/resource";
-export { HairpinBridge, HostShim, MacvlanInterface } from "./links";
+export { HairpinBridge, HostShim, IpvlanInterface, MacvlanInterface, MacvtapInterface } from "./links";
 export { MacvlanNetwork } from "./network/network";

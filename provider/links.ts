@@ -3,8 +3,12 @@ import { linkResource } from "./engine/resource";
 import type {
   BridgeArgs,
   BridgeOutputs,
+  IpvlanArgs,
+  IpvlanOutputs,
   MacvlanArgs,
   MacvlanOutputs,
+  MacvtapArgs,
+  MacvtapOutputs,
   ShimArgs,
   ShimOutputs,
 } from "./kinds/args";
@@ -35,6 +39,36 @@ const LINK_OUTPUTS = [
 export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>("MacvlanInterface", [
   ...LINK_OUTPUTS,
   ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs"],
+]) {}
+
+/**
+ * A macvlan for a virtual machine: a program that opens its device has all that comes to its MAC address, and sends by
+ * it. Properties and modes are those of {@link MacvlanInterface}.
+ *
+ * @example
+ * const vm1 = new MacvtapInterface("vm1", { host: "ops@node1.example", parent: "eth0", macAddress: "52:54:00:12:34:01" });
+ * export const device = vm1.devicePath; // qemu-system-x86_64 -netdev tap,id=lan,fd=3 3<>/dev/tap7
+ */
+export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>("MacvtapInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs", "devicePath"],
+]) {}
+
+/**
+ * An ipvlan: a link with addresses of its own and the MAC address of its parent, for where there can be one MAC address
+ * only: Wi-Fi, clouds, ports of switches that are locked to one. A parent has ipvlans or macvlans.
+ *
+ * @example
+ * new IpvlanInterface("web", {
+ *   host: "ops@node1.example",
+ *   parent: "wlan0",
+ *   netns: "web",
+ *   addresses: ["192.0.2.10/24"],
+ * });
+ */
+export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("IpvlanInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "flag", "siblings"],
 ]) {}
 
 /**

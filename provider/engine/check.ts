@@ -9,6 +9,7 @@ import type { AnyKind } from "../kinds";
 import { linkId } from "../kinds/common";
 import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
+import { portConflicts } from "../kinds/port-use";
 import { warningsOf } from "../kinds/warnings";
 import type { Difference } from "../plan/differences";
 import { checkInputs, sameHost } from "./inputs";
@@ -99,6 +100,7 @@ function conflictIssues(
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),
+    ...(kind.port ? { port: kind.port(known) } : {}),
   };
   const all = run.claim(claim);
   const { issues, warnings } = conflictsOf(claim, all);
@@ -106,7 +108,7 @@ function conflictIssues(
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation)]) {
     if (run.isNew(about)) say(text);
   }
-  return [...issues, ...tooManyMacs(observation.state, claim, all)];
+  return [...issues, ...portConflicts(claim, all), ...tooManyMacs(observation.state, claim, all)];
 }
 
 /**

@@ -124,6 +124,7 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   words.push("type", kind);
   for (const [key, value] of given) {
     if (key === "type.flags") words.push(...flagWords(value, ""));
+    else if (key === "type.flag") words.push(value);
     else if (key.startsWith("type.")) words.push(wordOf(key), value);
   }
   return ip("", ...words);
@@ -152,6 +153,8 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
     const mode = step.mode === undefined ? [] : ["mode", step.mode];
     return [ip(link.netns, ...dev, "type", step.kind, ...mode, ...flagWords(value, "null"))];
   }
+  // ip-link(8), ipvlan: `bridge`, `private` and `vepa` stand for themselves
+  if (key === "type.flag") return [ip(link.netns, ...dev, "type", step.kind, value)];
   if (key.startsWith("type.")) return [ip(link.netns, ...dev, "type", step.kind, word, value)];
   if (key.startsWith("port.")) return [portCommand(step, word, portTool)];
   const [family = "", name = ""] = word.split(".");

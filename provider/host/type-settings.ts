@@ -13,6 +13,7 @@ type TypeSettings = Partial<Record<SettingKey, string>>;
 const READERS: Readonly<Record<string, (data: InfoData) => TypeSettings>> = {
   macvlan: macvlanSettings,
   macvtap: macvlanSettings,
+  ipvlan: ipvlanSettings,
 };
 
 /** What has to be put together of a link's own settings. */
@@ -28,4 +29,9 @@ function macvlanSettings(data: InfoData): TypeSettings {
     "type.flags": ["nopromisc", "nodst"].filter((flag) => data[flag] === true).join(" "),
     "type.macaddr": list.toSorted().join(" "),
   };
+}
+
+/** iproute2 prints the flag as a word of its own that is true (ip/iplink_ipvlan.c). */
+function ipvlanSettings(data: InfoData): TypeSettings {
+  return { "type.flag": ["private", "vepa"].find((flag) => data[flag] === true) ?? "bridge" };
 }

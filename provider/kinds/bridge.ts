@@ -26,7 +26,7 @@ import {
   recordFor,
 } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { ANNOUNCES } from "./macvlan";
+import { ANNOUNCES } from "./on-parent";
 import * as p from "./properties";
 
 /** A port in canonical form. */

@@ -1,7 +1,8 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
 import { withoutPrefix } from "../plan/addresses";
-import { type HostState, type LinkId, childrenOf, findLink, sameLink } from "../plan/model";
+import { type HostState, type LinkId, childrenOf, findLink, portKindOf, sameLink } from "../plan/model";
 import type { Issue } from "./kind";
+import type { PortUse } from "./port-use";
 
 /** Something worth saying, once a run: `about` tells it from others. */
 export interface Warning {
@@ -28,6 +29,8 @@ export interface Claim extends LinkId {
   readonly detection?: DuplicateDetection;
   /** How many MAC addresses its LAN's link may carry. */
   readonly maxMacs?: number;
+  /** What it needs its LAN's link to be. */
+  readonly port?: PortUse;
 }
 
 /** Conflicts of a claim, in two degrees. */
@@ -82,7 +85,7 @@ function inCommon(claim: Claim, other: Claim): { property: string; what: string 
  */
 export function macsOn(state: HostState, parent: string, claims: readonly Claim[] = []): string[] {
   const own = findLink(state, { name: parent, netns: "" });
-  const children = childrenOf(state, parent).filter((l) => l.kind.startsWith("macv"));
+  const children = childrenOf(state, parent).filter((l) => portKindOf(l.kind) === "macvlan");
   const claimed = claims.filter((c) => c.lan === parent && c.name !== parent);
   const now = [...(own ? [own] : []), ...children].filter((l) => !claimed.some((c) => sameLink(c, l)));
   const macs = [...now.map((l) => l.settings["link.address"]), ...claimed.map((c) => c.macAddress)];

@@ -1,6 +1,8 @@
 import { bridge } from "./bridge";
+import { ipvlan } from "./ipvlan";
 import type { CommonInputs, Kind } from "./kind";
 import { macvlan } from "./macvlan";
+import { macvtap } from "./macvtap";
 import { shim } from "./shim";
 
 /** A kind as the engine's side sees it: what its inputs are, its own schema has checked. */
@@ -8,5 +10,5 @@ export type AnyKind = Kind<CommonInputs>;
 
 /** All kinds of links, by the name of their resource class. A new kind is one file and one line here. */
 export const KINDS: Readonly<Record<string, AnyKind>> = Object.fromEntries(
-  [macvlan, bridge, shim].map((kind) => [kind.type, kind as unknown as AnyKind]),
+  [macvlan, bridge, shim, macvtap, ipvlan].map((kind) => [kind.type, kind as unknown as AnyKind]),
 );

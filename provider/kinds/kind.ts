@@ -4,6 +4,7 @@ import type { HostAddress } from "../host/address";
 import type { Observation } from "../host/observation";
 import type { HostState, Wanted } from "../plan/model";
 import type { DuplicateDetection } from "./conflicts";
+import type { PortUse } from "./port-use";
 
 /** Something wrong with an input, on its path. */
 export interface Issue {
@@ -70,6 +71,8 @@ export interface Kind<I extends CommonInputs> {
   label(inputs: Pick<I, keyof I>): string;
   /** The link whose LAN the link's addresses are on: a macvlan's lowest parent, a bridge itself. */
   lan(inputs: I, state: HostState): string;
+  /** What the link needs its parent to be; absent for kinds that leave a parent as it is. */
+  port?(inputs: I): PortUse;
   /** Rules between properties; those that are still unknown are absent. */
   rules(inputs: Partial<I>): Issue[];
   /** Properties without which the host cannot be asked anything about the link. */

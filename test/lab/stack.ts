@@ -8,8 +8,12 @@ import { currentRun, endRun } from "../../provider/engine/run";
 import type {
   BridgeArgs,
   BridgeOutputs,
+  IpvlanArgs,
+  IpvlanOutputs,
   MacvlanArgs,
   MacvlanOutputs,
+  MacvtapArgs,
+  MacvtapOutputs,
   ShimArgs,
   ShimOutputs,
 } from "../../provider/kinds/args";
@@ -19,6 +23,8 @@ interface Kinds {
   MacvlanInterface: { args: MacvlanArgs; outputs: MacvlanOutputs };
   HairpinBridge: { args: BridgeArgs; outputs: BridgeOutputs };
   HostShim: { args: ShimArgs; outputs: ShimOutputs };
+  IpvlanInterface: { args: IpvlanArgs; outputs: IpvlanOutputs };
+  MacvtapInterface: { args: MacvtapArgs; outputs: MacvtapOutputs };
 }
 
 /** What a preview shows of one resource. */
