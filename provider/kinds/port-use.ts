@@ -34,7 +34,7 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
       {
         property: "parent",
         reason:
-          `${other.resource} of this stack is to be a ${their.kind} on ${claim.lan}, beside which no ${own.kind} can be: ` +
+          `${other.resource} of this stack is to be of the kind ${their.kind} on ${claim.lan}, beside which no ${own.kind} can be: ` +
           "a parent has macvlans or ipvlans",
       },
     ];
