@@ -14,18 +14,21 @@ const SECTIONS: Readonly<Record<string, string>> = {
   LinkArgs: "What all kinds take",
   HostArgs: "`host`",
   RouteArgs: "An entry of `routes`",
-  MacvlanArgs: "MacvlanInterface",
+  MacvlanArgs: "MacvlanInterface and MacvtapInterface",
   BridgeArgs: "HairpinBridge",
   PortArgs: "An entry of `ports`",
   ShimArgs: "HostShim",
   VlanArgs: "VlanInterface",
   QosMapping: "An entry of a QoS map",
+  IpvlanArgs: "IpvlanInterface",
   LinkOutputs: "Outputs of all kinds",
   MacvlanOutputs: "Outputs of MacvlanInterface",
+  MacvtapOutputs: "Outputs of MacvtapInterface",
   BridgeOutputs: "Outputs of HairpinBridge",
   PortOutputs: "An entry of the output `ports`",
   ShimOutputs: "Outputs of HostShim",
   VlanOutputs: "Outputs of VlanInterface",
+  IpvlanOutputs: "Outputs of IpvlanInterface",
   NetworkArgs: "MacvlanNetwork",
   NetworkHost: "An entry of `hosts`",
   ChildArgs: "An entry of `children`",
@@ -118,8 +121,12 @@ function renderSection(
 
 /** What an interface takes over: the section of another one, or the type as it is written. */
 function nameParent(type: ts.ExpressionWithTypeArguments): string {
-  const title = SECTIONS[type.expression.getText()];
-  if (title !== undefined) return `[${title.toLowerCase()}](#${anchorOf(title)})`;
+  const [, whole = type.expression.getText(), without] = /^Omit<(\w+), (.+)>$/s.exec(type.getText()) ?? [];
+  const title = SECTIONS[whole];
+  if (title !== undefined) {
+    const except = without === undefined ? "" : `, without ${code(without.replaceAll('"', ""))}`;
+    return `[${title.toLowerCase()}](#${anchorOf(title)})${except}`;
+  }
   return code(type.getText().replace(/\s+/g, " "));
 }
 

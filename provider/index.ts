@@ -6,5 +6,13 @@
 export type * from "./kinds/args";
 export type * from "./network/args";
 export type { DeepInput, InputArgs, Outputs } from "./engine/resource";
-export { Bond, HairpinBridge, HostShim, MacvlanInterface, VlanInterface } from "./links";
+export {
+  Bond,
+  HairpinBridge,
+  HostShim,
+  IpvlanInterface,
+  MacvlanInterface,
+  MacvtapInterface,
+  VlanInterface,
+} from "./links";
 export { MacvlanNetwork } from "./network/network";

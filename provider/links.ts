@@ -5,8 +5,12 @@ import type {
   BondOutputs,
   BridgeArgs,
   BridgeOutputs,
+  IpvlanArgs,
+  IpvlanOutputs,
   MacvlanArgs,
   MacvlanOutputs,
+  MacvtapArgs,
+  MacvtapOutputs,
   ShimArgs,
   ShimOutputs,
   VlanArgs,
@@ -57,6 +61,36 @@ export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>(
 export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", [
   ...LINK_OUTPUTS,
   ...["mode", "ports", "activePort", "aggregator"],
+]) {}
+
+/**
+ * A macvlan for a virtual machine: a program that opens its device has all that comes to its MAC address, and sends by
+ * it. Properties and modes are those of {@link MacvlanInterface}.
+ *
+ * @example
+ * const vm1 = new MacvtapInterface("vm1", { host: "ops@node1.example", parent: "eth0", macAddress: "52:54:00:12:34:01" });
+ * export const device = vm1.devicePath; // qemu-system-x86_64 -netdev tap,id=lan,fd=3 3<>/dev/tap7
+ */
+export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>("MacvtapInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs", "devicePath"],
+]) {}
+
+/**
+ * An ipvlan: a link with addresses of its own and the MAC address of its parent, for where there can be one MAC address
+ * only: Wi-Fi, clouds, ports of switches that are locked to one. A parent has ipvlans or macvlans.
+ *
+ * @example
+ * new IpvlanInterface("web", {
+ *   host: "ops@node1.example",
+ *   parent: "wlan0",
+ *   netns: "web",
+ *   addresses: ["192.0.2.10/24"],
+ * });
+ */
+export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("IpvlanInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "flag", "siblings"],
 ]) {}
 
 /**

@@ -7,7 +7,7 @@
  * passthru: the firewall machine on node3 has the NIC eth1 for itself, with any MAC addresses.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { HairpinBridge, HostShim, MacvlanInterface } from "pulumi-macvlan";
+import { HairpinBridge, HostShim, MacvtapInterface } from "pulumi-macvlan";
 
 const machines = [
   { name: "vm1", mac: "52:54:00:12:34:01", address: "192.0.2.1" },
@@ -47,23 +47,20 @@ export const vepa: Record<string, pulumi.Output<string>> = Object.fromEntries(
   ]),
 );
 
-// passthru makes the NIC take frames to any MAC address, which a bridge with a machine behind it needs.
-const uplink = new MacvlanInterface("uplink", {
+// passthru hands over the frames of the NIC whatever MAC address they are to: the machine is free to choose its own.
+const uplink = new MacvtapInterface("uplink", {
   host: "node3",
   parent: "eth1",
   name: "uplink0",
   mode: "passthru",
 });
-const firewall = new HairpinBridge("firewall", {
-  host: "node3",
-  name: "br-fw",
-  ports: [pulumi.output(uplink.name).apply((name) => ({ name, hairpin: false }))],
-  stp: false,
-});
 
-/** `<interface>` of the firewall machine's domain on node3. */
-export const passthru = pulumi.interpolate`<interface type="bridge">
+/** `<interface>` of the firewall machine's domain on node3: a macvtap that is there already (libvirt 5.7 or newer). */
+export const passthru = pulumi.interpolate`<interface type="ethernet">
   <mac address="52:54:00:12:34:09"/>
-  <source bridge="${firewall.name}"/>
+  <target dev="${uplink.name}" managed="no"/>
   <model type="virtio"/>
 </interface>`;
+
+/** What QEMU opens where there is no libvirt: `-netdev tap,id=lan,fd=3 … 3<>DEVICE`. */
+export const device = uplink.devicePath;

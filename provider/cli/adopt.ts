@@ -11,7 +11,7 @@ interface AdoptOptions extends HostOptions {
 
 const HELP = `
 Reads each HOST (user@host:port, or an alias of ~/.ssh/config) and prints a program in TypeScript with "adopt: true"
-for its macvlans, named namespaces included, and for bridges with hairpin ports. A macvlan of the host's own namespace
+for its macvlans, macvtaps and ipvlans, named namespaces included, and for bridges with hairpin ports. A macvlan of the host's own namespace
 with routes to links is a HostShim. Each resource has been planned: one whose adoption would run a command is left out
 and named in a comment.
 

@@ -9,6 +9,7 @@ import type { AnyKind } from "../kinds";
 import { linkId } from "../kinds/common";
 import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
+import { portConflicts } from "../kinds/port-use";
 import { warningsOf } from "../kinds/warnings";
 import type { Difference } from "../plan/differences";
 import { findLink } from "../plan/model";
@@ -118,6 +119,7 @@ function conflictIssues(
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),
     ...(kind.takes === undefined ? {} : { takes: kind.takes(known) }),
+    ...(kind.port ? { port: kind.port(known) } : {}),
   };
   run.claims.put(claim);
   const { issues, warnings } = conflictsOf(claim, run.claims.withSame(claim));
@@ -126,7 +128,8 @@ function conflictIssues(
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation, own)]) {
     if (run.isNew(about)) say(text);
   }
-  return [...issues, ...tooManyMacs(observation.state, claim, run.claims.onHostOf(claim))];
+  const onHost = run.claims.onHostOf(claim);
+  return [...issues, ...portConflicts(claim, onHost), ...tooManyMacs(observation.state, claim, onHost)];
 }
 
 /**

@@ -125,6 +125,7 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   for (const [key, value] of given) {
     if (key === "type.flags") words.push(...flagWords(value, ""));
     else if (isMap(key)) words.push(...mapWords(key, value, ""));
+    else if (key === "type.flag") words.push(value);
     else if (key.startsWith("type.") && value !== "") words.push(wordOf(key), value);
   }
   return ip("", ...words);
@@ -163,6 +164,8 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
     // iproute2 takes the name of a link only (ip/iplink_bond.c)
     return [{ run: "write", netns: link.netns, path: `/sys/class/net/${link.name}/bonding/primary`, value }];
   }
+  // ip-link(8), ipvlan: `bridge`, `private` and `vepa` stand for themselves
+  if (key === "type.flag") return [ip(link.netns, ...dev, "type", step.kind, value)];
   if (key.startsWith("type.")) return [ip(link.netns, ...dev, "type", step.kind, word, value)];
   if (key.startsWith("port.")) return [portCommand(step, word, portTool)];
   const [family = "", name = ""] = word.split(".");

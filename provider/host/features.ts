@@ -9,6 +9,7 @@ export const FEATURES = [
   ["bridge", "br_add_if", "BRIDGE"],
   ["8021q", "register_vlan_dev", "VLAN_8021Q"],
   ["bonding", "bond_enslave", "BONDING"],
+  ["macvtap", "macvtap_newlink", "MACVTAP"],
   ["ipvlan", "ipvlan_link_new", "IPVLAN"],
 ] as const;
 

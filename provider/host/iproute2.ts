@@ -126,9 +126,9 @@ export function parseNamespace(
   });
 }
 
-/** Settings of a macvlan or bridge that iproute2 prints and nobody can set. */
+/** What iproute2 prints of a link's own and nobody can set, or not by that word (`type-settings.ts`). */
 const ONLY_TOLD =
-  /^(?:bridge_id|root_id|root_port|root_path_cost|.*_timer|topology_change.*|group_addr|usedbcqueuelen|macaddr_count|macaddr_data|nopromisc|nodst|mcast_querier_.*|mcast_hash_elasticity|group_fwd_mask)$/;
+  /^(?:bridge_id|root_id|root_port|root_path_cost|.*_timer|topology_change.*|group_addr|usedbcqueuelen|macaddr_count|macaddr_data|nopromisc|nodst|bridge|private|vepa|mcast_querier_.*|mcast_hash_elasticity|group_fwd_mask)$/;
 
 const PORT_SETTINGS: readonly string[] = [
   ...["hairpin", "isolated", "learning", "flood", "mcast_flood", "bcast_flood", "cost", "priority", "guard"],

@@ -39,14 +39,14 @@ const REMEDIES: readonly Remedy[] = [
     says: "A VLAN comes up with its parent alone: set that up, or give looseBinding: true.",
   },
   {
-    command: /^ip .*link add .*type macvlan/,
+    command: /^ip .*link add .*type macv/,
     printed: /Invalid argument/,
     says:
       "The parent takes no such child: it may have a passthru child, or children that exclude passthru, in a " +
       "namespace that cannot be seen from here.",
   },
   {
-    command: /^ip .*link add .*(?:type macvlan)|master/,
+    command: /^ip .*link add .*(?:type (?:macv|ipv))|master/,
     printed: /Device or resource busy|cannot be enslaved/,
     says: "The link is in use: as a port of a bridge or bond, or below macvlans or ipvlans.",
   },
@@ -57,6 +57,14 @@ const REMEDIES: readonly Remedy[] = [
     says:
       "The NIC takes a new MAC address only while it is down: set it down on the host (for passthru the parent), run " +
       "it again, and set it up.",
+  },
+  {
+    // drivers/net/ipvlan/ipvlan_main.c, ipvlan_addr4_validator_event
+    command: /^ip .*address /,
+    printed: /already assigned to an ipvlan/,
+    says:
+      "Another ipvlan of the same parent has the address: take it away there first (dependsOn that resource, or in an " +
+      "update of its own).",
   },
   {
     command: /^ip .*link (?:add|set)/,
@@ -103,7 +111,7 @@ const REMEDIES: readonly Remedy[] = [
   {
     command: /./,
     printed: /Unknown device type|Operation not supported/,
-    says: "The host's kernel cannot do that: a module may be missing (modprobe macvlan, bridge), or the option.",
+    says: "The host's kernel cannot do that: a module may be missing (modprobe macvlan, macvtap, ipvlan, bridge), or the option.",
   },
   {
     command: /./,

@@ -16,6 +16,7 @@ const READERS: Readonly<Record<string, (data: InfoData) => TypeSettings>> = {
   macvtap: macvlanSettings,
   vlan: vlanSettings,
   bond: bondSettings,
+  ipvlan: ipvlanSettings,
 };
 
 /** Kinds of which the above reads all settings: the rest of what is printed is only told. */
@@ -84,4 +85,9 @@ export function bondPortDetails(data: InfoData): Record<string, string> {
     bond_mii_status: text("mii_status").toLowerCase(),
     perm_hwaddr: text("perm_hwaddr"),
   };
+}
+
+/** iproute2 prints the flag as a word of its own that is true (ip/iplink_ipvlan.c). */
+function ipvlanSettings(data: InfoData): TypeSettings {
+  return { "type.flag": ["private", "vepa"].find((flag) => data[flag] === true) ?? "bridge" };
 }

@@ -1,7 +1,8 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
 import { withoutPrefix } from "../plan/addresses";
-import { type HostState, type LinkId, findLink } from "../plan/model";
+import { type HostState, type LinkId, findLink, portKindOf } from "../plan/model";
 import type { Issue } from "./kind";
+import type { PortUse } from "./port-use";
 
 /** Something worth saying, once a run: `about` tells it from others. */
 export interface Warning {
@@ -36,6 +37,8 @@ export interface Claim extends LinkId {
   /** How many MAC addresses its LAN's link may carry. */
   readonly maxMacs?: number;
   readonly takes?: Taken;
+  /** What it needs its LAN's link to be. */
+  readonly port?: PortUse;
 }
 
 /** Conflicts of a claim, in two degrees. */
@@ -111,7 +114,7 @@ export function macsOn(state: HostState, parent: string, claims: readonly Claim[
   const now = state.links.filter(
     (l) =>
       (l.netns === "" && l.name === parent) ||
-      (lans.has(l.parent) && (l.kind === "vlan" || l.kind.startsWith("macv"))),
+      (lans.has(l.parent) && (l.kind === "vlan" || portKindOf(l.kind) === "macvlan")),
   );
   const keyOf = ({ netns, name }: LinkId): string => `${netns}/${name}`;
   const places = new Set(claimed.map(keyOf));

@@ -4,6 +4,7 @@ import type { HostAddress } from "../host/address";
 import type { Observation } from "../host/observation";
 import type { HostState, Wanted } from "../plan/model";
 import type { DuplicateDetection, Taken } from "./conflicts";
+import type { PortUse } from "./port-use";
 
 /** Something wrong with an input, on its path. */
 export interface Issue {
@@ -75,6 +76,8 @@ export interface Kind<I extends CommonInputs> {
    * MAC addresses on the one are on the other.
    */
   takes?(inputs: I): Taken;
+  /** What the link needs its parent to be; absent for kinds that leave a parent as it is. */
+  port?(inputs: I): PortUse;
   /** Rules between properties; those that are still unknown are absent. */
   rules(inputs: Partial<I>): Issue[];
   /** Properties without which the host cannot be asked anything about the link. */

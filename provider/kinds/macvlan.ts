@@ -1,29 +1,22 @@
-/** MacvlanInterface: one macvlan child of a parent. */
+/** MacvlanInterface: one macvlan child of a parent; and what a macvtap and the shim have of one. */
 import type { Observation } from "../host/observation";
-import {
-  type HostState,
-  type LinkState,
-  type Route,
-  type SettingKey,
-  type Wanted,
-  type WantedLink,
-  childrenOf,
-  findLink,
-} from "../plan/model";
+import { type Route, findLink } from "../plan/model";
 import type { MacvlanArgs, MacvlanMode } from "./args";
-import { carriersOf, macsOn } from "./conflicts";
 import { type Binding, LINK_BINDINGS, foundOf, number, settingsOf, string } from "./bindings";
-import {
-  type LinkNeeds,
-  commonFound,
-  commonOutputs,
-  commonRules,
-  formerly,
-  linkId,
-  linkProblems,
-  recordFor,
-} from "./common";
+import { commonFound, commonOutputs, commonRules, linkId } from "./common";
+import { macsOn } from "./conflicts";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
+import {
+  type OnParent,
+  childProblems,
+  countSiblings,
+  findParent,
+  foundOnParent,
+  lowestParent,
+  routeRules,
+  siblingsOf,
+  wantedOnParent,
+} from "./on-parent";
 import * as p from "./properties";
 
 export interface MacvlanInputs extends CommonInputs {
@@ -66,130 +59,71 @@ const BINDINGS: readonly Binding[] = [
   ...LINK_BINDINGS,
 ];
 
-export const macvlan: Kind<MacvlanInputs> = {
-  type: "MacvlanInterface",
-  schema: {
-    ...p.commonSchema,
-    parent: p.linkName,
-    mode: p.oneOf(...MODES),
-    sourceMacAddresses: p.list(p.macAddress, (mac) => mac),
-    noPromisc: p.flag,
-    nodst: p.flag,
-    broadcastQueueLength: p.whole(0, 4_294_967_295, "frames"),
-    netns: p.netnsName,
-    maxMacs: p.maxMacs,
-    routes: p.routes,
-  } satisfies Record<keyof MacvlanArgs, unknown>,
-  required: ["host", "parent"],
-  defaults: { mode: "bridge", up: true },
-  derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
-  label: (inputs) => `${inputs.name}@${inputs.parent}`,
-  lan: (inputs, state) => lowestParent(state, inputs.parent),
-  rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...modeRules(inputs)],
-  identifying: ["host", "name", "netns", "parent", "mode"],
-  replaces(before, after) {
-    const passthru = (before.mode === "passthru") !== (after.mode === "passthru");
-    return [...(before.parent === after.parent ? [] : ["parent"]), ...(passthru ? ["mode"] : [])];
-  },
-  wanted(inputs, view) {
-    return wantedMacvlan(inputs, view, settingsOf(BINDINGS, jsonOf(inputs)));
-  },
-  problems(inputs, view) {
-    return macvlanProblems(inputs, view);
-  },
-  outputs: (inputs, observation) => ({
-    ...commonOutputs(inputs, observation),
-    ...parentOutputs(inputs, observation),
-    parentPromiscuity: findParent(inputs.parent, observation.state)?.promiscuity ?? 0,
-    siblings: childrenOf(observation.state, lowestParent(observation.state, inputs.parent)).length,
-  }),
-  found(inputs, observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    if (!link) return {};
-    return {
-      ...foundOf(BINDINGS, jsonOf(inputs), link),
-      ...commonFound(inputs, link),
-      ...macvlanFound(inputs, link, observation.state),
-    };
-  },
-};
+export const macvlan: Kind<MacvlanInputs> = kindOfMacvlan("MacvlanInterface", "macvlan");
 
-/** What macvlan and shim have in common from here on. */
-interface OnParent extends CommonInputs {
-  readonly parent: string;
+/** The kind of a resource class whose links are iproute2's `macvlan` or `macvtap`. */
+export function kindOfMacvlan(type: string, kind: "macvlan" | "macvtap"): Kind<MacvlanInputs> {
+  return {
+    type,
+    schema: {
+      ...p.commonSchema,
+      parent: p.linkName,
+      mode: p.oneOf(...MODES),
+      sourceMacAddresses: p.list(p.macAddress, (mac) => mac),
+      noPromisc: p.flag,
+      nodst: p.flag,
+      broadcastQueueLength: p.whole(0, 4_294_967_295, "frames"),
+      netns: p.netnsName,
+      maxMacs: p.maxMacs,
+      routes: p.routes,
+    } satisfies Record<keyof MacvlanArgs, unknown>,
+    required: ["host", "parent"],
+    defaults: { mode: "bridge", up: true },
+    derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
+    label: (inputs) => `${inputs.name}@${inputs.parent}`,
+    lan: (inputs, state) => lowestParent(state, inputs.parent, kind),
+    port: () => ({ kind: "macvlan" }),
+    rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...modeRules(inputs)],
+    identifying: ["host", "name", "netns", "parent", "mode"],
+    replaces(before, after) {
+      const passthru = (before.mode === "passthru") !== (after.mode === "passthru");
+      return [...(before.parent === after.parent ? [] : ["parent"]), ...(passthru ? ["mode"] : [])];
+    },
+    wanted(inputs, view) {
+      return wantedOnParent(kind, inputs, view, settingsOf(BINDINGS, jsonOf(inputs)));
+    },
+    problems(inputs, view) {
+      return macvlanProblems(kind, inputs, view);
+    },
+    outputs: (inputs, observation) => ({
+      ...commonOutputs(inputs, observation),
+      ...parentOutputs(inputs, observation),
+      parentPromiscuity: findParent(inputs.parent, observation.state, kind)?.promiscuity ?? 0,
+      siblings: countSiblings(inputs, observation.state, kind),
+    }),
+    found(inputs, observation) {
+      const link = findLink(observation.state, linkId(inputs));
+      if (!link) return {};
+      return {
+        ...foundOf(BINDINGS, jsonOf(inputs), link),
+        ...commonFound(inputs, link),
+        ...foundOnParent(inputs, link, observation.state, kind),
+      };
+    },
+  };
+}
+
+/** A macvlan child of a parent: what a shim is, too. */
+interface WithMode extends OnParent {
   readonly mode: MacvlanMode;
-  readonly routes?: readonly Route[];
 }
 
-/** A macvlan with these settings, its addresses and routes. */
-export function wantedMacvlan(inputs: OnParent, view: View, settings: WantedLink["settings"]): Wanted {
-  const { state } = view.observation;
-  const link: WantedLink = {
-    ...linkId(inputs),
-    ...formerly(inputs, view),
-    exists: true,
-    kind: "macvlan",
-    parent: lowestParent(state, inputs.parent),
-    up: inputs.up,
-    settings,
-    initial: ANNOUNCES,
-    ...(inputs.addresses === undefined ? {} : { addresses: p.wantedAddresses(inputs.addresses) }),
-    ...(inputs.routes === undefined ? {} : { routes: inputs.routes }),
-  };
+/** Outputs about the parent of a macvlan. */
+export function parentOutputs(inputs: OnParent, { state }: Observation): Json {
   return {
-    links: [link],
-    netns: inputs.netns ?? "",
-    owner: view.owner,
-    record: recordFor(inputs, view, [link]),
+    parentMacAddress: findParent(inputs.parent, state, "macvlan")?.settings["link.address"] ?? "",
+    parentMacs: macsOn(state, lowestParent(state, inputs.parent, "macvlan")).length,
   };
-}
-
-/**
- * Neighbours keep a stale entry for up to half a minute (facts: mv10.txt): the link tells them by itself when it
- * comes up or its MAC address changes (Documentation/networking/ip-sysctl.rst).
- */
-export const ANNOUNCES: WantedLink["initial"] & object = (
-  ["sysctl.ipv4.arp_notify", "sysctl.ipv6.ndisc_notify"] as SettingKey[]
-).map((key) => ({ key, value: "1", property: key }));
-
-/** A macvlan on a macvlan is put on the lowest link by the kernel (drivers/net/macvlan.c, macvlan_common_newlink). */
-export function lowestParent(state: HostState, parent: string): string {
-  let name = parent;
-  for (let depth = 0; depth < 8; depth++) {
-    const link = findLink(state, { name, netns: "" });
-    if (!link || (link.kind !== "macvlan" && link.kind !== "macvtap") || link.parent === "") break;
-    name = link.parent;
-  }
-  return name;
-}
-
-export function findParent(parent: string, state: HostState): LinkState | undefined {
-  return findLink(state, { name: lowestParent(state, parent), netns: "" });
-}
-
-/** The parent and the routes as they are found, for a refresh. */
-export function macvlanFound(inputs: OnParent, link: LinkState, state: HostState): Json {
-  return {
-    // what the kernel made of the parent is the parent that was asked for
-    parent: link.parent === lowestParent(state, inputs.parent) ? inputs.parent : link.parent,
-    ...(inputs.routes === undefined ? {} : { routes: link.routes.map(({ protocol, ...r }) => r) }),
-  };
-}
-
-/** Outputs about the parent. */
-export function parentOutputs(inputs: OnParent, observation: Observation): Json {
-  const parent = findParent(inputs.parent, observation.state);
-  const lan = lowestParent(observation.state, inputs.parent);
-  return {
-    parentMacAddress: parent?.settings["link.address"] ?? "",
-    parentMacs: macsOn(observation.state, lan).length,
-  };
-}
-
-export function routeRules(inputs: Partial<OnParent>): Issue[] {
-  return inputs.up === false && (inputs.routes?.length ?? 0) > 0
-    ? [{ property: "routes", reason: "cannot be on a link that is down; leave up: false or the routes out" }]
-    : [];
 }
 
 function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
@@ -206,60 +140,16 @@ function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
   ];
 }
 
-/** What the kernel would refuse of a macvlan on this parent, in its own words worth nothing ("Invalid argument"). */
-export function macvlanProblems(inputs: OnParent, view: View): Issue[] {
-  const needs: LinkNeeds = { kind: "macvlan", iproute2: "makes macvlans" };
-  const common = linkProblems(inputs, view, needs);
-  if (common.length > 0) return common;
-  return [...parentProblems(inputs, view), ...siblingProblems(inputs, view)];
+/** What the kernel would refuse of a macvlan or macvtap on this parent, beside its siblings. */
+export function macvlanProblems(kind: "macvlan" | "macvtap", inputs: WithMode, view: View): Issue[] {
+  const problems = childProblems(kind, inputs, view);
+  return problems.length > 0 ? problems : siblingProblems(inputs, view);
 }
 
-function parentProblems(inputs: OnParent, view: View): Issue[] {
-  const { state, facts } = view.observation;
-  const issue = (reason: string): Issue[] => [{ property: "parent", reason }];
-  const parent = findParent(inputs.parent, state);
-  if (!parent) {
-    if (view.expected(inputs.parent)) return [];
-    return issue(`there is no link ${inputs.parent} on the host; ${listLinks(state)}`);
-  }
-  const wireless = carriersOf(state, parent.name).find((name) => facts.wireless.includes(name));
-  if (wireless !== undefined) {
-    return issue(
-      `${wireless} is a wireless link: 802.11 allows one MAC address a station, so that macvlan does not work ` +
-        "on it; use ipvlan there",
-    );
-  }
-  if (parent.name === "lo") return issue("lo cannot have macvlans");
-  const master = parent.settings["link.master"] ?? "";
-  const masterKind = findLink(state, { name: master, netns: "" })?.kind;
-  if (masterKind === "bridge") {
-    return issue(`${parent.name} is a port of the bridge ${master}; make ${master} the parent instead`);
-  }
-  if (masterKind === "bond" || masterKind === "team") {
-    return issue(`${parent.name} belongs to the ${masterKind} ${master}; make ${master} the parent instead`);
-  }
-  const ipvlan = childrenOf(state, parent.name).find((l) => l.kind.startsWith("ipvl"));
-  if (ipvlan) return issue(`${parent.name} has the ipvlan ${ipvlan.name}, beside which no macvlan can be`);
-  const most = Number(parent.settings["link.mtu"]);
-  if (inputs.mtu !== undefined && inputs.mtu > most) {
-    return [
-      {
-        property: "mtu",
-        reason: `is above that of the parent ${parent.name}, which is ${most}; raise that first`,
-      },
-    ];
-  }
-  return [];
-}
-
-function siblingProblems(inputs: OnParent, view: View): Issue[] {
-  const { state } = view.observation;
-  const parent = findParent(inputs.parent, state);
+function siblingProblems(inputs: WithMode, view: View): Issue[] {
+  const parent = findParent(inputs.parent, view.observation.state, "macvlan");
   if (!parent) return [];
-  const ids = [linkId(inputs), ...(view.previous ? [view.previous] : [])];
-  const siblings = childrenOf(state, parent.name).filter(
-    (l) => l.kind.startsWith("macv") && !ids.some((id) => id.name === l.name && id.netns === l.netns),
-  );
+  const siblings = siblingsOf(inputs, parent, view);
   const passthru = siblings.find((l) => l.settings["type.mode"] === "passthru");
   if (passthru) {
     return [
@@ -283,13 +173,6 @@ function siblingProblems(inputs: OnParent, view: View): Issue[] {
   return twin
     ? [{ property: "macAddress", reason: `is that of ${twin.name}; the kernel wants another one for each` }]
     : [];
-}
-
-/** What there is, for who has asked for something else. */
-export function listLinks(state: HostState): string {
-  const names = state.links.filter((l) => l.netns === "" && l.name !== "lo").map((l) => l.name);
-  const more = names.length > 12 ? ` and ${names.length - 12} more` : "";
-  return names.length === 0 ? "it has none" : `it has ${names.slice(0, 12).join(", ")}${more}`;
 }
 
 function jsonOf(inputs: MacvlanInputs): Json {

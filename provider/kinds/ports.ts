@@ -12,7 +12,7 @@ import {
 } from "../plan/model";
 import { formerly, adopts, linkId, ownRecord, recordFor } from "./common";
 import type { CommonInputs, Issue, View } from "./kind";
-import { ANNOUNCES } from "./macvlan";
+import { ANNOUNCES } from "./on-parent";
 import * as p from "./properties";
 
 /** Inputs of a link that has ports. */

@@ -4,14 +4,8 @@ import type { ShimArgs } from "./args";
 import { type Binding, LINK_BINDINGS, foundOf, settingsOf, string } from "./bindings";
 import { commonFound, commonOutputs, commonRules, linkId } from "./common";
 import type { CommonInputs, Json, Kind } from "./kind";
-import {
-  lowestParent,
-  macvlanFound,
-  macvlanProblems,
-  parentOutputs,
-  routeRules,
-  wantedMacvlan,
-} from "./macvlan";
+import { macvlanProblems, parentOutputs } from "./macvlan";
+import { foundOnParent, lowestParent, routeRules, wantedOnParent } from "./on-parent";
 import * as p from "./properties";
 
 export interface ShimInputs extends CommonInputs {
@@ -49,7 +43,8 @@ export const shim: Kind<ShimInputs> = {
   defaults: { mode: "bridge", up: true, arp: "exclusive" },
   derivesMac: () => true,
   label: (inputs) => `${inputs.name}@${inputs.parent}`,
-  lan: (inputs, state) => lowestParent(state, inputs.parent),
+  lan: (inputs, state) => lowestParent(state, inputs.parent, "macvlan"),
+  port: () => ({ kind: "macvlan" }),
   rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs)],
   identifying: ["host", "name", "parent"],
   replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),
@@ -58,9 +53,9 @@ export const shim: Kind<ShimInputs> = {
     const wasExclusive = view.before?.["arp"] === "exclusive";
     const bindings = wasExclusive ? [...BINDINGS, ARP] : bindingsFor(inputs);
     const settings = settingsOf(bindings, jsonOf(inputs));
-    return wantedMacvlan(inputs, view, settings);
+    return wantedOnParent("macvlan", inputs, view, settings);
   },
-  problems: (inputs, view) => macvlanProblems(inputs, view),
+  problems: (inputs, view) => macvlanProblems("macvlan", inputs, view),
   outputs: (inputs, observation) => ({
     ...commonOutputs(inputs, observation),
     ...parentOutputs(inputs, observation),
@@ -72,7 +67,7 @@ export const shim: Kind<ShimInputs> = {
     return {
       ...foundOf(bindingsFor(inputs), jsonOf(inputs), link),
       ...commonFound(inputs, link),
-      ...macvlanFound(inputs, link, observation.state),
+      ...foundOnParent(inputs, link, observation.state, "macvlan"),
     };
   },
 };

@@ -24,7 +24,7 @@ import {
   recordFor,
 } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { ANNOUNCES, listLinks, routeRules } from "./macvlan";
+import { ANNOUNCES, listLinks, routeRules } from "./on-parent";
 import * as p from "./properties";
 
 export interface VlanInputs extends CommonInputs {

@@ -1,15 +1,21 @@
 /** What the kernel gives a link that has just been made: what a plan may leave unsaid, and a model has to know. */
 import type { Settings } from "./model";
 
-/** By kind, settings of its own (`type.WORD`). */
+/** drivers/net/macvlan.c, macvlan_common_setup */
+const MACVLAN: Settings = {
+  "type.mode": "vepa",
+  "type.flags": "",
+  "type.macaddr": "",
+  "type.bcqueuelen": "1000",
+};
+
+/** By kind, settings of its own (`type.WORD`), and others where it has other ones than most. */
 const FRESH: Readonly<Record<string, Settings>> = {
-  // drivers/net/macvlan.c, macvlan_common_setup
-  macvlan: {
-    "type.mode": "vepa",
-    "type.flags": "",
-    "type.macaddr": "",
-    "type.bcqueuelen": "1000",
-  },
+  macvlan: MACVLAN,
+  // drivers/net/macvtap.c, macvtap_setup
+  macvtap: { ...MACVLAN, "link.txqueuelen": "500" },
+  // drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new
+  ipvlan: { "type.mode": "l3", "type.flag": "bridge" },
   // net/bridge/br_device.c, br_dev_setup
   bridge: {
     "type.stp_state": "0",

@@ -178,6 +178,15 @@ export function recordOf(state: HostState, id: LinkId): LinkRecord | undefined {
   return link && state.records.find((r) => sameLink(r, id) && r.ifIndex === link.ifIndex);
 }
 
+/** What a parent is to its children: the kernel gives a link's frames to macvlans or to ipvlans, never to both. */
+export type PortKind = "macvlan" | "ipvlan";
+
+/** What links of a kind need their parent to be; undefined for kinds that take no frames from one. */
+export function portKindOf(kind: string): PortKind | undefined {
+  if (kind === "macvlan" || kind === "macvtap") return "macvlan";
+  return kind === "ipvlan" || kind === "ipvtap" ? "ipvlan" : undefined;
+}
+
 /** Links that sit on `parent`: its macvlans (and others of the same make), in every visible namespace. */
 export function childrenOf(state: HostState, parent: string): LinkState[] {
   return state.links.filter((link) => link.parent === parent && link.kind !== "vlan");

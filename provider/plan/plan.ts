@@ -20,6 +20,7 @@ import {
   type WantedSetting,
   asWanted,
   findLink,
+  portKindOf,
   recordOf,
   sameLink,
 } from "./model";
@@ -262,6 +263,8 @@ function addAddresses(walk: Walk, link: WantedLink): void {
   }
   const current = findLink(walk.state, link);
   if (!added || !current?.up || current.settings["sysctl.ipv4.arp_notify"] !== "1") return;
+  // an ipvlan has its parent's, and takes none (drivers/net/ipvlan/ipvlan_main.c): it tells of itself when it comes up
+  if (portKindOf(current.kind) === "ipvlan") return;
   const macAddress = current.settings["link.address"];
   // a link that is up already would not tell the neighbours of its new addresses by itself
   if (macAddress) walk.take({ do: "announce", link: idOf(link), macAddress });

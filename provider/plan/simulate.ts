@@ -14,6 +14,7 @@ import {
   type SettingKey,
   type Settings,
   findLink,
+  portKindOf,
   sameLink,
 } from "./model";
 import { followBelow, setDown } from "./follow-below";
@@ -40,7 +41,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
         links: state.links.filter((l) => l.netns !== step.name),
       };
     case "addLink":
-      return { ...state, links: [...state.links, newLink(state, step)] };
+      return addLink(state, newLink(state, step));
     case "deleteLink":
       return deleteLink(state, step.link);
     case "moveLink":
@@ -137,8 +138,8 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     ...step.settings,
     ...(step.kind === "bond" ? newBond(typeSettings(step.settings)) : {}),
   };
-  // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for
-  if (settings["type.mode"] === "passthru" && parent) {
+  // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for; an ipvlan too
+  if (parent && (settings["type.mode"] === "passthru" || portKindOf(step.kind) === "ipvlan")) {
     settings["link.address"] = parent.settings["link.address"] ?? "";
   }
   // net/8021q/vlan_dev.c, vlan_dev_init
@@ -163,6 +164,28 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
 
 function typeSettings(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => key.startsWith("type.")));
+}
+
+/** Mode and flag are the port's: an ipvlan that is made or changed changes its siblings (drivers/net/ipvlan/ipvlan_main.c). */
+const OF_IPVLAN_PORT: readonly SettingKey[] = ["type.mode", "type.flag"];
+
+function addLink(state: HostState, link: LinkState): HostState {
+  const added: HostState = { ...state, links: [...state.links, link] };
+  if (portKindOf(link.kind) !== "ipvlan") return added;
+  return OF_IPVLAN_PORT.reduce<HostState>(
+    (s, key) => setOnPort(s, link.parent, key, link.settings[key] ?? ""),
+    added,
+  );
+}
+
+function setOnPort(state: HostState, parent: string, key: SettingKey, value: string): HostState {
+  const isOn = (l: LinkState): boolean => l.parent === parent && portKindOf(l.kind) === "ipvlan";
+  return {
+    ...state,
+    links: state.links.map((l) =>
+      isOn(l) && l.settings[key] !== value ? { ...l, settings: { ...l.settings, [key]: value } } : l,
+    ),
+  };
 }
 
 /**
@@ -224,16 +247,20 @@ function renameLink(state: HostState, id: LinkId, name: string): HostState {
 function set(state: HostState, id: LinkId, key: SettingKey, value: string): HostState {
   const before = findLink(state, id);
   if (!before) return state;
+  if (portKindOf(before.kind) === "ipvlan" && OF_IPVLAN_PORT.includes(key)) {
+    return setOnPort(state, before.parent, key, value);
+  }
   const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
   switch (key) {
     case "link.master":
       return moveToMaster(after, before, value);
     case "link.mtu":
-      // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again
+      // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again; ipvlan_device_event:
+      // they follow both ways
       return id.netns !== ""
         ? after
         : adjustMtu(
-            lowerChildren(
+            takeAlong(
               before.kind === "bond" ? portsFollow(after, before, key, value) : after,
               id.name,
               value,
@@ -242,11 +269,13 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
           );
     case "link.address": {
       const followed = before.kind === "bond" ? portsFollow(after, before, key, value) : after;
-      // passthru shares one address with its parent, whichever of the two is set
+      // passthru shares one address with its parent, whichever of the two is set; ipvlans have their parent's
       const passthru = before.settings["type.mode"] === "passthru";
       const shares = (l: LinkState): boolean =>
         (passthru && l.netns === "" && l.name === before.parent) ||
-        (id.netns === "" && l.parent === id.name && l.settings["type.mode"] === "passthru");
+        (id.netns === "" &&
+          l.parent === id.name &&
+          (l.settings["type.mode"] === "passthru" || portKindOf(l.kind) === "ipvlan"));
       return {
         ...followed,
         links: followed.links.map((l) =>
@@ -290,12 +319,12 @@ function moveToMaster(after: HostState, before: LinkState, value: string): HostS
   return [from?.name ?? "", value].reduce(adjustMtu, joined);
 }
 
-function lowerChildren(state: HostState, parent: string, mtu: string): HostState {
-  const lowers = (l: LinkState): boolean =>
-    l.parent === parent && Number(l.settings["link.mtu"]) > Number(mtu);
+function takeAlong(state: HostState, parent: string, mtu: string): HostState {
+  const follows = (l: LinkState): boolean =>
+    l.parent === parent && (portKindOf(l.kind) === "ipvlan" || Number(l.settings["link.mtu"]) > Number(mtu));
   return {
     ...state,
-    links: state.links.map((l) => (lowers(l) ? { ...l, settings: { ...l.settings, "link.mtu": mtu } } : l)),
+    links: state.links.map((l) => (follows(l) ? { ...l, settings: { ...l.settings, "link.mtu": mtu } } : l)),
   };
 }
 

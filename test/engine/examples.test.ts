@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addressesOf, linkOf, routesOf, seenLink, snapshot } from "../lab/seen";
+import { nodeOf, startVm } from "../lab/tap-vm";
 import { openExample, useProject, type OnLab } from "./project";
 
 /** Milliseconds: a test here is several calls of the CLI, each of which compiles the program. */
@@ -199,18 +200,20 @@ describe("example vms", function () {
   it("gives the firewall machine the frames of the NIC, to its own MAC address", async () => {
     const { passthru } = (await on.project.outputs()) as { passthru: string };
     const lan = lanOf(on.lab.host("node1").lan);
-    const mac = attribute(passthru, "mac", "address");
-    await on.lab.sh(
-      "node3",
-      `ip netns add fw; ip link add tap0 type veth peer name nic address ${mac} netns fw
-      ip link set tap0 master ${attribute(passthru, "source", "bridge")} up
-      ip -n fw addr add ${lan}.200.9/16 dev nic; ip -n fw link set nic up`,
+    const target = attribute(passthru, "target", "dev");
+    await startVm(on.lab, "node3", {
+      device: await nodeOf(on.lab, "node3", target),
+      macAddress: attribute(passthru, "mac", "address"),
+      address: `${lan}.200.9`,
+    });
+    assert.ok(await on.lab.ping("node1", `${lan}.200.9`), "the LAN to the firewall and back");
+    assert.match(
+      await on.lab.sh("node1", `ip neigh show ${lan}.200.9`),
+      new RegExp(attribute(passthru, "mac", "address")),
     );
-    assert.ok(await on.lab.ping("node3", on.lab.host("node1").lan, { netns: "fw" }), "firewall to the LAN");
-    assert.ok(await on.lab.ping("node1", `${lan}.200.9`), "the LAN to the firewall");
-    await on.lab.sh("node3", "ip netns del fw");
+    await on.project.expectNoChanges();
     await on.project.destroy();
-    assert.equal(await seenLink(on.lab, "node3", "br-fw"), undefined);
+    assert.equal(await seenLink(on.lab, "node3", target), undefined);
   });
 });
 

@@ -68,6 +68,12 @@ export interface Project {
   remove(): void;
 }
 
+/** What a program has at hand, beside `pulumi`. */
+const CLASSES = [
+  ...["Bond", "HairpinBridge", "HostShim", "IpvlanInterface", "MacvlanInterface", "MacvlanNetwork"],
+  ...["MacvtapInterface", "VlanInterface"],
+];
+
 const REPOSITORY = resolve(__dirname, "../..");
 
 /** The name in a URN: `urn:pulumi:STACK::PROJECT::TYPE::NAME`. */
@@ -129,7 +135,7 @@ export function driveProject(folder: string, environment: Record<string, string>
     environment,
     cli,
     program(code) {
-      const head = `const pulumi = require("@pulumi/pulumi");\nconst { MacvlanInterface, HairpinBridge, HostShim, MacvlanNetwork, VlanInterface } = require("pulumi-macvlan");\n`;
+      const head = `const pulumi = require("@pulumi/pulumi");\nconst { ${CLASSES.join(", ")} } = require("pulumi-macvlan");\n`;
       writeFileSync(join(folder, "index.js"), head + code);
     },
     up: (...options) => succeed(["up", "--yes", "--skip-preview", ...options]),

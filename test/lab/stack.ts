@@ -10,8 +10,12 @@ import type {
   BondOutputs,
   BridgeArgs,
   BridgeOutputs,
+  IpvlanArgs,
+  IpvlanOutputs,
   MacvlanArgs,
   MacvlanOutputs,
+  MacvtapArgs,
+  MacvtapOutputs,
   ShimArgs,
   ShimOutputs,
   VlanArgs,
@@ -25,6 +29,8 @@ interface Kinds {
   HairpinBridge: { args: BridgeArgs; outputs: BridgeOutputs };
   HostShim: { args: ShimArgs; outputs: ShimOutputs };
   VlanInterface: { args: VlanArgs; outputs: VlanOutputs };
+  IpvlanInterface: { args: IpvlanArgs; outputs: IpvlanOutputs };
+  MacvtapInterface: { args: MacvtapArgs; outputs: MacvtapOutputs };
 }
 
 /** What a preview shows of one resource. */

@@ -9,6 +9,7 @@ import type { Observation } from "../../host/observation";
 import { type AnyKind, KINDS } from "../../kinds";
 import type { CommonInputs, Json } from "../../kinds/kind";
 import { describeLink } from "../../plan/differences";
+import { freshSettings } from "../../plan/fresh";
 import { type HostState, type LinkState, findLink, recordOf } from "../../plan/model";
 import { isChild, isHostShim } from "../links";
 
@@ -39,7 +40,7 @@ export interface DescribeOptions {
   readonly prefix: string;
 }
 
-/** Describes all macvlans, and the bridges that send frames back. `host` is as a program gives it. */
+/** Describes all macvlans, macvtaps and ipvlans, and the bridges that send frames back. `host` is as a program gives it. */
 export function describeHost(host: string, now: Observation, options: DescribeOptions): Description {
   const resources: Described[] = [];
   const left: string[] = [];
@@ -70,8 +71,8 @@ function describeOne(
   { all }: DescribeOptions,
 ): Omit<Described, "resource"> | string | undefined {
   const record = recordOf(now.state, link);
-  if (isChild(link) && link.kind !== "macvlan") return `there is no resource for ${link.kind}`;
-  if (link.kind !== "macvlan" && link.kind !== "bridge") return undefined;
+  if (isChild(link) && link.kind === "ipvtap") return `there is no resource for ${link.kind}`;
+  if (!isChild(link) && link.kind !== "bridge") return undefined;
   if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
   if (link.kind === "bridge") {
     if (link.netns !== "") return "is a bridge in another namespace than the host's own";
@@ -81,18 +82,24 @@ function describeOne(
   }
   if (link.parent === "") return "its parent is in no namespace that can be seen";
   const shape = {
-    ...MACVLAN_SHAPE,
+    ...CHILD_SHAPE,
     parent: link.parent,
     ...(link.netns === "" ? {} : { netns: link.netns }),
   };
+  if (link.kind === "ipvlan") return checked(host, "IpvlanInterface", link, now, { ...shape, flag: "" });
+  const macvlan = { ...shape, macAddress: "" };
   return isHostShim(link)
-    ? checked(host, "HostShim", link, now, { ...shape, arp: "exclusive" })
-    : checked(host, "MacvlanInterface", link, now, { ...shape, ...ONLY_MACVLAN });
+    ? checked(host, "HostShim", link, now, { ...macvlan, arp: "exclusive" })
+    : checked(host, CLASS_OF[link.kind] ?? "", link, now, { ...macvlan, ...ONLY_MACVLAN });
 }
 
 /** Every property that a kind can tell of a link: which ones are there is what counts, not their values. */
 const LINK_SHAPE: Json = { mtu: 0, alias: "", txQueueLength: 0, addresses: [], up: true };
-const MACVLAN_SHAPE: Json = { ...LINK_SHAPE, mode: "", macAddress: "", routes: [] };
+const CHILD_SHAPE: Json = { ...LINK_SHAPE, mode: "", routes: [] };
+const CLASS_OF: Readonly<Record<string, string>> = {
+  macvlan: "MacvlanInterface",
+  macvtap: "MacvtapInterface",
+};
 const ONLY_MACVLAN: Json = {
   sourceMacAddresses: [],
   noPromisc: false,
@@ -116,8 +123,9 @@ function portsOf(state: HostState, bridge: LinkState): LinkState[] {
 
 /** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c): they need not be said. */
 const FRESH: Json = {
-  ...{ alias: "", txQueueLength: 1000, up: true, addresses: [], routes: [], mode: "bridge" },
+  ...{ alias: "", up: true, addresses: [], routes: [], mode: "bridge" },
   ...{ noPromisc: false, nodst: false, broadcastQueueLength: 1000, sourceMacAddresses: [], arp: "exclusive" },
+  ...{ flag: "bridge" },
   ...{ stp: false, priority: 32_768, forwardDelay: 15, helloTime: 2, maxAge: 20, ageingTime: 300 },
   ...{ vlanFiltering: false, mcastSnooping: true },
 };
@@ -175,7 +183,11 @@ function worthSaying(all: Json, link: LinkState, state: HostState): Json {
   const parent = findLink(state, { name: link.parent, netns: "" });
   const usual = link.kind === "bridge" ? "1500" : (parent?.settings["link.mtu"] ?? "");
   const isFresh = ([key, value]: [string, unknown]): boolean =>
-    key === "mtu" ? String(value) === usual : JSON.stringify(value) === JSON.stringify(FRESH[key]);
+    key === "mtu"
+      ? String(value) === usual
+      : key === "txQueueLength"
+        ? value === Number(freshSettings(link.kind)["link.txqueuelen"] ?? 1000)
+        : JSON.stringify(value) === JSON.stringify(FRESH[key]);
   const isTold = (key: string): boolean =>
     // the kernel gives these of itself: the parent's in passthru, 0 where a kernel knows no queue of that kind
     (key !== "macAddress" || all["mode"] !== "passthru") &&

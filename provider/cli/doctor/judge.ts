@@ -1,5 +1,5 @@
 /** What a host's abilities mean, and what to do about those that it lacks. Pure. */
-import { childrenOf } from "../../plan/model";
+import { childrenOf, portKindOf } from "../../plan/model";
 import type { Feature } from "../../host/features";
 import { type Examined, WRITTEN } from "./probe";
 
@@ -79,7 +79,8 @@ const PURPOSES: readonly (readonly [feature: string, needed: boolean, purpose: s
   ["bridge", true, "HairpinBridge"],
   ["8021q", false, "VLAN parents (eth0.10)"],
   ["bonding", false, "bond parents"],
-  ["ipvlan", false, "links on Wi-Fi, where macvlan does not work"],
+  ["macvtap", false, "MacvtapInterface"],
+  ["ipvlan", false, "IpvlanInterface: links on Wi-Fi, where macvlan does not work"],
 ];
 
 function features({ abilities, observation }: Examined): Check[] {
@@ -161,7 +162,7 @@ function wireless({ observation: { facts } }: Examined): Check {
     : note(
         "Wi-Fi",
         facts.wireless.join(", "),
-        "802.11 has one MAC address a station: no macvlans there, use ipvlan.",
+        "802.11 has one MAC address a station: no macvlans there, use IpvlanInterface.",
       );
 }
 
@@ -180,7 +181,8 @@ const FILTERS: Readonly<Record<string, number>> = {
 function macHeadroom({ abilities, observation }: Examined): Check[] {
   return abilities.nics.flatMap(({ name, driver }) => {
     const most = FILTERS[driver];
-    const used = childrenOf(observation.state, name).length + 1;
+    const macvlans = childrenOf(observation.state, name).filter((l) => portKindOf(l.kind) === "macvlan");
+    const used = macvlans.length + 1;
     const label = `MACs of ${name}`;
     if (most === undefined)
       return used === 1 ? [] : [ok(label, `${used} (${driver}: its limit is not known)`)];

@@ -1,7 +1,9 @@
 /** What a program gives and gets back, a file a kind: types only, so that a program loads nothing for them. */
 export type * from "./bond";
 export type * from "./bridge";
+export type * from "./ipvlan";
 export type * from "./link";
 export type * from "./macvlan";
+export type * from "./macvtap";
 export type * from "./shim";
 export type * from "./vlan";

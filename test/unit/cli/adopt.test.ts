@@ -147,7 +147,7 @@ describe("the program that describes a host", () => {
       made: true,
       restore: [],
     };
-    const tap = link("tap0", "macvtap", { parent: "eth0" });
+    const tap = link("tap0", "ipvtap", { parent: "eth0" });
     const { resources, left } = describeHost(
       "node1",
       observed([WEB, tap, macvlan("far", { parent: "", netns: "blue" })], { records: [record] }),
@@ -156,9 +156,22 @@ describe("the program that describes a host", () => {
     assert.deepEqual(resources, []);
     assert.deepEqual(left, [
       "web@eth0 in blue: belongs to the stack fleet/dev (resource web) already",
-      "tap0@eth0: there is no resource for macvtap",
+      "tap0@eth0: there is no resource for ipvtap",
       "far in blue: its parent is in no namespace that can be seen",
     ]);
+  });
+
+  it("tells macvtaps and ipvlans by their own classes, and leaves out what such links have of themselves", () => {
+    const tap = macvlan("vm1", { kind: "macvtap", settings: { "link.txqueuelen": "500" } });
+    assert.match(
+      program([tap]),
+      /new MacvtapInterface\("vm1", \{\n {2}host,\n {2}name: "vm1",\n {2}parent: "eth0",\n {2}macAddress: "[^"]+",\n {2}adopt: true,\n\}\);/,
+    );
+    const settings = { "type.mode": "l3", "type.flag": "private" } as const;
+    assert.match(
+      program([macvlan("web", { kind: "ipvlan", settings })]),
+      /new IpvlanInterface\("web", \{\n {2}host,\n {2}name: "web",\n {2}parent: "eth0",\n {2}mode: "l3",\n {2}flag: "private",\n {2}adopt: true,\n\}\);/,
+    );
   });
 
   it("takes bridges without hairpin where all are asked for, with their ports as they are", () => {

@@ -8,7 +8,14 @@ import { macvlan, observed } from "./states";
 
 const ABLE: Abilities = {
   system: "Debian GNU/Linux 12 (bookworm)",
-  features: { macvlan: "yes", bridge: "module", "8021q": "yes", bonding: "yes", ipvlan: "yes" },
+  features: {
+    macvlan: "yes",
+    bridge: "module",
+    "8021q": "yes",
+    bonding: "yes",
+    macvtap: "yes",
+    ipvlan: "yes",
+  },
   writable: ["/proc/sys/net/ipv4/conf/all/arp_filter", "/run"],
   managers: [],
   nics: [],

@@ -29,6 +29,17 @@ const GOLDEN: [step: Step, commands: string | string[]][] = [
     },
     "ip link add name mac0 link eth0 mtu 1400 netns blue type macvlan mode source flag nodst",
   ],
+  [
+    {
+      do: "addLink",
+      link: BLUE,
+      kind: "ipvlan",
+      parent: "wlan0",
+      settings: { "type.mode": "l3", "type.flag": "private" },
+    },
+    "ip link add name mac0 link wlan0 netns blue type ipvlan mode l3 private",
+  ],
+  [set("type.flag", "vepa", { kind: "ipvlan" }), "ip link set dev mac0 type ipvlan vepa"],
   [{ do: "deleteLink", link: BLUE }, "ip -n blue link delete dev mac0"],
   [{ do: "moveLink", link: MAC0, netns: "blue" }, "ip link set dev mac0 netns blue"],
   [{ do: "moveLink", link: BLUE, netns: "" }, "ip -n blue link set dev mac0 netns $$"],

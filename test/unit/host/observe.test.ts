@@ -39,6 +39,22 @@ describe("what a host prints", () => {
     assert.equal(found.settings["type.mode"], "source");
   });
 
+  it("tells an ipvlan's mode and flag, and bridge where nothing is told", () => {
+    const settings = (data: object): unknown => {
+      const links = link({ link: "eth0", linkinfo: { info_kind: "ipvlan", info_data: data } });
+      const found = findLink(observe({ links }).state, { name: "mac0", netns: "" });
+      return Object.entries(found?.settings ?? {}).filter(([key]) => key.startsWith("type."));
+    };
+    const told = (mode: string, flag: string): unknown => [
+      ["type.flag", flag],
+      ["type.mode", mode],
+    ];
+    assert.deepEqual(settings({ mode: "l2", bridge: true }), told("l2", "bridge"));
+    assert.deepEqual(settings({ mode: "l3s", private: true }), told("l3s", "private"));
+    assert.deepEqual(settings({ mode: "l3", vepa: true }), told("l3", "vepa"));
+    assert.deepEqual(settings({ mode: "l3" }), told("l3", "bridge"));
+  });
+
   it("names the parent of a link in another namespace by its index in the host's own", () => {
     const { state } = observe({
       links: JSON.stringify([{ ifindex: 2, ifname: "eth0" }]),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Observation } from "../../../provider/host/observation";
 import type { View } from "../../../provider/kinds/kind";
 import { bridge } from "../../../provider/kinds/bridge";
+import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import type { LinkState } from "../../../provider/plan/model";
 import { BARE, nic } from "../plan/states";
@@ -38,6 +39,38 @@ describe("problems", () => {
     const problems = macvlan.problems(on("wlan0"), viewOn([nic("wlan0", 2)], ["wlan0"]));
     assert.equal(problems[0]?.property, "parent");
     assert.match(problems[0].reason, /802\.11.*ipvlan/);
+  });
+
+  it("of a wireless parent are none for an ipvlan", () => {
+    const inputs = { ...on("wlan0"), mode: "l2", flag: "bridge" } as const;
+    assert.deepEqual(ipvlan.problems(inputs, viewOn([nic("wlan0", 2)], ["wlan0"])), []);
+  });
+
+  it("of ipvlans that others have on the parent name mode, flag and address; this stack's own are no problem", () => {
+    const inputs = {
+      ...on("eth0"),
+      ...({ mode: "l2", flag: "bridge", addresses: ["192.0.2.9/24", "192.0.2.10/24"] } as const),
+    };
+    const other: LinkState = {
+      ...nic("other", 3),
+      ...{ kind: "ipvlan", parent: "eth0", addresses: [{ cidr: "192.0.2.10/32" }] },
+      settings: { "type.mode": "l3", "type.flag": "private" },
+    };
+    const view = viewOn([nic("eth0", 2), other]);
+    assert.deepEqual(
+      ipvlan.problems(inputs, view).map((i) => i.property),
+      ["mode", "flag", "addresses[1]"],
+    );
+    const record = {
+      ...{ name: "other", netns: "", ifIndex: 3, owner: "fleet/test", resource: "other", made: true },
+      restore: [],
+    };
+    const { observation } = view;
+    const owned = {
+      ...view,
+      observation: { ...observation, state: { ...observation.state, records: [record] } },
+    };
+    assert.deepEqual(ipvlan.problems(inputs, owned), []);
   });
 
   it("of a wireless port name the port's place in the list", () => {

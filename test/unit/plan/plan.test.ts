@@ -5,12 +5,20 @@ import { bond } from "../../../provider/kinds/bond";
 import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
 import { unwanted } from "../../../provider/kinds/common";
 import type { CommonInputs, Kind, View } from "../../../provider/kinds/kind";
+import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
+import { macvtap } from "../../../provider/kinds/macvtap";
 import { differences } from "../../../provider/plan/differences";
-import type { HostState, LinkId, LinkState, Wanted } from "../../../provider/plan/model";
+import {
+  type HostState,
+  type LinkId,
+  type LinkState,
+  type Wanted,
+  findLink,
+} from "../../../provider/plan/model";
 import { type Plan, outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/simulate";
-import { BARE, bondInputs, bridgeInputs, macvlanInputs } from "./states";
+import { BARE, bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs, nic } from "./states";
 
 const KERNELS = [{ liveRename: true }, { liveRename: false }];
 
@@ -91,6 +99,54 @@ describe("plan", () => {
         assertLifeOf(macvlan, a, b, liveRename);
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it("brings any macvtap to any other, and back", () => {
+    fc.assert(
+      fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
+        assertLifeOf(macvtap, a, b, liveRename);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("brings any ipvlan to any other, and back, and siblings along with it", () => {
+    fc.assert(
+      fc.property(
+        fc.array(ipvlanInputs, { minLength: 2, maxLength: 2 }),
+        fc.boolean(),
+        fc.constantFrom(...KERNELS),
+        ([a, b], hasSibling, { liveRename }) => {
+          assert.ok(a && b);
+          assertLifeOf(ipvlan, a, b, liveRename);
+          if (!hasSibling) return;
+          // an undo gives siblings back the mode that they had
+          const other: LinkState = {
+            ...nic("other", 9),
+            ...{ kind: "ipvlan", parent: a.parent },
+            settings: { "type.mode": "l3", "type.flag": "vepa" },
+          };
+          const from = { ...BARE, links: [...BARE.links, other] };
+          const after = assertBringsAbout(ipvlan, from, a, undefined, { liveRename });
+          const sibling = findLink(after, { name: "other", netns: "" });
+          assert.deepEqual(sibling?.settings, { "type.mode": a.mode, "type.flag": a.flag });
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("tells nobody of an address by setting an ipvlan's MAC address, which it cannot have of its own", () => {
+    const inputs = { host: { address: "node1" }, name: "ipv0", parent: "eth0", up: true };
+    const settings = { mode: "l2", flag: "bridge" } as const;
+    const [kernel = { liveRename: true }] = KERNELS;
+    const made = outcome(BARE, plan(BARE, wantedOf(ipvlan, { ...inputs, ...settings }, BARE), kernel));
+    const more = { ...inputs, ...settings, addresses: ["192.0.2.10/24"] };
+    const { steps } = plan(made, wantedOf(ipvlan, more, made), kernel);
+    assert.deepEqual(
+      steps.map(({ step }) => step.do),
+      ["addAddress"],
     );
   });
 

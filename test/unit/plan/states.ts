@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { type BondInputs, bond } from "../../../provider/kinds/bond";
 import type { BridgeInputs } from "../../../provider/kinds/bridge";
+import type { IpvlanInputs } from "../../../provider/kinds/ipvlan";
 import type { MacvlanInputs } from "../../../provider/kinds/macvlan";
 import { BOND_MODES } from "../../../provider/plan/bond";
 import type { HostState, LinkState, Settings } from "../../../provider/plan/model";
@@ -97,6 +98,30 @@ export const macvlanInputs: fc.Arbitrary<MacvlanInputs> = fc
     host,
     ...rest,
     ...(rest.mode === "source" ? { sourceMacAddresses: sources, nodst: flagged } : {}),
+    ...(given === undefined || !rest.up ? {} : { routes: given }),
+  }));
+
+/** Inputs of an ipvlan on eth0 or eth1. */
+export const ipvlanInputs: fc.Arbitrary<IpvlanInputs> = fc
+  .record(
+    {
+      host: fc.constant(host),
+      name: fc.constantFrom("ipv0", "ipv1"),
+      netns: fc.constantFrom("blue", "red"),
+      parent: fc.constantFrom("eth0", "eth1"),
+      mode: fc.constantFrom("l2", "l3", "l3s"),
+      flag: fc.constantFrom("bridge", "private", "vepa"),
+      up: fc.boolean(),
+      mtu: fc.constantFrom(1500, 1400, 1300),
+      addresses: cidrs,
+      alias: fc.constantFrom("", "web"),
+      txQueueLength: fc.constantFrom(500, 1000),
+      routes,
+    },
+    { requiredKeys: ["host", "name", "parent", "mode", "flag", "up"] },
+  )
+  .map(({ routes: given, ...rest }) => ({
+    ...rest,
     ...(given === undefined || !rest.up ? {} : { routes: given }),
   }));
 
