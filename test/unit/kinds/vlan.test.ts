@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { checkInputs } from "../../../provider/engine/inputs";
 import { planLink } from "../../../provider/engine/planning";
 import { commandsOf, describeCommand } from "../../../provider/host/commands";
-import type { AnyKind } from "../../../provider/kinds";
 import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../provider/kinds/conflicts";
 import type { View } from "../../../provider/kinds/kind";
 import { macvlan } from "../../../provider/kinds/macvlan";
@@ -61,7 +60,7 @@ function commands(wanted: VlanInputs, links: readonly LinkState[] = [], own = tr
     },
   }));
   const state = { ...view.observation.state, records: own ? records : [] };
-  const { steps } = planLink(vlan as unknown as AnyKind, wanted, {
+  const { steps } = planLink(vlan, wanted, {
     ...view,
     observation: { ...view.observation, state },
   });
@@ -110,7 +109,7 @@ describe("a VLAN", () => {
   it("has maps in one form, without what holds anyway", () => {
     const given = (egressQosMap: unknown) =>
       checkInputs(
-        vlan as unknown as AnyKind,
+        vlan,
         { host: "node1", parent: "eth0", vlanId: 10, egressQosMap, __owner: "", __resource: "v" },
         undefined,
       );
