@@ -15,7 +15,7 @@ describe("a VLAN", function () {
 
   /** A VLAN of a guest's eth1, or of another parent. */
   const vlan = (host: string, id: number, more: Partial<VlanArgs> = {}) =>
-    on.stack.up("VlanInterface", `${host}/${more.parent ?? "eth1"}.${id}`, {
+    on.stack.up("VlanInterface", `${host}/${more.name ?? id}`, {
       ...{ host, parent: "eth1", name: `${more.parent ?? "eth1"}.${id}`, vlanId: id },
       ...more,
     });
