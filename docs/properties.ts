@@ -32,6 +32,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   NetworkArgs: "MacvlanNetwork",
   NetworkHost: "An entry of `hosts`",
   ChildArgs: "An entry of `children`",
+  NetworkVlanArgs: "A `parent` that the network makes",
   NetworkShimArgs: "`shim`",
   NetworkHostOutputs: "Outputs of MacvlanNetwork for a host",
   NetworkChild: "Outputs of MacvlanNetwork for a child",

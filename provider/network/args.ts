@@ -1,8 +1,8 @@
 /** What a program gives a network and gets back: types only. */
 import type { Input, Output } from "@pulumi/pulumi";
 import type { DeepInput, InputArgs } from "../engine/resource";
-import type { HostArgs, MacvlanArgs, ShimArgs } from "../kinds/args";
-import type { HostShim, MacvlanInterface } from "../links";
+import type { HostArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../kinds/args";
+import type { HostShim, MacvlanInterface, VlanInterface } from "../links";
 
 /** A host of a network. Whatever else it has is there for the functions of {@link NetworkArgs}: `vars`, say. */
 export interface NetworkHost {
@@ -32,6 +32,9 @@ export interface ChildArgs extends Omit<InputArgs<MacvlanArgs>, "host" | "parent
   readonly addressing?: "static" | "dhcp";
 }
 
+/** What a network's children sit on: a link that is there, by its name, or a VLAN that is made along with them. */
+export type NetworkParent = Input<string> | NetworkVlanArgs;
+
 /** The host's own way to its children, as {@link HostShim} has it; parent and routes are the network's. */
 export interface NetworkShimArgs extends Omit<InputArgs<ShimArgs>, "host" | "parent" | "name" | "routes"> {
   /** Name of the link, and its part of the key (`node1/shim0`). Default: `shim0`. */
@@ -43,6 +46,16 @@ export interface NetworkShimArgs extends Omit<InputArgs<ShimArgs>, "host" | "par
   readonly source?: DeepInput<string | string[]>;
 }
 
+/** A VLAN that the network makes for its children, as {@link VlanInterface} has it; host and persist are the network's. */
+export interface NetworkVlanArgs extends Omit<InputArgs<VlanArgs>, "host" | "parent" | "name" | "vlanId"> {
+  /** The link below, such as `eth0`. */
+  readonly parent: string;
+  /** The VLAN's number. */
+  readonly vlanId: number;
+  /** Name of the link. Default: `eth0.10`, of parent and number. */
+  readonly name?: string;
+}
+
 /**
  * A macvlan network over one host or many.
  *
@@ -51,8 +64,11 @@ export interface NetworkShimArgs extends Omit<InputArgs<ShimArgs>, "host" | "par
 export interface NetworkArgs<H extends NetworkHost = NetworkHost> extends ChildDefaults {
   /** A text is a host's name, and the way to reach it. */
   readonly hosts: readonly string[] | readonly H[];
-  /** The link that the children sit on, such as `eth0` or `eth0.10`, or that of a host. */
-  readonly parent: Input<string> | ((host: H) => Input<string>);
+  /**
+   * The link that the children sit on, such as `eth0` or `eth0.10`, or that of a host; or a VLAN that is to be made:
+   * `{ parent: "eth0", vlanId: 10 }`.
+   */
+  readonly parent: NetworkParent | ((host: H) => NetworkParent);
   /** The children of every host, or those of one. A text is a name. */
   readonly children: readonly (string | ChildArgs)[] | ((host: H) => readonly (string | ChildArgs)[]);
   /** The LAN's subnet in CIDR form, or one a family. Not needed where every child has its own `addresses`. */
@@ -94,6 +110,8 @@ export interface NetworkHostOutputs {
   /** By name. */
   readonly children: Readonly<Record<string, NetworkChild>>;
   readonly shim?: HostShim;
+  /** The VLAN that the network has made, where it was to. */
+  readonly vlan?: VlanInterface;
 }
 
 /** One line of a DHCP server's reservations, of DNS, of an inventory. */

@@ -3,7 +3,15 @@ import type { Input } from "@pulumi/pulumi";
 import type { DeepInput } from "../engine/resource";
 import type { HostArgs } from "../kinds/args";
 import type { Issue, Json } from "../kinds/kind";
-import type { ChildArgs, ChildDefaults, NetworkArgs, NetworkHost, NetworkShimArgs } from "./args";
+import type {
+  ChildArgs,
+  ChildDefaults,
+  NetworkArgs,
+  NetworkHost,
+  NetworkParent,
+  NetworkShimArgs,
+  NetworkVlanArgs,
+} from "./args";
 
 /** A child as it is to be made. */
 export interface ChildMember {
@@ -29,6 +37,14 @@ export interface ShimMember {
   readonly source?: DeepInput<string | string[]>;
 }
 
+/** A VLAN as it is to be made. */
+export interface VlanMember {
+  readonly key: string;
+  readonly path: string;
+  /** Arguments of the link, without host. */
+  readonly args: Json;
+}
+
 /** A host with what is on it. */
 export interface HostMember {
   readonly name: string;
@@ -38,6 +54,8 @@ export interface HostMember {
   readonly parentPath: string;
   readonly children: readonly ChildMember[];
   readonly shim?: ShimMember;
+  /** What makes the parent. */
+  readonly vlan?: VlanMember;
 }
 
 /** The members, and what keeps the description from having any. */
@@ -51,6 +69,8 @@ const DEFAULTS = [
 ] as readonly (keyof ChildDefaults)[];
 /** Those that a shim takes from its network as well. */
 const SHIM_DEFAULTS: readonly (keyof ChildDefaults)[] = ["mtu", "persist", "adopt"];
+/** Those that a VLAN does. */
+const VLAN_DEFAULTS: readonly (keyof ChildDefaults)[] = ["persist"];
 const OWN = ["hosts", "parent", "children", "cidr", "range", "exclude", "gateway", "reservations", "shim"];
 /** No sibling reaches these, so that a route to them would lead nowhere (ip-link(8)). */
 const ALONE: readonly unknown[] = ["private", "passthru"];
@@ -95,7 +115,9 @@ function hostMember<H extends NetworkHost>(
   const { name } = host;
   const call = `(${JSON.stringify(name)})`;
   const isFunction = typeof args.parent === "function";
-  const parent = typeof args.parent === "function" ? args.parent(host) : args.parent;
+  const given = typeof args.parent === "function" ? args.parent(host) : args.parent;
+  const parentPath = isFunction ? `parent${call}` : "parent";
+  const vlan = isVlan(given) ? vlanMember(name, given, parentPath, args) : undefined;
   const list = typeof args.children === "function" ? args.children(host) : args.children;
   const listPath = typeof args.children === "function" ? `children${call}` : "children";
   const children = childMembers(name, list, listPath, args, issues);
@@ -107,9 +129,10 @@ function hostMember<H extends NetworkHost>(
     name,
     path,
     host: host.host ?? name,
-    parent,
-    parentPath: isFunction ? `parent${call}` : "parent",
+    parent: isVlan(given) ? String(vlan?.args["name"]) : given,
+    parentPath,
     children,
+    ...(vlan === undefined ? {} : { vlan }),
     ...(shim === undefined ? {} : { shim: shimMember(name, shim === true ? {} : shim, shimPath, args) }),
   };
 }
@@ -164,6 +187,19 @@ function childMembers<H extends NetworkHost>(
       },
     ];
   });
+}
+
+function isVlan(parent: NetworkParent): parent is NetworkVlanArgs {
+  return typeof parent === "object" && "vlanId" in parent;
+}
+
+function vlanMember(host: string, vlan: NetworkVlanArgs, path: string, args: ChildDefaults): VlanMember {
+  const { name = `${vlan.parent}.${vlan.vlanId}` } = vlan;
+  return {
+    key: `${host}/${name}`,
+    path,
+    args: { ...pick(args, VLAN_DEFAULTS), ...defined(vlan), name },
+  };
 }
 
 function shimMember(host: string, shim: NetworkShimArgs, path: string, args: ChildDefaults): ShimMember {

@@ -2,8 +2,8 @@
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { type DeepInput, type InputArgs, providerCode } from "../engine/resource";
-import type { MacvlanArgs, RouteArgs, ShimArgs } from "../kinds/args";
-import { HostShim, MacvlanInterface } from "../links";
+import type { MacvlanArgs, RouteArgs, ShimArgs, VlanArgs } from "../kinds/args";
+import { HostShim, MacvlanInterface, VlanInterface } from "../links";
 import type { NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
 import type { ChildMember, HostMember, ShimMember } from "./members";
 import type { PoolArgs } from "./pool";
@@ -65,7 +65,9 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
         ? pulumi.output((member.args["addresses"] ?? []) as pulumi.Input<string[]>)
         : book.addressesOf(member.key);
 
-    const made = members.map((host) => {
+    const made = members.map((member) => {
+      const vlan = member.vlan && makeVlan(`${name}/${member.vlan.key}`, member, common);
+      const host = vlan ? { ...member, parent: vlan.name } : member;
       const children = host.children.map((child): NetworkChild => {
         const addresses = addressesOf(child);
         const link = new MacvlanInterface(
@@ -81,6 +83,7 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
       return {
         name: host.name,
         children: Object.fromEntries(children.map((child) => [child.name, child])),
+        ...(vlan ? { vlan } : {}),
         ...(shim && args ? { shim: new HostShim(`${name}/${shim.key}`, args, common) } : {}),
       };
     });
@@ -160,6 +163,11 @@ function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<
     );
   }
   return { members: members.hosts, pool, bookArgs: bookArgs(pool) };
+}
+
+function makeVlan(name: string, host: HostMember, opts: pulumi.CustomResourceOptions): VlanInterface {
+  const args = { ...host.vlan?.args, host: host.host };
+  return new VlanInterface(name, args as unknown as InputArgs<VlanArgs>, opts);
 }
 
 function childArgs(

@@ -9,7 +9,7 @@ import { KINDS } from "../kinds";
 import type { Issue, Json } from "../kinds/kind";
 import type { NetworkArgs, NetworkHost } from "./args";
 import { type Leases, leaseAddresses, poolSchema } from "./lease";
-import type { ChildMember, HostMember, Members, ShimMember } from "./members";
+import type { ChildMember, HostMember, Members, ShimMember, VlanMember } from "./members";
 import { type PoolArgs, leasedKeys } from "./pool";
 import { contains, numberOf, rangeOfCidr } from "./ranges";
 
@@ -24,6 +24,7 @@ export function networkProblems<H extends NetworkHost>(
   const links = members.hosts.flatMap((host) => [
     ...host.children.flatMap((child) => argumentProblems("MacvlanInterface", host, child, leases, args)),
     ...(host.shim ? argumentProblems("HostShim", host, host.shim, {}, args) : []),
+    ...(host.vlan ? argumentProblems("VlanInterface", host, host.vlan, {}, args) : []),
     ...hostProblems(host),
   ]);
   const all = [...issues, ...links, ...twinProblems(members.hosts)];
@@ -102,20 +103,21 @@ function asGiven(property: string, args: object): string {
 
 /** What the link's own kind has against its arguments. */
 function argumentProblems(
-  type: "MacvlanInterface" | "HostShim",
+  type: "MacvlanInterface" | "HostShim" | "VlanInterface",
   host: HostMember,
-  member: ChildMember | ShimMember,
+  member: ChildMember | ShimMember | VlanMember,
   leases: Leases,
   args: object,
 ): Issue[] {
   const kind = KINDS[type];
   if (!kind) throw new Error(`there is no kind ${type}`);
-  const leased = member.address === "leased" ? leases[member.key] : undefined;
+  const isLeased = "address" in member && member.address === "leased";
+  const leased = isLeased ? leases[member.key] : undefined;
   const given = {
     ...(plainOf(member.args) as Json),
     ...(leased === undefined ? {} : { addresses: leased }),
     host: plainOf(host.host),
-    parent: plainOf(host.parent),
+    ...("parent" in member.args ? {} : { parent: plainOf(host.parent) }),
     __owner: "",
     __resource: member.key,
   };
@@ -123,7 +125,7 @@ function argumentProblems(
     const [first = ""] = property.split(/[.[]/);
     const rest = property.slice(first.length);
     if (first === "host") return { property: `${host.path}.host${rest}`, reason };
-    if (first === "parent") return { property: host.parentPath + rest, reason };
+    if (first === "parent" && member !== host.vlan) return { property: host.parentPath + rest, reason };
     // the child has it from the network
     const isHandedOn = (args as Json)[first] !== undefined && (args as Json)[first] === member.args[first];
     return { property: isHandedOn ? property : `${member.path}.${property}`, reason };
@@ -134,7 +136,8 @@ function argumentProblems(
 function hostProblems(host: HostMember): Issue[] {
   const issues: Issue[] = [];
   const links = new Map<string, string>();
-  for (const member of [...host.children, ...(host.shim ? [host.shim] : [])]) {
+  const all = [...(host.vlan ? [host.vlan] : []), ...host.children, ...(host.shim ? [host.shim] : [])];
+  for (const member of all) {
     const { name, netns = "" } = plainOf(member.args) as { name: string; netns?: string };
     const place = JSON.stringify([netns, name]);
     const twin = links.get(place);

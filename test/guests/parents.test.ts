@@ -28,12 +28,13 @@ describe("parents that a stock kernel has", function () {
     (await linkOf(on.lab, "guest1", name, netns)).operstate;
 
   describe("a VLAN", () => {
-    /** VLANs 10 and 20 of a guest's eth1. */
-    const vlans = (guest: string): Promise<string> =>
-      on.lab.sh(
-        guest,
-        "for id in 10 20; do ip link add link eth1 name eth1.$id type vlan id $id && ip link set eth1.$id up; done",
-      );
+    /** VLANs 10 and 20 of a guest's eth1: one that is there already, and one of ours. */
+    const vlans = async (host: string): Promise<void> => {
+      await on.lab.sh(host, "ip link add link eth1 name eth1.20 type vlan id 20 && ip link set eth1.20 up");
+      await on.stack.up("VlanInterface", `${host}-10`, {
+        ...{ host, parent: "eth1", name: "eth1.10", vlanId: 10 },
+      });
+    };
     const reaches = (from: number, to: number): Promise<boolean> =>
       on.lab.ping("guest1", IPV4(to), { netns: `c${from}`, deadline: 3000 });
 
@@ -87,6 +88,19 @@ describe("parents that a stock kernel has", function () {
       assert.equal(await reaches(1, 3), false);
       await on.lab.sh("guest1", "ip link set dev eth1 up");
       assert.equal(await stateOf("m1", "c1"), "UP");
+      assert.ok(await reaches(1, 3));
+    });
+
+    it("keeps its children through another name and a lower MTU, which is theirs then, too", async () => {
+      await vlans("guest1");
+      await vlans("guest2");
+      await child(1, "eth1.10");
+      await child(3, "eth1.10", "guest2");
+      const { ifIndex } = await on.stack.up("VlanInterface", "guest1-10", {
+        ...{ host: "guest1", parent: "eth1", name: "lan", vlanId: 10, mtu: 1400 },
+      });
+      assert.equal((await linkOf(on.lab, "guest1", "m1", "c1")).mtu, 1400);
+      assert.equal((await linkOf(on.lab, "guest1", "lan")).ifindex, ifIndex);
       assert.ok(await reaches(1, 3));
     });
   });

@@ -1,7 +1,7 @@
 /** Links that a host with a systemd of its own makes again: at a real boot, after a power loss, and for a late parent. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BridgeArgs, MacvlanArgs, ShimArgs } from "../../provider/kinds/args";
+import type { BridgeArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../../provider/kinds/args";
 import type { LabGuest } from "../lab/fleet";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import { useLab } from "../lab/stack";
@@ -32,6 +32,22 @@ const LAN: BridgeArgs = {
   ...{ host: HOST, name: "br7", ports: ["eth1.10"], stp: false, ageingTime: 30, persist: true },
   ...{ addresses: ["203.0.113.1/24"], priority: 4096 },
 };
+const OUTER: VlanArgs = {
+  ...{
+    host: HOST,
+    parent: "eth1",
+    name: "outer",
+    vlanId: 100,
+    protocol: "802.1ad",
+    mtu: 1480,
+    persist: true,
+  },
+};
+const INNER: VlanArgs = {
+  ...{ host: HOST, parent: "outer", name: "inner", vlanId: 20, gvrp: true, persist: true },
+  ...{ egressQosMap: [{ from: 0, to: 5 }], addresses: ["203.0.113.2/24"], routes: ["198.51.100.0/24"] },
+};
+const ON_INNER: MacvlanArgs = { host: HOST, parent: "inner", name: "on0", persist: true };
 const SHIM: ShimArgs = {
   ...{ host: HOST, parent: "br7", name: "shim0", persist: true },
   routes: [{ to: "203.0.113.9/32", source: "203.0.113.1" }],
@@ -129,6 +145,35 @@ describe("a persistent link of a guest", function () {
     await guest().reboot();
     await comes("eth1.10");
     for (const name of ["br7", "shim0"]) assert.equal(await seenLink(on.lab, HOST, name), undefined);
+    assert.equal(await failedUnits(), "");
+  });
+
+  it("is there again on VLANs in each other that are made at the same boot, and with them when one is plugged in", async () => {
+    const up = async (): Promise<void> => {
+      await on.stack.up("VlanInterface", "outer", OUTER);
+      await on.stack.up("VlanInterface", "inner", INNER);
+      await on.stack.up("MacvlanInterface", "on", ON_INNER);
+    };
+    const all = async (): Promise<unknown> => {
+      for (const name of ["outer", "inner", "on0"]) await comes(name);
+      await sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
+      return Promise.all(["outer", "inner", "on0"].map((name) => lasting(name)));
+    };
+    await up();
+    const before = await all();
+    await sh("sync");
+    await guest().reboot();
+    assert.deepEqual(await all(), before);
+    for (const [kind, name, args] of [
+      ["VlanInterface", "outer", OUTER],
+      ["VlanInterface", "inner", INNER],
+      ["MacvlanInterface", "on", ON_INNER],
+    ] as const) {
+      const { drift, changes } = await on.stack.preview(kind, name, args);
+      assert.deepEqual([drift, changes], [{}, false]);
+    }
+    await sh("ip link del outer; systemctl start pulumi-macvlan-outer@eth1.service");
+    assert.deepEqual(await all(), before);
     assert.equal(await failedUnits(), "");
   });
 

@@ -35,7 +35,6 @@ describe("a VLAN of a program", function () {
 
   it("is made before what sits on it, shows drift, and is taken away after it", async () => {
     project.program(program(10));
-    await project.preview();
     await project.up();
     assert.equal((await project.outputs())["label"], "lan@eth1.100");
     assert.equal((await linkOf(lab, HOST, "web0")).link, "lan");

@@ -32,7 +32,7 @@ export interface Description {
 }
 
 export interface DescribeOptions {
-  /** Bridges without a hairpin port, too. */
+  /** Bridges without a hairpin port and VLANs, too. */
   readonly all: boolean;
   /** Names of resources that are taken. Those that are given here are added. */
   readonly names: Set<string>;
@@ -57,9 +57,10 @@ export function describeHost(host: string, now: Observation, options: DescribeOp
   return { resources, left };
 }
 
-/** Bridges first and shims last, as a person would write them. */
+/** Parents first and shims last, as a person would write them. */
 function inOrder(links: readonly LinkState[]): LinkState[] {
-  const rank = (l: LinkState): number => (l.kind === "bridge" ? 0 : isHostShim(l) ? 2 : 1);
+  const rank = (l: LinkState): number =>
+    l.kind === "bridge" || l.kind === "vlan" ? 0 : isHostShim(l) ? 2 : 1;
   return links.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -71,8 +72,8 @@ function describeOne(
   { all }: DescribeOptions,
 ): Omit<Described, "resource"> | string | undefined {
   const record = recordOf(now.state, link);
-  if (isChild(link) && link.kind === "ipvtap") return `there is no resource for ${link.kind}`;
-  if (!isChild(link) && link.kind !== "bridge") return undefined;
+  if (link.kind === "ipvtap") return `there is no resource for ${link.kind}`;
+  if (link.kind === "vlan" ? !all : !isChild(link) && link.kind !== "bridge") return undefined;
   if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
   if (link.kind === "bridge") {
     if (link.netns !== "") return "is a bridge in another namespace than the host's own";
@@ -81,11 +82,13 @@ function describeOne(
     return checked(host, "HairpinBridge", link, now, bridgeShape(ports));
   }
   if (link.parent === "") return "its parent is in no namespace that can be seen";
-  const shape = {
-    ...CHILD_SHAPE,
-    parent: link.parent,
-    ...(link.netns === "" ? {} : { netns: link.netns }),
-  };
+  const place = { parent: link.parent, ...(link.netns === "" ? {} : { netns: link.netns }) };
+  if (link.kind === "vlan") {
+    const below = findLink(now.state, { name: link.parent, netns: "" })?.settings["link.address"];
+    const own = below === link.settings["link.address"] ? {} : { macAddress: "" };
+    return checked(host, "VlanInterface", link, now, { ...VLAN_SHAPE, ...place, ...own });
+  }
+  const shape = { ...CHILD_SHAPE, ...place };
   if (link.kind === "ipvlan") return checked(host, "IpvlanInterface", link, now, { ...shape, flag: "" });
   const macvlan = { ...shape, macAddress: "" };
   return isHostShim(link)
@@ -106,6 +109,11 @@ const ONLY_MACVLAN: Json = {
   nodst: false,
   broadcastQueueLength: 0,
 };
+const VLAN_FLAGS: Json = {
+  ...{ reorderHeader: true, gvrp: false, mvrp: false, looseBinding: false, bridgeBinding: false },
+  ...{ ingressQosMap: [], egressQosMap: [] },
+};
+const VLAN_SHAPE: Json = { ...LINK_SHAPE, ...VLAN_FLAGS, vlanId: 0, protocol: "", routes: [] };
 const PORT_SHAPE: Json = { hairpin: true, isolated: false, learning: true, flood: true, mcastFlood: true };
 
 function bridgeShape(ports: readonly LinkState[]): Json {
@@ -121,13 +129,14 @@ function portsOf(state: HostState, bridge: LinkState): LinkState[] {
   return state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge.name);
 }
 
-/** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c): they need not be said. */
+/** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c; net/8021q): they need not be said. */
 const FRESH: Json = {
   ...{ alias: "", up: true, addresses: [], routes: [], mode: "bridge" },
   ...{ noPromisc: false, nodst: false, broadcastQueueLength: 1000, sourceMacAddresses: [], arp: "exclusive" },
   ...{ flag: "bridge" },
   ...{ stp: false, priority: 32_768, forwardDelay: 15, helloTime: 2, maxAge: 20, ageingTime: 300 },
   ...{ vlanFiltering: false, mcastSnooping: true },
+  ...{ ...VLAN_FLAGS, protocol: "802.1Q" },
 };
 const FRESH_PORT: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
 
@@ -166,6 +175,7 @@ const ORDER = [
   "name",
   "netns",
   "parent",
+  "vlanId",
   "mode",
   "ports",
   "macAddress",

@@ -40,6 +40,7 @@ function login({ user, become, notRoot, observation }: Examined): Check {
 
 /** Properties that need a newer iproute2 than the provider as such does (its release notes). */
 const SINCE: readonly (readonly [version: string, what: string])[] = [
+  ["5.2", "bridgeBinding"],
   ["5.11", "broadcastQueueLength"],
   ["5.14", "nodst"],
 ];
@@ -77,7 +78,7 @@ function isOlder(version: string, than: string): boolean {
 const PURPOSES: readonly (readonly [feature: string, needed: boolean, purpose: string])[] = [
   ["macvlan", true, "MacvlanInterface and HostShim"],
   ["bridge", true, "HairpinBridge"],
-  ["8021q", false, "VLAN parents (eth0.10)"],
+  ["8021q", false, "VlanInterface, and VLANs as parents (eth0.10)"],
   ["bonding", false, "bond parents"],
   ["macvtap", false, "MacvtapInterface"],
   ["ipvlan", false, "IpvlanInterface: links on Wi-Fi, where macvlan does not work"],

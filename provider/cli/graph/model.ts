@@ -150,16 +150,23 @@ function marksOf(link: ReportedLink): Line[] {
   return [...marks, ...link.problems.map((p): Line => ({ text: oneLine(p), tone: "planned" }))];
 }
 
+/** How a resource's link is drawn that is not there. */
+const ABSENT: Readonly<Record<string, NodeKind>> = {
+  HostShim: "shim",
+  HairpinBridge: "bridge",
+  VlanInterface: "nic",
+};
+
 function absentNode(link: ReportedLink): GraphNode[] {
   if (!link.link) return [];
   const marks = marksOf(link);
-  const kind = link.type === "HostShim" ? "shim" : link.type === "HairpinBridge" ? "bridge" : "macvlan";
+  const kind = ABSENT[link.type] ?? "macvlan";
   return [
     {
       id: idOf(link.link),
       kind,
       name: oneLine(link.link.name),
-      chip: kind,
+      chip: link.type === "VlanInterface" ? "vlan" : kind,
       lines: [
         ...(link.link.netns === "" ? [] : [{ text: `netns ${link.link.netns}`, tone: "dim" } as const]),
         ...marks,

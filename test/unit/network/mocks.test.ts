@@ -45,6 +45,21 @@ describe("a network in a program's unit tests", () => {
     assert.deepEqual([web?.inputs["parent"], web?.inputs["host"]], ["eth0", "node1"]);
   });
 
+  it("makes the VLAN that its children sit on, before them", async () => {
+    const network = new MacvlanNetwork("lan", {
+      hosts: ["node1"],
+      parent: { parent: "eth0", vlanId: 10 },
+      children: [{ name: "web", addresses: ["192.0.2.1/24"] }],
+      shim: false,
+      persist: true,
+    });
+    assert.equal(await valueOf(network.hosts["node1"]?.vlan?.name ?? pulumi.output("")), "eth0.10");
+    assert.equal(await valueOf(network.child("node1", "web").link.parent), "eth0.10");
+    const vlan = made.find(({ name }) => name === "lan/node1/eth0.10");
+    const { parent, vlanId, persist, host } = vlan?.inputs ?? {};
+    assert.deepEqual([parent, vlanId, persist, host], ["eth0", 10, true, "node1"]);
+  });
+
   it("hands a host with all that it has to the functions, typed, and children by their names", async () => {
     const network = new MacvlanNetwork("lan", {
       hosts: [{ name: "a", vars: { parent: "bond0", roles: ["web", "db"] } }],

@@ -37,6 +37,23 @@ describe("problems of a network", () => {
     );
   });
 
+  it("are those of the VLAN that is to be made, and of its name among the host's links", () => {
+    const on = (parent: object, children: unknown[] = ["web"]): string[] =>
+      problems({ ...ARGS, parent, children });
+    assert.deepEqual(on({ parent: "eth0", vlanId: 10, egressQosMap: [{ from: 0, to: 5 }] }), []);
+    assert.deepEqual(on({ parent: "eth0", vlanId: 4095 }), [
+      "parent.vlanId must be a whole number from 0 to 4094",
+    ]);
+    assert.deepEqual(
+      on({ parent: "e/0", vlanId: 1, name: "lan", tag: 3 }).map((p) => p.split(" ")[0]),
+      ["parent.parent", "parent.tag"],
+    );
+    assert.match(
+      on({ parent: "eth0", vlanId: 10, name: "web" }).join(),
+      /children\[0\] has the link web of node1, as parent has/,
+    );
+  });
+
   it("are those of each link, on the path of who gave it", () => {
     const wrong = { name: "web", mtu: 10, macAddress: "01:00:5e:00:00:01" };
     assert.deepEqual(problems({ ...ARGS, mtu: 99999, children: ["db", wrong], shim: { arp: "off" } }), [
