@@ -27,7 +27,8 @@ export function openClaims(): Claims {
       const before = byResource.get(resource);
       for (const key of before ? keysOf(before) : []) index.get(key)?.delete(resource);
       byResource.set(resource, claim);
-      for (const key of keysOf(claim)) index.set(key, (index.get(key) ?? new Map()).set(resource, claim));
+      for (const key of keysOf(claim))
+        index.set(key, (index.get(key) ?? new Map<string, Claim>()).set(resource, claim));
     },
     withSame: (claim) => found([...addressKeys(claim), ...macKeys(claim), ...takenKeys(claim)]),
     onHostOf: (claim) => found([hostKey(claim)]),
