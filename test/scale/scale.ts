@@ -32,10 +32,15 @@ async function main(): Promise<void> {
   linkSelf();
   await ensureBuilt();
   const began = Date.now();
-  const lives = await measureAll(shapes);
-  const text = describeLives(lives, (Date.now() - began) / 1000);
-  process.stdout.write(`\n${text}\n`);
-  if (values.out !== undefined) writePart(values.out, COMMAND, text);
+  const lives: Life[] = [];
+  // what was measured before something failed is shown all the same, and written to no document
+  const describe = (): string => describeLives(lives, (Date.now() - began) / 1000);
+  try {
+    await measureAll(shapes, lives);
+  } finally {
+    if (lives.length > 0) process.stdout.write(`\n${describe()}\n`);
+  }
+  if (values.out !== undefined) writePart(values.out, COMMAND, describe());
 }
 
 /** `""` for none. @throws for what is no list of numbers */
@@ -51,7 +56,7 @@ function numbersOf(list: string): number[] {
     });
 }
 
-async function measureAll(shapes: readonly Shape[]): Promise<Life[]> {
+async function measureAll(shapes: readonly Shape[], lives: Life[]): Promise<void> {
   const name = `scale-${process.pid}`;
   try {
     const began = performance.now();
@@ -59,9 +64,7 @@ async function measureAll(shapes: readonly Shape[]): Promise<Life[]> {
     // all as root: sudo's own time is not what is measured
     const lab = await labUp(count, { name, login: () => "root", progress: say });
     say(`a lab of ${count} hosts came up in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    const lives: Life[] = [];
     for (const shape of shapes) lives.push(await measureLife(lab, shape, say));
-    return lives;
   } finally {
     await labDown(name);
   }
