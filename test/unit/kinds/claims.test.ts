@@ -31,8 +31,8 @@ describe("the claims of a run", () => {
             return [...issues.map((i) => i.property + i.reason), ...warnings.map((w) => w.text)].toSorted();
           };
           assert.deepEqual(texts(claims.withSame(claim)), texts(others));
-          const onLan = others.filter((c) => c.host === claim.host && c.lan === claim.lan);
-          assert.deepEqual(new Set(claims.onLanOf(claim)), new Set(onLan));
+          const onHost = others.filter((c) => c.host === claim.host);
+          assert.deepEqual(new Set(claims.onHostOf(claim)), new Set(onHost));
         }
         for (const mac of ["02:00:00:00:00:01", "02:00:00:00:00:02"])
           assert.equal(
