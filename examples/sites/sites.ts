@@ -26,6 +26,10 @@ const HANDSHAKES = 8;
 const ending = new AbortController();
 let interruptedAt: number | undefined;
 
+function isInterrupted(): boolean {
+  return interruptedAt !== undefined;
+}
+
 /** Ctrl-C of a terminal reaches the engines by itself, and a second one has them drop what they are doing. */
 process.on("SIGINT", () => {
   interruptedAt ??= Date.now();
@@ -45,14 +49,14 @@ async function runSite(site: string, command: Command, parallel: number): Promis
     output.end();
     return { site, outcome, changes, seconds: (Date.now() - began) / 1000 };
   };
-  if (interruptedAt !== undefined) return result("not begun");
+  if (isInterrupted()) return result("not begun");
   try {
     const stack = await openStack(site, parallel);
     const changes = await runCommand(stack, command, (piece) => output.print(piece));
     const isDrift = command === "drift" && Object.keys(changes).length > 0;
     return result(isDrift ? "drift" : "done", changes);
   } catch (error) {
-    if (interruptedAt !== undefined) return result("interrupted");
+    if (isInterrupted()) return result("interrupted");
     // the engine's own output has been printed: what is left to say is what went wrong before there was one
     if (!isOfEngine(error)) output.print(`${String(error)}\n`);
     return result("failed");

@@ -48,7 +48,9 @@ export async function measureLife(
   const hosts = lab.hosts.slice(0, shape.hosts).map(({ name }) => name);
   const drifted = hosts[Math.floor(hosts.length / 2)] ?? "node1";
   const urn = `${shape.sample}-${drifted}`;
-  await inParallel(hosts, WIDTH, async (host) => void (await lab.sh(host, shape.prepare)));
+  await inParallel(hosts, WIDTH, async (host) => {
+    await lab.sh(host, shape.prepare);
+  });
   const before = await lab.sh(drifted, "ip -br link | cut -d' ' -f1 | sort");
   const project = await openProject(lab);
   Object.assign(project.environment, environment);
@@ -78,7 +80,9 @@ export async function measureLife(
     return { shape, state, phases: { up, preview, "find drift": drift, repair, destroy } };
   } finally {
     project.remove();
-    await inParallel(hosts, WIDTH, async (host) => void (await lab.reset(host)));
+    await inParallel(hosts, WIDTH, async (host) => {
+      await lab.reset(host);
+    });
   }
 }
 

@@ -32,10 +32,15 @@ async function main(): Promise<void> {
   linkSelf();
   await ensureBuilt();
   const began = Date.now();
-  const lives = await measureAll(shapes);
-  const text = describeLives(lives, (Date.now() - began) / 1000);
-  process.stdout.write(`\n${text}\n`);
-  if (values.out !== undefined) writePart(values.out, COMMAND, text);
+  const lives: Life[] = [];
+  // what was measured before something failed is shown all the same, and written to no document
+  const describe = (): string => describeLives(lives, (Date.now() - began) / 1000);
+  try {
+    await measureAll(shapes, lives);
+  } finally {
+    if (lives.length > 0) process.stdout.write(`\n${describe()}\n`);
+  }
+  if (values.out !== undefined) writePart(values.out, COMMAND, describe());
 }
 
 /** `""` for none. @throws for what is no list of numbers */
@@ -51,17 +56,18 @@ function numbersOf(list: string): number[] {
     });
 }
 
-async function measureAll(shapes: readonly Shape[]): Promise<Life[]> {
+async function measureAll(shapes: readonly Shape[], lives: Life[]): Promise<void> {
   const name = `scale-${process.pid}`;
+  // the engine, in a group of its own, then ends by itself, as it finds no hosts any more
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void labDown(name).finally(() => process.exit(130)));
   try {
     const began = performance.now();
     const count = Math.max(1, ...shapes.map(({ hosts }) => hosts));
     // all as root: sudo's own time is not what is measured
     const lab = await labUp(count, { name, login: () => "root", progress: say });
     say(`a lab of ${count} hosts came up in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    const lives: Life[] = [];
     for (const shape of shapes) lives.push(await measureLife(lab, shape, say));
-    return lives;
   } finally {
     await labDown(name);
   }
