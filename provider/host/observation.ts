@@ -28,8 +28,6 @@ export interface HostFacts {
   readonly wireless: readonly string[];
   /** The kernel can filter VLANs on a bridge; undefined while no bridge is there to tell. */
   readonly vlanFiltering: boolean | undefined;
-  /** Kernel modules without which links of a kind cannot be made, and which are certainly not there: `bonding`. */
-  readonly lacks: readonly string[];
   readonly portTool: PortTool;
   /** What can have links made again at boot; undefined where there is nothing. */
   readonly init: Init | undefined;

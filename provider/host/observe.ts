@@ -5,7 +5,6 @@
 import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import type { HostState, LinkRecord, Netns } from "../plan/model";
 import { parseHolders, parseNamespace } from "./iproute2";
-import { LACKS_FUNCTION } from "./kernel-modules";
 import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
 import { type HostFacts, type Observation, UNFINISHED } from "./observation";
 import { MANAGERS_FUNCTION, parseManagers } from "./managers";
@@ -22,7 +21,7 @@ const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as c
  * Defines `pm_observe`. `$M` is the marker. Only reads. `ip -n` and `ip netns exec` are given names that the host
  * itself listed. sysfs is read where iproute2 cannot print JSON, so that such a host is recognised for what it is.
  */
-export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_FUNCTION}${LACKS_FUNCTION}${OBSERVE_BOOT_FUNCTION}
+export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_FUNCTION}${OBSERVE_BOOT_FUNCTION}
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
@@ -74,7 +73,6 @@ pm_observe() {
   echo "$M wireless"
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
   echo "$M vlanfiltering"; pm_vlan_filtering
-  echo "$M lacks"; pm_lacks
   echo "$M managers"; pm_managers
   echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
   echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
@@ -144,7 +142,6 @@ function parseFacts(
           .flatMap((l) => l.split("/")[4] ?? []),
       ),
     ],
-    lacks: text("lacks").split("\n").filter(Boolean),
     vlanFiltering: vlan === "" ? undefined : vlan === "yes",
     portTool: choosePortTool(ipText, tools, text("brctl")),
     ...parseInit(text("init")),

@@ -50,15 +50,15 @@ export function simulate(state: HostState, step: Step): HostState {
     case "set":
       return set(state, step.link, step.key, step.value);
     case "up":
-      return vlansOn(state, step.link).reduce(
-        (s, vlan) => change(s, vlan, (l) => ({ ...l, up: true })),
-        change(state, step.link, (l) => ({ ...l, up: true })),
-      );
+      return change(state, step.link, (l) => ({ ...l, up: true }));
     case "down":
-      return vlansOn(state, step.link).reduce(
-        (s, vlan) => change(s, vlan, lower),
-        change(state, step.link, lower),
-      );
+      // net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay
+      return change(state, step.link, (l) => ({
+        ...l,
+        up: false,
+        routes: [],
+        addresses: l.addresses.filter((a) => !isIPv6Cidr(a.cidr)),
+      }));
     case "addAddress":
       return change(state, step.link, (l) =>
         hasAddress(l, step.address) ? l : { ...l, addresses: [...l.addresses, step.address] },
@@ -120,18 +120,6 @@ export function hasUsableAddress(link: LinkState, address: Address): boolean {
 
 function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkState): HostState {
   return { ...state, links: state.links.map((l) => (sameLink(l, id) ? how(l) : l)) };
-}
-
-/** net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay. */
-function lower(link: LinkState): LinkState {
-  const addresses = link.addresses.filter((a) => !isIPv6Cidr(a.cidr));
-  return { ...link, up: false, routes: [], addresses };
-}
-
-/** net/8021q/vlan.c, vlan_device_event: VLANs go down and up along with the link below them. */
-function vlansOn(state: HostState, { name, netns }: LinkId): LinkState[] {
-  if (netns !== "") return [];
-  return state.links.filter((l) => l.netns === "" && l.kind === "vlan" && l.parent === name);
 }
 
 function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {

@@ -81,7 +81,11 @@ export function useForetold(on: OnLab, host: string): Foretold {
     return both;
   }
 
-  async function assertLives<I extends CommonInputs>(kind: Kind<I>, inputs: fc.Arbitrary<I>, pairs = PAIRS): Promise<void> {
+  async function assertLives<I extends CommonInputs>(
+    kind: Kind<I>,
+    inputs: fc.Arbitrary<I>,
+    pairs = PAIRS,
+  ): Promise<void> {
     let changed = 0;
     for (const [first, second] of fc.sample(fc.tuple(inputs, inputs), { numRuns: pairs, seed: SEED })) {
       try {

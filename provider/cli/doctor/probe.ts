@@ -6,13 +6,11 @@ import { ENVIRONMENT } from "../../host/transaction";
 import type { HostAddress } from "../../host/address";
 import { observeScript } from "../../host/apply";
 import { type Connection, SshError, openConnection } from "../../host/connection";
+import { FEATURES_FUNCTION, type Feature, parseFeatures } from "../../host/features";
 import type { Observation } from "../../host/observation";
 import { parseObservation } from "../../host/observe";
 import type { Settings } from "../../host/settings";
 import { newMarker, quote, sections } from "../../host/shell";
-
-/** `module`: there to be loaded, which the kernel does by itself when it is asked for such a link. */
-export type Feature = "yes" | "module" | "no" | "unknown";
 
 export interface Nic {
   readonly name: string;
@@ -41,15 +39,6 @@ export interface Examined {
   readonly abilities: Abilities;
 }
 
-/** Module, a symbol that it has, and the kernel's option. */
-const FEATURES = [
-  ["macvlan", "macvlan_common_newlink", "MACVLAN"],
-  ["bridge", "br_add_if", "BRIDGE"],
-  ["8021q", "register_vlan_dev", "VLAN_8021Q"],
-  ["bonding", "bond_enslave", "BONDING"],
-  ["ipvlan", "ipvlan_link_new", "IPVLAN"],
-] as const;
-
 /** What has to be written to: the sysctls of a shim, the records and the undo. */
 export const WRITTEN = ["/proc/sys/net/ipv4/conf/all/arp_filter", "/run"] as const;
 
@@ -64,24 +53,11 @@ const MANAGERS: Readonly<Record<string, string>> = {
 };
 
 function probeScript(marker: string): string {
-  const features = FEATURES.map((words) => `pm_feature ${words.join(" ")}`).join("\n");
   return `pm_main() {
 ${ENVIRONMENT}
 M=${quote(marker)}
-L=/lib/modules/$(uname -r)
-C=$({ cat "/boot/config-$(uname -r)" || zcat /proc/config.gz; } 2>/dev/null | grep '^CONFIG_')
-pm_feature() { # MODULE SYMBOL OPTION
-  if [ -d "/sys/module/$1" ] || grep -q "/$1\\.ko" "$L/modules.builtin" 2>/dev/null; then echo "$1 yes"
-  elif grep -q "/$1\\.ko" "$L/modules.dep" 2>/dev/null; then echo "$1 module"
-  elif grep -q " $2\\([[:space:]]\\|$\\)" /proc/kallsyms 2>/dev/null; then echo "$1 yes"
-  elif [ -e "$L/modules.dep" ]; then echo "$1 no"
-  elif [ -z "$C" ]; then echo "$1 unknown"
-  elif printf '%s\\n' "$C" | grep -q "^CONFIG_$3=y"; then echo "$1 yes"
-  else echo "$1 no"; fi
-}
-echo "$M system"; (. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME")
-echo "$M features"
-${features}
+${FEATURES_FUNCTION}echo "$M system"; (. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME")
+echo "$M features"; pm_features
 echo "$M writable"; for f in ${WRITTEN.join(" ")}; do [ -w "$f" ] && echo "$f"; done
 echo "$M processes"; cat /proc/[0-9]*/comm 2>/dev/null | sort -u
 echo "$M nics"
@@ -105,7 +81,7 @@ export function parseAbilities(output: string, marker: string): Abilities {
     lines(name).map((line) => [line.split(" ")[0] ?? "", line.split(" ")[1] ?? ""]);
   return {
     system: lines("system")[0] ?? "",
-    features: Object.fromEntries(pairs("features")) as Record<string, Feature>,
+    features: parseFeatures(lines("features").join("\n")),
     writable: lines("writable"),
     managers: lines("processes").flatMap((name) => MANAGERS[name] ?? []),
     nics: pairs("nics").map(([name, driver]) => ({ name, driver })),
