@@ -26,6 +26,8 @@ export interface HostFacts {
   readonly tools: readonly string[];
   /** Links that are 802.11 stations or access points. */
   readonly wireless: readonly string[];
+  /** Modules for links (`features.ts`) that the kernel neither has nor can load. */
+  readonly lacks: readonly string[];
   /** The kernel can filter VLANs on a bridge; undefined while no bridge is there to tell. */
   readonly vlanFiltering: boolean | undefined;
   readonly portTool: PortTool;

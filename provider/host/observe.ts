@@ -4,6 +4,7 @@
  */
 import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import type { HostState, LinkRecord, Netns } from "../plan/model";
+import { FEATURES_FUNCTION, parseFeatures } from "./features";
 import { parseHolders, parseNamespace } from "./iproute2";
 import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
 import { type HostFacts, type Observation, UNFINISHED } from "./observation";
@@ -21,7 +22,7 @@ const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as c
  * Defines `pm_observe`. `$M` is the marker. Only reads. `ip -n` and `ip netns exec` are given names that the host
  * itself listed. sysfs is read where iproute2 cannot print JSON, so that such a host is recognised for what it is.
  */
-export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_FUNCTION}${OBSERVE_BOOT_FUNCTION}
+export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_FUNCTION}${FEATURES_FUNCTION}${OBSERVE_BOOT_FUNCTION}
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
@@ -72,6 +73,7 @@ pm_observe() {
   done
   echo "$M wireless"
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
+  echo "$M features"; pm_features
   echo "$M vlanfiltering"; pm_vlan_filtering
   echo "$M managers"; pm_managers
   echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
@@ -128,6 +130,7 @@ function parseFacts(
   const tools = text("tools").split("\n").filter(Boolean);
   const iproute2 = usableIproute2(ipText, text("links"));
   const vlan = text("vlanfiltering").trim();
+  const features = Object.entries(parseFeatures(text("features")));
   return {
     machine: text("machine").trim().replace("\n", " "),
     kernel: text("kernel").trim(),
@@ -142,6 +145,7 @@ function parseFacts(
           .flatMap((l) => l.split("/")[4] ?? []),
       ),
     ],
+    lacks: features.filter(([, feature]) => feature === "no").map(([module]) => module),
     vlanFiltering: vlan === "" ? undefined : vlan === "yes",
     portTool: choosePortTool(ipText, tools, text("brctl")),
     ...parseInit(text("init")),

@@ -1,6 +1,7 @@
 /** What a host's abilities mean, and what to do about those that it lacks. Pure. */
 import { childrenOf } from "../../plan/model";
-import { type Examined, type Feature, WRITTEN } from "./probe";
+import type { Feature } from "../../host/features";
+import { type Examined, WRITTEN } from "./probe";
 
 /** `missing`: something that the provider does will fail. `note`: it works, and there is something to know. */
 export type Status = "ok" | "note" | "missing";
