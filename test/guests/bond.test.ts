@@ -31,17 +31,12 @@ describe("a bond", function () {
     await on.lab.sh("node1", "ip address add 192.0.2.9/24 dev eth0");
     await sh(
       `ip address flush dev eth0; ip address add 192.0.2.1/24 dev eth0; ip address add 2001:db8::1/64 dev eth0 nodad
-       ip route add 198.51.100.0/24 via 192.0.2.9`,
+       ip route add 198.51.100.0/24 via 192.0.2.9 proto static`,
     );
     const place = async (name: string): Promise<unknown> => {
-      const { address, flags, ...link } = await linkOf(on.lab, HOST, name);
-      const up = flags.includes("UP");
-      return {
-        address,
-        up,
-        addresses: addressesOf(link as never),
-        routes: await routesOf(on.lab, HOST, name),
-      };
+      const link = await linkOf(on.lab, HOST, name);
+      const [addresses, routes] = [addressesOf(link), await routesOf(on.lab, HOST, name)];
+      return { address: link.address, up: link.flags.includes("UP"), addresses, routes };
     };
     const before = [await place("eth0"), await place("eth1")];
     const args: BondArgs = {
