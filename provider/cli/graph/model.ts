@@ -66,7 +66,7 @@ function shownLinks({ state }: Observation, reported: readonly ReportedLink[]): 
   const chosen = new Set<LinkState>();
   const below = (link: LinkState): (LinkState | undefined)[] => [
     link.parent === "" ? undefined : findLink(state, { name: link.parent, netns: "" }),
-    ...(link.kind === "bridge"
+    ...(link.kind === "bridge" || link.kind === "bond"
       ? state.links.filter((l) => l.netns === link.netns && masterOf(l) === link.name)
       : []),
   ];
@@ -153,7 +153,14 @@ function marksOf(link: ReportedLink): Line[] {
 function absentNode(link: ReportedLink): GraphNode[] {
   if (!link.link) return [];
   const marks = marksOf(link);
-  const kind = link.type === "HostShim" ? "shim" : link.type === "HairpinBridge" ? "bridge" : "macvlan";
+  const kind =
+    link.type === "HostShim"
+      ? "shim"
+      : link.type === "HairpinBridge"
+        ? "bridge"
+        : link.type === "Bond"
+          ? "nic"
+          : "macvlan";
   return [
     {
       id: idOf(link.link),
