@@ -129,7 +129,7 @@ export function driveProject(folder: string, environment: Record<string, string>
     environment,
     cli,
     program(code) {
-      const head = `const pulumi = require("@pulumi/pulumi");\nconst { MacvlanInterface, HairpinBridge, HostShim, MacvlanNetwork } = require("pulumi-macvlan");\n`;
+      const head = `const pulumi = require("@pulumi/pulumi");\nconst { Bond, MacvlanInterface, HairpinBridge, HostShim, MacvlanNetwork } = require("pulumi-macvlan");\n`;
       writeFileSync(join(folder, "index.js"), head + code);
     },
     up: (...options) => succeed(["up", "--yes", "--skip-preview", ...options]),
