@@ -38,7 +38,7 @@ function macvlanSettings(data: InfoData): TypeSettings {
 /** Options of other modes are printed as well, and cannot be set. */
 function bondSettings(data: InfoData): TypeSettings {
   const text = (value: unknown): string | undefined =>
-    Array.isArray(value) ? value.map(String).join(",") : value == null ? undefined : String(value as unknown);
+    Array.isArray(value) ? value.map(String).join(",") : value == null ? undefined : String(value);
   const mode = text(data["mode"]) ?? "";
   const options = bondOptions(mode, text(data["miimon"]) ?? "0");
   return Object.fromEntries(

@@ -125,7 +125,7 @@ function settled(settings: Settings, kept: Readonly<Record<string, string>>): Se
   const mode = settings["type.mode"] ?? "balance-rr";
   const asked = settings["type.miimon"] ?? "0";
   const miimon = MII_MODES.includes(mode) && asked === "0" ? String(DEFAULT_MIIMON) : asked;
-  const has = bondOptions(mode, miimon).map(({ word, shown = word, fresh }) => [
+  const has = bondOptions(mode, miimon).map(({ word, shown = word, fresh }): [string, string] => [
     `type.${word}`,
     settings[`type.${word}`] ?? kept[shown] ?? fresh,
   ]);

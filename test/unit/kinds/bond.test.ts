@@ -59,7 +59,7 @@ describe("a bond", () => {
 
   it("wants a mode, and IPv4 addresses to ask for", () => {
     const { issues } = checkInputs(
-      bond as unknown as AnyKind,
+      bond,
       { host: "node1", name: "bond0", arpIpTargets: ["2001:db8::1"] },
       undefined,
     );
