@@ -1,7 +1,6 @@
 /** What is refused of a bond, and where: by its inputs alone, or by what its host has. */
 import assert from "node:assert/strict";
 import { checkInputs } from "../../../provider/engine/inputs";
-import type { AnyKind } from "../../../provider/kinds";
 import type { Observation } from "../../../provider/host/observation";
 import { type BondInputs, bond } from "../../../provider/kinds/bond";
 import type { Issue, View } from "../../../provider/kinds/kind";
