@@ -120,6 +120,14 @@ function renderStep(step: Step, { mark, ports, portTool, takes }: Rest): string[
     }
     case "deleteRoute":
       return run.map((r) => `! has ${showRoute(step)} || ${r}`);
+    case "down": {
+      if (!ports.includes(step.link.name)) return run;
+      // a bond takes in no link that is up, and one that it has is left as it is
+      return words.map(
+        (w) =>
+          `[ -e ${quote(`/sys/class/net/${step.link.name}/master`)} ] || port ${quote(step.link.name)} ${w}`,
+      );
+    }
     default: {
       const port = "link" in step && step.link.netns === "" && ports.includes(step.link.name);
       return port ? words.map((w) => `port ${quote(step.link.name)} ${w}`) : run;

@@ -58,8 +58,10 @@ function qosMap(list: unknown): string {
 
 /** Options of other modes are printed as well, and cannot be set. */
 function bondSettings(data: InfoData): TypeSettings {
-  const text = (value: unknown): string | undefined =>
-    Array.isArray(value) ? value.map(String).join(",") : value == null ? undefined : String(value);
+  const text = (value: unknown): string | undefined => {
+    if (Array.isArray(value)) return value.map(String).join(",");
+    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  };
   const mode = text(data["mode"]) ?? "";
   const options = bondOptions(mode, text(data["miimon"]) ?? "0");
   return Object.fromEntries(

@@ -1,15 +1,21 @@
 /** Bonds, which the lab's own kernel cannot make: on a guest with a stock kernel. */
-import { bond } from "../../provider/kinds/bond";
+import assert from "node:assert/strict";
+import { type BondInputs, bond } from "../../provider/kinds/bond";
+import type { BondArgs } from "../../provider/kinds/args";
 import { LINKS, useForetold } from "../lab/foretold";
+import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { bondInputs } from "../unit/plan/states";
 import { clean } from "./clean";
 
 const HOST = "guest1";
+/** Pairs of inputs: each takes a guest some seconds. */
+const PAIRS = 12;
 
 describe("a bond", function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   const on = useLab(1, [{}]);
+  const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
 
   afterEach(() => clean(on, [HOST]));
 
@@ -17,13 +23,127 @@ describe("a bond", function () {
     const { assertLives } = useForetold(on, HOST);
 
     it("is what any change of it to any other makes of it, with its ports, and its deletion", () =>
-      assertLives(
-        bond,
-        bondInputs.map(({ ports, primary, ...inputs }) => ({
-          ...inputs,
-          ...(ports === undefined ? {} : { ports: ports.map(({ name }) => ({ name: LINKS[name] ?? name })) }),
-          ...(primary === undefined ? {} : { primary: LINKS[primary] ?? primary }),
-        })),
-      ));
+      assertLives(bond, bondInputs.map(onLinks), PAIRS));
   });
+
+  it("takes over the address and routes of a NIC and gives them back, while its macvlan lives", async () => {
+    await withoutNetworkd();
+    await on.lab.sh("node1", "ip address add 192.0.2.9/24 dev eth0");
+    await sh(
+      `ip address flush dev eth0; ip address add 192.0.2.1/24 dev eth0; ip address add 2001:db8::1/64 dev eth0 nodad
+       ip route add 198.51.100.0/24 via 192.0.2.9 proto static`,
+    );
+    const place = async (name: string): Promise<unknown> => {
+      const link = await linkOf(on.lab, HOST, name);
+      const [addresses, routes] = [addressesOf(link), await routesOf(on.lab, HOST, name)];
+      return { address: link.address, up: link.flags.includes("UP"), addresses, routes };
+    };
+    const before = [await place("eth0"), await place("eth1")];
+    const args: BondArgs = {
+      ...{ host: HOST, name: "bond0", mode: "active-backup", ports: ["eth1", "eth0"] },
+      ...{ takeOverAddresses: true },
+    };
+    const made = await on.stack.up("Bond", "uplink", args);
+    assert.deepEqual(await place("bond0"), before[0]);
+    assert.ok(await on.lab.ping("node1", "192.0.2.1", { deadline: 3000 }));
+    assert.equal(made.activePort, "eth1");
+    assert.deepEqual(
+      made.ports.map(({ name, miiStatus }) => [name, miiStatus]),
+      [
+        ["eth1", "up"],
+        ["eth0", "up"],
+      ],
+    );
+    assert.equal((await linkOf(on.lab, HOST, "bond0")).linkinfo?.info_data?.["miimon"], 100);
+    await on.stack.up("MacvlanInterface", "web", {
+      ...{ host: HOST, parent: "bond0", name: "web", addresses: ["192.0.2.2/24"] },
+    });
+    assert.equal((await on.stack.preview("Bond", "uplink", args)).changes, false);
+
+    // a mode wants the bond down and empty: its child and its addresses are there all the same
+    const { ifIndex } = await on.stack.up("Bond", "uplink", { ...args, mode: "balance-xor" });
+    assert.equal(ifIndex, made.ifIndex);
+    assert.deepEqual(await place("bond0"), before[0]);
+    assert.ok(await on.lab.ping("node1", "192.0.2.2", { deadline: 3000 }));
+    assert.equal((await seenLink(on.lab, HOST, "web"))?.operstate, "UP");
+
+    // what somebody does by hand is drift
+    await sh("ip link set eth1 nomaster; ip link set bond0 type bond primary_reselect failure");
+    const drifted = await on.stack.preview("Bond", "uplink", {
+      ...args,
+      mode: "balance-xor",
+      primaryReselect: "always",
+    });
+    assert.match(JSON.stringify(drifted), /ports\[0\]\.name/);
+    await on.stack.up("Bond", "uplink", { ...args, primaryReselect: "always" });
+    assert.equal((await linkOf(on.lab, HOST, "eth1")).master, "bond0");
+
+    await on.stack.down();
+    assert.deepEqual([await place("eth0"), await place("eth1")], before);
+    assert.ok(await on.lab.ping("node1", "192.0.2.1", { deadline: 3000 }));
+  });
+
+  it("takes over the NIC that carries SSH, and gives it back where nobody confirms", async () => {
+    await withoutNetworkd();
+    const args: BondArgs = {
+      ...{ host: HOST, name: "bond0", mode: "active-backup", ports: ["mgmt0"], takeOverAddresses: true },
+    };
+    const addresses = addressesOf(await linkOf(on.lab, HOST, "mgmt0"));
+    const { addresses: taken } = await on.stack.up("Bond", "uplink", args);
+    assert.deepEqual([...taken].toSorted(), addresses.toSorted());
+    assert.deepEqual(addressesOf(await linkOf(on.lab, HOST, "mgmt0")), []);
+    assert.equal((await on.stack.preview("Bond", "uplink", args)).changes, false);
+    await on.stack.down();
+    assert.deepEqual(addressesOf(await linkOf(on.lab, HOST, "mgmt0")), addresses);
+
+    // ARP monitoring of an address that nobody has finds the port dead: nobody can confirm
+    await assert.rejects(
+      on.stack.up("Bond", "uplink", {
+        ...args,
+        host: { address: HOST, confirmTimeout: 10, connectTimeout: 5 },
+        ...{ arpInterval: 100, arpIpTargets: ["203.0.113.99"], arpValidate: "all" },
+      }),
+      /mgmt0|confirm/,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
+    assert.deepEqual(addressesOf(await linkOf(on.lab, HOST, "mgmt0")), addresses);
+    assert.equal(await seenLink(on.lab, HOST, "bond0"), undefined);
+  });
+
+  it("is there again after a reboot, with its ports, options and child", async () => {
+    await withoutNetworkd();
+    const args: BondArgs = {
+      ...{ host: HOST, name: "bond0", mode: "802.3ad", ports: ["eth1"], lacpRate: "fast", persist: true },
+      ...{ xmitHashPolicy: "layer3+4", addresses: ["192.0.2.1/24"] },
+    };
+    const web = { host: HOST, parent: "bond0", name: "web", addresses: ["192.0.2.2/24"], persist: true };
+    const made = await on.stack.up("Bond", "uplink", args);
+    await on.stack.up("MacvlanInterface", "web", web);
+    assert.equal(made.aggregator?.ports, 1);
+    await sh("sync");
+    await on.lab.guest(HOST).reboot();
+    await sh(
+      "for i in $(seq 60); do systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q . || break; sleep 0.5; done",
+    );
+    const link = await linkOf(on.lab, HOST, "bond0");
+    assert.equal(link.linkinfo?.info_data?.["mode"], "802.3ad");
+    assert.equal(link.linkinfo.info_data["ad_lacp_rate"], "fast");
+    assert.equal((await linkOf(on.lab, HOST, "eth1")).master, "bond0");
+    assert.equal((await on.stack.preview("Bond", "uplink", args)).changes, false);
+    assert.equal((await on.stack.preview("MacvlanInterface", "web", web)).changes, false);
+  });
+
+  /** networkd gives links of its own their addresses back whenever they go down and up: here nobody else is to do that. */
+  async function withoutNetworkd(): Promise<void> {
+    await sh("systemctl stop systemd-networkd.socket systemd-networkd");
+  }
 });
+
+/** On links that lead nowhere in place of the NICs. */
+function onLinks({ ports, primary, ...inputs }: BondInputs): BondInputs {
+  return {
+    ...inputs,
+    ...(ports === undefined ? {} : { ports: ports.map(({ name }) => ({ name: LINKS[name] ?? name })) }),
+    ...(primary === undefined ? {} : { primary: LINKS[primary] ?? primary }),
+  };
+}

@@ -130,8 +130,16 @@ describe("parents that a stock kernel has", function () {
     const active = async (): Promise<string> =>
       (await on.lab.sh("guest1", "cat /sys/class/net/bond0/bonding/active_slave")).trim();
 
-    /** An active-backup bond of both NICs, which goes by whether node1 answers: a guest's NICs never lose their carrier. */
-    const bond = (): Promise<string> =>
+    /** A bond of both NICs, which goes by whether node1 answers: a guest's NICs never lose their carrier. */
+    const bond = async (): Promise<void> => {
+      await on.lab.sh("guest1", "ip address flush dev eth0 scope global");
+      await on.stack.up("Bond", "bond0", {
+        ...{ host: "guest1", mode: "active-backup", ports: ["eth0", "eth1"], addresses: [`${IPV4(100)}/24`] },
+        ...{ arpInterval: ARP_INTERVAL, arpIpTargets: [IPV4(9)] },
+      });
+    };
+    /** The same by hand. */
+    const foreignBond = (): Promise<string> =>
       on.lab.sh(
         "guest1",
         `ip link add bond0 type bond mode active-backup arp_interval ${ARP_INTERVAL} arp_ip_target ${IPV4(9)}
@@ -190,8 +198,26 @@ describe("parents that a stock kernel has", function () {
       );
     });
 
+    it("may be there already, and then be adopted and given back", async () => {
+      await foreignBond();
+      await child(1, "bond0");
+      const ports = ["eth0", "eth1"];
+      await assert.rejects(
+        on.stack.up("Bond", "bond0", { host: "guest1", mode: "active-backup", ports }),
+        /name: .*adopt: true/,
+      );
+      const adopted = await on.stack.up("Bond", "bond0", {
+        ...{ host: "guest1", mode: "active-backup", ports, numPeerNotifications: 3, adopt: true },
+      });
+      assert.equal(adopted.ports.length, 2);
+      await on.stack.down("bond0");
+      const { linkinfo } = await linkOf(on.lab, "guest1", "bond0");
+      assert.equal(linkinfo?.info_data?.["num_peer_notif"], 1);
+      assert.equal((await linkOf(on.lab, "guest1", "eth1")).master, "bond0");
+    });
+
     it("refuses a child on one of its ports, and says that the link is in use", async () => {
-      await bond();
+      await foreignBond();
       await assert.rejects(child(1, "eth1"), /parent: .*eth1.*bond0|in use/s);
     });
   });

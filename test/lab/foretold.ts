@@ -22,7 +22,11 @@ export const LINKS: Readonly<Record<string, string>> = { eth0: "p0", eth1: "p1" 
 
 export interface Foretold {
   /** That links of these inputs, and each changed to another, are on the host what the model says, and are gone again. */
-  assertLives<I extends CommonInputs>(kind: Kind<I>, inputs: fc.Arbitrary<I>, pairs?: number): Promise<void>;
+  assertLives: <I extends CommonInputs>(
+    kind: Kind<I>,
+    inputs: fc.Arbitrary<I>,
+    pairs?: number,
+  ) => Promise<void>;
 }
 
 /** The comparison, for the tests of a describe block, each with the namespace `blue` and the `LINKS` on the host. */

@@ -79,7 +79,7 @@ const PURPOSES: readonly (readonly [feature: string, needed: boolean, purpose: s
   ["macvlan", true, "MacvlanInterface and HostShim"],
   ["bridge", true, "HairpinBridge"],
   ["8021q", false, "VlanInterface, and VLANs as parents (eth0.10)"],
-  ["bonding", false, "bond parents"],
+  ["bonding", false, "Bond, and bonds as parents"],
   ["macvtap", false, "MacvtapInterface"],
   ["ipvlan", false, "IpvlanInterface: links on Wi-Fi, where macvlan does not work"],
 ];

@@ -66,7 +66,7 @@ function shownLinks({ state }: Observation, reported: readonly ReportedLink[]): 
   const chosen = new Set<LinkState>();
   const below = (link: LinkState): (LinkState | undefined)[] => [
     link.parent === "" ? undefined : findLink(state, { name: link.parent, netns: "" }),
-    ...(link.kind === "bridge"
+    ...(link.kind === "bridge" || link.kind === "bond"
       ? state.links.filter((l) => l.netns === link.netns && masterOf(l) === link.name)
       : []),
   ];
@@ -154,6 +154,7 @@ function marksOf(link: ReportedLink): Line[] {
 const ABSENT: Readonly<Record<string, NodeKind>> = {
   HostShim: "shim",
   HairpinBridge: "bridge",
+  Bond: "nic",
   VlanInterface: "nic",
 };
 

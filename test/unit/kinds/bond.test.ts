@@ -1,0 +1,126 @@
+/** What is refused of a bond, and where: by its inputs alone, or by what its host has. */
+import assert from "node:assert/strict";
+import { checkInputs } from "../../../provider/engine/inputs";
+import type { Observation } from "../../../provider/host/observation";
+import { type BondInputs, bond } from "../../../provider/kinds/bond";
+import type { Issue, View } from "../../../provider/kinds/kind";
+import { plan } from "../../../provider/plan/plan";
+import type { LinkState } from "../../../provider/plan/model";
+import { BARE, nic } from "../plan/states";
+
+const INPUTS: BondInputs = {
+  ...{ host: { address: "node1" }, name: "bond0", up: true, mode: "active-backup" },
+  ports: [{ name: "eth0" }, { name: "eth1" }],
+};
+
+interface Odd {
+  readonly wireless?: readonly string[];
+  readonly lacks?: readonly string[];
+}
+
+function viewOn(links: readonly LinkState[], { wireless = [], lacks = [] }: Odd = {}): View {
+  const facts = {
+    ...{ wireless, lacks, tools: ["ip"], root: true, iproute2: "6.1.0", kernel: "6.1.0", ipVersionText: "" },
+  };
+  const observation = { state: { ...BARE, links }, facts } as unknown as Observation;
+  return { owner: "fleet/test", resource: "uplink", observation, expected: () => false };
+}
+
+const [eth0 = nic("eth0", 2), eth1 = nic("eth1", 3)] = BARE.links;
+const told = (issues: readonly Issue[]): string[] => issues.map((i) => `${i.property}: ${i.reason}`);
+
+describe("a bond", () => {
+  const refusals: readonly (readonly [Partial<BondInputs>, RegExp])[] = [
+    [{ miimon: 100, arpInterval: 100 }, /^arpInterval: excludes miimon/],
+    [{ mode: "802.3ad", arpInterval: 100 }, /^arpInterval: goes with "balance-rr"/],
+    [{ mode: "balance-alb", miimon: 0 }, /^miimon: cannot be 0/],
+    [{ arpInterval: 100, arpIpTargets: [] }, /^arpIpTargets: is empty/],
+    [{ arpValidate: "all", miimon: 100 }, /^arpValidate: needs arpInterval/],
+    [{ updelay: 200, miimon: 0 }, /^updelay: needs miimon/],
+    [{ downdelay: 250, miimon: 100 }, /^downdelay: has to be a multiple of miimon, 100/],
+    [{ mode: "balance-rr", primary: "eth0" }, /^primary: goes with "active-backup"/],
+    [{ primary: "eth7" }, /^primary: is none of the ports/],
+    [{ lacpRate: "fast" }, /^lacpRate: goes with "802.3ad" only/],
+    [{ failOverMac: "active", macAddress: "02:00:00:00:00:01" }, /^macAddress: /],
+    [{ ports: [{ name: "bond0" }] }, /^ports\[0\]\.name: is the bond itself/],
+  ];
+  for (const [inputs, says] of refusals) {
+    it(`refuses ${JSON.stringify(inputs)}`, () => {
+      const [first = ""] = told(bond.rules({ ...INPUTS, ...inputs }));
+      assert.match(first, says);
+    });
+  }
+
+  it("refuses no option that is not known yet for one that is", () => {
+    const { name, ports } = INPUTS;
+    assert.deepEqual(bond.rules({ name, ...(ports ? { ports } : {}), primary: "eth1", updelay: 200 }), []);
+  });
+
+  it("wants a mode, and IPv4 addresses to ask for", () => {
+    const { issues } = checkInputs(
+      bond,
+      { host: "node1", name: "bond0", arpIpTargets: ["2001:db8::1"] },
+      undefined,
+    );
+    assert.deepEqual(
+      issues.map((i) => i.property),
+      ["arpIpTargets[0]", "mode"],
+    );
+  });
+
+  const problems: readonly (readonly [string, readonly LinkState[], Odd, RegExp])[] = [
+    ["a port that is not there", [eth0], {}, /^ports\[1\]\.name: there is no link eth1/],
+    [
+      "another master's port",
+      [eth0, { ...eth1, settings: { ...eth1.settings, "link.master": "br0" } }],
+      {},
+      /belongs to br0 already/,
+    ],
+    [
+      "a port with a macvlan",
+      [eth0, eth1, { ...nic("mac0", 4), kind: "macvlan", parent: "eth1" }],
+      {},
+      /eth1 has the macvlan mac0; make the bond its parent/,
+    ],
+    [
+      "a port with a VLAN",
+      [eth0, eth1, { ...nic("eth1.10", 4), kind: "vlan", parent: "eth1" }],
+      {},
+      /eth1 has the VLAN eth1\.10/,
+    ],
+    [
+      "an address that would stop answering",
+      [eth0, { ...eth1, addresses: [{ cidr: "192.0.2.1/24" }] }],
+      {},
+      /takeOverAddresses: true/,
+    ],
+    ["an address by DHCP", [eth0, { ...eth1, details: { dynamic: "192.0.2.1" } }], {}, /by DHCP/],
+    ["a wireless port", [eth0, eth1], { wireless: ["eth1"] }, /failOverMac "active" only/],
+    ["a kernel without bonding", [eth0, eth1], { lacks: ["bonding"] }, /^host: .*no module bonding/],
+  ];
+  for (const [what, links, odd, says] of problems) {
+    it(`tells of ${what} at preview`, () => {
+      assert.match(told(bond.problems(INPUTS, viewOn(links, odd)))[0] ?? "", says);
+    });
+  }
+
+  it("takes a wireless port where the bond goes by its port's MAC address", () => {
+    const view = viewOn([eth0, eth1], { wireless: ["eth1"] });
+    assert.deepEqual(bond.problems({ ...INPUTS, failOverMac: "active" }, view), []);
+  });
+
+  it("is made with its first port's MAC address and looks at the carrier, where nothing is said", () => {
+    const { steps } = plan(BARE, bond.wanted(INPUTS, viewOn(BARE.links)), { liveRename: true });
+    const made = steps.find(({ step }) => step.do === "addLink")?.step;
+    assert.deepEqual(made?.do === "addLink" && made.settings, {
+      "link.address": eth0.settings["link.address"],
+      "type.miimon": "100",
+      "type.mode": "active-backup",
+    });
+    // a port is closed before the bond takes it in
+    const onPort = steps.flatMap(({ step }) =>
+      "link" in step && step.link.name === "eth0" ? [step.do] : [],
+    );
+    assert.deepEqual(onPort.slice(0, 2), ["down", "set"]);
+  });
+});
