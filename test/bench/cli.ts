@@ -1,7 +1,8 @@
 /** `npm run bench`: see USAGE. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { format, resolveConfig } from "prettier";
 import { labDown } from "../lab/fleet";
 import { say } from "../setup/run";
 import { compete } from "./compete";
@@ -9,6 +10,8 @@ import { CONTENDERS } from "./contenders";
 import { type Site, openSite } from "./lab/site";
 import { describeMachine } from "./machine";
 import { type Group, openGroup } from "./measure";
+import { renderDocument, renderDrawing } from "./report/document";
+import { judgeGoals } from "./report/goals";
 import { type Results, Results as ResultsFile } from "./results";
 
 const REPOSITORY = resolve(__dirname, "../..");
@@ -48,7 +51,21 @@ async function main(): Promise<void> {
     return;
   }
   const results = values.render === undefined ? await measureAll(values) : readResults(values.render);
-  process.stdout.write(`${results.samples.length} samples\n`);
+  await writeDocument(results, resolve(REPOSITORY, values.out));
+}
+
+/** The document, as prettier has it, and its drawing in the folder beside it. */
+async function writeDocument(results: Results, file: string): Promise<void> {
+  const drawing = "drawings/performance.svg";
+  const options = await resolveConfig(file);
+  mkdirSync(dirname(join(dirname(file), drawing)), { recursive: true });
+  writeFileSync(file, await format(renderDocument(results, drawing), { ...options, parser: "markdown" }));
+  writeFileSync(join(dirname(file), drawing), renderDrawing(results));
+  for (const { goal, cell, found, met } of judgeGoals(results)) {
+    const verdict = met === undefined ? "?     " : met ? "met   " : "MISSED";
+    process.stdout.write(`${verdict} ${goal} (${cell.hosts} hosts, ${cell.rtt} ms): ${found}\n`);
+  }
+  process.stdout.write(`written: ${file}\n`);
 }
 
 function readResults(file: string): Results {
@@ -115,6 +132,7 @@ async function within<T>(hosts: number, work: (site: Site, group: Group) => Prom
   let group: Group | undefined;
   let site: Site | undefined;
   let leaving = false;
+  const isLeaving = (): boolean => leaving;
   const takeAway = async (): Promise<void> => {
     await group?.close();
     await (site?.close() ?? labDown(name));
@@ -137,8 +155,9 @@ async function within<T>(hosts: number, work: (site: Site, group: Group) => Prom
     site = await openSite(name, hosts);
     return await work(site, group);
   } finally {
-    if (!leaving) await takeAway();
-    else await new Promise(() => undefined); // the signal's way out ends the process
+    // after a signal, what takes everything away also ends the process
+    if (isLeaving()) await new Promise(() => undefined);
+    await takeAway();
   }
 }
 

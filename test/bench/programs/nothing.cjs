@@ -1,10 +1,9 @@
 // As many resources, with the same inputs, whose provider does nothing: what the engine itself takes.
 const { readFileSync } = require("node:fs");
-const { join } = require("node:path");
 const process = require("node:process");
 const pulumi = require("@pulumi/pulumi");
 
-const provider = join(__dirname, "nothing-provider.cjs");
+const provider = require.resolve("./nothing-provider.cjs");
 class Nothing extends pulumi.CustomResource {
   constructor(name, args) {
     super("pulumi-nodejs:dynamic/bench:Nothing", name, {
