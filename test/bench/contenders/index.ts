@@ -6,7 +6,7 @@ import { PYTHON } from "./python";
 /** The order of the tables, and of the first run. */
 const ORDER = [
   ...["macvlan", "engine", "ssh", "ssh-default", "ssh-master"],
-  ...["pyinfra", "command", "ansible-batched", "obvious", "ansible"],
+  ...["pyinfra-joined", "pyinfra", "command", "ansible-batched", "obvious", "ansible"],
 ];
 
 export const CONTENDERS: readonly Contender[] = [...PULUMI, ...OPENSSH, ...PYTHON].sort(

@@ -69,7 +69,8 @@ interface AnsibleHost {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-async function openPyinfra({ site, hosts, folder }: ContenderRun): Promise<Entry> {
+async function openPyinfra(joined: "yes" | "no", run: ContenderRun): Promise<Entry> {
+  const { site, hosts, folder } = run;
   const python = await rivalsPython();
   copyFileSync(join(PROGRAMS, "deploy.py"), join(folder, "deploy.py"));
   const list = hosts.map(({ name, port, job }) => [
@@ -98,7 +99,16 @@ async function openPyinfra({ site, hosts, folder }: ContenderRun): Promise<Entry
   };
   return {
     command: (phase) => ({
-      line: [python, "-m", "pyinfra", ...options[phase], "inventory.py", "deploy.py"],
+      line: [
+        python,
+        "-m",
+        "pyinfra",
+        ...options[phase],
+        "--data",
+        `joined=${joined}`,
+        "inventory.py",
+        "deploy.py",
+      ],
       cwd: folder,
       env: environmentIn(folder),
     }),
@@ -125,11 +135,19 @@ export const PYTHON: readonly Contender[] = [
     open: (run) => openAnsible("tasks.yml", run),
   },
   {
-    id: "pyinfra",
-    title: "pyinfra",
+    id: "pyinfra-joined",
+    title: "pyinfra, joined commands",
     note: `pyinfra ${PYINFRA_VERSION}: a fact that reads, an operation that compares, its commands joined to one a host`,
     lacks: {},
     prepare,
-    open: openPyinfra,
+    open: (run) => openPyinfra("yes", run),
+  },
+  {
+    id: "pyinfra",
+    title: "pyinfra",
+    note: "the same written the usual way: the operation yields its commands one by one",
+    lacks: {},
+    prepare,
+    open: (run) => openPyinfra("no", run),
   },
 ];

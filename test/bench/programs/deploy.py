@@ -1,4 +1,4 @@
-# pyinfra's way: a fact reads, an operation compares and yields what differs; here joined to one command a host.
+# pyinfra's way: a fact reads, an operation compares and yields what differs. `joined` makes one command of it.
 import json
 
 from pyinfra import host
@@ -68,15 +68,21 @@ def differences(job, now):
 
 
 @operation()
-def links(job, present=True):
+def links(job, present, joined):
     now = host.get_fact(Links)
     if present:
         commands = list(differences(job, now))
     else:
         names = [job[kind]["name"] for kind in ("web", "shim", "bridge")]
         commands = [f"ip link del {name}" for name in names if name in now["links"]]
-    if commands:
-        yield " && ".join(commands)
+    if joined:
+        commands = [" && ".join(commands)] if commands else []
+    yield from commands
 
 
-links(name="links", job=host.data.job, present=host.data.get("present") != "no")
+links(
+    name="links",
+    job=host.data.job,
+    present=host.data.get("present") != "no",
+    joined=host.data.get("joined") == "yes",
+)

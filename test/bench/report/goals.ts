@@ -72,6 +72,10 @@ const GOALS: readonly Goal[] = [
   },
   { goal: "First apply, engine included: faster than pyinfra", judge: against("pyinfra", 1) },
   {
+    goal: "First apply, engine included: faster than pyinfra with its commands joined to one a host",
+    judge: against("pyinfra-joined", 1),
+  },
+  {
     goal: "First apply, engine included: at most 0.65 × @pulumi/command",
     judge: against("command", 0.65),
   },
