@@ -13,10 +13,10 @@ export interface Panel {
   readonly lines: readonly Line[];
 }
 
-const WIDTH = 900;
+const WIDTH = 920;
 const PANEL_HEIGHT = 380;
 const LEFT = 56;
-const RIGHT = 220;
+const RIGHT = 236;
 const TOP = 44;
 const BOTTOM = 44;
 /** Between labels at the lines' ends, so that none covers another. */
@@ -31,6 +31,9 @@ const STYLE = `
     .rival { stroke: #9a6700 }
     .own { stroke: #0969da; stroke-width: 4 }
     .floor { stroke: #57606a; stroke-dasharray: 6 4 }
+    .dot.own { fill: #0969da }
+    .dot.floor { fill: #57606a; stroke: none }
+    .dot.rival { fill: #9a6700 }
     .lead { fill: none; stroke: #afb8c1; stroke-width: 1 }
     text.own { fill: #0969da; stroke: none; font-weight: 600 }
     text.floor { fill: #57606a; stroke: none }
@@ -42,7 +45,10 @@ const STYLE = `
       .rival { stroke: #d29922 }
       .own { stroke: #58a6ff }
       .floor { stroke: #9da7b3 }
-      .lead { stroke: #6e7681 }
+      .dot.own { fill: #0969da }
+    .dot.floor { fill: #57606a; stroke: none }
+    .dot.rival { fill: #9a6700 }
+    .lead { stroke: #6e7681 }
       text.own { fill: #58a6ff }
       text.floor { fill: #9da7b3 }
       text.rival { fill: #e3b341 }
@@ -79,10 +85,12 @@ function drawPanel({ title, lines }: Panel): string {
     (n) =>
       `<path class="grid" d="M${at(x(n))} ${TOP}V${PANEL_HEIGHT - BOTTOM}"/><text class="small" x="${at(x(n))}" y="${PANEL_HEIGHT - BOTTOM + 18}" text-anchor="middle">${n}</text>`,
   );
-  const drawn = lines.map(
-    ({ look, points: list }) =>
+  const drawn = lines
+    .filter((line) => line.points.length > 0)
+    .flatMap(({ look, points: list }) => [
       `<path class="line ${look}" d="M${list.map(([n, s]) => `${at(x(n))} ${at(y(s))}`).join("L")}"/>`,
-  );
+      ...list.map(([n, s]) => `<circle class="dot ${look}" cx="${at(x(n))}" cy="${at(y(s))}" r="3"/>`),
+    ]);
   const ends = lines.flatMap((line) => {
     const end = line.points.at(-1);
     return end === undefined ? [] : [{ line, x: x(end[0]), y: y(end[1]), seconds: end[1] }];
