@@ -93,7 +93,7 @@ export type Confirmation =
 export function confirmScript(token: string, decide: boolean, marker: string): string {
   return `pm_main() {
 ${ENVIRONMENT}
-M=${quote(marker)}; D=${RUN_DIRECTORY}
+M=${quote(marker)}; D=${RUN_DIRECTORY}; PM_KNOWN=
 ${OBSERVE_FUNCTION}
 t=; w=; [ -e "$D/pending" ] && read -r t w < "$D/pending"
 b=; [ -e "$D/begun" ] && read -r b < "$D/begun"
