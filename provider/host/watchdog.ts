@@ -60,7 +60,7 @@ rm -rf "$D/expired" "$D/watchdog" "$D/lock.d"`;
 export function watchFunctions({ commandTimeout, confirm }: Watch): string {
   return `W=
 pm_watch() {
-  ${confirm ? `pm_prepare pm_keep begun ${confirm.token}` : 'rm -f "$D/begun"'}
+  ${confirm ? `pm_prepare pm_keep begun ${confirm.token}` : '[ ! -e "$D/begun" ] || rm -f "$D/begun"'}
   pm_prepare pm_keep watchdog ${quote(WATCHDOG)}
   s=; command -v setsid >/dev/null 2>&1 && s=setsid
   # it inherits the lock
