@@ -34,7 +34,13 @@ export const OBSERVE_BOOT_FUNCTION = `pm_observe_boot() {
   echo "$M init"
   for f in /run/systemd/system /run/udev/control /run/openrc /etc/network/interfaces; do [ -e "$f" ] && echo "$f"; done
   echo "$M bootlist"
-  l=$(ls -ldn ${FILES} ${UNITS}/*.wants/${PREFIX}* ${RUNLEVELS}/*/${PREFIX}* 2>/dev/null)
+  l=
+  for f in ${FILES} ${UNITS}/*.wants/${PREFIX}* ${RUNLEVELS}/*/${PREFIX}*; do
+    # an enabled unit is a symbolic link, also to a file that is gone
+    { [ -e "$f" ] || [ -h "$f" ]; } || continue
+    l=$(ls -ldn ${FILES} ${UNITS}/*.wants/${PREFIX}* ${RUNLEVELS}/*/${PREFIX}* 2>/dev/null)
+    break
+  done
   [ -n "$l" ] || return 0
   printf '%s\\n' "$l"
   echo "$M bootdigests"; sha256sum ${FILES} 2>/dev/null

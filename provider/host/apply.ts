@@ -18,7 +18,7 @@ import {
   inNetns,
   recordFile,
 } from "./commands";
-import type { Observation } from "./observation";
+import type { HostFacts, Observation } from "./observation";
 import { CutShort, OBSERVE_FUNCTION, RUN_DIRECTORY, parseObservation } from "./observe";
 import { commandLine, quote, sections } from "./shell";
 import { ENVIRONMENT, LOCK, PRELUDE, RECOVER, TRANSACTION } from "./transaction";
@@ -56,7 +56,7 @@ interface Group {
 export function observeScript(marker: string): string {
   return `pm_main() {
 ${ENVIRONMENT}
-M=${quote(marker)}
+M=${quote(marker)}; PM_KNOWN=
 ${OBSERVE_FUNCTION}pm_observe
 }
 pm_main </dev/null
@@ -78,7 +78,7 @@ export function applyScript(
   const groups = groupSteps(steps, portTool);
   // all in one function: a script that arrives cut short defines half a function and does nothing
   return `pm_main() {
-${preludeFor(groups)}M=${quote(marker)}
+${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
 ${OBSERVE_FUNCTION}
 ${LOCK}
 ${RECOVER}
@@ -97,7 +97,7 @@ pm_main </dev/null
 export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
   const groups = groupSteps(steps, portTool);
   return `pm_main() {
-${preludeFor(groups)}M=${quote(marker)}
+${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
 ${OBSERVE_FUNCTION}
 ${LOCK}
 [ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${quote(undoFile(groups))}; }
@@ -110,7 +110,7 @@ pm_main </dev/null
 /** The script that forgets an undo which has complained and yet has left nothing. */
 export function forgetUndoScript(marker: string): string {
   return `pm_main() {
-${PRELUDE}M=${quote(marker)}
+${PRELUDE}M=${quote(marker)}; PM_KNOWN=1
 ${OBSERVE_FUNCTION}
 ${LOCK}
 rm -f "$D/undo.left"; [ -e "$D/undo" ] || rm -f "$D/progress"
@@ -229,19 +229,24 @@ k=$1
 while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
 }
 
-/** Reads what the script of `applyScript` printed. @throws CutShort */
+/**
+ * Reads what the script of `applyScript`, or one that takes a change back, printed.
+ *
+ * @param known of the reading that the steps were planned from: a change's script does not read it again
+ * @throws CutShort
+ */
 export function parseApplied(
   output: string,
   marker: string,
   steps: readonly PlannedStep[],
-  portTool: PortTool,
+  known: HostFacts,
 ): Applied {
   const all = sections(output, marker);
   const outcome = all.find((s) => s.name.startsWith("outcome "));
   const [, word = "", ...numbers] = outcome?.name.split(" ") ?? [];
   const text = (name: string): string => (all.find((s) => s.name === name)?.text ?? "").trim();
   if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
-  const after = parseObservation(output, marker);
+  const after = parseObservation(output, marker, known);
   if (word === "done" || word === "pending" || word === "recovered" || word === "stale") {
     return { outcome: word, after };
   }
@@ -250,7 +255,7 @@ export function parseApplied(
   const printed = text("printed");
   return {
     outcome: "failed",
-    command: failedCommand(groupSteps(steps, portTool)[at - 1], line, printed),
+    command: failedCommand(groupSteps(steps, known.portTool)[at - 1], line, printed),
     code,
     printed: printed.replace(/\n?Command failed -:[0-9]+$/, ""),
     undoPrinted: text("undone"),

@@ -75,7 +75,7 @@ export async function changeHost(
     }
     if (applied.outcome === "failed") {
       const remains = left(applied.after);
-      if (applied.after.unfinished && remains.length === 0) await forgetUndo(host, resource);
+      if (applied.after.unfinished && remains.length === 0) await forgetUndo(host, resource, applied.after);
       throw changeFailed(resource, label, applied, remains);
     }
     if (!plan || applied.outcome !== "done") continue;
@@ -105,7 +105,7 @@ async function apply(
   );
   try {
     if (cut) {
-      const change = { steps, portTool, description, cut, boots: now.boots };
+      const change = { steps, description, cut, now };
       const watched = await applyWatched(connection, () => host.openAnother(), change);
       host.switchTo(watched.connection);
       return watched.applied;
@@ -117,7 +117,7 @@ async function apply(
       async () => (await host.connect()).run(script, { description }),
       (lost) => !lost.started,
     );
-    return parseApplied(result.stdout, marker, steps, portTool);
+    return parseApplied(result.stdout, marker, steps, now.facts);
   } catch (error) {
     // what the host has made of it has to be seen before anything else is planned
     host.remember(undefined);
@@ -154,17 +154,17 @@ async function takeBack(
   const marker = newMarker();
   const description = `${resource}: take the change back`;
   const result = await connection.run(takeBackScript(steps, portTool, marker), { description });
-  const applied = parseApplied(result.stdout, marker, steps, portTool);
+  const applied = parseApplied(result.stdout, marker, steps, now.facts);
   return applied.outcome === "locked" ? now : applied.after;
 }
 
 /** An undo has complained of commands that found nothing to do: there is nothing left for the next change to undo. */
-async function forgetUndo(host: HostAccess, resource: string): Promise<void> {
+async function forgetUndo(host: HostAccess, resource: string, now: Observation): Promise<void> {
   const marker = newMarker();
   const connection = await host.connect();
   const description = `${resource}: forget the undo`;
   const result = await connection.run(forgetUndoScript(marker), { description });
-  const applied = parseApplied(result.stdout, marker, [], "ip");
+  const applied = parseApplied(result.stdout, marker, [], now.facts);
   if (applied.outcome === "done") host.remember(applied.after);
 }
 

@@ -8,7 +8,6 @@ import type { Cut } from "../plan/lifeline";
 import type { PlannedStep } from "../plan/steps";
 import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "./address";
 import { type Applied, applyScript, describeStep, parseApplied } from "./apply";
-import type { PortTool } from "./commands";
 import { type Connection, ConnectionLost, SshError } from "./connection";
 import type { Observation } from "./observation";
 import { parseObservation } from "./observe";
@@ -38,12 +37,11 @@ const ASK_SECONDS = 10;
 /** A change that could cut its own connection. */
 export interface WatchedChange {
   readonly steps: readonly PlannedStep[];
-  readonly portTool: PortTool;
   /** For the trace. */
   readonly description: string;
   readonly cut: Cut;
-  /** Of the observation that the steps were planned from. */
-  readonly boots: string;
+  /** What the steps were planned from. */
+  readonly now: Observation;
 }
 
 /** What became of a watched change, and the connection that works now. */
@@ -60,20 +58,21 @@ export interface WatchedOutcome {
 export async function applyWatched(
   connection: Connection,
   openAnother: () => Promise<Connection>,
-  { steps, portTool, description, cut, boots }: WatchedChange,
+  { steps, description, cut, now }: WatchedChange,
 ): Promise<WatchedOutcome> {
+  const { portTool } = now.facts;
   const { commandTimeout = DEFAULT_COMMAND_TIMEOUT, confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } =
     connection.host;
   const token = randomBytes(8).toString("hex");
   const marker = newMarker();
   const confirm = { token, timeout: confirmTimeout };
-  const script = applyScript(steps, portTool, marker, { commandTimeout, confirm }, boots);
+  const script = applyScript(steps, portTool, marker, { commandTimeout, confirm }, now.boots);
   let answer: Applied | undefined;
   let failure: Error | undefined;
   const answered = connection
     .run(script, { description })
     .then(({ stdout }) => {
-      answer = parseApplied(stdout, marker, steps, portTool);
+      answer = parseApplied(stdout, marker, steps, now.facts);
     })
     .catch((error: unknown) => {
       failure = error instanceof Error ? error : new Error(String(error));

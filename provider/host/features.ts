@@ -13,29 +13,48 @@ export const FEATURES = [
   ["ipvlan", "ipvlan_link_new", "IPVLAN"],
 ] as const;
 
-/** Defines `pm_features`, which prints a line `MODULE FEATURE` for each. The symbols of a kernel take long to read. */
-export const FEATURES_FUNCTION = `pm_feature() { # MODULE SYMBOL OPTION
-  if [ -d "/sys/module/$1" ] || grep -q "/$1\\.ko" "$PM_MODULES/modules.builtin" 2>/dev/null; then echo "$1 yes"
-  elif grep -q "/$1\\.ko" "$PM_MODULES/modules.dep" 2>/dev/null; then echo "$1 module"
-  else
-    [ -n "$PM_CONFIG" ] || PM_CONFIG=$({ cat "/boot/config-$(uname -r)" || zcat /proc/config.gz; } 2>/dev/null | grep '^CONFIG_')
-    case "
-$PM_CONFIG
-" in
-      *"
+/** Matches the lines of modules.builtin and modules.dep that name them; files may be compressed (`macvlan.ko.xz`). */
+const MODULE_LINES = FEATURES.map(([module]) => `-e '/${module}\\.ko'`).join(" ");
+
+/** Their options, those that others ask for, and one that every kernel with a network has. */
+const OPTION_NAMES = ["NET", "BRIDGE_VLAN_FILTERING", ...FEATURES.map(([, , option]) => option)].join("|");
+const OPTIONS_LINE = `^CONFIG_(${OPTION_NAMES})=`;
+
+/**
+ * Defines `pm_features`, which prints a line `MODULE FEATURE` for each, and `pm_config`, which puts those options
+ * into `$PM_CONFIG`. What is looked at last takes longest, the kernel's symbols above all; one look is for all of them.
+ */
+export const FEATURES_FUNCTION = `PM_CONFIG=; PM_MODULES=
+pm_config() {
+  [ -z "$PM_CONFIG" ] || return 0
+  PM_CONFIG="
+$({ grep -E '${OPTIONS_LINE}' "/boot/config-$(uname -r)" || zcat /proc/config.gz | grep -E '${OPTIONS_LINE}'; } 2>/dev/null)
+"
+}
+pm_modules() {
+  [ -z "$PM_MODULES" ] || return 0
+  PM_MODULES=/lib/modules/$(uname -r); PM_BUILTIN=; PM_LOADABLE=
+  [ ! -e "$PM_MODULES/modules.builtin" ] || PM_BUILTIN=$(grep ${MODULE_LINES} "$PM_MODULES/modules.builtin")
+  [ ! -e "$PM_MODULES/modules.dep" ] || PM_LOADABLE=$(grep ${MODULE_LINES} "$PM_MODULES/modules.dep")
+}
+pm_feature() { # MODULE SYMBOL OPTION
+  [ ! -d "/sys/module/$1" ] || { echo "$1 yes"; return; }
+  pm_modules
+  case $PM_BUILTIN in *"/$1.ko"*) echo "$1 yes"; return;; esac
+  case $PM_LOADABLE in *"/$1.ko"*) echo "$1 module"; return;; esac
+  pm_config
+  case $PM_CONFIG in
+    *"
 CONFIG_$3=y
 "*) echo "$1 yes";;
-      *CONFIG_*) echo "$1 no";;
-      *)
-        if grep -q " $2\\([[:space:]]\\|$\\)" /proc/kallsyms 2>/dev/null; then echo "$1 yes"
-        elif [ -e "$PM_MODULES/modules.dep" ]; then echo "$1 no"
-        else echo "$1 unknown"; fi;;
-    esac
-  fi
+    *CONFIG_*) echo "$1 no";;
+    *)
+      if grep -q " $2\\([[:space:]]\\|$\\)" /proc/kallsyms 2>/dev/null; then echo "$1 yes"
+      elif [ -e "$PM_MODULES/modules.dep" ]; then echo "$1 no"
+      else echo "$1 unknown"; fi;;
+  esac
 }
 pm_features() {
-  PM_MODULES=/lib/modules/$(uname -r)
-  PM_CONFIG=''
 ${FEATURES.map((words) => `  pm_feature ${words.join(" ")}`).join("\n")}
 }
 `;

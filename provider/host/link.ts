@@ -164,10 +164,34 @@ async function connectOnce(
 }
 
 function tcp(host: ResolvedHost): Socket {
-  return connectTcp({
-    host: host.hostname,
-    port: host.port,
-    noDelay: true,
-    ...(host.family !== undefined && { family: host.family }),
-  });
+  return gatherWrites(
+    connectTcp({
+      host: host.hostname,
+      port: host.port,
+      noDelay: true,
+      ...(host.family !== undefined && { family: host.family }),
+    }),
+  );
+}
+
+/**
+ * Has what is written in one go leave in one go. Without its native parts ssh2 writes each packet in three pieces, and
+ * each would be a system call here, a TCP segment, and an awakening of the server.
+ */
+function gatherWrites(socket: Socket): Socket {
+  const write = socket.write.bind(socket) as (...chunk: unknown[]) => boolean;
+  let gathers = false;
+  const send = (): void => {
+    gathers = false;
+    socket.uncork();
+  };
+  const gather = (...chunk: unknown[]): boolean => {
+    if (!gathers) {
+      gathers = true;
+      socket.cork();
+      process.nextTick(send);
+    }
+    return write(...chunk);
+  };
+  return Object.assign(socket, { write: gather });
 }

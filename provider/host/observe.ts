@@ -21,12 +21,16 @@ const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as c
 /**
  * Defines `pm_observe`. `$M` is the marker. Only reads. `ip -n` and `ip netns exec` are given names that the host
  * itself listed. sysfs is read where iproute2 cannot print JSON, so that such a host is recognised for what it is.
+ * Where `$PM_KNOWN` is set, what no change of links changes is left out: kernel, login, programs.
+ *
+ * Starting a program takes a host one or two milliseconds, and on a fleet that adds up: files of a few lines are read
+ * by the shell itself, and programs are started for what only they can tell.
  */
 export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_FUNCTION}${FEATURES_FUNCTION}${OBSERVE_BOOT_FUNCTION}
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
-  echo "$M links$s"; "$@" -j -d address show 2>/dev/null
+  echo "$M links$s"; "$@" -j -d address show 2>/dev/null; PM_STATUS=$?
   echo "$M routes4$s"; "$@" -j -4 route show table main 2>/dev/null
   echo "$M routes6$s"; "$@" -j -6 route show table main 2>/dev/null
 }
@@ -36,8 +40,14 @@ pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configu
     [ -e "$b/vlan_filtering" ] && echo yes || echo no
     return
   done
-  c=$({ cat "/boot/config-$(uname -r)" || zcat /proc/config.gz; } 2>/dev/null | grep '^CONFIG_BRIDGE[_=]')
-  case $c in *VLAN_FILTERING=y*) echo yes;; *CONFIG_BRIDGE=*) echo no;; esac
+  [ -z "$PM_KNOWN" ] || return
+  pm_config
+  case $PM_CONFIG in *CONFIG_BRIDGE_VLAN_FILTERING=y*) echo yes;; *CONFIG_BRIDGE=*) echo no;; esac
+}
+pm_cat() { # FILE...: those of them that are there
+  for f in "$@"; do
+    [ -e "$f" ] && while IFS= read -r l || [ -n "$l" ]; do printf '%s\\n' "$l"; done 2>/dev/null < "$f"
+  done
 }
 pm_unfinished() { # a change that has begun and not ended holds the lock, or nobody does
   [ -e ${RUN_DIRECTORY}/undo ] || [ -e ${RUN_DIRECTORY}/undo.left ] || return
@@ -49,16 +59,25 @@ pm_unfinished() { # a change that has begun and not ended holds the lock, or nob
     { [ -n "$h" ] && { kill -0 "$h" || kill -0 "\${w:-$h}"; } 2>/dev/null; } && echo "under way" || echo "cut off"
   fi
 }
-pm_observe() {
-  echo "$M machine"; cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
+pm_observe_facts() {
   echo "$M kernel"; uname -r
   echo "$M user"; id -u
-  echo "$M client"; pm_client
-  echo "$M ip"; command -v ip >/dev/null 2>&1 && ip -V 2>&1
+  v=; command -v ip >/dev/null 2>&1 && v=$(ip -V 2>&1)
+  echo "$M ip"; printf '%s\\n' "$v"
   echo "$M tools"
   for t in ip bridge brctl flock systemctl sha256sum; do command -v "$t" >/dev/null 2>&1 && echo "$t"; done
-  echo "$M brctl"; command -v brctl >/dev/null 2>&1 && brctl --version 2>&1 | head -n 2
-  pm_section_of "" ip
+  echo "$M brctl"
+  case $v in
+    *iproute2*) ;; # sets the ports' options itself
+    *) command -v brctl >/dev/null 2>&1 && brctl --version 2>&1 | head -n 2;;
+  esac
+  echo "$M features"; pm_features
+}
+pm_observe() {
+  echo "$M machine"; pm_cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
+  echo "$M client"; pm_client
+  [ -n "$PM_KNOWN" ] || pm_observe_facts
+  pm_section_of "" ip; j=$PM_STATUS
   echo "$M sysctls"; eval "$PM_SYSCTLS"
   for n in /run/netns/* /var/run/netns/*; do
     [ -e "$n" ] || continue
@@ -73,15 +92,14 @@ pm_observe() {
   done
   echo "$M wireless"
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
-  echo "$M features"; pm_features
   echo "$M vlanfiltering"; pm_vlan_filtering
   echo "$M managers"; pm_managers
-  echo "$M records"; cat ${RUN_DIRECTORY}/links/* 2>/dev/null
-  echo "$M namespaces"; cat ${RUN_DIRECTORY}/netns/* 2>/dev/null
+  echo "$M records"; pm_cat ${RUN_DIRECTORY}/links/*
+  echo "$M namespaces"; pm_cat ${RUN_DIRECTORY}/netns/*
   pm_observe_boot
-  echo "$M boots"; cat ${RUN_DIRECTORY}/boots 2>/dev/null
+  echo "$M boots"; pm_cat ${RUN_DIRECTORY}/boots
   echo "$M unfinished"; pm_unfinished
-  echo "$M sysfs"; ip -j link show dev lo >/dev/null 2>&1 || pm_sysfs
+  echo "$M sysfs"; [ "$j" = 0 ] || pm_sysfs
   echo "$M end"
 }
 `;
@@ -89,8 +107,13 @@ pm_observe() {
 /** The host's answer has no end: its shell was killed, or the connection went away under it. */
 export class CutShort extends Error {}
 
-/** Parses what `pm_observe` printed. @throws CutShort */
-export function parseObservation(output: string, marker: string): Observation {
+/**
+ * Parses what `pm_observe` printed.
+ *
+ * @param known what was left out, from an earlier reading of the host
+ * @throws CutShort
+ */
+export function parseObservation(output: string, marker: string, known?: HostFacts): Observation {
   const all = sections(output, marker);
   // the first of a name counts
   const texts = new Map(all.toReversed().map((s) => [s.name, s.text]));
@@ -101,7 +124,7 @@ export function parseObservation(output: string, marker: string): Observation {
   const made = jsonLines(text("namespaces"));
   const host = readNamespace("", text);
   const own = parseNamespace(host, []);
-  const facts = parseFacts(text, (index) => own.find((l) => l.ifIndex === index)?.name);
+  const facts = parseFacts(text, (index) => own.find((l) => l.ifIndex === index)?.name, known);
   const links = [own, ...namespaces.map((n) => parseNamespace(readNamespace(n, text), own))].flat();
   const state: HostState = {
     links: facts.iproute2 === undefined ? parseSysfs(text("sysfs")) : links,
@@ -127,19 +150,13 @@ function parseUnfinished(text: string): Pick<Observation, "unfinished"> {
 function parseFacts(
   text: (name: string) => string,
   nameOf: (ifIndex: number) => string | undefined,
+  known: HostFacts | undefined,
 ): HostFacts {
-  const ipText = text("ip").trim();
-  const tools = text("tools").split("\n").filter(Boolean);
-  const iproute2 = usableIproute2(ipText, text("links"));
   const vlan = text("vlanfiltering").trim();
-  const features = Object.entries(parseFeatures(text("features")));
   return {
+    ...(known ?? parseLastingFacts(text)),
     machine: text("machine").trim().replace("\n", " "),
-    kernel: text("kernel").trim(),
-    iproute2,
-    ipVersionText: ipText.split("\n")[0] ?? "",
-    root: text("user").trim() === "0",
-    tools,
+    vlanFiltering: vlan === "" ? known?.vlanFiltering : vlan === "yes",
     wireless: [
       ...new Set(
         text("wireless")
@@ -147,11 +164,26 @@ function parseFacts(
           .flatMap((l) => l.split("/")[4] ?? []),
       ),
     ],
-    lacks: features.filter(([, feature]) => feature === "no").map(([module]) => module),
-    vlanFiltering: vlan === "" ? undefined : vlan === "yes",
-    portTool: choosePortTool(ipText, tools, text("brctl")),
     ...parseInit(text("init")),
     managers: parseManagers(text("managers"), nameOf),
+  };
+}
+
+/** What `pm_observe_facts` printed. */
+function parseLastingFacts(
+  text: (name: string) => string,
+): Pick<HostFacts, "kernel" | "iproute2" | "ipVersionText" | "root" | "tools" | "lacks" | "portTool"> {
+  const ipText = text("ip").trim();
+  const tools = text("tools").split("\n").filter(Boolean);
+  const features = Object.entries(parseFeatures(text("features")));
+  return {
+    kernel: text("kernel").trim(),
+    iproute2: usableIproute2(ipText, text("links")),
+    ipVersionText: ipText.split("\n")[0] ?? "",
+    root: text("user").trim() === "0",
+    tools,
+    lacks: features.filter(([, feature]) => feature === "no").map(([module]) => module),
+    portTool: choosePortTool(ipText, tools, text("brctl")),
   };
 }
 

@@ -19,7 +19,7 @@ pm_record_link() { # FILE NETNS NAME JSON
   if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
   elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
   else i=$(ip -n "$2" -o link show dev "$3") || return; fi
-  mkdir -p "$D/links" && pm_keep "$1" "\${i%%:*} $4"
+  { [ -d "$D/links" ] || mkdir -p "$D/links"; } && pm_keep "$1" "\${i%%:*} $4"
 }
 pm_record_netns() { # NAME JSON
   i=$(ls -di "/run/netns/$1") || return
@@ -29,7 +29,7 @@ pm_record_netns() { # NAME JSON
 `;
 
 /** Whether anything can be written is seen first: a redirection of `exec` that fails ends the shell (POSIX.1, 2.8.1). */
-export const LOCK = `u=$({ mkdir -p "$D/links" "$D/netns" && printf '' >> "$D/lock"; } 2>&1) || {
+export const LOCK = `u=$({ { [ -d "$D/links" ] && [ -d "$D/netns" ] || mkdir -p "$D/links" "$D/netns"; } && printf '' >> "$D/lock"; } 2>&1) || {
   echo "$M outcome failed 1 0"; echo "$M printed"; printf '%s\\n' "$u"
   pm_observe; exit 1
 }
@@ -79,7 +79,7 @@ fi`;
  * SIGPIPE in the middle. The commit is one unlink.
  */
 export const TRANSACTION = `pm_begin() {
-  rm -rf "$D/kept" "$D/progress"
+  for f in "$D/kept" "$D/progress"; do [ ! -e "$f" ] || rm -rf "$f"; done
   pm_prepare pm_put progress 0; pm_prepare pm_keep undo "$1"
   trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
   pm_watch
@@ -100,7 +100,7 @@ pm_stale() {
 K=0; O=; L=0; A=
 pm_put() { echo "$2" >> "$D/$1"; }
 pm_prepare() { O=$("$@" 2>&1) || { A=0; pm_fail 1; }; }
-pm_at() { pm_prepare pm_put progress "$1"; K=$1; L=0; }
+pm_at() { pm_put progress "$1" 2>/dev/null || pm_prepare pm_put progress "$1"; K=$1; L=0; }
 pm_commit() {
   pm_prepare rm -f "$D/undo"; rm -f "$D/progress" "$D/watchdog"; trap - HUP INT TERM
   pm_unwatch; pm_unlock

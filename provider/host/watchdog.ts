@@ -60,7 +60,7 @@ rm -rf "$D/expired" "$D/watchdog" "$D/lock.d"`;
 export function watchFunctions({ commandTimeout, confirm }: Watch): string {
   return `W=
 pm_watch() {
-  ${confirm ? `pm_prepare pm_keep begun ${confirm.token}` : 'rm -f "$D/begun"'}
+  ${confirm ? `pm_prepare pm_keep begun ${confirm.token}` : '[ ! -e "$D/begun" ] || rm -f "$D/begun"'}
   pm_prepare pm_keep watchdog ${quote(WATCHDOG)}
   s=; command -v setsid >/dev/null 2>&1 && s=setsid
   # it inherits the lock
@@ -93,7 +93,7 @@ export type Confirmation =
 export function confirmScript(token: string, decide: boolean, marker: string): string {
   return `pm_main() {
 ${ENVIRONMENT}
-M=${quote(marker)}; D=${RUN_DIRECTORY}
+M=${quote(marker)}; D=${RUN_DIRECTORY}; PM_KNOWN=
 ${OBSERVE_FUNCTION}
 t=; w=; [ -e "$D/pending" ] && read -r t w < "$D/pending"
 b=; [ -e "$D/begun" ] && read -r b < "$D/begun"

@@ -1,0 +1,96 @@
+/**
+ * Running a contender's command and measuring it: wall time, and the CPU of all processes that it starts, also those
+ * that outlive it or that nobody waits for. They are in a control group of their own, whose kernel keeps the account.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface Command {
+  readonly line: readonly [program: string, ...args: string[]];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a command took, in seconds. */
+export interface Taken {
+  readonly wall: number;
+  readonly user: number;
+  readonly system: number;
+  readonly code: number | null;
+  /** True where it had to be ended. */
+  readonly late: boolean;
+}
+
+/** Where the processes of a contender are. */
+export interface Group {
+  /** Runs a command to its end, or ends it and all of the group after `limit` seconds. Its output goes to a file. */
+  run(command: Command, limit: number, output: string): Promise<Taken>;
+  /** Ends what is left in it. */
+  end(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Makes a control group. @throws where the machine has no cgroup v2 hierarchy that may be written to */
+export function openGroup(): Group {
+  const folder = join(
+    cgroupMount(readFileSync("/proc/mounts", "utf8")),
+    `pulumi-macvlan-bench-${process.pid}`,
+  );
+  mkdirSync(folder);
+  const cpu = (): { user: number; system: number } => cpuOf(readFileSync(join(folder, "cpu.stat"), "utf8"));
+  const end = async (): Promise<void> => {
+    writeFileSync(join(folder, "cgroup.kill"), "1");
+    while (readFileSync(join(folder, "cgroup.events"), "utf8").includes("populated 1")) await sleep(5);
+  };
+  return {
+    async run({ line, cwd, env }, limit, output) {
+      const before = cpu();
+      const began = performance.now();
+      // a file and not a pipe: who stays behind (ssh as a master) would keep a pipe open
+      const file = openSync(output, "a");
+      const child = spawn("/bin/sh", ["-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', folder, ...line], {
+        cwd,
+        env,
+        stdio: ["ignore", file, file],
+      });
+      closeSync(file);
+      let late = false;
+      const timer = setTimeout(() => {
+        late = true;
+        writeFileSync(join(folder, "cgroup.kill"), "1");
+      }, limit * 1000);
+      const code = await new Promise<number | null>((resolve, reject) => {
+        child.on("error", reject);
+        child.on("exit", resolve);
+      }).finally(() => clearTimeout(timer));
+      const wall = (performance.now() - began) / 1000;
+      const after = cpu();
+      return { wall, user: after.user - before.user, system: after.system - before.system, code, late };
+    },
+    end,
+    async close() {
+      await end();
+      rmdirSync(folder);
+    },
+  };
+}
+
+/** The folder where the kernel's control groups (version 2) are, from /proc/mounts. */
+export function cgroupMount(mounts: string): string {
+  const found = mounts
+    .split("\n")
+    .map((line) => line.split(" "))
+    .find(([, , type]) => type === "cgroup2")?.[1];
+  if (found === undefined)
+    throw new Error("CPU is accounted by control groups: there is no cgroup2 in /proc/mounts");
+  return found;
+}
+
+/** Seconds from cpu.stat (Documentation/admin-guide/cgroup-v2.rst). */
+export function cpuOf(stat: string): { user: number; system: number } {
+  const microseconds = (key: string): number =>
+    Number(new RegExp(`^${key} ([0-9]+)$`, "m").exec(stat)?.[1] ?? 0);
+  return { user: microseconds("user_usec") / 1e6, system: microseconds("system_usec") / 1e6 };
+}

@@ -1,0 +1,181 @@
+/** docs/performance.md and its drawing, from the results of a run. Pure. */
+import { PHASES } from "../job";
+import type { Machine, Results } from "../results";
+import { type Cell, cellsOf, figure, mainHosts } from "./figures";
+import { type Verdict, judgeGoals } from "./goals";
+import { type Line, renderPlot } from "./plot";
+import { threeDigits } from "./statistics";
+import { SPAN_TITLES, costTable, growthTable, markdownTable, wallTable } from "./tables";
+
+/** The document in Markdown. `drawing` is the path of its drawing, seen from it. */
+export function renderDocument(results: Results, drawing: string): string {
+  const hosts = mainHosts(results);
+  const cells = cellsOf(results);
+  const main = cells.filter((cell) => cell.hosts === hosts);
+  const rtts = [...new Set(cells.map(({ rtt }) => rtt))];
+  return [
+    `# Performance
+
+<!-- Written by "${results.command}": run that again instead of changing this. -->
+
+The same job by this package, by plain SSH, and by what people use today, measured in turn in one run. On each host:
+one macvlan with a MAC address, an MTU, an IPv4 and an IPv6 address; one bridge with a hairpin port; one shim with four
+routes. ${runsOf(results)} After each phase the hosts were looked at in the kernel, past the contenders, for what each
+should have made, left or removed; a run in which a host was not right does not count, and says so below.
+
+![Seconds of the first apply by the number of hosts, for each contender](${drawing})`,
+    `## What is aimed at
+
+${goalsTable(judgeGoals(results))}
+
+The engine's own time is that of as many resources that do nothing, run by run.`,
+    `## ${hosts} hosts
+
+Seconds, the median and in parentheses the least and the most. A dash is a phase that a contender does not have; the
+seconds beside it are those of what it did instead, which [the contenders](#the-contenders) tells.
+
+${main.map((cell) => `**Round trip ${cell.rtt} ms**\n\n${wallTable(results, cell)}`).join("\n\n")}`,
+    `## What it costs
+
+For the first apply and for a preview without changes; connections, commands and bytes are those of one host. CPU is
+that of all processes on the client's side, the engine's and the masters of \`ssh\` among them. Bytes are on the wire.
+
+${main.flatMap((cell) => (["apply", "preview"] as const).map((phase) => `**${capital(SPAN_TITLES[phase])}, ${describeCell(cell)}**\n\n${costTable(results, cell, phase)}`)).join("\n\n")}`,
+    `## By the number of hosts
+
+${rtts.flatMap((rtt) => (["apply", "preview"] as const).map((span) => `**Round trip ${rtt} ms**\n\n${growthTable(results, rtt, span)}`)).join("\n\n")}`,
+    `## The contenders
+
+${results.contenders.map(describeContender).join("\n")}`,
+    ...(results.micro.length === 0
+      ? []
+      : [
+          `## Small measurements
+
+${results.micro.map(({ title, text, head, rows }) => `### ${title}\n\n${text}\n\n${markdownTable(head, rows)}`).join("\n\n")}`,
+        ]),
+    `## How it was measured
+
+${howMeasured(results)}`,
+    `## All figures
+
+${cells
+  .filter((cell) => cell.hosts !== hosts)
+  .map((cell) => `**${capital(describeCell(cell))}**\n\n${wallTable(results, cell)}`)
+  .join("\n\n")}`,
+    failures(results),
+  ]
+    .filter(Boolean)
+    .join("\n\n")
+    .concat("\n");
+}
+
+function describeCell({ hosts, rtt }: Cell): string {
+  return `${hosts} ${hosts === 1 ? "host" : "hosts"}, round trip ${rtt} ms`;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function runsOf({ runs }: Results): string {
+  return runs === 1 ? "It was run once." : `Each figure is the median of ${runs} runs.`;
+}
+
+function goalsTable(verdicts: readonly Verdict[]): string {
+  const met = (verdict: Verdict): string =>
+    verdict.met === undefined ? "?" : verdict.met ? "met" : "**missed**";
+  return markdownTable(
+    ["goal", "where", "found", ""],
+    verdicts.map((verdict) => [verdict.goal, describeCell(verdict.cell), verdict.found, met(verdict)]),
+  );
+}
+
+function describeContender({ title, note, lacks, unavailable, cap }: Results["contenders"][number]): string {
+  const instead = PHASES.flatMap((phase) =>
+    lacks[phase] === undefined ? [] : [`${SPAN_TITLES[phase]}: ${lacks[phase]}`],
+  );
+  return [
+    `- **${title}**: ${note}.`,
+    ...(instead.length > 0 ? [`It has no ${instead.join("; no ")}.`] : []),
+    ...(cap === undefined ? [] : [`Run with up to ${cap} hosts only, as it takes minutes with more.`]),
+    ...(unavailable === "" ? [] : [`**It did not take part**: ${oneLine(unavailable)}.`]),
+  ].join(" ");
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
+
+function howMeasured(results: Results): string {
+  const { machine, widths } = results;
+  const wayCpu = cellsOf(results).map((cell) => {
+    const parts = ["ssh", "macvlan"].flatMap((id) => {
+      const [way, wall] = [figure(results, cell, id, "apply", "wayCpu"), figure(results, cell, id, "apply")];
+      return way === undefined || wall === undefined ? [] : [way.median / wall.median];
+    });
+    return Math.max(0, ...parts);
+  });
+  const most = Math.round(100 * Math.max(0, ...wayCpu));
+  const chosen = widths
+    .map(({ hosts, rtt, width }) => `${width} with ${describeCell({ hosts, rtt })}`)
+    .join("; ");
+  return `- The hosts are network namespaces of the machine on which the contenders run, each with its own sshd and its defaults
+  (MaxStartups, MaxSessions among them), so that client and hosts share its cores: the hosts' part of the CPU is in every
+  wall time. All log in as root with an Ed25519 key. Traffic stays within namespaces and the loopback.
+- Before each sshd is a TCP proxy, all of them one Node.js process, also where the round trip is 0. It delays each way by
+  half a round trip, a connection's first bytes by one and a half as TCP does, and counts connections and bytes. Its own
+  CPU was at most ${most} % of the wall time of a first apply by plain OpenSSH or this package.
+- Commands are those that sshd's log says were started; CPU is the kernel's account of a control group in which a
+  contender's processes are; the wall time is from starting the command to its exit.
+- The contenders ran one after the other, all of them before the next run, each run beginning with another one. Each did
+  the whole job on one host before, unmeasured.
+- OpenSSH, Ansible and pyinfra do the minimum. This package does more for the same links: it takes a lock on the host,
+  writes down what is its own and how to undo a change that is cut off, keeps the LAN's ARP for the host's own address
+  from the shim, announces new addresses, and reads back what it made.
+- How many \`ssh\` at a time: what was fastest of ${[2, 4, 8, 16, 32, 64].join(", ")} for one reading of each host: ${chosen}.
+
+${describeMachine(machine)}`;
+}
+
+function describeMachine({ date, cpu, cores, memory, kernel, system, versions, load }: Machine): string {
+  return markdownTable(
+    ["machine", ""],
+    [
+      ["date", date],
+      ["CPU", `${cores} cores, ${cpu}`],
+      ["memory", `${memory} GiB`],
+      ["system", `${system}, kernel ${kernel}`],
+      ["load before the run", threeDigits(load)],
+      ...Object.entries(versions),
+    ],
+  );
+}
+
+function failures({ samples }: Results): string {
+  const failed = samples.filter(({ failure }) => failure !== "");
+  if (failed.length === 0) return "";
+  const lines = failed.map(
+    (s) =>
+      `- ${s.contender}, ${describeCell(s)}, run ${s.run}, ${SPAN_TITLES[s.phase]}: \`${oneLine(s.failure).replaceAll("`", "'").slice(0, 300)}\``,
+  );
+  return `## What failed\n\n${lines.join("\n")}`;
+}
+
+/** The drawing: a panel a round trip. */
+export function renderDrawing(results: Results): string {
+  const cells = cellsOf(results);
+  const rtts = [...new Set(cells.map(({ rtt }) => rtt))];
+  const panels = rtts.map((rtt) => ({
+    title: `First apply, engine included: seconds by the number of hosts, round trip ${rtt} ms`,
+    lines: results.contenders.map(({ id, title }): Line => ({
+      title: title.replace(/^… /, "OpenSSH, "),
+      look: id === "macvlan" ? "own" : id === "engine" || id.startsWith("ssh") ? "floor" : "rival",
+      points: cells.flatMap((cell) => {
+        const wall = cell.rtt === rtt ? figure(results, cell, id, "apply") : undefined;
+        return wall === undefined ? [] : [[cell.hosts, wall.median] as const];
+      }),
+    })),
+  }));
+  return renderPlot(
+    "Seconds of the first apply by the number of hosts",
+    "Both axes are logarithmic. Lines of this package, of its floors (plain OpenSSH, the engine with nothing to do) and of its rivals.",
+    panels,
+  );
+}

@@ -1,0 +1,107 @@
+/** What this package is to reach, and whether it did in a run. Pure: it only tells. */
+import type { Results } from "../results";
+import { type Cell, type Span, cellsOf, difference, figure, mainHosts } from "./figures";
+import { threeDigits } from "./statistics";
+
+export interface Verdict {
+  readonly goal: string;
+  readonly cell: Cell;
+  /** What was measured, in words. */
+  readonly found: string;
+  /** Undefined where something for it was not measured. */
+  readonly met: boolean | undefined;
+}
+
+const OURS = "macvlan";
+
+interface Goal {
+  readonly goal: string;
+  /** Round trips that it is about. */
+  readonly at?: (rtt: number) => boolean;
+  readonly judge: (results: Results, cell: Cell) => Pick<Verdict, "found" | "met">;
+}
+
+const NOT_MEASURED = { found: "not measured", met: undefined };
+
+/** The time that we take beside the engine, at most so many times that of OpenSSH. */
+function besideEngine(span: Span, most: number): Goal["judge"] {
+  return (results, cell) => {
+    const own = difference(results, cell, OURS, "engine", span);
+    const ssh = figure(results, cell, "ssh", span);
+    if (own === undefined || ssh === undefined) return NOT_MEASURED;
+    if (own.median <= 0) return { found: "nothing that can be told from the engine's own", met: true };
+    return {
+      found: `${threeDigits(own.median)} s, OpenSSH ${threeDigits(ssh.median)} s: × ${threeDigits(own.median / ssh.median)}`,
+      met: own.median <= most * ssh.median,
+    };
+  };
+}
+
+/** Our first apply, engine and all, at most such a part of a rival's. */
+function against(rival: string, most: number): Goal["judge"] {
+  return (results, cell) => {
+    const own = figure(results, cell, OURS, "apply");
+    const other = figure(results, cell, rival, "apply");
+    if (own === undefined || other === undefined) return NOT_MEASURED;
+    const part = own.median / other.median;
+    return {
+      found: `${threeDigits(own.median)} s against ${threeDigits(other.median)} s: × ${threeDigits(part)}`,
+      met: most === 1 ? part < 1 : part <= most,
+    };
+  };
+}
+
+const GOALS: readonly Goal[] = [
+  {
+    goal: "First apply, less what the engine takes itself: at most 1.5 × plain OpenSSH",
+    judge: besideEngine("apply", 1.5),
+  },
+  {
+    goal: "First apply, engine included: at most half of the obvious dynamic provider's",
+    at: (rtt) => rtt < 50,
+    judge: against("obvious", 1 / 2),
+  },
+  {
+    goal: "First apply with a round trip of 50 ms: at most a third of the obvious dynamic provider's",
+    at: (rtt) => rtt >= 50,
+    judge: against("obvious", 1 / 3),
+  },
+  {
+    goal: "First apply, engine included: faster than Ansible's batched task",
+    judge: against("ansible-batched", 1),
+  },
+  { goal: "First apply, engine included: faster than pyinfra", judge: against("pyinfra", 1) },
+  {
+    goal: "First apply, engine included: faster than pyinfra with its commands joined to one a host",
+    judge: against("pyinfra-joined", 1),
+  },
+  {
+    goal: "First apply, engine included: at most 0.65 × @pulumi/command",
+    judge: against("command", 0.65),
+  },
+  {
+    goal: "Preview without changes: one connection and one command a host",
+    judge(results, cell) {
+      const connections = figure(results, cell, OURS, "preview", "connections");
+      const commands = figure(results, cell, OURS, "preview", "commands");
+      if (connections === undefined || commands === undefined) return NOT_MEASURED;
+      return {
+        found: `${connections.most} connections and ${commands.most} commands for ${cell.hosts} hosts`,
+        met: connections.most === cell.hosts && commands.most === cell.hosts,
+      };
+    },
+  },
+  {
+    goal: "Preview without changes, less what the engine takes itself: at most 1.2 × plain OpenSSH with one read a host",
+    judge: besideEngine("preview", 1.2),
+  },
+];
+
+/** Each goal, at the number of hosts that they are about, with each round trip. */
+export function judgeGoals(results: Results): Verdict[] {
+  const hosts = mainHosts(results);
+  const cells = cellsOf(results).filter((cell) => cell.hosts === hosts);
+  return GOALS.flatMap(({ goal, at = () => true, judge }) =>
+    cells.filter(({ rtt }) => at(rtt)).map((cell) => ({ goal, cell, ...judge(results, cell) })),
+  );
+}
