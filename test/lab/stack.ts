@@ -15,7 +15,8 @@ import type {
 } from "../../provider/kinds/args";
 import { type GuestOptions, type Lab, labDown, labUp } from "./fleet";
 
-interface Kinds {
+/** Each kind's inputs and outputs. */
+export interface Kinds {
   MacvlanInterface: { args: MacvlanArgs; outputs: MacvlanOutputs };
   HairpinBridge: { args: BridgeArgs; outputs: BridgeOutputs };
   HostShim: { args: ShimArgs; outputs: ShimOutputs };
