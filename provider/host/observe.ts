@@ -5,6 +5,7 @@
 import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import type { HostState, LinkRecord, Netns } from "../plan/model";
 import { parseHolders, parseNamespace } from "./iproute2";
+import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "./iproute2-version";
 import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
 import { type HostFacts, type Observation, UNFINISHED } from "./observation";
 import { MANAGERS_FUNCTION, parseManagers } from "./managers";
@@ -79,7 +80,8 @@ pm_observe() {
   pm_observe_boot
   echo "$M boots"; cat ${RUN_DIRECTORY}/boots 2>/dev/null
   echo "$M unfinished"; pm_unfinished
-  echo "$M sysfs"; ip -j link show dev lo >/dev/null 2>&1 || pm_sysfs
+  # iproute2 4.14 has -j, and prints routes as text all the same
+  echo "$M sysfs"; case $(ip -j -4 route show table main 2>/dev/null) in "["*) ;; *) pm_sysfs;; esac
   echo "$M end"
 }
 `;
@@ -96,16 +98,17 @@ export function parseObservation(output: string, marker: string): Observation {
   const text = (name: string): string => all.find((s) => s.name === name)?.text ?? "";
   const namespaces = all.filter((s) => s.name.startsWith("netns ")).map((s) => s.name.slice("netns ".length));
   const records = jsonLines(text("records")).flatMap(({ id, value }) => parseRecord(id, value));
-  const own = parseNamespace("", text, []);
-  const facts = parseFacts(text, (index) => own.find((l) => l.ifIndex === index)?.name);
-  const links = [own, ...namespaces.map((n) => parseNamespace(n, text, own))].flat();
+  const iproute2 = usableIproute2(text);
+  const own = iproute2 === undefined ? parseSysfs(text("sysfs")) : parseNamespace("", text, []);
+  const others = iproute2 === undefined ? [] : namespaces.map((n) => parseNamespace(n, text, own));
+  const facts = parseFacts(text, iproute2, (index) => own.find((l) => l.ifIndex === index)?.name);
   const state: HostState = {
-    links: facts.iproute2 === undefined ? parseSysfs(text("sysfs")) : links,
+    links: [own, ...others].flat(),
     netns: namespaces.map((n) => parseNetns(n, text)),
     records,
     bootFiles: parseBootFiles(all),
   };
-  const { addresses, routes } = parseHolders(text);
+  const { addresses, routes } = iproute2 === undefined ? NO_HOLDERS : parseHolders(text);
   return {
     facts,
     state,
@@ -120,13 +123,16 @@ function parseUnfinished(text: string): Pick<Observation, "unfinished"> {
   return unfinished === undefined ? {} : { unfinished };
 }
 
+/** sysfs knows no addresses. */
+const NO_HOLDERS: ReturnType<typeof parseHolders> = { addresses: [], routes: [] };
+
 function parseFacts(
   text: (name: string) => string,
+  iproute2: string | undefined,
   nameOf: (ifIndex: number) => string | undefined,
 ): HostFacts {
   const ipText = text("ip").trim();
   const tools = text("tools").split("\n").filter(Boolean);
-  const iproute2 = usableIproute2(ipText, text("links"));
   const vlan = text("vlanfiltering").trim();
   return {
     machine: text("machine").trim().replace("\n", " "),
@@ -149,10 +155,14 @@ function parseFacts(
   };
 }
 
-/** The version, provided that it prints links as JSON: since 4.14 by iproute2's tags, and never by busybox. */
-function usableIproute2(ipText: string, links: string): string | undefined {
-  if (!/iproute2/.test(ipText) || !links.trimStart().startsWith("[")) return undefined;
-  return /iproute2-(?:ss)?([0-9][0-9.]*)/.exec(ipText)?.[1] ?? "unknown";
+/** The version, provided that it prints links and routes as JSON: what is too old for that counts like none. */
+function usableIproute2(text: (name: string) => string): string | undefined {
+  const version = iproute2Version(text("ip"));
+  if (version === undefined || isOlder(version, OLDEST_IPROUTE2)) return undefined;
+  const isJson = (name: string): boolean => /^\s*(?:\[|$)/.test(text(name));
+  return text("links").trimStart().startsWith("[") && isJson("routes4") && isJson("routes6")
+    ? version
+    : undefined;
 }
 
 /** Lines `NUMBER JSON`, as our records are kept; a line that is not one is nobody's. */
