@@ -5,6 +5,8 @@ import type { Kinds, Preview, Stack } from "../lab/stack";
 export interface Place {
   readonly host: string;
   readonly parent: string;
+  /** Name of the link, and of its namespace where it has one: `cell` without. */
+  readonly name?: string;
   /** An address of the network that the peer has one on, with its prefix length. */
   readonly address: string;
   /** MAC address of the peer, for links that only take what certain senders send. */
@@ -42,8 +44,8 @@ const macvlan = (
   siblings: boolean | undefined,
 ): Child => ({
   title: `macvlan ${mode}`,
-  made: made("MacvlanInterface", ({ host, parent, address, peerMac }) => ({
-    ...{ host, parent, name: "cell", netns: "cell", mode, addresses: [address] },
+  made: made("MacvlanInterface", ({ host, parent, name = "cell", address, peerMac }) => ({
+    ...{ host, parent, name, netns: name, mode, addresses: [address] },
     ...(mode === "source" ? { sourceMacAddresses: [peerMac] } : {}),
   })),
   shows: { kind: "macvlan", mode },
