@@ -5,8 +5,6 @@ import type { Kinds, Preview, Stack } from "../lab/stack";
 export interface Place {
   readonly host: string;
   readonly parent: string;
-  /** Name of the link, and of its namespace where it has one: `cell` without. */
-  readonly name?: string;
   /** An address of the network that the peer has one on, with its prefix length. */
   readonly address: string;
   /** MAC address of the peer, for links that only take what certain senders send. */
@@ -35,29 +33,29 @@ export interface Child {
   readonly made: Made;
   /** `link`, as `ip -j` shows it: what makes it the mode that was asked for. */
   readonly shows: Readonly<Record<string, string>>;
-  /** Whether another child of this kind on the same parent is reached; undefined where the parent has only one. */
-  readonly siblings?: boolean;
+  /** Another child of the parent, by hand, and whether it is reached; undefined where the parent has only one. */
+  readonly sibling?: { readonly type: string; readonly isReached: boolean };
 }
 
 const macvlan = (
   mode: "bridge" | "vepa" | "private" | "passthru" | "source",
-  siblings: boolean | undefined,
+  isReached?: boolean,
 ): Child => ({
   title: `macvlan ${mode}`,
-  made: made("MacvlanInterface", ({ host, parent, name = "cell", address, peerMac }) => ({
-    ...{ host, parent, name, netns: name, mode, addresses: [address] },
+  made: made("MacvlanInterface", ({ host, parent, address, peerMac }) => ({
+    ...{ host, parent, name: "cell", netns: "cell", mode, addresses: [address] },
     ...(mode === "source" ? { sourceMacAddresses: [peerMac] } : {}),
   })),
   shows: { kind: "macvlan", mode },
-  ...(siblings === undefined ? {} : { siblings }),
+  ...(isReached === undefined ? {} : { sibling: { type: `macvlan mode ${mode}`, isReached } }),
 });
 
 export const CHILDREN: readonly Child[] = [
   macvlan("bridge", true),
   macvlan("vepa", false),
   macvlan("private", false),
-  macvlan("passthru", undefined),
-  macvlan("source", undefined),
+  macvlan("passthru"),
+  macvlan("source"),
 ];
 
 /** A row of that matrix: a link of the host that children sit on, made by hand on `eth1`. */
