@@ -84,6 +84,8 @@ describe("a kernel:", function () {
         `ip netns add other && ip link add other link ${place.parent} netns other type ${sibling.type} &&
          ip -n other address add ${to}/24 dev other && ip -n other link set other up`,
       );
+      // the one of the cell before had another MAC address
+      await on.lab.sh(peer, `ip neigh flush to ${to}`);
       assert.ok(await answers(peer, to), `${title}: the other child is there`);
       const deadline = sibling.isReached ? 5000 : 700;
       const isReached = await on.lab.ping(host, to, { netns: "cell", deadline });
