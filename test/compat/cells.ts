@@ -156,10 +156,19 @@ export const OPERATIONS: readonly Operation[] = [
     title: "hairpin bridge",
     made: made("HairpinBridge", ({ host }) => ({
       ...{ host, name: "cell", stp: false, ageingTime: 30, priority: 4096 },
-      ports: [{ name: "q1", hairpin: true, isolated: true, learning: false }],
+      ports: [{ name: "q1", hairpin: true, learning: false }],
     })),
     since: OLDEST,
-    shows: /q1@p1: [^]*hairpin on [^]*learning off [^]*isolated on/,
+    shows: /q1@p1: [^]*hairpin on [^]*learning off /,
+  },
+  {
+    title: "isolated port",
+    made: made("HairpinBridge", ({ host }) => ({
+      ...{ host, name: "cell", stp: false },
+      ports: [{ name: "q1", hairpin: false, isolated: true }],
+    })),
+    since: "4.18",
+    shows: /q1@p1: [^]*isolated on/,
   },
   {
     title: "shim",
