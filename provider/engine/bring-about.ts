@@ -8,6 +8,7 @@ import { clean, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planLink, planRemoval } from "./planning";
 import { currentRun } from "./run";
 import { say } from "./say";
+import { tooNewFor } from "./versions";
 import { viewOf } from "./view";
 
 /** Makes the host have what the inputs say, and tells what it then has. */
@@ -32,7 +33,7 @@ export async function bringAbout(kind: AnyKind, inputs: Json, before: Json | und
   const after = await session.change(name, (now) => {
     const view = viewOf(inputs, known, now, before);
     // after a change the link is there under its new name, and nothing is left of the former place
-    const problems = kind.problems(known, view);
+    const problems = [...kind.problems(known, view), ...tooNewFor(now.facts, kind.wanted(known, view))];
     if (problems.length > 0) {
       throw new Error(
         `${name} on ${session.label}: ${problems.map((p) => `${p.property}: ${p.reason}`).join("; ")}. Nothing was touched.`,

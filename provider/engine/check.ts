@@ -20,6 +20,7 @@ import { describeCut, driftOf, knownInputs, planLink } from "./planning";
 import { currentRun } from "./run";
 import { say } from "./say";
 import { secretProperties, withoutSecretPaths } from "./secrets";
+import { tooNewFor } from "./versions";
 import { viewOf } from "./view";
 
 /** Checks, and shows nothing of the secrets among the inputs. */
@@ -61,7 +62,9 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   const view = viewOf(inputs, known, now, stays ? before : undefined);
   // half-way through another change there is nothing to plan from: it ends, or is taken back, first
   const { unfinished } = now;
-  const problems = unfinished ? [] : kind.problems(known, view);
+  const problems = unfinished
+    ? []
+    : [...kind.problems(known, view), ...tooNewFor(now.facts, kind.wanted(known, view))];
   const conflicts = conflictIssues(kind, known, resource, view, session.label);
   if (problems.length + conflicts.length > 0) {
     return failed(

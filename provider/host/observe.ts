@@ -6,6 +6,7 @@ import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import type { HostState, LinkRecord, Netns } from "../plan/model";
 import { FEATURES_FUNCTION, parseFeatures } from "./features";
 import { parseHolders, parseNamespace, readNamespace } from "./iproute2";
+import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "./iproute2-version";
 import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
 import { type HostFacts, type Observation, UNFINISHED } from "./observation";
 import { MANAGERS_FUNCTION, parseManagers } from "./managers";
@@ -30,8 +31,11 @@ export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_F
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
-  echo "$M links$s"; "$@" -j -d address show 2>/dev/null; PM_STATUS=$?
-  echo "$M routes4$s"; "$@" -j -4 route show table main 2>/dev/null
+  echo "$M links$s"; "$@" -j -d address show 2>/dev/null
+  r=$("$@" -j -4 route show table main 2>/dev/null)
+  # iproute2 4.14 has -j, and prints routes as text all the same
+  case $r in "["*) PM_JSON=yes;; *) PM_JSON='';; esac
+  echo "$M routes4$s"; printf '%s\\n' "$r"
   echo "$M routes6$s"; "$@" -j -6 route show table main 2>/dev/null
 }
 pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configuration does, where it is to be had
@@ -77,7 +81,7 @@ pm_observe() {
   echo "$M machine"; pm_cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
   echo "$M client"; pm_client
   [ -n "$PM_KNOWN" ] || pm_observe_facts
-  pm_section_of "" ip; j=$PM_STATUS
+  pm_section_of "" ip; j=$PM_JSON
   echo "$M sysctls"; eval "$PM_SYSCTLS"
   for n in /run/netns/* /var/run/netns/*; do
     [ -e "$n" ] || continue
@@ -99,7 +103,7 @@ pm_observe() {
   pm_observe_boot
   echo "$M boots"; pm_cat ${RUN_DIRECTORY}/boots
   echo "$M unfinished"; pm_unfinished
-  echo "$M sysfs"; [ "$j" = 0 ] || pm_sysfs
+  echo "$M sysfs"; [ -n "$j" ] || pm_sysfs
   echo "$M end"
 }
 `;
@@ -122,17 +126,19 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   const namespaces = all.filter((s) => s.name.startsWith("netns ")).map((s) => s.name.slice("netns ".length));
   const records = jsonLines(text("records")).flatMap(({ id, value }) => parseRecord(id, value));
   const made = jsonLines(text("namespaces"));
-  const host = readNamespace("", text);
-  const own = parseNamespace(host, []);
-  const facts = parseFacts(text, (index) => own.find((l) => l.ifIndex === index)?.name, known);
-  const links = [own, ...namespaces.map((n) => parseNamespace(readNamespace(n, text), own))].flat();
+  const iproute2 = known ? known.iproute2 : usableIproute2(text);
+  const host = iproute2 === undefined ? undefined : readNamespace("", text);
+  const own = host ? parseNamespace(host, []) : parseSysfs(text("sysfs"));
+  const others = host ? namespaces.map((n) => parseNamespace(readNamespace(n, text), own)) : [];
+  const nameOf = (index: number): string | undefined => own.find((l) => l.ifIndex === index)?.name;
+  const facts = parseFacts(text, nameOf, known ?? parseLastingFacts(text, iproute2));
   const state: HostState = {
-    links: facts.iproute2 === undefined ? parseSysfs(text("sysfs")) : links,
+    links: [own, ...others].flat(),
     netns: namespaces.map((n) => parseNetns(n, text(`netns ${n}`), made)),
     records,
     bootFiles: parseBootFiles(all),
   };
-  const { addresses, routes } = parseHolders(host);
+  const { addresses, routes } = host ? parseHolders(host) : NO_HOLDERS;
   return {
     facts,
     state,
@@ -147,16 +153,25 @@ function parseUnfinished(text: string): Pick<Observation, "unfinished"> {
   return unfinished === undefined ? {} : { unfinished };
 }
 
+/** sysfs knows no addresses. */
+const NO_HOLDERS: ReturnType<typeof parseHolders> = { addresses: [], routes: [] };
+
+/** What no change of links changes. */
+type LastingFacts = Pick<
+  HostFacts,
+  "kernel" | "iproute2" | "ipVersionText" | "root" | "tools" | "lacks" | "portTool"
+>;
+
 function parseFacts(
   text: (name: string) => string,
   nameOf: (ifIndex: number) => string | undefined,
-  known: HostFacts | undefined,
+  lasting: LastingFacts & Partial<Pick<HostFacts, "vlanFiltering">>,
 ): HostFacts {
   const vlan = text("vlanfiltering").trim();
   return {
-    ...(known ?? parseLastingFacts(text)),
+    ...lasting,
     machine: text("machine").trim().replace("\n", " "),
-    vlanFiltering: vlan === "" ? known?.vlanFiltering : vlan === "yes",
+    vlanFiltering: vlan === "" ? lasting.vlanFiltering : vlan === "yes",
     wireless: [
       ...new Set(
         text("wireless")
@@ -170,15 +185,13 @@ function parseFacts(
 }
 
 /** What `pm_observe_facts` printed. */
-function parseLastingFacts(
-  text: (name: string) => string,
-): Pick<HostFacts, "kernel" | "iproute2" | "ipVersionText" | "root" | "tools" | "lacks" | "portTool"> {
+function parseLastingFacts(text: (name: string) => string, iproute2: string | undefined): LastingFacts {
   const ipText = text("ip").trim();
   const tools = text("tools").split("\n").filter(Boolean);
   const features = Object.entries(parseFeatures(text("features")));
   return {
     kernel: text("kernel").trim(),
-    iproute2: usableIproute2(ipText, text("links")),
+    iproute2,
     ipVersionText: ipText.split("\n")[0] ?? "",
     root: text("user").trim() === "0",
     tools,
@@ -187,10 +200,14 @@ function parseLastingFacts(
   };
 }
 
-/** The version, provided that it prints links as JSON: since 4.14 by iproute2's tags, and never by busybox. */
-function usableIproute2(ipText: string, links: string): string | undefined {
-  if (!/iproute2/.test(ipText) || !links.trimStart().startsWith("[")) return undefined;
-  return /iproute2-(?:ss)?([0-9][0-9.]*)/.exec(ipText)?.[1] ?? "unknown";
+/** The version, provided that it prints links and routes as JSON: what is too old for that counts like none. */
+function usableIproute2(text: (name: string) => string): string | undefined {
+  const version = iproute2Version(text("ip"));
+  if (version === undefined || isOlder(version, OLDEST_IPROUTE2)) return undefined;
+  const isJson = (name: string): boolean => /^\s*(?:\[|$)/.test(text(name));
+  return text("links").trimStart().startsWith("[") && isJson("routes4") && isJson("routes6")
+    ? version
+    : undefined;
 }
 
 /** Lines `NUMBER JSON`, as our records are kept; a line that is not one is nobody's. */

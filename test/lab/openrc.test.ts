@@ -1,15 +1,11 @@
 /** A real OpenRC on a lab host, laid over its folders from Debian's packages: it makes the links of its runlevel. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { BridgeArgs, ShimArgs } from "../../provider/kinds/args";
-import { runOrThrow } from "./fleet/run";
+import { giveOpenRc } from "./openrc";
 import { addressesOf, linkOf, routesOf, seenLink } from "./seen";
 import { useLab } from "./stack";
 
 const HOST = "node1";
-const PACKAGES = ["openrc", "librc1", "libeinfo1"];
 const LAN: BridgeArgs = {
   ...{ host: HOST, name: "br0", addresses: ["203.0.113.1/24"], ageingTime: 30, persist: true },
   ports: ["p1"],
@@ -22,41 +18,11 @@ const SHIM: ShimArgs = {
 describe("OpenRC", () => {
   const on = useLab(1);
   const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
-  let folder: string;
-
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-openrc-"));
-    // apt's own user may not read the folder, of which it warns; nothing is installed on the machine
-    await runOrThrow([
-      "sh",
-      "-c",
-      'cd "$1" && shift && apt-get -qq download "$@"',
-      "sh",
-      folder,
-      ...PACKAGES,
-    ]);
-  });
-  after(() => rmSync(folder, { recursive: true }));
   afterEach(() => on.lab.reboot(HOST, { fresh: true }));
 
   it("makes bridge and shim in this order, when its runlevel begins and the port comes late", async () => {
-    for (const file of readdirSync(folder)) {
-      const unpack = "cat > /run/package && dpkg -x /run/package /run/root && rm /run/package";
-      const { code, stderr } = await on.lab.exec(HOST, ["sh", "-c", unpack], {
-        input: readFileSync(join(folder, file)),
-      });
-      assert.equal(code, 0, stderr);
-    }
-    await sh(`set -e
-lay() { # FOLDER of /usr, and what is laid over it
-  mkdir -p /run/over/$1/up /run/over/$1/work
-  mount -t overlay -o "lowerdir=$2:/usr/$1,upperdir=/run/over/$1/up,workdir=/run/over/$1/work" overlay /usr/$1
-}
-lay lib /run/root/lib
-lay sbin /run/root/sbin
-cp /run/root/etc/rc.conf /etc/; : > /etc/insserv.conf
-mkdir -p /run/openrc /etc/runlevels/sysinit /etc/runlevels/boot /etc/runlevels/default
-ip link add p1 type veth peer name q1; ip link set q1 up`);
+    await giveOpenRc(on.lab, HOST);
+    await sh("ip link add p1 type veth peer name q1; ip link set q1 up");
     await on.stack.up("HairpinBridge", "lan", LAN);
     await on.stack.up("HostShim", "shim", SHIM);
     const all = async (): Promise<unknown> => [

@@ -23,7 +23,8 @@ import type {
 } from "../../provider/kinds/args";
 import { type GuestOptions, type Lab, labDown, labUp } from "./fleet";
 
-interface Kinds {
+/** Each kind's inputs and outputs. */
+export interface Kinds {
   MacvlanInterface: { args: MacvlanArgs; outputs: MacvlanOutputs };
   Bond: { args: BondArgs; outputs: BondOutputs };
   HairpinBridge: { args: BridgeArgs; outputs: BridgeOutputs };

@@ -31,6 +31,7 @@ const SUITES = {
   package: { minutes: 25, jobs: 2 },
   guests: { minutes: 25, sample: "reboot.test.ts" },
   faults: { minutes: 30 },
+  compat: { minutes: 30, sample: "userlands.test.ts" },
 } as const satisfies Record<string, Extent>;
 type Suite = keyof typeof SUITES;
 
@@ -40,7 +41,7 @@ type Suite = keyof typeof SUITES;
  */
 const LANES: readonly (readonly Suite[])[] = [
   ["unit", "engine"],
-  ["lab", "guests", "faults"],
+  ["lab", "guests", "faults", "compat"],
 ];
 const LAST: readonly Suite[] = ["package"];
 const ALL = [...LANES.flat(), ...LAST];
@@ -104,7 +105,7 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
     await requirePrograms(say);
     await requirePrograms(say, TEST_PACKAGES);
   }
-  if (suites.includes("guests")) {
+  if (suites.includes("guests") || suites.includes("compat")) {
     await requirePrograms(say, GUEST_PACKAGES);
     await guestDisk();
   }

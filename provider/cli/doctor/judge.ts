@@ -1,6 +1,7 @@
 /** What a host's abilities mean, and what to do about those that it lacks. Pure. */
-import { childrenOf, portKindOf } from "../../plan/model";
 import type { Feature } from "../../host/features";
+import { OLDEST_IPROUTE2, SINCE, isOlder } from "../../host/iproute2-version";
+import { childrenOf, portKindOf } from "../../plan/model";
 import { type Examined, WRITTEN } from "./probe";
 
 /** `missing`: something that the provider does will fail. `note`: it works, and there is something to know. */
@@ -38,23 +39,14 @@ function login({ user, become, notRoot, observation }: Examined): Check {
     : missing("login", `${found}, not root`, "Log in as root, or set become to sudo or doas.");
 }
 
-/** Properties that need a newer iproute2 than the provider as such does (its release notes). */
-const SINCE: readonly (readonly [version: string, what: string])[] = [
-  ["5.2", "bridgeBinding"],
-  ["5.11", "broadcastQueueLength"],
-  ["5.14", "nodst"],
-];
-const OLDEST = "4.17";
-
 function iproute2({ observation: { facts } }: Examined): Check[] {
   const { iproute2: version, ipVersionText } = facts;
-  const advice = `Install iproute2 ${OLDEST} or newer; without it only hairpin on bridges that are there can be set.`;
+  const advice = `Install iproute2 ${OLDEST_IPROUTE2} or newer; without it only hairpin on bridges that are there can be set.`;
   if (version === undefined) {
     return [missing("iproute2", ipVersionText === "" ? "no ip command" : ipVersionText, advice)];
   }
-  if (isOlder(version, OLDEST)) return [missing("iproute2", version, advice)];
-  const lacks = SINCE.filter(([since]) => isOlder(version, since)).map(
-    ([since, what]) => `${what} (${since})`,
+  const lacks = SINCE.filter((since) => isOlder(version, since.version)).map(
+    (since) => `${since.property} (${since.version})`,
   );
   const json = `${version}, prints JSON`;
   return [
@@ -62,16 +54,6 @@ function iproute2({ observation: { facts } }: Examined): Check[] {
       ? ok("iproute2", json)
       : note("iproute2", json, `Too old for ${lacks.join(" and ")}; all else works.`),
   ];
-}
-
-function isOlder(version: string, than: string): boolean {
-  const [a, b] = [version, than].map((v) => v.split(".").map(Number));
-  if (!a || !b || a.some(Number.isNaN)) return false;
-  for (let i = 0; i < b.length; i++) {
-    const [x = 0, y = 0] = [a[i], b[i]];
-    if (x !== y) return x < y;
-  }
-  return false;
 }
 
 /** What each feature is for; `needed` are those without which a resource cannot be. */

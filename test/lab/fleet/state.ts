@@ -20,6 +20,8 @@ const LabState = z.object({
         login: z.enum(["root", "ops"]),
         hostKey: z.string(),
         network: GuestNetwork,
+        /** The release of Debian that its kernel is of; the machine's own without. */
+        kernel: z.string().optional(),
       }),
     )
     .default([]),

@@ -44,6 +44,8 @@ export interface LabOptions {
 export interface GuestOptions {
   /** Who configures its links at boot; default: networkd. */
   network?: GuestNetwork;
+  /** The release of Debian that its kernel is of, such as `trixie`; default: this machine's. */
+  kernel?: string;
   /** How the lab's ssh_config logs in: as root on odd ones, as `ops` with sudo on even ones by default. */
   login?: Login;
 }
@@ -147,11 +149,14 @@ async function addHosts(state: LabState, count: number, options: LabOptions): Pr
 
 /** Writes down the guests that are not known yet, and makes the files that they take over. */
 async function addGuests(state: LabState, wanted: readonly GuestOptions[]): Promise<void> {
-  for (const [position, { network = "networkd", login }] of wanted.entries()) {
+  for (const [position, { network = "networkd", kernel, login }] of wanted.entries()) {
     const index = position + 1;
     if (state.guests.some((guest) => guest.index === index)) continue;
     const hostKey = await writeSeed(state.name, state.slot, { index, network });
-    state.guests.push({ index, network, hostKey, login: login ?? defaultLogin(index) });
+    state.guests.push({
+      ...{ index, network, hostKey, login: login ?? defaultLogin(index) },
+      ...(kernel === undefined ? {} : { kernel }),
+    });
   }
   writeState(state);
 }

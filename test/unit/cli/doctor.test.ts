@@ -60,7 +60,11 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     examined({ iproute2: undefined, ipVersionText: "BusyBox v1.36", portTool: "sysfs" }),
     ["missing iproute2: BusyBox v1.36", "note hairpin: by sysfs"],
   ],
-  ["an old iproute2", examined({ iproute2: "4.15.0" }), ["missing iproute2: 4.15.0"]],
+  [
+    "an old iproute2",
+    examined({ iproute2: undefined, ipVersionText: "ip utility, iproute2-ss180129" }),
+    ["missing iproute2: ip utility, iproute2-ss180129"],
+  ],
   [
     "an iproute2 that lacks options",
     examined({ iproute2: "5.10.0" }),

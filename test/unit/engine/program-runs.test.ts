@@ -22,7 +22,7 @@ function beginRun(): Registered[] {
     id: name,
     state: inputs as object,
   });
-  pulumi.runtime.setMocks({ newResource, call: () => ({}) });
+  void pulumi.runtime.setMocks({ newResource, call: () => ({}) });
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource(request: Request, ...more: unknown[]): unknown;
   };

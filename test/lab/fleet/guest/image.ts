@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheHome, makeWhole, removeFolder } from "../../../setup/cache";
 import { runStep } from "../../../setup/run";
+import { type Mirror, debianMirror } from "../debian";
 import { userLines } from "../files";
 import { alone } from "../lock";
-import { run } from "../run";
 
 /** Besides what is essential (Priority: required): systemd, sshd, tools, and the three that configure links. */
 const PACKAGES = [
@@ -14,9 +14,6 @@ const PACKAGES = [
   ..."iproute2 bridge-utils ethtool iputils-ping iputils-arping tcpdump iperf3".split(" "),
   ..."ifupdown network-manager".split(" "),
 ];
-
-/** The release of Debian, unless the machine itself is another one. */
-const SUITE = "bookworm";
 
 /** Left out of what the packages bring. */
 const EXCLUDED = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"];
@@ -58,26 +55,7 @@ function scriptText(name: "customise" | "init"): string {
   return readFileSync(join(__dirname, `${name}.sh`), "utf8");
 }
 
-/** The archive that this machine's apt has Debian from; without an address it is the one that mmdebstrap knows. */
-async function debianMirror(): Promise<{ suite: string; address: string[] }> {
-  const asked = [
-    "apt-get",
-    "indextargets",
-    "--format",
-    "$(ORIGIN)/$(LABEL)/$(COMPONENT) $(CODENAME) $(REPO_URI)",
-  ];
-  const { stdout } = await run(asked);
-  const known = /^Debian\/Debian\/main ([a-z]+) (\S+)$/m.exec(stdout);
-  const [suite, address] = [known?.[1], known?.[2]];
-  return suite === undefined || address === undefined
-    ? { suite: SUITE, address: [] }
-    : { suite, address: [address] };
-}
-
-async function makeDisk(
-  work: string,
-  { suite, address }: { suite: string; address: string[] },
-): Promise<void> {
+async function makeDisk(work: string, { suite, address }: Mirror): Promise<void> {
   const [added, root] = [join(work, "added"), join(work, "root")];
   mkdirSync(added);
   writeFileSync(join(added, "init"), scriptText("init"));

@@ -14,6 +14,14 @@ const MEMORY = 256;
 /** Seconds within which a guest lets one in over SSH, or has ended after it was told to. */
 const BOOT_LIMIT = 90;
 
+/** What a guest is started from. */
+export interface GuestParts {
+  /** The common disk. */
+  readonly disk: string;
+  /** The root folder that has its kernel, the modules of that, and the libraries that it needs. */
+  readonly kernel: string;
+}
+
 /** Makes the ports of the switch that a guest's NICs are plugged into, where they are not there yet. */
 export async function wireGuest(lab: string, slot: number, index: number): Promise<void> {
   const sw = netnsName(lab, "switch");
@@ -38,7 +46,12 @@ export async function wireGuest(lab: string, slot: number, index: number): Promi
  * Starts a guest that is wired, from its own disk or, at its first boot, from the common one. Resolves when one can
  * log in over SSH. @throws with the end of its console's output where it does not come up.
  */
-export async function startGuest(lab: string, slot: number, index: number, disk: string): Promise<void> {
+export async function startGuest(
+  lab: string,
+  slot: number,
+  index: number,
+  { disk, kernel }: GuestParts,
+): Promise<void> {
   const name = `guest${index}`;
   const folder = hostFolder(lab, name);
   const { mac, mac1, controlMac, port, port1, controlPort, control } = guestAddressesOf(slot, index);
@@ -58,7 +71,7 @@ export async function startGuest(lab: string, slot: number, index: number, disk:
     [
       `--net=/run/netns/${netnsName(lab, "switch")}`,
       ..."unshare --mount --pid --fork --kill-child /bin/sh".split(" "),
-      ...[`${__dirname}/boot.sh`, folder, String(MEMORY), ...kernelArguments],
+      ...[`${__dirname}/boot.sh`, folder, String(MEMORY), kernel, ...kernelArguments],
     ],
     // In a session of its own: neither a terminal's hang-up nor its interrupt ends the guest.
     { detached: true, stdio: ["ignore", log, log], env: HOST_ENVIRONMENT, cwd: "/" },

@@ -1,6 +1,7 @@
 /** Guests of a lab that is up: starting those that are not running, rebooting one, pulling its plug. */
 import { rmSync } from "node:fs";
 import { alivePid } from "../host";
+import { unpackedPackages } from "../debian";
 import { alone } from "../lock";
 import { hostFolder } from "../names";
 import { readState, type LabState } from "../state";
@@ -46,8 +47,10 @@ export async function rebootGuest(
 }
 
 async function start(state: LabState, index: number, disk: string): Promise<void> {
+  const release = state.guests.find((guest) => guest.index === index)?.kernel;
+  const kernel = release === undefined ? "/" : await unpackedPackages(release, ["user-mode-linux"]);
   await wireGuest(state.name, state.slot, index);
-  await startGuest(state.name, state.slot, index, disk);
+  await startGuest(state.name, state.slot, index, { disk, kernel });
 }
 
 /** Not the labs' lock: a boot takes seconds, in which other labs may change. */
