@@ -26,7 +26,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   MacvlanOutputs: "Outputs of MacvlanInterface",
   MacvtapOutputs: "Outputs of MacvtapInterface",
   BondOutputs: "Outputs of Bond",
-  BondPortOutputs: "An entry of a bond's output `ports`",
+  BondPortOutputs: "An entry of `ports` of Bond",
   AggregatorOutputs: "The output `aggregator`",
   BridgeOutputs: "Outputs of HairpinBridge",
   PortOutputs: "An entry of the output `ports`",

@@ -34,7 +34,7 @@ function beginRun(): Registered[] {
   return registered;
 }
 
-async function made(...resources: pulumi.CustomResource[]): Promise<void> {
+async function made(...resources: Pick<pulumi.Resource, "urn">[]): Promise<void> {
   await Promise.all(resources.map(({ urn }) => new Promise((done) => urn.apply(done))));
 }
 
