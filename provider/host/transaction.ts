@@ -19,7 +19,7 @@ pm_record_link() { # FILE NETNS NAME JSON
   if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
   elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
   else i=$(ip -n "$2" -o link show dev "$3") || return; fi
-  { [ -d "$D/links" ] || mkdir -p "$D/links"; } && pm_keep "$1" "\${i%%:*} $4"
+  mkdir -p "$D/links" && pm_keep "$1" "\${i%%:*} $4"
 }
 pm_record_netns() { # NAME JSON
   i=$(ls -di "/run/netns/$1") || return

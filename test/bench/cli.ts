@@ -10,13 +10,14 @@ import { CONTENDERS } from "./contenders";
 import { type Site, openSite } from "./lab/site";
 import { describeMachine } from "./machine";
 import { type Group, openGroup } from "./measure";
+import { measureMicro } from "./micro";
 import { renderDocument, renderDrawing } from "./report/document";
 import { judgeGoals } from "./report/goals";
 import { type Results, Results as ResultsFile } from "./results";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
-const USAGE = `npm run bench --
+const USAGE = `npm run bench -- [competition] [micro]   both, where none is named
   --hosts 1,10,50,100    how many hosts                    --rtt 0,50    round trips, in milliseconds
   --runs 3               runs of each                      --contenders  ${CONTENDERS.map(({ id }) => id).join(",")}
   --cap ansible=50,…     the most hosts for a contender
@@ -45,12 +46,13 @@ const OPTIONS = {
 } as const;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: OPTIONS });
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
   if (values.help === true) {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
-  const results = values.render === undefined ? await measureAll(values) : readResults(values.render);
+  const results =
+    values.render === undefined ? await measureAll(values, partsOf(positionals)) : readResults(values.render);
   await writeDocument(results, resolve(REPOSITORY, values.out));
 }
 
@@ -81,7 +83,19 @@ interface Chosen {
   readonly results: string;
 }
 
-async function measureAll(chosen: Chosen): Promise<Results> {
+const PARTS = ["competition", "micro"] as const;
+type Part = (typeof PARTS)[number];
+
+function partsOf(named: readonly string[]): readonly Part[] {
+  const parts = named.map((name) => {
+    const part = PARTS.find((candidate) => candidate === name);
+    if (part === undefined) throw new Error(`there is no part ${name}: there are ${PARTS.join(", ")}`);
+    return part;
+  });
+  return parts.length === 0 ? PARTS : parts;
+}
+
+async function measureAll(chosen: Chosen, parts: readonly Part[]): Promise<Results> {
   const hosts = numbers("--hosts", chosen.hosts, 1);
   const competition = {
     hosts,
@@ -103,12 +117,15 @@ async function measureAll(chosen: Chosen): Promise<Results> {
   const file = resolve(REPOSITORY, chosen.results);
   const about = { machine: await describeMachine(), command: commandLineOf(), runs: competition.runs };
   return within(Math.max(...hosts), async (site, group) => {
-    const keep = (soFar: Pick<Results, "contenders" | "widths" | "samples">): Results => {
-      const results = { ...about, ...soFar, micro: [] };
+    let results: Results = { ...about, contenders: [], widths: [], samples: [], micro: [] };
+    // at each step, as all of it takes hours
+    const keep = (more: Partial<Results>): void => {
+      results = { ...results, ...more };
       writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
-      return results;
     };
-    return keep(await compete(competition, site, group, keep));
+    if (parts.includes("micro")) keep({ micro: await measureMicro(site, group, competition.rtts) });
+    if (parts.includes("competition")) await compete(competition, site, group, keep);
+    return results;
   });
 }
 

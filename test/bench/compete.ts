@@ -32,7 +32,7 @@ export async function compete(
   site: Site,
   group: Group,
   keep: (soFar: Outcome) => void,
-): Promise<Outcome> {
+): Promise<void> {
   const chosen = CONTENDERS.filter(({ id }) => ids.includes(id));
   const samples: Sample[] = [];
   const widths: Outcome["widths"] = [];
@@ -58,7 +58,7 @@ export async function compete(
       }
     }
   }
-  return { contenders: about, widths, samples };
+  keep({ contenders: about, widths, samples });
 }
 
 function describe(
