@@ -14,8 +14,9 @@ export async function startVm(
   const log = `/run/vm-${address}.log`;
   const start = `cat >/run/tap-vm.pl <<'PROGRAM'
 ${PROGRAM}PROGRAM
-setsid perl /run/tap-vm.pl ${device} ${macAddress} ${address} >${log} 2>&1 </dev/null &
-for i in 1 2 3 4 5 6 7 8 9 10; do grep -q . ${log} && break; sleep 0.2; done; cat ${log}`;
+: >${log}
+setsid perl /run/tap-vm.pl ${device} ${macAddress} ${address} >>${log} 2>&1 </dev/null &
+n=0; until grep -q . ${log} || [ $n -ge 100 ]; do n=$((n + 1)); sleep 0.2; done; cat ${log}`;
   const said = (await lab.sh(host, start)).trim();
   if (said !== "runs") throw new Error(`the machine on ${device} of ${host}: ${said}`);
 }
