@@ -34,7 +34,7 @@ export function withHostOptions(command: Command): Command {
       .env(VARIABLES.hostKeyChecking),
     new Option("--private-key <path>", "key to log in with, before all others").env(VARIABLES.privateKey),
     new Option("--user <name>", "login for hosts that name none").env(VARIABLES.user),
-    new Option("--max-connections <n>", "handshakes at the same time (8)").env(VARIABLES.maxConnections),
+    new Option("--max-connections <n>", "handshakes at the same time (32)").env(VARIABLES.maxConnections),
     new Option(
       "--config <file>",
       'stack configuration, as "pulumi config --json --show-secrets" prints it: its macvlan: keys count',

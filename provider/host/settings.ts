@@ -38,7 +38,8 @@ export interface Settings {
 }
 
 const CHECKING: readonly HostKeyChecking[] = ["strict", "accept-new", "off"];
-const DEFAULT_MAX_CONNECTIONS = 8;
+/** Most of a handshake is waiting where hosts are far, and costs the client no more CPU the more are under way (docs/performance.md). */
+const DEFAULT_MAX_CONNECTIONS = 32;
 const MAX_MAX_CONNECTIONS = 256;
 
 interface Found {

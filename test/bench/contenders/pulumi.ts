@@ -30,6 +30,8 @@ interface Program {
   readonly modules: () => Promise<string>;
   /** Adds what the engine needs besides to its home. */
   readonly furnish?: (home: string) => Promise<void>;
+  /** Of each call of the CLI, besides those that all have. */
+  readonly options?: readonly string[];
 }
 
 function pulumi(about: Omit<Contender, "prepare" | "open">, program: Program): Contender {
@@ -46,7 +48,7 @@ function pulumi(about: Omit<Contender, "prepare" | "open">, program: Program): C
 }
 
 async function openStack(
-  { file, beside = [], modules, furnish }: Program,
+  { file, beside = [], modules, furnish, options: own = [] }: Program,
   { site, hosts, folder }: ContenderRun,
 ): Promise<Entry> {
   copyFileSync(join(PROGRAMS, file), join(folder, "index.cjs"));
@@ -80,14 +82,14 @@ async function openStack(
   await runOrThrow(["pulumi", "-C", folder, "stack", "init", "dev", ...options], { env });
   return {
     command: (phase) => ({
-      line: ["pulumi", ...ARGUMENTS[phase], ...options],
+      line: ["pulumi", ...ARGUMENTS[phase], ...own, ...options],
       cwd: folder,
       env: phase === "drift" ? { ...env, BENCH_RUN: "2", BENCH_DRIFT: driftedHost(hosts).name } : env,
     }),
   };
 }
 
-const own = (): Promise<string> => Promise.resolve(join(REPOSITORY, "node_modules"));
+const ownModules = (): Promise<string> => Promise.resolve(join(REPOSITORY, "node_modules"));
 
 export const PULUMI: readonly Contender[] = [
   pulumi(
@@ -97,7 +99,16 @@ export const PULUMI: readonly Contender[] = [
       note: "this package as it is published, by `pulumi up --skip-preview`, program in JavaScript, file backend",
       lacks: {},
     },
-    { file: "macvlan.cjs", modules: own },
+    { file: "macvlan.cjs", modules: ownModules },
+  ),
+  pulumi(
+    {
+      id: "macvlan-32",
+      title: "… --parallel 32",
+      note: "the same with 32 resources under way at a time, where the CLI's own choice is four times the cores",
+      lacks: {},
+    },
+    { file: "macvlan.cjs", modules: ownModules, options: ["--parallel", "32"] },
   ),
   pulumi(
     {
@@ -109,7 +120,7 @@ export const PULUMI: readonly Contender[] = [
       lacks: {},
       isFloor: true,
     },
-    { file: "nothing.cjs", beside: ["nothing-provider.cjs"], modules: own },
+    { file: "nothing.cjs", beside: ["nothing-provider.cjs"], modules: ownModules },
   ),
   pulumi(
     {
@@ -131,6 +142,6 @@ export const PULUMI: readonly Contender[] = [
       note: "`pulumi.dynamic.Resource` and node-ssh: a connection for each operation, one exec for each command",
       lacks: {},
     },
-    { file: "obvious.cjs", modules: own },
+    { file: "obvious.cjs", modules: ownModules },
   ),
 ];

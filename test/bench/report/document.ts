@@ -165,8 +165,8 @@ export function renderDrawing(results: Results): string {
   const panels = rtts.map((rtt) => ({
     title: `First apply, engine included: seconds by the number of hosts, round trip ${rtt} ms`,
     lines: results.contenders.map(({ id, title }): Line => ({
-      title: title.replace(/^… /, "OpenSSH, "),
-      look: id === "macvlan" ? "own" : id === "engine" || id.startsWith("ssh") ? "floor" : "rival",
+      title: title.replace(/^… /, id.startsWith("ssh") ? "OpenSSH, " : "pulumi-macvlan "),
+      look: id.startsWith("macvlan") ? "own" : id === "engine" || id.startsWith("ssh") ? "floor" : "rival",
       points: cells.flatMap((cell) => {
         const wall = cell.rtt === rtt ? figure(results, cell, id, "apply") : undefined;
         return wall === undefined ? [] : [[cell.hosts, wall.median] as const];

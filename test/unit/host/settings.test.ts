@@ -12,7 +12,7 @@ const keys = (settings: Settings): string[] =>
 describe("settings", () => {
   it("are few when nothing is given", () => {
     const { env, ...rest } = read();
-    assert.deepEqual(rest, { keys: [], maxConnections: 8, home: "/home/me" });
+    assert.deepEqual(rest, { keys: [], maxConnections: 32, home: "/home/me" });
     assert.equal(env("HOME"), "/home/me");
   });
 
