@@ -13,7 +13,7 @@ import { type Group, openGroup } from "./measure";
 import { measureMicro } from "./micro";
 import { renderDocument, renderDrawing } from "./report/document";
 import { judgeGoals } from "./report/goals";
-import { type Results, Results as ResultsFile } from "./results";
+import { type Results, Results as ResultsFile, mergeResults } from "./results";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
@@ -23,7 +23,7 @@ const USAGE = `npm run bench -- [competition] [micro]   both, where none is name
   --cap ansible=50,…     the most hosts for a contender
   --results FILE         where all figures go (bench-results.json)
   --out FILE             where the document goes (docs/performance.md)
-  --render FILE          writes the document from such figures, and measures nothing`;
+  --render FILE,…        writes the document from such figures, and measures nothing`;
 
 /** Contenders that would take most of an hour with all hosts. */
 const CAPS = { ansible: 50 };
@@ -70,8 +70,10 @@ async function writeDocument(results: Results, file: string): Promise<void> {
   process.stdout.write(`written: ${file}\n`);
 }
 
-function readResults(file: string): Results {
-  return ResultsFile.parse(JSON.parse(readFileSync(resolve(REPOSITORY, file), "utf8")));
+function readResults(files: string): Results {
+  const read = (file: string): Results =>
+    ResultsFile.parse(JSON.parse(readFileSync(resolve(REPOSITORY, file), "utf8")));
+  return mergeResults(files.split(",").map(read));
 }
 
 interface Chosen {
@@ -115,7 +117,7 @@ async function measureAll(chosen: Chosen, parts: readonly Part[]): Promise<Resul
   const unknown = competition.contenders.find((id) => !CONTENDERS.some((c) => c.id === id));
   if (unknown !== undefined) throw new Error(`there is no contender ${unknown}\n${USAGE}`);
   const file = resolve(REPOSITORY, chosen.results);
-  const about = { machine: await describeMachine(), command: commandLineOf(), runs: competition.runs };
+  const about = { machine: await describeMachine(), command: commandLineOf() };
   return within(Math.max(...hosts), async (site, group) => {
     let results: Results = { ...about, contenders: [], widths: [], samples: [], micro: [] };
     // at each step, as all of it takes hours

@@ -67,7 +67,6 @@ export const Results = z.object({
   machine: Machine,
   /** The command line of the run. */
   command: z.string(),
-  runs: z.int(),
   contenders: z.array(ContenderAbout),
   /** The number of ssh clients at the same time that was found fastest, by hosts and round trip. */
   widths: z.array(z.object({ hosts: z.int(), rtt: z.number(), width: z.int() })),
@@ -75,3 +74,32 @@ export const Results = z.object({
   micro: z.array(MicroTable),
 });
 export type Results = z.infer<typeof Results>;
+
+/**
+ * The results of several runs of the command on one machine as those of one: of a cell that two of them have, the runs
+ * of both.
+ *
+ * @throws Error where there is none
+ */
+export function mergeResults(all: readonly Results[]): Results {
+  const [first, ...others] = all;
+  if (first === undefined) throw new Error("there are no results");
+  return others.reduce(mergeTwo, first);
+}
+
+function mergeTwo(one: Results, other: Results): Results {
+  const known = new Set(one.contenders.map(({ id }) => id));
+  const last = Math.max(0, ...one.samples.map(({ run }) => run));
+  const [samples, widths] = [one.samples, one.widths];
+  return {
+    ...one,
+    command: `${one.command}; ${other.command}`,
+    contenders: [...one.contenders, ...other.contenders.filter(({ id }) => !known.has(id))],
+    widths: [
+      ...widths,
+      ...other.widths.filter((w) => !widths.some((v) => v.hosts === w.hosts && v.rtt === w.rtt)),
+    ],
+    samples: [...samples, ...other.samples.map((sample) => ({ ...sample, run: sample.run + last }))],
+    micro: one.micro.length > 0 ? one.micro : other.micro,
+  };
+}

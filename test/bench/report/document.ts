@@ -16,7 +16,7 @@ export function renderDocument(results: Results, drawing: string): string {
   return [
     `# Performance
 
-<!-- Written by "${results.command}": run that again instead of changing this. -->
+<!-- Written by "npm run bench": run that again instead of changing this. -->
 
 The same job by this package, by plain SSH, and by what people use today, measured in turn in one run. On each host:
 one macvlan with a MAC address, an MTU, an IPv4 and an IPv6 address; one bridge with a hairpin port; one shim with four
@@ -76,8 +76,17 @@ function describeCell({ hosts, rtt }: Cell): string {
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-function runsOf({ runs }: Results): string {
-  return runs === 1 ? "It was run once." : `Each figure is the median of ${runs} runs.`;
+/** How often each cell was run, the most frequent first: `the median of 3 runs; with 100 hosts, of 1`. */
+function runsOf(results: Results): string {
+  const counts = cellsOf(results).map((cell) => {
+    const mine = results.samples.filter((s) => s.hosts === cell.hosts && s.rtt === cell.rtt);
+    return { cell, runs: new Set(mine.map(({ run }) => run)).size };
+  });
+  const most = Math.max(0, ...counts.map(({ runs }) => runs));
+  const fewer = counts
+    .filter(({ runs }) => runs < most)
+    .map(({ cell, runs }) => `; with ${describeCell(cell)}, of ${runs}`);
+  return `Each figure is the median of ${most} ${most === 1 ? "run" : "runs"}${fewer.join("")}.`;
 }
 
 function goalsTable(verdicts: readonly Verdict[]): string {
@@ -131,10 +140,11 @@ function howMeasured(results: Results): string {
   from the shim, announces new addresses, and reads back what it made.
 - How many \`ssh\` at a time: what was fastest of ${[2, 4, 8, 16, 32, 64].join(", ")} for one reading of each host: ${chosen}.
 
-${describeMachine(machine)}`;
+${describeMachine(machine, results.command)}`;
 }
 
-function describeMachine({ date, cpu, cores, memory, kernel, system, versions, load }: Machine): string {
+function describeMachine(machine: Machine, command: string): string {
+  const { date, cpu, cores, memory, kernel, system, versions, load } = machine;
   return markdownTable(
     ["machine", ""],
     [
@@ -143,6 +153,7 @@ function describeMachine({ date, cpu, cores, memory, kernel, system, versions, l
       ["memory", `${memory} GiB`],
       ["system", `${system}, kernel ${kernel}`],
       ["load before the run", threeDigits(load)],
+      ["command", command],
       ...Object.entries(versions),
     ],
   );

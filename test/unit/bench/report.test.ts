@@ -7,7 +7,7 @@ import { renderPlot, scale, spreadOut, ticks } from "../../bench/report/plot";
 import { describeBytes, describeSpread, median, spreadOf, threeDigits } from "../../bench/report/statistics";
 import { costTable, growthTable, markdownTable, wallTable } from "../../bench/report/tables";
 import { renderDocument, renderDrawing } from "../../bench/report/document";
-import type { Results } from "../../bench/results";
+import { type Results, mergeResults } from "../../bench/results";
 import { resultsOf, sampleOf } from "./results";
 
 const CELL = { hosts: 50, rtt: 0 };
@@ -65,6 +65,27 @@ describe("the benchmark's figures", () => {
     );
     assert.equal(mainHosts(all), 50);
     assert.equal(mainHosts({ ...results, samples: more }), 40);
+  });
+});
+
+describe("results of several runs of the benchmark", () => {
+  const one = resultsOf({ ssh: { apply: [2, 3], preview: [1, 1] } });
+
+  it("are merged into those of one, with the runs of both", () => {
+    const again = resultsOf({ ssh: { apply: [7], preview: [1] }, macvlan: { apply: [9], preview: [1] } });
+    const more = resultsOf({ ssh: { apply: [4], preview: [2] } }, { hosts: 100 });
+    const merged = mergeResults([one, again, more]);
+    assert.deepEqual(figure(merged, CELL, "ssh", "apply"), { median: 3, least: 2, most: 7, count: 3 });
+    assert.equal(figure(merged, { hosts: 100, rtt: 0 }, "ssh", "apply")?.median, 4);
+    assert.deepEqual(
+      merged.contenders.map(({ id }) => id),
+      ["ssh", "macvlan"],
+    );
+    assert.throws(() => mergeResults([]), /no results/);
+    assert.match(
+      renderDocument(merged, "x.svg"),
+      /the median of 3 runs; with 100 hosts, round trip 0 ms, of 1\./,
+    );
   });
 });
 

@@ -21,7 +21,6 @@ export function resultsOf(given: Readonly<Record<string, Given>>, cell: Partial<
       versions: { OpenSSH: "OpenSSH_9.2p1" },
     },
     command: "npm run bench -- --hosts 50",
-    runs: 2,
     contenders: Object.keys(given).map((id) => ({
       ...{
         id,
