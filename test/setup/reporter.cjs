@@ -20,7 +20,8 @@ module.exports = class Figures extends reporters.Spec {
     });
     runner.on(Runner.constants.EVENT_TEST_PENDING, (test) => pending.push(test.fullTitle()));
     runner.on(Runner.constants.EVENT_TEST_FAIL, (test, error) => {
-      failed.push(`${test.fullTitle()}: ${error?.message ?? error}`);
+      const [line] = String(error?.message ?? error).split("\n");
+      failed.push(`${test.fullTitle()}: ${line.slice(0, 300)}`);
     });
     runner.once(Runner.constants.EVENT_RUN_END, () => note(true));
   }
