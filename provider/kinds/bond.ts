@@ -3,10 +3,10 @@ import type { Observation } from "../host/observation";
 import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/bond";
 import { type LinkState, type Wanted, findLink } from "../plan/model";
 import type { BondArgs, BondMode } from "./args";
-import { type Binding, LINK_BINDINGS, foundOf, number, settingsOf, string, toggle } from "./bindings";
+import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
 import {
   adopts,
-  commonFound,
+  foundLink,
   commonOutputs,
   commonRules,
   kernelProblems,
@@ -99,17 +99,12 @@ export const bond: Kind<BondInputs> = {
       ...aggregatorOutputs(link),
     };
   },
-  found(inputs, observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    if (!link) return {};
-    return {
-      ...foundOf(BINDINGS, { ...inputs }, link),
-      ...commonFound(inputs, link),
+  found: (inputs, observation) =>
+    foundLink(inputs, observation, BINDINGS, () => ({
       ...(inputs.ports === undefined
         ? {}
         : { ports: foundPorts(inputs, observation).map(({ name }) => ({ name })) }),
-    };
-  },
+    })),
 };
 
 function wantedBond(inputs: BondInputs, view: View): Wanted {

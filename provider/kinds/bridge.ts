@@ -5,7 +5,7 @@ import type { Observation } from "../host/observation";
 import { type Wanted, findLink } from "../plan/model";
 import type { BridgeArgs, PortArgs } from "./args";
 import { type Binding, LINK_BINDINGS, centiseconds, foundOf, number, settingsOf, toggle } from "./bindings";
-import { commonFound, commonOutputs, commonRules, linkId, linkProblems } from "./common";
+import { foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import { joinProblems, portRules, wantedMaster } from "./ports";
 import * as p from "./properties";
@@ -96,15 +96,10 @@ export const bridge: Kind<BridgeInputs> = {
     ports: (inputs.ports ?? []).flatMap((given) => portOutputs(inputs, given, observation)),
     portTool: observation.facts.portTool,
   }),
-  found(inputs, observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    if (!link) return {};
-    return {
-      ...foundOf(BINDINGS, jsonOf(inputs), link),
-      ...commonFound(inputs, link),
+  found: (inputs, observation) =>
+    foundLink(inputs, observation, BINDINGS, () => ({
       ...(inputs.ports === undefined ? {} : { ports: foundPorts(inputs, observation) }),
-    };
-  },
+    })),
 };
 
 function wantedBridge(inputs: BridgeInputs, view: View): Wanted {

@@ -12,6 +12,7 @@ import {
   recordOf,
   sameLink,
 } from "../plan/model";
+import { type Binding, foundOf } from "./bindings";
 import type { CommonInputs, Issue, Json, View } from "./kind";
 
 export function linkId(inputs: Pick<CommonInputs, "name" | "netns">): LinkId {
@@ -239,8 +240,21 @@ export function commonOutputs(inputs: CommonInputs, observation: Observation): J
   };
 }
 
+/** The given inputs as the link has them: settings, common properties, and `more` of a kind's own; nothing where it is gone. */
+export function foundLink(
+  inputs: CommonInputs,
+  observation: Observation,
+  bindings: readonly Binding[],
+  more: (link: LinkState) => Json,
+): Json {
+  const link = findLink(observation.state, linkId(inputs));
+  return link
+    ? { ...foundOf(bindings, { ...inputs }, link), ...commonFound(inputs, link), ...more(link) }
+    : {};
+}
+
 /** The given ones of the common properties that are no settings, as the host has them. */
-export function commonFound(inputs: CommonInputs, link: LinkState): Json {
+function commonFound(inputs: CommonInputs, link: LinkState): Json {
   return {
     up: link.up,
     ...(inputs.addresses === undefined ? {} : { addresses: addressesOf(link, inputs) }),

@@ -95,11 +95,16 @@ function takenTwice({ host, takes }: Claim, other: Claim): Issue[] {
     : [];
 }
 
-function inCommon(claim: Claim, other: Claim): { property: string; what: string }[] {
+/** The claim's addresses that the other one has as well, each with its property. */
+export function addressesInCommon(claim: Claim, other: Claim): { property: string; what: string }[] {
   const theirs = new Set(other.addresses.map(withoutPrefix));
-  const addresses = claim.addresses
+  return claim.addresses
     .map((cidr, i) => ({ property: `addresses[${i}]`, what: withoutPrefix(cidr) }))
     .filter(({ what }) => theirs.has(what));
+}
+
+function inCommon(claim: Claim, other: Claim): { property: string; what: string }[] {
+  const addresses = addressesInCommon(claim, other);
   const isSameMac = claim.macAddress !== undefined && claim.macAddress === other.macAddress;
   return isSameMac ? [...addresses, { property: "macAddress", what: claim.macAddress }] : addresses;
 }

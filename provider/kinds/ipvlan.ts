@@ -1,9 +1,9 @@
 /** IpvlanInterface: one ipvlan child of a parent, which has the parent's MAC address and IP addresses of its own. */
 import { withoutPrefix } from "../plan/addresses";
-import { type Route, findLink, recordOf } from "../plan/model";
+import { type Route, recordOf } from "../plan/model";
 import type { IpvlanArgs, IpvlanFlag, IpvlanMode } from "./args";
-import { type Binding, LINK_BINDINGS, foundOf, settingsOf, string } from "./bindings";
-import { commonFound, commonOutputs, commonRules, linkId } from "./common";
+import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
+import { foundLink, commonOutputs, commonRules } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import {
   childProblems,
@@ -61,15 +61,10 @@ export const ipvlan: Kind<IpvlanInputs> = {
     ...commonOutputs(inputs, observation),
     siblings: countSiblings(inputs, observation.state, "ipvlan"),
   }),
-  found(inputs, observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    if (!link) return {};
-    return {
-      ...foundOf(BINDINGS, jsonOf(inputs), link),
-      ...commonFound(inputs, link),
+  found: (inputs, observation) =>
+    foundLink(inputs, observation, BINDINGS, (link) => ({
       ...foundOnParent(inputs, link, observation.state, "ipvlan"),
-    };
-  },
+    })),
 };
 
 /**

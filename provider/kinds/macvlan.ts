@@ -1,9 +1,9 @@
 /** MacvlanInterface: one macvlan child of a parent; and what a macvtap and the shim have of one. */
 import type { Observation } from "../host/observation";
-import { type Route, findLink } from "../plan/model";
+import { type Route } from "../plan/model";
 import type { MacvlanArgs, MacvlanMode } from "./args";
-import { type Binding, LINK_BINDINGS, foundOf, number, settingsOf, string } from "./bindings";
-import { commonFound, commonOutputs, commonRules, linkId } from "./common";
+import { type Binding, LINK_BINDINGS, number, settingsOf, string } from "./bindings";
+import { foundLink, commonOutputs, commonRules } from "./common";
 import { macsOn } from "./conflicts";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import {
@@ -101,15 +101,10 @@ export function kindOfMacvlan(type: string, kind: "macvlan" | "macvtap"): Kind<M
       parentPromiscuity: findParent(inputs.parent, observation.state, kind)?.promiscuity ?? 0,
       siblings: countSiblings(inputs, observation.state, kind),
     }),
-    found(inputs, observation) {
-      const link = findLink(observation.state, linkId(inputs));
-      if (!link) return {};
-      return {
-        ...foundOf(BINDINGS, jsonOf(inputs), link),
-        ...commonFound(inputs, link),
+    found: (inputs, observation) =>
+      foundLink(inputs, observation, BINDINGS, (link) => ({
         ...foundOnParent(inputs, link, observation.state, kind),
-      };
-    },
+      })),
   };
 }
 

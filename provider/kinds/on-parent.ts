@@ -31,12 +31,23 @@ export function wantedOnParent(
   view: View,
   settings: WantedLink["settings"],
 ): Wanted {
+  return wantedOn(lowestParent(view.observation.state, inputs.parent, kind), kind, inputs, view, settings);
+}
+
+/** The same on exactly that parent: a VLAN on a VLAN stays there. */
+export function wantedOn(
+  parent: string,
+  kind: string,
+  inputs: OnParent,
+  view: View,
+  settings: WantedLink["settings"],
+): Wanted {
   const link: WantedLink = {
     ...linkId(inputs),
     ...formerly(inputs, view),
     exists: true,
     kind,
-    parent: lowestParent(view.observation.state, inputs.parent, kind),
+    parent,
     up: inputs.up,
     settings,
     initial: ANNOUNCES,
@@ -90,8 +101,13 @@ export function foundOnParent(inputs: OnParent, link: LinkState, state: HostStat
   return {
     // what the kernel made of the parent is the parent that was asked for
     parent: link.parent === lowestParent(state, inputs.parent, kind) ? inputs.parent : link.parent,
-    ...(inputs.routes === undefined ? {} : { routes: link.routes.map(({ protocol, ...r }) => r) }),
+    ...foundRoutes(inputs, link),
   };
+}
+
+/** The routes, where they are given, as the link has them. */
+export function foundRoutes(inputs: OnParent, link: LinkState): Json {
+  return inputs.routes === undefined ? {} : { routes: link.routes.map(({ protocol, ...r }) => r) };
 }
 
 /** How many links share the parent, the resource's own among them. */

@@ -1,8 +1,7 @@
 /** What resources of one run need of the parent that they share: it is one kind of port, and ipvlans have one mode. Pure. */
 import type { PortKind } from "../plan/model";
-import { withoutPrefix } from "../plan/addresses";
 import type { IpvlanFlag, IpvlanMode } from "./args";
-import type { Claim } from "./conflicts";
+import { type Claim, addressesInCommon } from "./conflicts";
 import type { Issue } from "./kind";
 
 /** What a link needs its parent to be. */
@@ -47,25 +46,16 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
       reason: `is "${own[word] ?? ""}", and that of ${other.resource} of this stack is "${their[word] ?? ""}"; ${ONE_FOR_ALL}`,
     })),
     // told by conflictsOf, unless the program says that it is meant
-    ...([claim.detection, other.detection].includes("off") ? addressesInCommon(claim, other) : []),
+    ...([claim.detection, other.detection].includes("off")
+      ? addressesInCommon(claim, other).map(({ property, what }) => ({
+          property,
+          reason:
+            `${what} is that of ${other.resource} of this stack, too; the kernel gives no address to ` +
+            "two ipvlans of one parent",
+        }))
+      : []),
   ];
 }
 
 /** ipvlan_port of drivers/net/ipvlan/ipvlan.h; a change of one link's is taken silently for all. */
 export const ONE_FOR_ALL = "the ipvlans of one parent have one mode and one flag";
-
-function addressesInCommon(claim: Claim, other: Claim): Issue[] {
-  const theirs = new Set(other.addresses.map(withoutPrefix));
-  return claim.addresses.flatMap((cidr, i) =>
-    theirs.has(withoutPrefix(cidr))
-      ? [
-          {
-            property: `addresses[${i}]`,
-            reason:
-              `${withoutPrefix(cidr)} is that of ${other.resource} of this stack, too; the kernel gives no address to ` +
-              "two ipvlans of one parent",
-          },
-        ]
-      : [],
-  );
-}

@@ -1,8 +1,8 @@
 /** HostShim: a macvlan that the host itself uses, since it cannot reach its macvlans by their parent. */
 import { type Route, findLink } from "../plan/model";
 import type { ShimArgs } from "./args";
-import { type Binding, LINK_BINDINGS, foundOf, settingsOf, string } from "./bindings";
-import { commonFound, commonOutputs, commonRules, linkId } from "./common";
+import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
+import { foundLink, commonOutputs, commonRules, linkId } from "./common";
 import type { CommonInputs, Json, Kind } from "./kind";
 import { macvlanProblems, parentOutputs } from "./macvlan";
 import { foundOnParent, lowestParent, routeRules, wantedOnParent } from "./on-parent";
@@ -61,15 +61,10 @@ export const shim: Kind<ShimInputs> = {
     ...parentOutputs(inputs, observation),
     routes: (findLink(observation.state, linkId(inputs))?.routes ?? []).map(({ protocol, ...r }) => r),
   }),
-  found(inputs, observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    if (!link) return {};
-    return {
-      ...foundOf(bindingsFor(inputs), jsonOf(inputs), link),
-      ...commonFound(inputs, link),
+  found: (inputs, observation) =>
+    foundLink(inputs, observation, bindingsFor(inputs), (link) => ({
       ...foundOnParent(inputs, link, observation.state, "macvlan"),
-    };
-  },
+    })),
 };
 
 /** `arp: "kernel"` is nobody's to set, and nothing that it finds is drift. */

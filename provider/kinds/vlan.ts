@@ -1,30 +1,20 @@
 /** VlanInterface: the frames of one VLAN of a parent, as a link. */
 import { z } from "zod";
-import type { Observation } from "../host/observation";
-import {
-  type HostState,
-  type LinkState,
-  type Route,
-  type Wanted,
-  type WantedLink,
-  findLink,
-} from "../plan/model";
+import { type HostState, type LinkState, type Route, type Wanted, findLink } from "../plan/model";
 import { mustBeMadeAnew } from "../plan/plan";
 import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
-import { type Binding, LINK_BINDINGS, foundOf, settingsOf, string, toggle } from "./bindings";
+import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
 import {
   adopts,
-  commonFound,
+  foundLink,
   commonOutputs,
   commonRules,
-  formerly,
   kernelProblems,
   linkId,
   linkProblems,
-  recordFor,
 } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { ANNOUNCES, listLinks, routeRules } from "./on-parent";
+import { foundRoutes, listLinks, routeRules, wantedOn } from "./on-parent";
 import * as p from "./properties";
 
 export interface VlanInputs extends CommonInputs {
@@ -118,37 +108,15 @@ export const vlan: Kind<VlanInputs> = {
     ...commonOutputs(inputs, observation),
     parentMacAddress: parentOf(inputs, observation.state)?.settings["link.address"] ?? "",
   }),
-  found(inputs, observation: Observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    if (!link) return {};
-    return {
-      ...foundOf(BINDINGS, jsonOf(inputs), link),
-      ...commonFound(inputs, link),
+  found: (inputs, observation) =>
+    foundLink(inputs, observation, BINDINGS, (link) => ({
       parent: link.parent,
-      ...(inputs.routes === undefined ? {} : { routes: link.routes.map(({ protocol, ...r }) => r) }),
-    };
-  },
+      ...foundRoutes(inputs, link),
+    })),
 };
 
 function wantedVlan(inputs: VlanInputs, view: View): Wanted {
-  const link: WantedLink = {
-    ...linkId(inputs),
-    ...formerly(inputs, view),
-    exists: true,
-    kind: "vlan",
-    parent: inputs.parent,
-    up: inputs.up,
-    settings: settingsOf(BINDINGS, jsonOf(inputs)),
-    initial: ANNOUNCES,
-    ...(inputs.addresses === undefined ? {} : { addresses: p.wantedAddresses(inputs.addresses) }),
-    ...(inputs.routes === undefined ? {} : { routes: inputs.routes }),
-  };
-  return {
-    links: [link],
-    netns: inputs.netns ?? "",
-    owner: view.owner,
-    record: recordFor(inputs, view, [link]),
-  };
+  return wantedOn(inputs.parent, "vlan", inputs, view, settingsOf(BINDINGS, jsonOf(inputs)));
 }
 
 function describeVlan({ vlanId, protocol }: Pick<VlanInputs, "vlanId" | "protocol">): string {
