@@ -6,6 +6,7 @@ import type { CommonInputs, Json } from "../kinds/kind";
 import { type Asking, describeDuplicates, duplicatesAfter, duplicatesBefore } from "./duplicates";
 import { clean, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planLink, planRemoval } from "./planning";
+import { resourceName } from "./resource-name";
 import { currentRun } from "./run";
 import { say } from "./say";
 import { tooNewFor } from "./versions";
@@ -15,7 +16,7 @@ import { viewOf } from "./view";
 export async function bringAbout(kind: AnyKind, inputs: Json, before: Json | undefined): Promise<Json> {
   const known = knownInputs(inputs, []);
   const session = currentRun().fleet.session(known.host);
-  const name = `${kind.type} "${String(inputs["__resource"])}"`;
+  const name = resourceName(kind.type, String(inputs["__resource"]));
   const { duplicateAddressDetection: detection = "off" } = known;
   const asking: Asking = {
     resource: name,

@@ -17,6 +17,7 @@ import { checkInputs, sameHost } from "./inputs";
 import { clean } from "./outputs";
 import { goneWith, parentNameOf, withoutLinks } from "./remade";
 import { describeCut, driftOf, knownInputs, planLink } from "./planning";
+import { resourceName } from "./resource-name";
 import { currentRun } from "./run";
 import { say } from "./say";
 import { secretProperties, withoutSecretPaths } from "./secrets";
@@ -38,7 +39,7 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   if (kind.identifying.some((property) => unknown.includes(property))) return { inputs: clean(inputs) };
   const known = knownInputs(inputs, unknown);
   const run = currentRun();
-  const resource = `${kind.type} "${String(inputs["__resource"])}"`;
+  const resource = resourceName(kind.type, String(inputs["__resource"]));
   const twin = run.declare(known, resource);
   if (twin !== undefined) {
     return failed(inputs, [

@@ -1,29 +1,41 @@
 /**
  * How the provider's process learns which hosts a run has before it is asked for the first one: the engine asks
- * resource by resource, and fifty hosts looked at one after the other take fifty handshakes in a row.
+ * resource by resource, and fifty hosts looked at one after the other take fifty handshakes in a row. And which
+ * resources it will be asked for at once, as they wait for no other, so that those of a host can be one change.
  *
- * The program's process writes each host that a resource is made for to a private file, named after the engine's
- * address, which both processes know. Without that file everything works the same, only one host after the other.
- * No secret is in it: credentials are no properties of a host.
+ * The program's process writes both to a private file, named after the engine's address, which both processes know.
+ * Without that file everything works the same, only one after the other. No secret is in it: credentials are no
+ * properties of a host.
  */
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { plainText } from "./plain";
 import { holdsCredential } from "./secrets";
+
+/** A host of a program. */
+export interface NotedHost {
+  /** As the program gave it. */
+  readonly host: unknown;
+  /** Those of its resources that wait for no other one: `MacvlanInterface "web"`. */
+  readonly free: readonly string[];
+}
 
 /** The engines whose files this process has to remove when it ends; one that runs many stacks has many of them. */
 const engines = new Set<string>();
 
 /**
- * Notes a host for the provider's process.
+ * Notes a resource's host for the provider's process.
  *
  * @param engine the engine's address, `127.0.0.1:34567`
- * @param noted what the same run of a program has noted already
+ * @param noted the hosts that the same run of a program has noted already
+ * @param free the resource, where it waits for no other one
  */
-export function noteHost(engine: string | undefined, host: unknown, noted: Set<string>): void {
-  const plain = plainHost(host);
-  if (engine === undefined || plain === undefined || noted.has(plain) || holdsCredential(host)) return;
+export function noteHost(engine: string | undefined, host: unknown, noted: Set<string>, free?: string): void {
+  const plain = plainText(host);
+  if (engine === undefined || plain === undefined || holdsCredential(host)) return;
+  if (noted.has(plain) && free === undefined) return;
   const folder = privateFolder();
   if (folder === undefined) return;
   if (engines.size === 0) process.once("exit", () => engines.forEach((address) => forgetHosts(address)));
@@ -32,23 +44,30 @@ export function noteHost(engine: string | undefined, host: unknown, noted: Set<s
   const flag = noted.size === 0 ? "w" : "a";
   noted.add(plain);
   try {
-    writeFileSync(fileOf(folder, engine), `${plain}\n`, { mode: 0o600, flag });
+    writeFileSync(fileOf(folder, engine), `${JSON.stringify([host, free])}\n`, { mode: 0o600, flag });
   } catch {
     // a full /tmp: the host is then looked at when it is asked for
   }
 }
 
-/** The hosts that were noted so far, as the program gave them. */
-export function notedHosts(engine: string | undefined): unknown[] {
+/** The hosts that were noted so far. */
+export function notedHosts(engine: string | undefined): NotedHost[] {
   if (engine === undefined) return [];
   const folder = privateFolder();
   if (folder === undefined) return [];
+  const hosts = new Map<string, { host: unknown; free: string[] }>();
   try {
-    const lines = readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean);
-    return lines.map((line) => JSON.parse(line) as unknown);
+    for (const line of readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean)) {
+      const [host, free] = JSON.parse(line) as [unknown, string | null];
+      const key = JSON.stringify(host);
+      const known = hosts.get(key) ?? { host, free: [] };
+      if (free !== null) known.free.push(free);
+      hosts.set(key, known);
+    }
   } catch {
-    return []; // no program has written one: refresh and destroy run none
+    // no program has written one: refresh and destroy run none
   }
+  return [...hosts.values()];
 }
 
 /** Removes the file, and the folder with the last one. */
@@ -61,19 +80,6 @@ export function forgetHosts(engine: string | undefined): void {
   } catch {
     // another run has its file there, or there never was a folder
   }
-}
-
-/** One line of JSON; undefined where the host, or a part of it, is an output that is not known yet. */
-export function plainHost(host: unknown): string | undefined {
-  const isPlain = (value: unknown): boolean =>
-    typeof value === "string" ||
-    typeof value === "number" ||
-    value === undefined ||
-    (typeof value === "object" &&
-      value !== null &&
-      Object.getPrototypeOf(value) === Object.prototype &&
-      Object.values(value).every(isPlain));
-  return host !== undefined && isPlain(host) ? JSON.stringify(host) : undefined;
 }
 
 function folderPath(): string {

@@ -20,6 +20,7 @@ import { digest, sameHost, visibleInputs } from "./inputs";
 import { leaseBook } from "./lease-book";
 import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planNothing, planRemoval } from "./planning";
+import { resourceName } from "./resource-name";
 import { configureRun, currentRun } from "./run";
 import { isUnknown } from "./unknown";
 import { viewOf } from "./view";
@@ -42,6 +43,12 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
       const result = diff(kind, olds, news);
       const old = olds as unknown as CommonInputs;
       if ((result.replaces?.length ?? 0) > 0) currentRun().remake(old.host, linkId(old));
+      if (result.changes !== true && !isUnknown(news["host"])) {
+        const { fleet } = currentRun();
+        fleet
+          .session(news["host"] as HostAddress)
+          .passOver(resourceName(kind.type, String(news["__resource"])));
+      }
       return Promise.resolve(result);
     },
     create: async (inputs: Json) => secretly(create(kind, inputs)),
@@ -120,7 +127,7 @@ function kindWord(kind: AnyKind, known: CommonInputs, now: Observation, props: J
 async function remove(kind: AnyKind, props: Json): Promise<void> {
   const known = knownInputs(props, []);
   const session = currentRun().fleet.session(known.host);
-  const name = `${kind.type} "${String(props["__resource"])}"`;
+  const name = resourceName(kind.type, String(props["__resource"]));
   await session.change(name, (now) => {
     const view = viewOf(props, known, now, undefined);
     const record = recordOf(now.state, linkId(known));

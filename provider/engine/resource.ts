@@ -1,6 +1,8 @@
 /** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
 import * as pulumi from "@pulumi/pulumi";
-import { noteHost, plainHost } from "./look-ahead";
+import { noteHost } from "./look-ahead";
+import { isPlain, plainText } from "./plain";
+import { resourceName } from "./resource-name";
 
 /** A value that may be an output of another resource, at any depth. */
 export type DeepInput<T> = pulumi.Input<
@@ -63,14 +65,17 @@ function currentProgram(): ProgramRun {
 /** Names of the arguments that are secret, or have a secret in them: a provider gets them in plain text. */
 async function secretNames(args: object): Promise<string[]> {
   const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
-    plainHost(value) === undefined && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
+    !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
   );
-  return (await Promise.all(names)).flat();
+  const secret = (await Promise.all(names)).flat();
+  // by now all that the program has made waits for this only: the engine gets it in the order in which it was made
+  await new Promise((done) => setImmediate(done));
+  return secret;
 }
 
 /** Undefined where name or host is an output, by which Pulumi knows the order itself. */
 function keyOf(host: unknown, name: unknown): string | undefined {
-  const plain = plainHost(host);
+  const plain = plainText(host);
   return typeof name === "string" && plain !== undefined ? JSON.stringify([plain, name]) : undefined;
 }
 
@@ -96,6 +101,13 @@ interface LinkNames {
   readonly ports?: unknown;
 }
 
+/** Whether the engine can ask for the resource as soon as it is registered. */
+function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomResourceOptions): boolean {
+  const isLoose =
+    dependsOn === undefined && provider === undefined && !pulumi.CustomResource.isInstance(parent);
+  return isLoose && isPlain(args);
+}
+
 /** Makes the resource class of a kind. `outputs` are the names of outputs that are no arguments. */
 export function linkResource<A extends object, O>(
   type: string,
@@ -105,22 +117,36 @@ export function linkResource<A extends object, O>(
     constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
       const program = currentProgram();
       const names: LinkNames = args;
-      noteHost(program.engine, names.host, program.noted);
+      const needs = below(program, names);
+      const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
+      noteHost(program.engine, names.host, program.noted, free);
       const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
-      super(
-        `pulumi-nodejs:dynamic/macvlan:${type}`,
-        name,
-        {
-          ...computed,
-          ...args,
-          __provider: providerCode(type),
-          __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
-          __resource: name,
-          __preview: pulumi.runtime.isDryRun(),
-          __secrets: secretNames(args),
-        },
-        pulumi.mergeOptions(opts, { dependsOn: below(program, names) }),
-      );
+      const { stackTraceLimit } = Error;
+      // The SDK takes a stack trace for each property's promise, which is half of a program's time and shown to nobody.
+      // The resource's place in the program it finds all the same.
+      Error.stackTraceLimit = 0;
+      try {
+        super(
+          `pulumi-nodejs:dynamic/macvlan:${type}`,
+          name,
+          {
+            ...computed,
+            ...args,
+            __provider: providerCode(type),
+            __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
+            __resource: name,
+            __preview: pulumi.runtime.isDryRun(),
+            __secrets: secretNames(args),
+          },
+          pulumi.mergeOptions(opts, { dependsOn: needs }),
+        );
+      } catch (error) {
+        Error.stackTraceLimit = stackTraceLimit;
+        if (error instanceof Error) Error.captureStackTrace(error);
+        throw error;
+      } finally {
+        Error.stackTraceLimit = stackTraceLimit;
+      }
       // parents and ports are links of the host's own namespace
       const isOfHost = names.netns === undefined || names.netns === "";
       const key = isOfHost ? keyOf(names.host, names.name ?? name) : undefined;

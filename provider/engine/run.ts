@@ -57,7 +57,13 @@ function startRun(): Run {
   const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined));
   for (const signal of SIGNALS) process.once(signal, exit);
   endWithEngine();
-  fleet.lookAhead(notedHosts(engineOfProcess()).flatMap((host) => hostSchema.safeParse(host).data ?? []));
+  for (const { host, free } of notedHosts(engineOfProcess())) {
+    const { data } = hostSchema.safeParse(host);
+    if (data === undefined) continue;
+    const session = fleet.session(data);
+    for (const resource of free) session.expect(resource);
+    fleet.lookAhead([data]);
+  }
   const declared = new Map<string, string>();
   const told = new Set<string>();
   const remade = new Map<string, { readonly host: string; readonly link: LinkId }>();

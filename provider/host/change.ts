@@ -1,9 +1,9 @@
-/** One change of a host: planned from what it has now, carried out, read back, and taken back where it did not work. */
+/** Changes of a host: planned from what it has now, carried out, read back, and taken back where they did not work. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Difference, differences } from "../plan/differences";
 import { cuttingStep } from "../plan/lifeline";
 import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../plan/model";
-import type { Plan } from "../plan/plan";
+import { type Plan, outcome } from "../plan/plan";
 import type { PlannedStep } from "../plan/steps";
 import { DEFAULT_COMMAND_TIMEOUT } from "./address";
 import {
@@ -27,6 +27,14 @@ export interface WantedPlan extends Plan {
   readonly wanted: Wanted;
 }
 
+/** What one resource asks of its host. */
+export interface Change {
+  /** For messages: `MacvlanInterface "web"`. */
+  readonly resource: string;
+  /** @throws Error where the host cannot have it */
+  readonly makePlan: (now: Observation) => WantedPlan;
+}
+
 /** A host as a change reaches it. */
 export interface HostAccess {
   /** The connection of the run, opened where there is none. */
@@ -47,17 +55,77 @@ const ATTEMPTS = 3;
 const LOST_PAUSES = [200, 1000];
 
 /**
+ * Carries out what several resources ask of a host at the same time: as one script, which works as a whole or not at
+ * all. Where it does not, each is tried by itself, so that each that can be is made and each error is of one resource.
+ *
+ * @returns for each of them the host afterwards, or an Error as of {@link changeHost}
+ */
+export async function changeTogether(
+  host: HostAccess,
+  changes: readonly Change[],
+): Promise<PromiseSettledResult<Observation>[]> {
+  const together = changes.length > 1 ? await tryTogether(host, changes) : undefined;
+  if (together) return together;
+  const results: PromiseSettledResult<Observation>[] = [];
+  for (const change of changes) results.push(...(await Promise.allSettled([changeHost(host, change)])));
+  return results;
+}
+
+/** Undefined where they did not all work, and what had been done of them was undone. */
+async function tryTogether(
+  host: HostAccess,
+  changes: readonly Change[],
+): Promise<PromiseSettledResult<Observation>[] | undefined> {
+  const all = (value: Observation) => changes.map(() => ({ status: "fulfilled", value }) as const);
+  try {
+    const before = await host.look();
+    const steps = before.unfinished === undefined ? planTogether(before, changes) : undefined;
+    if (!steps) return undefined;
+    if (steps.length === 0) return all(before);
+    const names = changes.map(({ resource }) => resource).join(", ");
+    const applied = await apply(host, names, steps, before);
+    if (applied.outcome === "locked") {
+      const { label } = await host.connect();
+      const why = (resource: string): Error => changeLocked(resource, label, applied.printed);
+      return changes.map(({ resource }) => ({ status: "rejected", reason: why(resource) }));
+    }
+    host.remember(applied.after);
+    if (applied.outcome !== "done") return undefined;
+    if (changes.every(({ makePlan }) => makePlan(applied.after).steps.length === 0))
+      return all(applied.after);
+    host.remember(await takeBack(host, names, steps, applied.after));
+    return undefined;
+  } catch {
+    // each by itself tells what it was, from the host as it is by then
+    host.remember(undefined);
+    return undefined;
+  }
+}
+
+/** The steps of all, each planned from where those before it leave the host; undefined where one has to go alone. */
+function planTogether(before: Observation, changes: readonly Change[]): PlannedStep[] | undefined {
+  const steps: PlannedStep[] = [];
+  let { state } = before;
+  for (const { makePlan } of changes) {
+    const plan = makePlan({ ...before, state });
+    steps.push(...plan.steps);
+    state = outcome(state, plan);
+  }
+  const cut = cuttingStep(
+    before.state,
+    before.lifeline,
+    steps.map(({ step }) => step),
+  );
+  return cut ? undefined : steps;
+}
+
+/**
  * Plans from the host as it is and carries the plan out.
  *
- * @param resource for messages: `MacvlanInterface "web"`
  * @returns the host afterwards
  * @throws Error that names resource, host, command, output, and what became of the host
  */
-export async function changeHost(
-  host: HostAccess,
-  resource: string,
-  makePlan: (now: Observation) => WantedPlan,
-): Promise<Observation> {
+async function changeHost(host: HostAccess, { resource, makePlan }: Change): Promise<Observation> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await host.look();
     // half-way through another change there is nothing to plan from: it ends, or is taken back, first

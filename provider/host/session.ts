@@ -5,7 +5,7 @@
 import type { LinkId } from "../plan/model";
 import { type HostAddress, hostLabel } from "./address";
 import { observeScript } from "./apply";
-import { type HostAccess, type WantedPlan, again, changeHost } from "./change";
+import { type Change, type HostAccess, again, changeTogether } from "./change";
 import { type Connection, openConnection } from "./connection";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./duplicates";
 import { unreadable } from "./errors";
@@ -13,6 +13,7 @@ import type { Observation } from "./observation";
 import { parseObservation } from "./observe";
 import type { Settings } from "./settings";
 import { newMarker } from "./shell";
+import { openTurns } from "./turns";
 
 export interface Session {
   /** For messages: `ops@node1.example`. */
@@ -20,14 +21,18 @@ export interface Session {
   /** The host as it is; those who ask at the same time, or while nothing has changed, share one answer. */
   look(): Promise<Observation>;
   /**
-   * Plans from the host as it is and carries the plan out, one change of a host at a time. Nothing is run where
-   * nothing differs.
+   * Plans from the host as it is and carries the plan out: one change of a host at a time, and what is asked for at
+   * the same time as one. Nothing is run where nothing differs.
    *
    * @param resource for messages: `MacvlanInterface "web"`
    * @returns the host afterwards, read by the very script that changed it
    * @throws Error that names resource, host, command, output, and what became of the host
    */
-  change(resource: string, makePlan: (now: Observation) => WantedPlan): Promise<Observation>;
+  change(resource: string, makePlan: Change["makePlan"]): Promise<Observation>;
+  /** Foretells a change that the resource will soon ask for, so that others of the host wait for it. */
+  expect(resource: string): void;
+  /** It will not ask for one. */
+  passOver(resource: string): void;
   /** Who answers for IPv4 addresses on the LAN of a link; undefined where the host has no program to ask with. */
   probe(link: string, addresses: readonly string[]): Promise<Duplicate[] | undefined>;
   /** Addresses of a link that IPv6's duplicate detection found in use, once it has ended. */
@@ -48,13 +53,14 @@ const FAILURE_MS = 30_000;
 
 export function openFleet(settings: () => Settings): Fleet {
   const hosts = new Map<string, HostMemory>();
-  const queues = new Map<string, Promise<unknown>>();
+  const turns = openTurns((key: string, changes: readonly Change[]) =>
+    changeTogether(accessTo(memoryOf(key)), changes),
+  );
 
-  /** One change at a time for a machine, by whatever address it is known. */
-  function inTurn<T>(machine: string, work: () => Promise<T>): Promise<T> {
-    const turn = (queues.get(machine) ?? Promise.resolve()).then(work, work);
-    queues.set(machine, turn);
-    return turn;
+  function memoryOf(key: string): HostMemory {
+    const memory = hosts.get(key) ?? { host: JSON.parse(key) as HostAddress, machine: "" };
+    hosts.set(key, memory);
+    return memory;
   }
 
   /** Who knows the machine by another address reads it anew: how it is reached from there is not known here. */
@@ -77,15 +83,17 @@ export function openFleet(settings: () => Settings): Fleet {
 
   function session(host: HostAddress): Session {
     const key = JSON.stringify(host);
-    const memory = hosts.get(key) ?? { host, machine: "" };
-    hosts.set(key, memory);
+    const memory = memoryOf(key);
     return {
       label: hostLabel(host),
       look: () => look(memory, settings),
       async change(resource, makePlan) {
-        const { machine } = (await look(memory, settings)).facts;
-        return inTurn(machine, () => changeHost(accessTo(memory), resource, makePlan));
+        const looking = look(memory, settings);
+        const { machine } = (await looking.finally(() => turns.passOver(key, resource))).facts;
+        return turns.take(machine, key, { resource, makePlan });
       },
+      expect: (resource) => turns.expect(key, resource),
+      passOver: (resource) => turns.passOver(key, resource),
       async probe(link, addresses) {
         const marker = newMarker();
         const script = probeScript(link, addresses, marker);

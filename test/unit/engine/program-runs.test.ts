@@ -60,7 +60,7 @@ describe("programs of one process", () => {
     try {
       for (const engine of engines) noteHost(engine, host, new Set());
       assert.ok(process.listenerCount("exit") <= before + 1);
-      for (const engine of engines) assert.deepEqual(notedHosts(engine), [host]);
+      for (const engine of engines) assert.deepEqual(notedHosts(engine), [{ host, free: [] }]);
     } finally {
       for (const engine of engines) forgetHosts(engine);
     }
@@ -73,7 +73,8 @@ describe("programs of one process", () => {
       for (const name of ["old1", "old2"]) noteHost(engine, name, killed);
       const noted = new Set<string>();
       for (const name of ["new1", "new2"]) noteHost(engine, name, noted);
-      assert.deepEqual(notedHosts(engine), ["new1", "new2"]);
+      const hosts = notedHosts(engine).map(({ host: name }) => name);
+      assert.deepEqual(hosts, ["new1", "new2"]);
     } finally {
       forgetHosts(engine);
     }

@@ -1,0 +1,104 @@
+/**
+ * Who changes a machine next: one change of it at a time, and what its resources ask for at the same time is one
+ * change. The engine asks for one resource after the other within milliseconds, so that the first is held back for
+ * those that the program has foretold.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Milliseconds for which a change always waits for others: the engine sends those of one host right after another. */
+const GATHER_MS = 5;
+
+/** Milliseconds since the last one came, for which one that was foretold is waited for. */
+const PATIENCE_MS = 150;
+
+/** After that many waits in vain nobody is waited for any more: the engine has another order than the program. */
+const VAIN_WAITS = 3;
+
+/** The changes of one machine. `C` is a change, `R` what comes of it. */
+export interface Turns<C, R> {
+  /**
+   * Waits for its turn, and has the change made along with others of the same group.
+   *
+   * @param machine that only one change may touch at a time
+   * @param group those that can be made together: they reach the machine by the same address
+   */
+  take(machine: string, group: string, change: C): Promise<R>;
+  /** Foretells that somebody will soon ask for a change. */
+  expect(group: string, who: string): void;
+  /** Takes note that he has come, or will not. */
+  passOver(group: string, who: string): void;
+}
+
+interface Waiting<C, R> {
+  readonly group: string;
+  readonly change: C;
+  readonly settle: (result: PromiseSettledResult<R>) => void;
+}
+
+/** @param make carries out changes of one group, and has a result for each of them */
+export function openTurns<C, R>(
+  make: (group: string, changes: readonly C[]) => Promise<PromiseSettledResult<R>[]>,
+): Turns<C, R> {
+  const queues = new Map<string, Waiting<C, R>[]>();
+  const foretold = new Map<string, Set<string>>();
+  let waitsInVain = 0;
+
+  async function gather(queue: readonly Waiting<C, R>[], group: string): Promise<void> {
+    await sleep(GATHER_MS);
+    let seen = queue.length;
+    let until = performance.now() + PATIENCE_MS;
+    const missing = foretold.get(group);
+    while (missing !== undefined && missing.size > 0 && waitsInVain < VAIN_WAITS) {
+      if (performance.now() >= until) {
+        waitsInVain += 1;
+        missing.clear();
+        return;
+      }
+      await sleep(GATHER_MS);
+      if (queue.length > seen) until = performance.now() + PATIENCE_MS;
+      seen = queue.length;
+    }
+  }
+
+  async function work(machine: string, queue: Waiting<C, R>[]): Promise<void> {
+    for (let first = queue[0]; first !== undefined; first = queue[0]) {
+      const { group } = first;
+      await gather(queue, group);
+      const together = queue.filter((waiting) => waiting.group === group);
+      queue.splice(0, queue.length, ...queue.filter((waiting) => waiting.group !== group));
+      const [results] = await Promise.allSettled([
+        make(
+          group,
+          together.map(({ change }) => change),
+        ),
+      ]);
+      if (results.status === "rejected") for (const { settle } of together) settle(results);
+      else for (const [position, result] of results.value.entries()) together[position]?.settle(result);
+    }
+    queues.delete(machine);
+  }
+
+  return {
+    take: (machine, group, change) =>
+      new Promise((resolve, reject) => {
+        const settle = (result: PromiseSettledResult<R>): void => {
+          if (result.status === "fulfilled") resolve(result.value);
+          else reject(result.reason as Error);
+        };
+        const queue = queues.get(machine);
+        const waiting = { group, change, settle };
+        if (queue) queue.push(waiting);
+        else {
+          const begun = [waiting];
+          queues.set(machine, begun);
+          void work(machine, begun);
+        }
+      }),
+    expect(group, who) {
+      foretold.set(group, (foretold.get(group) ?? new Set()).add(who));
+    },
+    passOver(group, who) {
+      foretold.get(group)?.delete(who);
+    },
+  };
+}
