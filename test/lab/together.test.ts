@@ -1,0 +1,92 @@
+/** What the engine asks of one host at the same time: one script where all of it works, and each by itself where not. */
+import assert from "node:assert/strict";
+import type { dynamic } from "@pulumi/pulumi";
+import { providers } from "../../provider/engine/provider";
+import { resourceName } from "../../provider/engine/resource-name";
+import { currentRun, endRun } from "../../provider/engine/run";
+import type { HostAddress } from "../../provider/host/address";
+import { seenLink } from "./seen";
+import { useLab } from "./stack";
+
+const HOST = "node1";
+const TYPE = "MacvlanInterface";
+const { check, create, delete: remove } = providers[TYPE] as Required<dynamic.ResourceProvider>;
+
+describe("links of a host that are asked for at the same time", () => {
+  const on = useLab(1);
+
+  beforeEach(() => {
+    process.env["MACVLAN_SSH_CONFIG_PATH"] = on.lab.sshConfig;
+  });
+  afterEach(async () => {
+    await endRun();
+    delete process.env["MACVLAN_SSH_CONFIG_PATH"];
+  });
+
+  async function inputsOf(name: string, more: object = {}): Promise<Record<string, unknown>> {
+    const given = { host: HOST, parent: "eth0", name, ...more, __owner: "lab/test", __resource: name };
+    const checked: dynamic.CheckResult = await check({}, given);
+    assert.deepEqual(checked.failures ?? [], []);
+    return checked.inputs as Record<string, unknown>;
+  }
+  const commands = (): Promise<number> => on.lab.commands(HOST);
+
+  it("are made by one script, each with its own outputs, and taken away by one", async () => {
+    const names = ["mac0", "mac1", "mac2"];
+    const wanted = await Promise.all(names.map((name, i) => inputsOf(name, { mtu: 1400 + i })));
+    const before = await commands();
+    const created = await Promise.all(wanted.map((inputs) => create(inputs)));
+    assert.equal((await commands()) - before, 1);
+    const outs = created.map((result) => result.outs as Record<string, unknown>);
+    assert.deepEqual(
+      outs.map(({ name, mtu }) => [name, mtu]),
+      names.map((name, i) => [name, 1400 + i]),
+    );
+    for (const [i, name] of names.entries()) {
+      const link = await seenLink(on.lab, HOST, name);
+      assert.deepEqual([link?.mtu, link?.address], [1400 + i, wanted[i]?.["macAddress"]]);
+    }
+    await Promise.all(created.map(({ id }, i) => remove(id, outs[i])));
+    assert.equal((await commands()) - before, 2);
+    for (const name of names) assert.equal(await seenLink(on.lab, HOST, name), undefined);
+  });
+
+  it("are made all but the one that cannot be, whose error is its own", async () => {
+    const unreachable = { routes: [{ to: "198.51.100.0/24", via: "203.0.113.9" }] };
+    const wanted = [await inputsOf("mac0"), await inputsOf("mac1", unreachable), await inputsOf("mac2")];
+    const [first, second, third] = await Promise.allSettled(wanted.map((inputs) => create(inputs)));
+    assert.deepEqual([first?.status, third?.status], ["fulfilled", "fulfilled"]);
+    assert.equal(second?.status, "rejected");
+    assert.match(String(second.reason), /MacvlanInterface "mac1" on .*203\.0\.113\.9.*as it was/);
+    assert.doesNotMatch(String(second.reason), /mac0|mac2/);
+    const seen = await Promise.all(["mac0", "mac1", "mac2"].map((name) => seenLink(on.lab, HOST, name)));
+    assert.deepEqual(
+      seen.map((link) => link !== undefined),
+      [true, false, true],
+    );
+    assert.equal(await on.lab.sh(HOST, "ls /run/pulumi-macvlan | grep -e undo -e progress; true"), "");
+  });
+
+  it("are made one by one where the host lets them go in no other way, with nothing lost of those that work", async () => {
+    const wanted = [await inputsOf("mac0"), await inputsOf("mac1")];
+    await on.lab.sh(HOST, "ip link add mac1 type bridge");
+    const [first, second] = await Promise.allSettled(wanted.map((inputs) => create(inputs)));
+    assert.equal(first?.status, "fulfilled");
+    assert.equal(second?.status, "rejected");
+    assert.equal((await seenLink(on.lab, HOST, "mac1"))?.linkinfo?.info_kind, "bridge");
+  });
+
+  it("wait for those that the program has foretold, and not for one that does not come", async () => {
+    const wanted = await Promise.all(["mac0", "mac1"].map((name) => inputsOf(name)));
+    const session = currentRun().fleet.session(wanted[0]?.["host"] as HostAddress);
+    for (const name of ["mac0", "mac1"]) session.expect(resourceName(TYPE, name));
+    const before = await commands();
+    const first = create(wanted[0]);
+    await new Promise((done) => setTimeout(done, 60));
+    await Promise.all([first, create(wanted[1])]);
+    assert.equal((await commands()) - before, 1);
+    session.expect(resourceName(TYPE, "never"));
+    await create(await inputsOf("mac2"));
+    assert.ok(await seenLink(on.lab, HOST, "mac2"));
+  });
+});
