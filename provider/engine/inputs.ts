@@ -118,7 +118,8 @@ function derive(
     } else derived["macAddress"] = UNKNOWN;
   }
   const label = known("name", "parent") ? kind.label(inputs as unknown as CommonInputs) : UNKNOWN;
-  return { ...inputs, ...derived, label, __derived: Object.keys(derived) };
+  const names = Object.keys(derived);
+  return { ...inputs, ...derived, label, ...(names.length === 0 ? {} : { __derived: names }) };
 }
 
 /**

@@ -6,10 +6,16 @@ import { digest, visibleInputs } from "./inputs";
 
 /** What the program had given, of what the state keeps. */
 export function managedInputs(props: Json): Json {
-  const managed = new Set((props["__managed"] as string[] | undefined) ?? []);
+  const managed = new Set(namesIn(props["__managed"]));
   return Object.fromEntries(
     Object.entries(props).filter(([key]) => managed.has(key) || key === "host" || key === "name"),
   );
+}
+
+/** Property names as the state keeps them: in one text, where the first versions had a list. */
+function namesIn(kept: unknown): string[] {
+  if (Array.isArray(kept)) return kept.map(String);
+  return typeof kept === "string" ? kept.split(",") : [];
 }
 
 /** Everything that the state keeps: the inputs, what the host has, and what later runs need to know. */
@@ -19,13 +25,17 @@ export function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now:
     ...visible,
     ...kind.outputs(known, now),
     ...hiddenOf(inputs),
-    __managed: Object.keys(visible).filter((key) => key !== "label"),
+    // one text: the engine writes the whole state after each step, and a list's items weigh more than a name
+    __managed: Object.keys(visible)
+      .filter((key) => key !== "label")
+      .join(","),
     __inputs: digest(inputs),
   };
 }
 
 export function hiddenOf(inputs: Json): Json {
-  return Object.fromEntries(["__owner", "__resource", "__derived"].map((key) => [key, inputs[key]]));
+  const kept = ["__owner", "__resource", "__derived"].filter((key) => inputs[key] !== undefined);
+  return Object.fromEntries(kept.map((key) => [key, inputs[key]]));
 }
 
 /** Plain JSON: a single undefined would fail the call after the host was changed. */

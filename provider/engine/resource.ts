@@ -63,13 +63,13 @@ function currentProgram(): ProgramRun {
 }
 
 /** Names of the arguments that are secret, or have a secret in them: a provider gets them in plain text. */
-async function secretNames(args: object): Promise<string[]> {
+async function secretNames({ engine }: ProgramRun, args: object): Promise<string[]> {
   const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
     !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
   );
   const secret = (await Promise.all(names)).flat();
-  // by now all that the program has made waits for this only: the engine gets it in the order in which it was made
-  await new Promise((done) => setImmediate(done));
+  // by then all that a program has made waits for this only, and gets to the engine in the order in which it was made
+  if (engine !== undefined) await new Promise((done) => setImmediate(done));
   return secret;
 }
 
@@ -136,7 +136,7 @@ export function linkResource<A extends object, O>(
             __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
             __resource: name,
             __preview: pulumi.runtime.isDryRun(),
-            __secrets: secretNames(args),
+            __secrets: secretNames(program, args),
           },
           pulumi.mergeOptions(opts, { dependsOn: needs }),
         );
