@@ -64,6 +64,7 @@ pm_unfinished() { # a change that has begun and not ended holds the lock, or nob
   fi
 }
 pm_observe_facts() {
+  echo "$M machine"; pm_cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
   echo "$M kernel"; uname -r
   echo "$M user"; id -u
   v=; command -v ip >/dev/null 2>&1 && v=$(ip -V 2>&1)
@@ -78,7 +79,6 @@ pm_observe_facts() {
   echo "$M features"; pm_features
 }
 pm_observe() {
-  echo "$M machine"; pm_cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
   echo "$M client"; pm_client
   [ -n "$PM_KNOWN" ] || pm_observe_facts
   pm_section_of "" ip; j=$PM_JSON
@@ -159,7 +159,7 @@ const NO_HOLDERS: ReturnType<typeof parseHolders> = { addresses: [], routes: [] 
 /** What no change of links changes. */
 type LastingFacts = Pick<
   HostFacts,
-  "kernel" | "iproute2" | "ipVersionText" | "root" | "tools" | "lacks" | "portTool"
+  "machine" | "kernel" | "iproute2" | "ipVersionText" | "root" | "tools" | "lacks" | "portTool"
 >;
 
 function parseFacts(
@@ -170,7 +170,6 @@ function parseFacts(
   const vlan = text("vlanfiltering").trim();
   return {
     ...lasting,
-    machine: text("machine").trim().replace("\n", " "),
     vlanFiltering: vlan === "" ? lasting.vlanFiltering : vlan === "yes",
     wireless: [
       ...new Set(
@@ -190,6 +189,7 @@ function parseLastingFacts(text: (name: string) => string, iproute2: string | un
   const tools = text("tools").split("\n").filter(Boolean);
   const features = Object.entries(parseFeatures(text("features")));
   return {
+    machine: text("machine").trim().replace("\n", " "),
     kernel: text("kernel").trim(),
     iproute2,
     ipVersionText: ipText.split("\n")[0] ?? "",

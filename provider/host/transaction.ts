@@ -15,16 +15,21 @@ export const PRELUDE = `${ENVIRONMENT}
 D=${RUN_DIRECTORY}
 pm_write() { printf '%s\\n' "$1" > "$2"; }
 pm_keep() { printf '%s\\n' "$2" > "$D/$1.new" && mv "$D/$1.new" "$D/$1"; }
+pm_note() { # a new one that is cut off in its middle is none, and its change is undone
+  if [ -e "$D/$1" ]; then pm_keep "$@"; else printf '%s\\n' "$2" > "$D/$1"; fi
+}
 pm_record_link() { # FILE NETNS NAME JSON
   if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
   elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
   else i=$(ip -n "$2" -o link show dev "$3") || return; fi
-  mkdir -p "$D/links" && pm_keep "$1" "\${i%%:*} $4"
+  [ -d "$D/links" ] || mkdir -p "$D/links" || return
+  pm_note "$1" "\${i%%:*} $4"
 }
 pm_record_netns() { # NAME JSON
   i=$(ls -di "/run/netns/$1") || return
   set -- $i "$@"
-  mkdir -p "$D/netns" && pm_keep "netns/$3" "$1 $4"
+  [ -d "$D/netns" ] || mkdir -p "$D/netns" || return
+  pm_note "netns/$3" "$1 $4"
 }
 `;
 
@@ -85,7 +90,8 @@ export const TRANSACTION = `pm_begin() {
   pm_watch
 }
 pm_absent() { # NETNS NAME
-  ip \${1:+-n "$1"} -o link show dev "$2" >/dev/null 2>&1 || return 0
+  if [ -z "$1" ] && [ -d /sys/class/net ]; then [ -e "/sys/class/net/$2" ] || return 0
+  else ip \${1:+-n "$1"} -o link show dev "$2" >/dev/null 2>&1 || return 0; fi
   pm_stale
 }
 pm_boots() { # NUMBER-OF-RUNS of boot scripts when the host was looked at
@@ -102,7 +108,8 @@ pm_put() { echo "$2" >> "$D/$1"; }
 pm_prepare() { O=$("$@" 2>&1) || { A=0; pm_fail 1; }; }
 pm_at() { pm_put progress "$1" 2>/dev/null || pm_prepare pm_put progress "$1"; K=$1; L=0; }
 pm_commit() {
-  pm_prepare rm -f "$D/undo"; rm -f "$D/progress" "$D/watchdog"; trap - HUP INT TERM
+  # the first of them commits
+  pm_prepare rm -f "$D/undo" "$D/progress" "$D/watchdog"; trap - HUP INT TERM
   pm_unwatch; pm_unlock
   echo "$M outcome done"
   pm_observe

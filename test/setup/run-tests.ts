@@ -29,7 +29,7 @@ const SUITES = {
   lab: { minutes: 20, jobs: 2 },
   engine: { minutes: 40, jobs: 2 },
   package: { minutes: 25, jobs: 2 },
-  guests: { minutes: 25, sample: "reboot.test.ts" },
+  guests: { minutes: 25, sample: "reboot.test.ts", jobs: 2 },
   faults: { minutes: 30 },
   compat: { minutes: 30, sample: "userlands.test.ts" },
 } as const satisfies Record<string, Extent>;
