@@ -47,6 +47,10 @@ pm_feature() { # MODULE SYMBOL OPTION
     *"
 CONFIG_$3=y
 "*) echo "$1 yes";;
+    *"
+CONFIG_$3=m
+"*) # without a list of modules nobody knows where they are (NixOS)
+      [ -e "$PM_MODULES/modules.dep" ] && echo "$1 no" || echo "$1 unknown";;
     *CONFIG_*) echo "$1 no";;
     *)
       if grep -q " $2\\([[:space:]]\\|$\\)" /proc/kallsyms 2>/dev/null; then echo "$1 yes"

@@ -9,7 +9,6 @@ import {
   foundLink,
   commonOutputs,
   commonRules,
-  kernelProblems,
   linkId,
   linkProblems,
 } from "./common";
@@ -174,8 +173,6 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
 function bondProblems(inputs: BondInputs, view: View): Issue[] {
   const common = linkProblems(inputs, view, { kind: "bond", iproute2: "makes bonds" });
   if (common.length > 0) return common;
-  const kernel = kernelProblems(view, "bonding", "bonds");
-  if (kernel.length > 0) return kernel;
   return [
     ...delayProblems(inputs, view),
     ...(inputs.ports ?? []).flatMap((_, i) => portProblems(inputs, view, i)),

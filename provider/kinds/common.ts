@@ -124,7 +124,7 @@ export interface LinkNeeds {
   readonly iproute2?: string;
 }
 
-/** What stands in the way of every kind: privilege, tools, and whose the name is. */
+/** What stands in the way of every kind: privilege, tools, the kernel, and whose the name is. */
 export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds): Issue[] {
   const { facts, state } = view.observation;
   if (!facts.root) {
@@ -145,6 +145,8 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
       },
     ];
   }
+  const kernel = kernelProblems(view, needs.kind);
+  if (kernel.length > 0) return kernel;
   const current = findLink(state, linkId(inputs));
   return [
     ...(current ? nameProblems(inputs, view, current, needs) : absentProblems(inputs, view)),
@@ -152,10 +154,20 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
   ];
 }
 
-/** That the host's kernel cannot make links of a kind at all, where it is known to lack the module for it. */
-export function kernelProblems(view: View, module: string, links: string): Issue[] {
-  const { facts } = view.observation;
-  if (!facts.lacks.includes(module)) return [];
+/** The kernel's module for each kind, by iproute2's word for it, and what people call its links. */
+const MODULES: Readonly<Record<string, readonly [module: string, links: string]>> = {
+  macvlan: ["macvlan", "macvlans"],
+  macvtap: ["macvtap", "macvtaps"],
+  ipvlan: ["ipvlan", "ipvlans"],
+  bridge: ["bridge", "bridges"],
+  vlan: ["8021q", "VLANs"],
+  bond: ["bonding", "bonds"],
+};
+
+/** That the host's kernel cannot make links of a kind at all: it is known to lack the module, and there is none yet. */
+function kernelProblems({ observation: { facts, state } }: View, kind: string): Issue[] {
+  const [module = "", links] = MODULES[kind] ?? [];
+  if (!facts.lacks.includes(module) || state.links.some((l) => l.kind === kind)) return [];
   return [
     {
       property: "host",

@@ -9,7 +9,6 @@ import {
   foundLink,
   commonOutputs,
   commonRules,
-  kernelProblems,
   linkId,
   linkProblems,
 } from "./common";
@@ -137,8 +136,6 @@ function vlanRules(inputs: Partial<VlanInputs>): Issue[] {
 function vlanProblems(inputs: VlanInputs, view: View): Issue[] {
   const common = linkProblems(inputs, view, { kind: "vlan", iproute2: "makes VLANs" });
   if (common.length > 0) return common;
-  const kernel = kernelProblems(view, "8021q", "VLANs");
-  if (kernel.length > 0) return kernel;
   return [...parentProblems(inputs, view), ...twinProblems(inputs, view), ...adoptionProblems(inputs, view)];
 }
 

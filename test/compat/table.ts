@@ -56,13 +56,15 @@ function isComplete(table: Table, rows: readonly Row[]): boolean {
   return rows.every(({ cells }) => table.columns.every((column) => cells.has(column)));
 }
 
+/** In one go, as several files of this suite run, and write, at the same time. */
 function writeTable(table: Table, text: string): void {
   const [begin, end] = marks(table);
+  const prettier = [require.resolve("prettier/bin/prettier.cjs"), "--stdin-filepath", FILE];
+  const formatted = execFileSync(process.execPath, prettier, { input: text, encoding: "utf8" });
   const before = readFileSync(FILE, "utf8");
   const [head = "", rest = ""] = before.split(begin);
   if (!rest.includes(end)) throw new Error(`${FILE} has no place for the table: ${begin} … ${end}`);
-  writeFileSync(FILE, `${head}${begin}\n\n${text}\n${end}${rest.split(end)[1] ?? ""}`);
-  execFileSync(process.execPath, [require.resolve("prettier/bin/prettier.cjs"), "--write", FILE]);
+  writeFileSync(FILE, `${head}${begin}\n\n${formatted}\n${end}${rest.split(end)[1] ?? ""}`);
 }
 
 /** The table, with its reasons as numbered notes below it. */

@@ -48,6 +48,7 @@ export function viewOn(state: HostState, booting: Booting = SYSTEMD): View {
     tools: ["ip", "bridge", "sha256sum"],
     wireless: [],
     root: true,
+    lacks: [],
     iproute2: "6.1.0",
     ipVersionText: "",
   };

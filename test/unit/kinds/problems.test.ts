@@ -11,6 +11,7 @@ import { BARE, nic } from "../plan/states";
 function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): View {
   const facts = {
     wireless,
+    lacks: [],
     tools: ["ip", "bridge"],
     root: true,
     iproute2: "6.1.0",
