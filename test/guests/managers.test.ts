@@ -19,7 +19,7 @@ describe("a macvlan on a guest", function () {
   const restart = (host: string, unit: string): Promise<string> =>
     on.lab.sh(host, `systemctl restart ${unit}; sleep 2`);
 
-  /** What is said at a preview. */
+  /** What is said at a preview of whoever manages the link; that a guest's NIC cannot filter is said in any case. */
   async function saidOf(host: string): Promise<string> {
     const said: string[] = [];
     const real = console.error;
@@ -29,7 +29,9 @@ describe("a macvlan on a guest", function () {
     } finally {
       console.error = real;
     }
-    return said.join("\n");
+    const others = said.filter((text) => !/eth0 is in promiscuous mode.*cannot filter/.test(text));
+    assert.equal(said.length - others.length, 1);
+    return others.join("\n");
   }
 
   it("loses its addresses when networkd restarts and a file matches it, and keeps them with the file that is advised", async () => {
