@@ -4,14 +4,7 @@ import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/bo
 import { type LinkState, type Wanted, findLink } from "../plan/model";
 import type { BondArgs, BondMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
-import {
-  adopts,
-  foundLink,
-  commonOutputs,
-  commonRules,
-  linkId,
-  linkProblems,
-} from "./common";
+import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import { joinProblems, portRules, wantedMaster } from "./ports";
 import * as p from "./properties";
@@ -23,7 +16,7 @@ export interface BondInputs
 }
 
 /** In the order in which they are set (plan/bond.ts). */
-const BINDINGS: readonly Binding[] = [
+export const BOND_BINDINGS: readonly Binding[] = [
   string("type.mode", "mode"),
   number("type.miimon", "miimon"),
   number("type.updelay", "updelay"),
@@ -99,7 +92,7 @@ export const bond: Kind<BondInputs> = {
     };
   },
   found: (inputs, observation) =>
-    foundLink(inputs, observation, BINDINGS, () => ({
+    foundLink(inputs, observation, BOND_BINDINGS, () => ({
       ...(inputs.ports === undefined
         ? {}
         : { ports: foundPorts(inputs, observation).map(({ name }) => ({ name })) }),
@@ -111,7 +104,7 @@ function wantedBond(inputs: BondInputs, view: View): Wanted {
   const goesByItself = inputs.miimon !== undefined || isByArp || adopts(inputs, view);
   return wantedMaster(inputs, view, {
     kind: "bond",
-    settings: settingsOf(BINDINGS, { ...inputs }),
+    settings: settingsOf(BOND_BINDINGS, { ...inputs }),
     initial: goesByItself ? [] : [{ key: "type.miimon", value: String(DEFAULT_MIIMON), property: "miimon" }],
     takesMac: true,
     portsUp: true,

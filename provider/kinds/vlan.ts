@@ -4,14 +4,7 @@ import { type HostState, type LinkState, type Route, type Wanted, findLink } fro
 import { mustBeMadeAnew } from "../plan/plan";
 import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
-import {
-  adopts,
-  foundLink,
-  commonOutputs,
-  commonRules,
-  linkId,
-  linkProblems,
-} from "./common";
+import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import { foundRoutes, listLinks, routeRules, wantedOn } from "./on-parent";
 import * as p from "./properties";

@@ -36,11 +36,12 @@ describe("a macvlan on a guest", function () {
 
   it("loses its addresses when networkd restarts and a file matches it, and keeps them with the file that is advised", async () => {
     const host = "guest1";
+    // made before the file is there: networkd takes a new link over while it is still being made, or just after
+    await on.stack.up("MacvlanInterface", "m", args(host));
     await on.lab.sh(
       host,
-      `printf '[Match]\\nKind=macvlan\\n\\n[Network]\\nLinkLocalAddressing=no\\n' > ${FILE}; networkctl reload`,
+      `printf '[Match]\\nKind=macvlan\\n\\n[Network]\\nLinkLocalAddressing=no\\n' > ${FILE}; networkctl reload; sleep 1`,
     );
-    await on.stack.up("MacvlanInterface", "m", args(host));
     const said = await saidOf(host);
     assert.match(
       said,

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { describeHost } from "../../provider/cli/adopt/describe";
+import { lookAtHosts, parseHosts } from "../../provider/cli/look";
+import { readSettings } from "../../provider/host/settings";
 import { linkOf } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { clean } from "./clean";
@@ -204,8 +207,29 @@ describe("parents that a stock kernel has", function () {
       );
     });
 
-    it("may be there already, and then be adopted and given back", async () => {
+    it("may be there already, and then be described as it is, adopted and given back", async () => {
       await foreignBond();
+      const settings = readSettings(
+        { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },
+        () => undefined,
+      );
+      const [seen] = await lookAtHosts(parseHosts(["guest1"]), settings);
+      assert.ok(seen && "observation" in seen);
+      const all = { all: true, names: new Set<string>(), prefix: "" };
+      const { resources } = describeHost("guest1", seen.observation, all);
+      assert.deepEqual(
+        resources.map(({ type, args }) => [type, args]),
+        [
+          [
+            "Bond",
+            {
+              ...{ name: "bond0", mode: "active-backup", ports: ["eth0", "eth1"] },
+              ...{ addresses: [`${IPV4(100)}/24`], arpInterval: ARP_INTERVAL, arpIpTargets: [IPV4(9)] },
+              adopt: true,
+            },
+          ],
+        ],
+      );
       await child(1, "bond0");
       const ports = ["eth0", "eth1"];
       await assert.rejects(

@@ -7,7 +7,9 @@ import { knownInputs, planLink, viewFrom } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../host/commands";
 import type { Observation } from "../../host/observation";
 import { type AnyKind, KINDS } from "../../kinds";
+import { BOND_BINDINGS } from "../../kinds/bond";
 import type { CommonInputs, Json } from "../../kinds/kind";
+import { BOND_OPTIONS, permanentMac, portsOf } from "../../plan/bond";
 import { describeLink } from "../../plan/differences";
 import { freshSettings } from "../../plan/fresh";
 import { type HostState, type LinkState, findLink, recordOf } from "../../plan/model";
@@ -32,7 +34,7 @@ export interface Description {
 }
 
 export interface DescribeOptions {
-  /** Bridges without a hairpin port and VLANs, too. */
+  /** Bridges without a hairpin port, VLANs and bonds, too. */
   readonly all: boolean;
   /** Names of resources that are taken. Those that are given here are added. */
   readonly names: Set<string>;
@@ -59,8 +61,9 @@ export function describeHost(host: string, now: Observation, options: DescribeOp
 
 /** Parents first and shims last, as a person would write them. */
 function inOrder(links: readonly LinkState[]): LinkState[] {
+  const parents = ["bond", "vlan", "bridge"];
   const rank = (l: LinkState): number =>
-    l.kind === "bridge" || l.kind === "vlan" ? 0 : isHostShim(l) ? 2 : 1;
+    parents.includes(l.kind) ? parents.indexOf(l.kind) : parents.length + (isHostShim(l) ? 1 : 0);
   return links.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -73,11 +76,17 @@ function describeOne(
 ): Omit<Described, "resource"> | string | undefined {
   const record = recordOf(now.state, link);
   if (link.kind === "ipvtap") return `there is no resource for ${link.kind}`;
-  if (link.kind === "vlan" ? !all : !isChild(link) && link.kind !== "bridge") return undefined;
+  const isUplink = link.kind === "vlan" || link.kind === "bond";
+  if (isUplink ? !all : !isChild(link) && link.kind !== "bridge") return undefined;
   if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
+  if ((link.kind === "bridge" || link.kind === "bond") && link.netns !== "") {
+    return `is a ${link.kind} in another namespace than the host's own`;
+  }
+  if (link.kind === "bond") {
+    return checked(host, "Bond", link, now, bondShape(link, portsOf(now.state, link.name)));
+  }
   if (link.kind === "bridge") {
-    if (link.netns !== "") return "is a bridge in another namespace than the host's own";
-    const ports = portsOf(now.state, link).filter((p) => all || p.settings["port.hairpin"] === "on");
+    const ports = portsOf(now.state, link.name).filter((p) => all || p.settings["port.hairpin"] === "on");
     if (ports.length === 0 && !all) return "none of its ports has hairpin on";
     return checked(host, "HairpinBridge", link, now, bridgeShape(ports));
   }
@@ -125,9 +134,25 @@ function bridgeShape(ports: readonly LinkState[]): Json {
   };
 }
 
-function portsOf(state: HostState, bridge: LinkState): LinkState[] {
-  return state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge.name);
+/** The options that a bond has in its mode, and its MAC address where it is none of its ports'. */
+function bondShape(bond: LinkState, ports: readonly LinkState[]): Json {
+  const has = BOND_BINDINGS.filter(({ key }) => key.startsWith("type.") && bond.settings[key] !== undefined);
+  const isOfPort = ports.some((port) => permanentMac(port) === bond.settings["link.address"]);
+  return {
+    ...LINK_SHAPE,
+    ...Object.fromEntries(has.map(({ property }) => [property, ""])),
+    ports: ports.map(({ name }) => ({ name })),
+    ...(isOfPort ? {} : { macAddress: "" }),
+  };
 }
+
+const FRESH_BOND: Json = Object.fromEntries(
+  BOND_OPTIONS.flatMap(({ word, fresh }) =>
+    BOND_BINDINGS.filter(({ key }) => key === `type.${word}` && word !== "mode").flatMap((binding) =>
+      Object.entries(binding.decode(fresh)),
+    ),
+  ),
+);
 
 /** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c; net/8021q): they need not be said. */
 const FRESH: Json = {
@@ -137,6 +162,7 @@ const FRESH: Json = {
   ...{ stp: false, priority: 32_768, forwardDelay: 15, helloTime: 2, maxAge: 20, ageingTime: 300 },
   ...{ vlanFiltering: false, mcastSnooping: true },
   ...{ ...VLAN_FLAGS, protocol: "802.1Q" },
+  ...FRESH_BOND,
 };
 const FRESH_PORT: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
 
@@ -191,7 +217,7 @@ function inReadingOrder(args: Json): Json {
 
 function worthSaying(all: Json, link: LinkState, state: HostState): Json {
   const parent = findLink(state, { name: link.parent, netns: "" });
-  const usual = link.kind === "bridge" ? "1500" : (parent?.settings["link.mtu"] ?? "");
+  const usual = ["bridge", "bond"].includes(link.kind) ? "1500" : (parent?.settings["link.mtu"] ?? "");
   const isFresh = ([key, value]: [string, unknown]): boolean =>
     key === "mtu"
       ? String(value) === usual
@@ -214,7 +240,7 @@ function shortened(key: string, value: unknown): unknown {
   return key === "routes" ? items.map((r) => (Object.keys(r).length === 1 ? r["to"] : r)) : value;
 }
 
-/** A port as a person writes it: its name alone where only hairpin is to be said. */
+/** A port as a person writes it: its name alone where only hairpin is to be said, or nothing. */
 function shortPort(port: Json): Json | string {
   const told = Object.entries(port).filter(([key, value]) => value !== FRESH_PORT[key]);
   const { name, ...options } = Object.fromEntries(told);

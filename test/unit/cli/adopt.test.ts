@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { format } from "prettier";
 import { type DescribeOptions, describeHost } from "../../../provider/cli/adopt/describe";
 import { programText } from "../../../provider/cli/adopt/program";
+import { newBond } from "../../../provider/plan/bond";
 import type { LinkState } from "../../../provider/plan/model";
 import { link, macvlan, observed } from "./states";
 
@@ -177,6 +178,28 @@ describe("the program that describes a host", () => {
   it("takes bridges without hairpin where all are asked for, with their ports as they are", () => {
     const text = program([bridge("docker0"), port("v2", "docker0", "off")], { all: true });
     assert.match(text, /ports: \[\{ name: "v2", hairpin: false \}\]/);
+  });
+
+  it("takes bonds where all are asked for, with the options that their mode has and that are not a new bond's", () => {
+    const bonded = (name: string, mac: string): LinkState =>
+      link(name, "", { settings: { "link.master": "bond0", "link.address": mac } });
+    const own = newBond({
+      "type.mode": "802.3ad",
+      "type.lacp_rate": "fast",
+      "type.xmit_hash_policy": "layer3+4",
+    });
+    const [mac0, mac1] = ["02:00:5e:00:53:20", "02:00:5e:00:53:21"] as const;
+    const bond = link("bond0", "bond", { settings: { ...own, "link.address": mac1 } });
+    const links = [macvlan("web", { parent: "bond0" }), bond, bonded("p0", mac0), bonded("p1", mac1)];
+    assert.equal(program([bond]).includes("new Bond"), false);
+    const text = program(links, { all: true });
+    assert.match(
+      text,
+      /new Bond\("bond0", \{\n {2}host,\n {2}name: "bond0",\n {2}mode: "802.3ad",\n {2}ports: \["p0", "p1"\],\n {2}miimon: 100,\n {2}xmitHashPolicy: "layer3\+4",\n {2}lacpRate: "fast",\n {2}adopt: true,\n\}\);/,
+    );
+    assert.ok(text.indexOf("new Bond") < text.indexOf("new MacvlanInterface"));
+    const other = { ...bond, settings: { ...bond.settings, "link.address": "02:00:5e:00:53:22" } };
+    assert.match(program([other, ...links.slice(2)], { all: true }), /macAddress: "02:00:5e:00:53:22"/);
   });
 
   it("gives every resource a name of its own, on several hosts too", () => {
