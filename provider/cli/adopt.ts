@@ -23,7 +23,7 @@ export function adoptCommand(): Command {
   const command = new Command("adopt")
     .description("the program (TypeScript) that describes what hosts have, for taking them over")
     .argument("<host...>", "hosts to read")
-    .option("--all", "bridges without a hairpin port and VLANs, too")
+    .option("--all", "bridges without a hairpin port, VLANs and bonds, too")
     .option("-o, --output <file>", "write it to a file")
     .addHelpText("after", HELP);
   return withHostOptions(command).action(async (hosts: string[], options: AdoptOptions) => {

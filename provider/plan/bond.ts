@@ -72,6 +72,12 @@ export function newBond(given: Settings): Settings {
   return settled(given, {});
 }
 
+/** What a bond of this mode has where nobody has said anything, delays included, which it has along with others only. */
+export function freshBond(mode: string): Settings {
+  const all = BOND_OPTIONS.map(({ word, fresh }): [string, string] => [`type.${word}`, fresh]);
+  return { ...Object.fromEntries(all), ...newBond({ "type.mode": mode }) };
+}
+
 /**
  * A bond after an option was set, with what that makes of the others. Options that its mode has no use for are kept by
  * the kernel, and shown: they are among its details. Delays it keeps without showing them: after a time without looks at

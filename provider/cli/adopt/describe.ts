@@ -8,6 +8,8 @@ import { commandsOf, describeCommand, isNote } from "../../host/commands";
 import type { Observation } from "../../host/observation";
 import { type AnyKind, KINDS } from "../../kinds";
 import type { CommonInputs, Json } from "../../kinds/kind";
+import { bondProperties } from "../../kinds/bond";
+import { freshBond, permanentMac, portsOf } from "../../plan/bond";
 import { describeLink } from "../../plan/differences";
 import { freshSettings } from "../../plan/fresh";
 import { type HostState, type LinkState, findLink, recordOf } from "../../plan/model";
@@ -32,7 +34,7 @@ export interface Description {
 }
 
 export interface DescribeOptions {
-  /** Bridges without a hairpin port and VLANs, too. */
+  /** Bridges without a hairpin port, VLANs and bonds, too. */
   readonly all: boolean;
   /** Names of resources that are taken. Those that are given here are added. */
   readonly names: Set<string>;
@@ -60,7 +62,7 @@ export function describeHost(host: string, now: Observation, options: DescribeOp
 /** Parents first and shims last, as a person would write them. */
 function inOrder(links: readonly LinkState[]): LinkState[] {
   const rank = (l: LinkState): number =>
-    l.kind === "bridge" || l.kind === "vlan" ? 0 : isHostShim(l) ? 2 : 1;
+    l.kind === "bond" ? 0 : l.kind === "bridge" || l.kind === "vlan" ? 1 : isHostShim(l) ? 3 : 2;
   return links.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -73,11 +75,14 @@ function describeOne(
 ): Omit<Described, "resource"> | string | undefined {
   const record = recordOf(now.state, link);
   if (link.kind === "ipvtap") return `there is no resource for ${link.kind}`;
-  if (link.kind === "vlan" ? !all : !isChild(link) && link.kind !== "bridge") return undefined;
+  const isMaster = link.kind === "bridge" || link.kind === "bond";
+  if (ONLY_OF_ALL.has(link.kind) ? !all : !isChild(link) && !isMaster) return undefined;
   if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
+  if (isMaster && link.netns !== "") return `is a ${link.kind} in another namespace than the host's own`;
+  if (link.kind === "bond")
+    return checked(host, "Bond", link, now, bondShape(link, portsOf(now.state, link.name)));
   if (link.kind === "bridge") {
-    if (link.netns !== "") return "is a bridge in another namespace than the host's own";
-    const ports = portsOf(now.state, link).filter((p) => all || p.settings["port.hairpin"] === "on");
+    const ports = portsOf(now.state, link.name).filter((p) => all || p.settings["port.hairpin"] === "on");
     if (ports.length === 0 && !all) return "none of its ports has hairpin on";
     return checked(host, "HairpinBridge", link, now, bridgeShape(ports));
   }
@@ -95,6 +100,9 @@ function describeOne(
     ? checked(host, "HostShim", link, now, { ...macvlan, arp: "exclusive" })
     : checked(host, CLASS_OF[link.kind] ?? "", link, now, { ...macvlan, ...ONLY_MACVLAN });
 }
+
+/** Kinds that are described where all are asked for. */
+const ONLY_OF_ALL: ReadonlySet<string> = new Set(["vlan", "bond"]);
 
 /** Every property that a kind can tell of a link: which ones are there is what counts, not their values. */
 const LINK_SHAPE: Json = { mtu: 0, alias: "", txQueueLength: 0, addresses: [], up: true };
@@ -125,8 +133,16 @@ function bridgeShape(ports: readonly LinkState[]): Json {
   };
 }
 
-function portsOf(state: HostState, bridge: LinkState): LinkState[] {
-  return state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge.name);
+/** The MAC address is told where no port, nor the kernel's chance, has given it. */
+function bondShape(link: LinkState, ports: readonly LinkState[]): Json {
+  const options = bondProperties(link.settings);
+  const isOwn = ports.length > 0 && ports.every((p) => permanentMac(p) !== link.settings["link.address"]);
+  return {
+    ...LINK_SHAPE,
+    ...options,
+    ports: ports.map(({ name }) => ({ name })),
+    ...(isOwn && options["failOverMac"] !== "active" ? { macAddress: "" } : {}),
+  };
 }
 
 /** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c; net/8021q): they need not be said. */
@@ -139,6 +155,13 @@ const FRESH: Json = {
   ...{ ...VLAN_FLAGS, protocol: "802.1Q" },
 };
 const FRESH_PORT: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
+
+/** The same of a link: which options a bond has, and with what values, hangs on its mode, which is told in any case. */
+function freshOf({ kind, settings }: LinkState): Json {
+  if (kind !== "bond") return FRESH;
+  const options = bondProperties(freshBond(settings["type.mode"] ?? ""));
+  return { ...FRESH, ...options, mode: "", ports: [] };
+}
 
 /** The resource of a link, provided that adopting it runs nothing. */
 function checked(
@@ -191,13 +214,14 @@ function inReadingOrder(args: Json): Json {
 
 function worthSaying(all: Json, link: LinkState, state: HostState): Json {
   const parent = findLink(state, { name: link.parent, netns: "" });
-  const usual = link.kind === "bridge" ? "1500" : (parent?.settings["link.mtu"] ?? "");
+  const fresh = freshOf(link);
+  const usual = ["bridge", "bond"].includes(link.kind) ? "1500" : (parent?.settings["link.mtu"] ?? "");
   const isFresh = ([key, value]: [string, unknown]): boolean =>
     key === "mtu"
       ? String(value) === usual
       : key === "txQueueLength"
         ? value === Number(freshSettings(link.kind)["link.txqueuelen"] ?? 1000)
-        : JSON.stringify(value) === JSON.stringify(FRESH[key]);
+        : JSON.stringify(value) === JSON.stringify(fresh[key]);
   const isTold = (key: string): boolean =>
     // the kernel gives these of itself: the parent's in passthru, 0 where a kernel knows no queue of that kind
     (key !== "macAddress" || all["mode"] !== "passthru") &&
