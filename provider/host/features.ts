@@ -13,6 +13,9 @@ export const FEATURES = [
   ["ipvlan", "ipvlan_link_new", "IPVLAN"],
 ] as const;
 
+/** The name of a module that is looked for. */
+export type Module = (typeof FEATURES)[number][0];
+
 /** Matches the lines of modules.builtin and modules.dep that name them; files may be compressed (`macvlan.ko.xz`). */
 const MODULE_LINES = FEATURES.map(([module]) => `-e '/${module}\\.ko'`).join(" ");
 
@@ -47,6 +50,9 @@ pm_feature() { # MODULE SYMBOL OPTION
     *"
 CONFIG_$3=y
 "*) echo "$1 yes";;
+    *"
+CONFIG_$3=m
+"*) [ -e "$PM_MODULES/modules.dep" ] && echo "$1 no" || echo "$1 unknown";; # NixOS has its modules elsewhere
     *CONFIG_*) echo "$1 no";;
     *)
       if grep -q " $2\\([[:space:]]\\|$\\)" /proc/kallsyms 2>/dev/null; then echo "$1 yes"

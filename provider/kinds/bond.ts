@@ -4,15 +4,7 @@ import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/bo
 import { type LinkState, type Settings, type Wanted, findLink } from "../plan/model";
 import type { BondArgs, BondMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
-import {
-  adopts,
-  foundLink,
-  commonOutputs,
-  commonRules,
-  kernelProblems,
-  linkId,
-  linkProblems,
-} from "./common";
+import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import { joinProblems, portRules, wantedMaster } from "./ports";
 import * as p from "./properties";
@@ -181,8 +173,6 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
 function bondProblems(inputs: BondInputs, view: View): Issue[] {
   const common = linkProblems(inputs, view, { kind: "bond", iproute2: "makes bonds" });
   if (common.length > 0) return common;
-  const kernel = kernelProblems(view, "bonding", "bonds");
-  if (kernel.length > 0) return kernel;
   return [
     ...delayProblems(inputs, view),
     ...(inputs.ports ?? []).flatMap((_, i) => portProblems(inputs, view, i)),

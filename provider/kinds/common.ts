@@ -1,5 +1,6 @@
 /** What all kinds of links have in common: identity, ownership, adoption, and what would stand in the way. Pure. */
 import { bootName, whyNotBootName } from "../boot/names";
+import type { Module } from "../host/features";
 import type { Observation } from "../host/observation";
 import { strangerOf } from "../plan/boot";
 import {
@@ -145,6 +146,8 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
       },
     ];
   }
+  const kernel = kernelProblems(view, needs.kind);
+  if (kernel.length > 0) return kernel;
   const current = findLink(state, linkId(inputs));
   return [
     ...(current ? nameProblems(inputs, view, current, needs) : absentProblems(inputs, view)),
@@ -152,16 +155,29 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
   ];
 }
 
+/** By kind: the kernel's module for it, and what is made with it. */
+const MODULES: Readonly<Record<string, { readonly module: Module; readonly links: string }>> = {
+  macvlan: { module: "macvlan", links: "macvlans" },
+  macvtap: { module: "macvtap", links: "macvtaps" },
+  ipvlan: { module: "ipvlan", links: "ipvlans" },
+  vlan: { module: "8021q", links: "VLANs" },
+  bond: { module: "bonding", links: "bonds" },
+  bridge: { module: "bridge", links: "bridges" },
+};
+
 /** That the host's kernel cannot make links of a kind at all, where it is known to lack the module for it. */
-export function kernelProblems(view: View, module: string, links: string): Issue[] {
-  const { facts } = view.observation;
-  if (!facts.lacks.includes(module)) return [];
+function kernelProblems(view: View, kind: string): Issue[] {
+  const { facts, state } = view.observation;
+  const needed = MODULES[kind];
+  if (!needed || !facts.lacks.includes(needed.module)) return [];
+  // a link that is there says more than files about modules
+  if (state.links.some((link) => link.kind === kind)) return [];
   return [
     {
       property: "host",
       reason:
-        `the host's kernel ${facts.kernel} has no module ${module}, without which there are no ${links}; install all of ` +
-        "the kernel's modules (linux-modules-extra on Ubuntu), or another kernel",
+        `the host's kernel ${facts.kernel} has no module ${needed.module}, without which there are no ${needed.links}; ` +
+        "install all of the kernel's modules (linux-modules-extra on Ubuntu), or another kernel",
     },
   ];
 }

@@ -4,15 +4,7 @@ import { type HostState, type LinkState, type Route, type Wanted, findLink } fro
 import { mustBeMadeAnew } from "../plan/plan";
 import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
-import {
-  adopts,
-  foundLink,
-  commonOutputs,
-  commonRules,
-  kernelProblems,
-  linkId,
-  linkProblems,
-} from "./common";
+import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import { foundRoutes, listLinks, routeRules, wantedOn } from "./on-parent";
 import * as p from "./properties";
@@ -137,8 +129,6 @@ function vlanRules(inputs: Partial<VlanInputs>): Issue[] {
 function vlanProblems(inputs: VlanInputs, view: View): Issue[] {
   const common = linkProblems(inputs, view, { kind: "vlan", iproute2: "makes VLANs" });
   if (common.length > 0) return common;
-  const kernel = kernelProblems(view, "8021q", "VLANs");
-  if (kernel.length > 0) return kernel;
   return [...parentProblems(inputs, view), ...twinProblems(inputs, view), ...adoptionProblems(inputs, view)];
 }
 

@@ -2,15 +2,21 @@
 import assert from "node:assert/strict";
 import type { Observation } from "../../../provider/host/observation";
 import type { View } from "../../../provider/kinds/kind";
+import { KINDS } from "../../../provider/kinds";
 import { bridge } from "../../../provider/kinds/bridge";
 import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import type { LinkState } from "../../../provider/plan/model";
 import { BARE, nic } from "../plan/states";
 
-function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): View {
+function viewOn(
+  links: readonly LinkState[],
+  wireless: readonly string[] = [],
+  lacks: readonly string[] = [],
+): View {
   const facts = {
     wireless,
+    lacks,
     tools: ["ip", "bridge"],
     root: true,
     iproute2: "6.1.0",
@@ -104,4 +110,33 @@ describe("problems", () => {
     const ipvlan = { ...nic("ipvl0", 3), kind: "ipvlan", parent: "eth0" };
     assert.match(macvlan.problems(on("eth0"), viewOn([nic("eth0", 2), ipvlan]))[0]?.reason ?? "", /ipvl0/);
   });
+
+  const needing: readonly (readonly [kind: string, module: string, links: string, inputs: object])[] = [
+    ["MacvlanInterface", "macvlan", "macvlans", { parent: "eth0", mode: "bridge" }],
+    ["HostShim", "macvlan", "macvlans", { parent: "eth0", mode: "bridge" }],
+    ["MacvtapInterface", "macvtap", "macvtaps", { parent: "eth0", mode: "vepa" }],
+    ["IpvlanInterface", "ipvlan", "ipvlans", { parent: "eth0", mode: "l2", flag: "bridge" }],
+    ["VlanInterface", "8021q", "VLANs", { parent: "eth0", vlanId: 10, protocol: "802.1Q" }],
+    ["Bond", "bonding", "bonds", { mode: "active-backup", ports: [{ name: "eth0" }] }],
+    ["HairpinBridge", "bridge", "bridges", { ports: [{ name: "eth0", hairpin: true }] }],
+  ];
+  for (const [type, module, links, inputs] of needing) {
+    it(`of a ${type} name the module that the kernel lacks, unless such links are there`, () => {
+      const kind = KINDS[type];
+      assert.ok(kind);
+      const given = { host, name: "new0", up: true, ...inputs };
+      const reasons = (there: readonly LinkState[], lacks: readonly string[]): string[] =>
+        kind.problems(given, viewOn([nic("eth0", 2), ...there], [], lacks)).map((i) => i.reason);
+      assert.deepEqual(reasons([], []), []);
+      const says = new RegExp(
+        `kernel 6\\.1\\.0 has no module ${module}, without which there are no ${links}; install`,
+      );
+      const [first = "", ...others] = reasons([], [module]);
+      assert.match(first, says);
+      assert.deepEqual(others, []);
+      const [wanted] = kind.wanted(given, viewOn([nic("eth0", 2)])).links;
+      const one: LinkState = { ...nic("old0", 9), kind: wanted?.kind ?? "" };
+      assert.deepEqual(reasons([one], [module]), []);
+    });
+  }
 });
