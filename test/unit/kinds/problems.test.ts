@@ -111,6 +111,56 @@ describe("problems", () => {
     assert.match(macvlan.problems(on("eth0"), viewOn([nic("eth0", 2), ipvlan]))[0]?.reason ?? "", /ipvl0/);
   });
 
+  describe("of an MTU", () => {
+    const children: readonly (readonly [type: string, inputs: object])[] = [
+      ["MacvlanInterface", { mode: "bridge" }],
+      ["HostShim", { mode: "bridge" }],
+      ["MacvtapInterface", { mode: "vepa" }],
+      ["IpvlanInterface", { mode: "l2", flag: "bridge" }],
+      ["VlanInterface", { vlanId: 10, protocol: "802.1Q" }],
+    ];
+    for (const [type, inputs] of children) {
+      const told = (expectedMtu?: View["expectedMtu"], kindBelow = "", isExpected = false): string[] => {
+        const kind = KINDS[type];
+        assert.ok(kind);
+        const view = {
+          ...viewOn([{ ...nic("up0", 2), kind: kindBelow }]),
+          expected: (name: string) => isExpected && name === "up0",
+          ...(expectedMtu ? { expectedMtu } : {}),
+        };
+        const given = { host, name: "new0", parent: "up0", up: true, mtu: 9000, ...inputs };
+        return kind.problems(given, view).map((i) => `${i.property}: ${i.reason}`);
+      };
+
+      it(`of a ${type} go by what the parent has, where no other resource sets that`, () => {
+        assert.deepEqual(told(), ["mtu: is above that of the parent up0, which is 1500; raise that first"]);
+        assert.deepEqual(
+          told(() => undefined, "bond", true),
+          told(),
+        );
+      });
+
+      it(`of a ${type} go by what another resource of the run sets it to`, () => {
+        const sets = (mtu: number | "unknown") =>
+          told((name) => (name === "up0" ? mtu : undefined), "bond", true);
+        assert.deepEqual(sets(9000), []);
+        assert.deepEqual(sets("unknown"), []);
+        assert.match(
+          sets(8000).join(),
+          /^mtu: is above that of the parent up0, which this program sets to 8000/,
+        );
+      });
+
+      it(`of a ${type} are none where another resource may give a bridge other ports`, () => {
+        assert.deepEqual(
+          told(() => undefined, "bridge", true),
+          [],
+        );
+        assert.match(told(() => undefined, "bridge").join(), /which is 1500/);
+      });
+    }
+  });
+
   const needing: readonly (readonly [kind: string, module: string, links: string, inputs: object])[] = [
     ["MacvlanInterface", "macvlan", "macvlans", { parent: "eth0", mode: "bridge" }],
     ["HostShim", "macvlan", "macvlans", { parent: "eth0", mode: "bridge" }],
