@@ -13,9 +13,6 @@ export const FEATURES = [
   ["ipvlan", "ipvlan_link_new", "IPVLAN"],
 ] as const;
 
-/** The name of a module that is looked for. */
-export type Module = (typeof FEATURES)[number][0];
-
 /** Matches the lines of modules.builtin and modules.dep that name them; files may be compressed (`macvlan.ko.xz`). */
 const MODULE_LINES = FEATURES.map(([module]) => `-e '/${module}\\.ko'`).join(" ");
 
@@ -52,7 +49,8 @@ CONFIG_$3=y
 "*) echo "$1 yes";;
     *"
 CONFIG_$3=m
-"*) [ -e "$PM_MODULES/modules.dep" ] && echo "$1 no" || echo "$1 unknown";; # NixOS has its modules elsewhere
+"*) # without a list of modules nobody knows where they are (NixOS)
+      [ -e "$PM_MODULES/modules.dep" ] && echo "$1 no" || echo "$1 unknown";;
     *CONFIG_*) echo "$1 no";;
     *)
       if grep -q " $2\\([[:space:]]\\|$\\)" /proc/kallsyms 2>/dev/null; then echo "$1 yes"

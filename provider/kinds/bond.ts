@@ -1,7 +1,7 @@
 /** Bond: several links that are used as one (drivers/net/bonding). */
 import type { Observation } from "../host/observation";
 import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/bond";
-import { type LinkState, type Settings, type Wanted, findLink } from "../plan/model";
+import { type LinkState, type Wanted, findLink } from "../plan/model";
 import type { BondArgs, BondMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
 import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
@@ -16,7 +16,7 @@ export interface BondInputs
 }
 
 /** In the order in which they are set (plan/bond.ts). */
-const OPTIONS: readonly Binding[] = [
+export const BOND_BINDINGS: readonly Binding[] = [
   string("type.mode", "mode"),
   number("type.miimon", "miimon"),
   number("type.updelay", "updelay"),
@@ -39,9 +39,8 @@ const OPTIONS: readonly Binding[] = [
   number("type.num_grat_arp", "numPeerNotifications"),
   toggle("type.all_slaves_active", "allPortsActive", "1", "0"),
   string("type.primary", "primary"),
+  ...LINK_BINDINGS,
 ];
-
-const BINDINGS: readonly Binding[] = [...OPTIONS, ...LINK_BINDINGS];
 
 /** bond_options.c: what is above, an int cannot hold. */
 const MILLISECONDS = p.whole(0, 2_147_483_647, "milliseconds");
@@ -93,25 +92,19 @@ export const bond: Kind<BondInputs> = {
     };
   },
   found: (inputs, observation) =>
-    foundLink(inputs, observation, BINDINGS, () => ({
+    foundLink(inputs, observation, BOND_BINDINGS, () => ({
       ...(inputs.ports === undefined
         ? {}
         : { ports: foundPorts(inputs, observation).map(({ name }) => ({ name })) }),
     })),
 };
 
-/** A bond's options as properties: those that it has in its mode, and its kernel knows. */
-export function bondProperties(settings: Settings): Json {
-  const shown = OPTIONS.filter(({ key }) => settings[key] !== undefined);
-  return Object.fromEntries(shown.flatMap((b) => Object.entries(b.decode(settings[b.key] ?? ""))));
-}
-
 function wantedBond(inputs: BondInputs, view: View): Wanted {
   const isByArp = (inputs.arpInterval ?? 0) > 0 || validates(inputs);
   const goesByItself = inputs.miimon !== undefined || isByArp || adopts(inputs, view);
   return wantedMaster(inputs, view, {
     kind: "bond",
-    settings: settingsOf(BINDINGS, { ...inputs }),
+    settings: settingsOf(BOND_BINDINGS, { ...inputs }),
     initial: goesByItself ? [] : [{ key: "type.miimon", value: String(DEFAULT_MIIMON), property: "miimon" }],
     takesMac: true,
     portsUp: true,

@@ -1,6 +1,5 @@
 /** What all kinds of links have in common: identity, ownership, adoption, and what would stand in the way. Pure. */
 import { bootName, whyNotBootName } from "../boot/names";
-import type { Module } from "../host/features";
 import type { Observation } from "../host/observation";
 import { strangerOf } from "../plan/boot";
 import {
@@ -125,7 +124,7 @@ export interface LinkNeeds {
   readonly iproute2?: string;
 }
 
-/** What stands in the way of every kind: privilege, tools, and whose the name is. */
+/** What stands in the way of every kind: privilege, tools, the kernel, and whose the name is. */
 export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds): Issue[] {
   const { facts, state } = view.observation;
   if (!facts.root) {
@@ -155,29 +154,26 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
   ];
 }
 
-/** By kind: the kernel's module for it, and what is made with it. */
-const MODULES: Readonly<Record<string, { readonly module: Module; readonly links: string }>> = {
-  macvlan: { module: "macvlan", links: "macvlans" },
-  macvtap: { module: "macvtap", links: "macvtaps" },
-  ipvlan: { module: "ipvlan", links: "ipvlans" },
-  vlan: { module: "8021q", links: "VLANs" },
-  bond: { module: "bonding", links: "bonds" },
-  bridge: { module: "bridge", links: "bridges" },
+/** The kernel's module for each kind, by iproute2's word for it, and what people call its links. */
+const MODULES: Readonly<Record<string, readonly [module: string, links: string]>> = {
+  macvlan: ["macvlan", "macvlans"],
+  macvtap: ["macvtap", "macvtaps"],
+  ipvlan: ["ipvlan", "ipvlans"],
+  bridge: ["bridge", "bridges"],
+  vlan: ["8021q", "VLANs"],
+  bond: ["bonding", "bonds"],
 };
 
-/** That the host's kernel cannot make links of a kind at all, where it is known to lack the module for it. */
-function kernelProblems(view: View, kind: string): Issue[] {
-  const { facts, state } = view.observation;
-  const needed = MODULES[kind];
-  if (!needed || !facts.lacks.includes(needed.module)) return [];
-  // a link that is there says more than files about modules
-  if (state.links.some((link) => link.kind === kind)) return [];
+/** That the host's kernel cannot make links of a kind at all: it is known to lack the module, and there is none yet. */
+function kernelProblems({ observation: { facts, state } }: View, kind: string): Issue[] {
+  const [module = "", links] = MODULES[kind] ?? [];
+  if (!facts.lacks.includes(module) || state.links.some((l) => l.kind === kind)) return [];
   return [
     {
       property: "host",
       reason:
-        `the host's kernel ${facts.kernel} has no module ${needed.module}, without which there are no ${needed.links}; ` +
-        "install all of the kernel's modules (linux-modules-extra on Ubuntu), or another kernel",
+        `the host's kernel ${facts.kernel} has no module ${module}, without which there are no ${links}; install all of ` +
+        "the kernel's modules (linux-modules-extra on Ubuntu), or another kernel",
     },
   ];
 }

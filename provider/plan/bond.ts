@@ -56,6 +56,9 @@ export const BOND_OPTIONS: readonly BondOption[] = [
 /** The primary counts, and shows, as soon as it is a port: it is set when the ports are there. */
 export const PRIMARY: SettingKey = "type.primary";
 
+/** Among a bond's details: the name of a primary that is no port now. */
+const KEPT_PRIMARY = "kept_primary";
+
 /** Delays are counted in looks at the carrier: without these the kernel refuses them. */
 const DELAYS: readonly SettingKey[] = ["type.updelay", "type.downdelay"];
 
@@ -70,12 +73,6 @@ export function bondOptions(mode: string, miimon: string): readonly BondOption[]
 /** The options of a bond that is made with some of them. */
 export function newBond(given: Settings): Settings {
   return settled(given, {});
-}
-
-/** What a bond of this mode has where nobody has said anything, delays included, which it has along with others only. */
-export function freshBond(mode: string): Settings {
-  const all = BOND_OPTIONS.map(({ word, fresh }): [string, string] => [`type.${word}`, fresh]);
-  return { ...Object.fromEntries(all), ...newBond({ "type.mode": mode }) };
 }
 
 /**
@@ -95,7 +92,12 @@ export function withBondOption(bond: LinkState, key: SettingKey, value: string):
   return {
     ...bond,
     settings,
-    details: { ...bond.details, ...Object.fromEntries(hidden), updelay: "0", downdelay: "0" },
+    details: {
+      ...bond.details,
+      ...Object.fromEntries(hidden),
+      ...{ updelay: "0", downdelay: "0" },
+      ...(key === PRIMARY ? { [KEPT_PRIMARY]: "" } : {}),
+    },
   };
 }
 
@@ -163,7 +165,10 @@ export function permanentMac(link: LinkState): string {
   return link.details["perm_hwaddr"] ?? link.settings["link.address"] ?? "";
 }
 
-/** bond_enslave: a port is opened, and takes the bond's MTU and MAC address; a bond without one takes the first port's. */
+/**
+ * bond_enslave: a port is opened, and takes the bond's MTU and MAC address; a bond without one takes the first port's.
+ * One that was the primary when it left is that again: the bond keeps its name (bond->params.primary).
+ */
 export function joinBond(state: HostState, port: LinkId, bond: LinkState): HostState {
   const joining = state.links.find((l) => l.netns === port.netns && l.name === port.name);
   if (!joining) return state;
@@ -183,9 +188,16 @@ export function joinBond(state: HostState, port: LinkId, bond: LinkState): HostS
         details: { ...l.details, perm_hwaddr: own, original_mtu: mtu },
       };
     }
-    return l.name === bond.name && l.netns === "" && bond.settings["link.address"] === ""
-      ? { ...l, settings: { ...l.settings, "link.address": own } }
-      : l;
+    if (l.name !== bond.name || l.netns !== "") return l;
+    const isPrimary = l.settings[PRIMARY] === "" && l.details[KEPT_PRIMARY] === joining.name;
+    return {
+      ...l,
+      settings: {
+        ...l.settings,
+        ...(bond.settings["link.address"] === "" ? { "link.address": own } : {}),
+        ...(isPrimary ? { [PRIMARY]: joining.name } : {}),
+      },
+    };
   });
 }
 
@@ -200,13 +212,15 @@ export function leaveBond(state: HostState, port: LinkId, bond: string): HostSta
   return map(state, (l) => {
     if (l.netns === port.netns && l.name === port.name) return released(l, l.settings["link.master"]);
     if (l.name !== bond || l.netns !== "") return l;
+    const wasPrimary = l.settings[PRIMARY] === port.name;
     return {
       ...l,
       settings: {
         ...l.settings,
-        ...(l.settings[PRIMARY] === port.name ? { [PRIMARY]: "" } : {}),
+        ...(wasPrimary ? { [PRIMARY]: "" } : {}),
         ...(isLast ? { "link.address": "" } : {}),
       },
+      ...(wasPrimary ? { details: { ...l.details, [KEPT_PRIMARY]: port.name } } : {}),
     };
   });
 }

@@ -358,13 +358,20 @@ function isBuiltIn(link: LinkState): boolean {
   return /^(?:lo|tunl0|sit0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|ip6tnl0|ip6gre0)$/.test(link.name);
 }
 
+/** An undo is planned when it is asked for: most plans are only looked at. */
 function withUndo(state: HostState, steps: readonly Step[], kernel: KernelTraits): PlannedStep[] {
-  let before = state;
+  let now = state;
   return steps.map((step) => {
+    const before = now;
     const after = simulate(before, step);
-    const undo = undoOf(step, before, after, kernel);
-    before = after;
-    return { step, undo };
+    now = after;
+    let planned: Step[] | undefined;
+    return {
+      step,
+      get undo() {
+        return (planned ??= undoOf(step, before, after, kernel));
+      },
+    };
   });
 }
 

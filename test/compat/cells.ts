@@ -56,6 +56,22 @@ export const CHILDREN: readonly Child[] = [
   macvlan("private", false),
   macvlan("passthru"),
   macvlan("source"),
+  {
+    title: "macvtap",
+    made: made("MacvtapInterface", ({ host, parent, address }) => ({
+      ...{ host, parent, name: "cell", netns: "cell", addresses: [address] },
+    })),
+    shows: { kind: "macvtap", mode: "bridge" },
+    sibling: { type: "macvtap mode bridge", isReached: true },
+  },
+  {
+    title: "ipvlan",
+    made: made("IpvlanInterface", ({ host, parent, address }) => ({
+      ...{ host, parent, name: "cell", netns: "cell", addresses: [address] },
+    })),
+    shows: { kind: "ipvlan", mode: "l2" },
+    sibling: { type: "ipvlan mode l2", isReached: true },
+  },
 ];
 
 /** A row of that matrix: a link of the host that children sit on, made by hand on `eth1`. */

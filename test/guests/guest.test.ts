@@ -15,15 +15,14 @@ const UNITS: Readonly<Record<GuestNetwork, string>> = {
 
 /** Everything on this machine that is of a lab's guests: processes, links in any namespace, files, memory. */
 async function traces(name: string): Promise<string[]> {
-  const shown = await Promise.all(
-    ["ps -eo args", "ip netns list", "ip -o link show", "findmnt -no TARGET"].map((command) =>
-      run(command.split(" ")),
-    ),
-  );
-  const lines = shown.flatMap(({ stdout }) => stdout.split("\n"));
+  const lines = async (command: string): Promise<string[]> =>
+    (await run(command.split(" "))).stdout.split("\n");
+  const shown = ["ps -eo args", "ip netns list", "ip -o link show", "findmnt -no TARGET"].map(lines);
   const folders = ["/run/pulumi-macvlan-lab", "/dev/shm", "/tmp", `${process.env["HOME"] ?? "/root"}/.uml`];
   const files = folders.flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
-  return [...lines, ...files].filter((line) => line.includes(name) || /guest[0-9]-[01c]/.test(line));
+  // a guest's NICs are no links of the machine, of whatever lab it is: they belong into the namespace of its switch
+  const links = (await lines("ip -o link show")).filter((line) => /guest[0-9]-[01c]/.test(line));
+  return [...(await Promise.all(shown)).flat(), ...files].filter((line) => line.includes(name)).concat(links);
 }
 
 describe("guests", function () {

@@ -19,7 +19,7 @@ describe("a macvlan on a guest", function () {
   const restart = (host: string, unit: string): Promise<string> =>
     on.lab.sh(host, `systemctl restart ${unit}; sleep 2`);
 
-  /** What is said at a preview. */
+  /** What is said at a preview of whoever manages the link; that a guest's NIC cannot filter is said in any case. */
   async function saidOf(host: string): Promise<string> {
     const said: string[] = [];
     const real = console.error;
@@ -29,16 +29,19 @@ describe("a macvlan on a guest", function () {
     } finally {
       console.error = real;
     }
-    return said.join("\n");
+    const others = said.filter((text) => !/eth0 is in promiscuous mode.*cannot filter/.test(text));
+    assert.equal(said.length - others.length, 1);
+    return others.join("\n");
   }
 
   it("loses its addresses when networkd restarts and a file matches it, and keeps them with the file that is advised", async () => {
     const host = "guest1";
+    // made before the file is there: networkd takes a new link over while it is still being made, or just after
+    await on.stack.up("MacvlanInterface", "m", args(host));
     await on.lab.sh(
       host,
-      `printf '[Match]\\nKind=macvlan\\n\\n[Network]\\nLinkLocalAddressing=no\\n' > ${FILE}; networkctl reload`,
+      `printf '[Match]\\nKind=macvlan\\n\\n[Network]\\nLinkLocalAddressing=no\\n' > ${FILE}; networkctl reload; sleep 1`,
     );
-    await on.stack.up("MacvlanInterface", "m", args(host));
     const said = await saidOf(host);
     assert.match(
       said,

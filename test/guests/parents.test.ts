@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { describeHost } from "../../provider/cli/adopt/describe";
+import { lookAtHosts, parseHosts } from "../../provider/cli/look";
+import { readSettings } from "../../provider/host/settings";
 import { linkOf } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { clean } from "./clean";
@@ -111,8 +114,14 @@ describe("parents that a stock kernel has", function () {
       ...{ host: "guest1", parent: "eth1", netns: "c1", addresses: [`${IPV4(1)}/24`, "2001:db8::1/64"] },
       routes: [{ to: "198.51.100.0/24", via: IPV4(9) }],
     });
-    const kept = (): Promise<string> =>
-      on.lab.sh("guest1", "ip -n c1 -o address show dev m1 scope global; ip -n c1 route; ip -n c1 -6 route");
+    // whether duplicate detection has ended is a matter of a second
+    const kept = async (): Promise<string> =>
+      (
+        await on.lab.sh(
+          "guest1",
+          "ip -n c1 -o address show dev m1 scope global; ip -n c1 route; ip -n c1 -6 route",
+        )
+      ).replaceAll(" tentative", "");
     const before = await kept();
     assert.match(before, /2001:db8::1\/64[^]*198\.51\.100\.0\/24 via 192\.0\.2\.9/);
     assert.ok(await on.lab.ping("node1", IPV4(1)));
@@ -198,8 +207,29 @@ describe("parents that a stock kernel has", function () {
       );
     });
 
-    it("may be there already, and then be adopted and given back", async () => {
+    it("may be there already, and then be described as it is, adopted and given back", async () => {
       await foreignBond();
+      const settings = readSettings(
+        { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },
+        () => undefined,
+      );
+      const [seen] = await lookAtHosts(parseHosts(["guest1"]), settings);
+      assert.ok(seen && "observation" in seen);
+      const all = { all: true, names: new Set<string>(), prefix: "" };
+      const { resources } = describeHost("guest1", seen.observation, all);
+      assert.deepEqual(
+        resources.map(({ type, args }) => [type, args]),
+        [
+          [
+            "Bond",
+            {
+              ...{ name: "bond0", mode: "active-backup", ports: ["eth0", "eth1"] },
+              ...{ addresses: [`${IPV4(100)}/24`], arpInterval: ARP_INTERVAL, arpIpTargets: [IPV4(9)] },
+              adopt: true,
+            },
+          ],
+        ],
+      );
       await child(1, "bond0");
       const ports = ["eth0", "eth1"];
       await assert.rejects(

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BridgeArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../../provider/kinds/args";
 import type { LabGuest } from "../lab/fleet";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
-import { useLab } from "../lab/stack";
+import { type Kinds, useLab } from "../lab/stack";
 
 /** Seconds of one boot on two busy cores, with room. */
 const BOOT = 120;
@@ -53,6 +53,52 @@ const SHIM: ShimArgs = {
   routes: [{ to: "203.0.113.9/32", source: "203.0.113.1" }],
 };
 
+/** A resource of a stack: its kind, name and arguments. */
+type Made = { [K in keyof Kinds]: readonly [K, string, Kinds[K]["args"]] }[keyof Kinds];
+
+const PLAIN: readonly Made[] = [
+  ["MacvlanInterface", "web", WEB],
+  ["HairpinBridge", "lan", LAN],
+  ["HostShim", "shim", SHIM],
+];
+const NESTED: readonly Made[] = [
+  ["VlanInterface", "outer", OUTER],
+  ["VlanInterface", "inner", INNER],
+  ["MacvlanInterface", "on", ON_INNER],
+];
+/** The other kinds: an ipvlan on a VLAN on a bond, and a macvtap. */
+const STACKED: readonly Made[] = [
+  [
+    "Bond",
+    "uplink",
+    {
+      ...{
+        host: HOST,
+        name: "bond0",
+        mode: "active-backup",
+        ports: ["eth1"],
+        primary: "eth1",
+        persist: true,
+      },
+      ...{ mtu: 1480, updelay: 200, miimon: 100 },
+    },
+  ],
+  ["VlanInterface", "tagged", { host: HOST, parent: "bond0", name: "bond0.10", vlanId: 10, persist: true }],
+  [
+    "IpvlanInterface",
+    "app",
+    {
+      ...{ host: HOST, parent: "bond0.10", name: "app0", netns: "app", mode: "l3", flag: "private" },
+      ...{ addresses: ["203.0.113.1/24"], routes: ["198.51.100.0/24"], persist: true },
+    },
+  ],
+  [
+    "MacvtapInterface",
+    "vm",
+    { host: HOST, parent: "eth0", name: "vm0", mode: "vepa", mtu: 1400, persist: true },
+  ],
+];
+
 describe("a persistent link of a guest", function () {
   this.timeout(5 * BOOT * 1000);
   const on = useLab(1, [{}]);
@@ -100,6 +146,18 @@ describe("a persistent link of a guest", function () {
     };
   }
   const failedUnits = (): Promise<string> => sh("systemctl --failed --no-legend --plain");
+  /** A unit is over when its link is complete. */
+  const unitsAreOver = (): Promise<string> =>
+    sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
+
+  // a union's members are called one by one
+  const up = ([kind, name, args]: Made): Promise<unknown> => on.stack.up(kind as "Bond", name, args as never);
+  async function areAsWanted(made: readonly Made[]): Promise<void> {
+    for (const [kind, name, args] of made) {
+      const { drift, changes } = await on.stack.preview(kind as "Bond", name, args as never);
+      assert.deepEqual([drift, changes], [{}, false], name);
+    }
+  }
 
   beforeEach(async () => {
     await sh(
@@ -112,14 +170,11 @@ describe("a persistent link of a guest", function () {
   afterEach(() => on.lab.reset(HOST));
 
   it("is there again after a reboot and after a power loss, with all that was set, and is this stack's own", async () => {
-    await on.stack.up("MacvlanInterface", "web", WEB);
-    await on.stack.up("HairpinBridge", "lan", LAN);
-    await on.stack.up("HostShim", "shim", SHIM);
+    for (const made of PLAIN) await up(made);
     const all = async (): Promise<unknown> => {
       await comes("web0", "web");
       await comes("shim0");
-      // a unit is over when its link is complete
-      await sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
+      await unitsAreOver();
       const hairpin = await sh("cat /sys/class/net/eth1.10/brport/hairpin_mode");
       return [await lasting("web0", "web"), await lasting("br7"), await lasting("shim0"), hairpin];
     };
@@ -131,14 +186,7 @@ describe("a persistent link of a guest", function () {
       assert.deepEqual(await all(), before);
       assert.ok(await on.lab.ping("node1", "192.0.2.1", { deadline: 5000 }));
       assert.equal(await failedUnits(), "");
-      for (const [kind, name, args] of [
-        ["MacvlanInterface", "web", WEB],
-        ["HairpinBridge", "lan", LAN],
-        ["HostShim", "shim", SHIM],
-      ] as const) {
-        const { drift, changes } = await on.stack.preview(kind, name, args);
-        assert.deepEqual([drift, changes], [{}, false]);
-      }
+      await areAsWanted(PLAIN);
     }
     await on.stack.down();
     assert.equal(await sh("find /etc -name '*pulumi-macvlan*'; ls /run/netns"), "");
@@ -149,32 +197,45 @@ describe("a persistent link of a guest", function () {
   });
 
   it("is there again on VLANs in each other that are made at the same boot, and with them when one is plugged in", async () => {
-    const up = async (): Promise<void> => {
-      await on.stack.up("VlanInterface", "outer", OUTER);
-      await on.stack.up("VlanInterface", "inner", INNER);
-      await on.stack.up("MacvlanInterface", "on", ON_INNER);
-    };
     const all = async (): Promise<unknown> => {
       for (const name of ["outer", "inner", "on0"]) await comes(name);
-      await sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
+      await unitsAreOver();
       return Promise.all(["outer", "inner", "on0"].map((name) => lasting(name)));
     };
-    await up();
+    for (const made of NESTED) await up(made);
     const before = await all();
     await sh("sync");
     await guest().reboot();
     assert.deepEqual(await all(), before);
-    for (const [kind, name, args] of [
-      ["VlanInterface", "outer", OUTER],
-      ["VlanInterface", "inner", INNER],
-      ["MacvlanInterface", "on", ON_INNER],
-    ] as const) {
-      const { drift, changes } = await on.stack.preview(kind, name, args);
-      assert.deepEqual([drift, changes], [{}, false]);
-    }
+    await areAsWanted(NESTED);
     await sh("ip link del outer; systemctl start pulumi-macvlan-outer@eth1.service");
     assert.deepEqual(await all(), before);
     assert.equal(await failedUnits(), "");
+  });
+
+  it("is there again on a VLAN on a bond, all made at the same boot, and a macvtap with its device", async () => {
+    await sh("systemctl disable --quiet --now late-parent.service; ip link del eth1.10 2>/dev/null; true");
+    for (const made of STACKED) await up(made);
+    const all = async (): Promise<unknown> => {
+      for (const name of ["bond0", "bond0.10", "vm0"]) await comes(name);
+      await comes("app0", "app");
+      await unitsAreOver();
+      const { master, operstate } = await linkOf(on.lab, HOST, "eth1");
+      const own = await Promise.all(["bond0", "bond0.10", "vm0"].map((name) => lasting(name)));
+      return [...own, await lasting("app0", "app"), master, operstate];
+    };
+    const before = await all();
+    await sh("sync");
+    for (const reboot of [() => guest().reboot(), () => guest().powerLoss()]) {
+      await reboot();
+      assert.deepEqual(await all(), before);
+      await areAsWanted(STACKED);
+      assert.equal(await failedUnits(), "");
+      const { ifindex } = await linkOf(on.lab, HOST, "vm0");
+      assert.equal(await sh("ls /sys/class/net/vm0/macvtap"), `tap${ifindex}\n`);
+    }
+    await on.stack.down();
+    assert.equal(await sh("find /etc -name '*pulumi-macvlan*'; ls /run/netns"), "");
   });
 
   it("comes back with its parent whenever that is plugged in again, also below a bridge that comes late", async () => {
@@ -184,7 +245,7 @@ describe("a persistent link of a guest", function () {
     assert.equal(await seenLink(on.lab, HOST, "late0"), undefined);
     await sh("ip link add link eth1 name eth1.10 type vlan id 10; ip link set eth1.10 up");
     await comes("late0");
-    await sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
+    await unitsAreOver();
     assert.deepEqual(await lasting("late0"), before);
     assert.deepEqual((await on.stack.preview("MacvlanInterface", "late", LATE)).drift, {});
     await on.stack.down();

@@ -31,7 +31,7 @@ const SUITES = {
   package: { minutes: 25, jobs: 2 },
   guests: { minutes: 25, sample: "reboot.test.ts", jobs: 2 },
   faults: { minutes: 30 },
-  compat: { minutes: 30, sample: "userlands.test.ts" },
+  compat: { minutes: 40, sample: "userlands.test.ts", jobs: 2 },
 } as const satisfies Record<string, Extent>;
 type Suite = keyof typeof SUITES;
 

@@ -7,9 +7,9 @@ import { knownInputs, planLink, viewFrom } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../host/commands";
 import type { Observation } from "../../host/observation";
 import { type AnyKind, KINDS } from "../../kinds";
+import { BOND_BINDINGS } from "../../kinds/bond";
 import type { CommonInputs, Json } from "../../kinds/kind";
-import { bondProperties } from "../../kinds/bond";
-import { freshBond, permanentMac, portsOf } from "../../plan/bond";
+import { BOND_OPTIONS, permanentMac, portsOf } from "../../plan/bond";
 import { describeLink } from "../../plan/differences";
 import { freshSettings } from "../../plan/fresh";
 import { type HostState, type LinkState, findLink, recordOf } from "../../plan/model";
@@ -61,8 +61,9 @@ export function describeHost(host: string, now: Observation, options: DescribeOp
 
 /** Parents first and shims last, as a person would write them. */
 function inOrder(links: readonly LinkState[]): LinkState[] {
+  const parents = ["bond", "vlan", "bridge"];
   const rank = (l: LinkState): number =>
-    l.kind === "bond" ? 0 : l.kind === "bridge" || l.kind === "vlan" ? 1 : isHostShim(l) ? 3 : 2;
+    parents.includes(l.kind) ? parents.indexOf(l.kind) : parents.length + (isHostShim(l) ? 1 : 0);
   return links.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -75,12 +76,15 @@ function describeOne(
 ): Omit<Described, "resource"> | string | undefined {
   const record = recordOf(now.state, link);
   if (link.kind === "ipvtap") return `there is no resource for ${link.kind}`;
-  const isMaster = link.kind === "bridge" || link.kind === "bond";
-  if (ONLY_OF_ALL.has(link.kind) ? !all : !isChild(link) && !isMaster) return undefined;
+  const isUplink = link.kind === "vlan" || link.kind === "bond";
+  if (isUplink ? !all : !isChild(link) && link.kind !== "bridge") return undefined;
   if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
-  if (isMaster && link.netns !== "") return `is a ${link.kind} in another namespace than the host's own`;
-  if (link.kind === "bond")
+  if ((link.kind === "bridge" || link.kind === "bond") && link.netns !== "") {
+    return `is a ${link.kind} in another namespace than the host's own`;
+  }
+  if (link.kind === "bond") {
     return checked(host, "Bond", link, now, bondShape(link, portsOf(now.state, link.name)));
+  }
   if (link.kind === "bridge") {
     const ports = portsOf(now.state, link.name).filter((p) => all || p.settings["port.hairpin"] === "on");
     if (ports.length === 0 && !all) return "none of its ports has hairpin on";
@@ -100,9 +104,6 @@ function describeOne(
     ? checked(host, "HostShim", link, now, { ...macvlan, arp: "exclusive" })
     : checked(host, CLASS_OF[link.kind] ?? "", link, now, { ...macvlan, ...ONLY_MACVLAN });
 }
-
-/** Kinds that are described where all are asked for. */
-const ONLY_OF_ALL: ReadonlySet<string> = new Set(["vlan", "bond"]);
 
 /** Every property that a kind can tell of a link: which ones are there is what counts, not their values. */
 const LINK_SHAPE: Json = { mtu: 0, alias: "", txQueueLength: 0, addresses: [], up: true };
@@ -133,17 +134,26 @@ function bridgeShape(ports: readonly LinkState[]): Json {
   };
 }
 
-/** The MAC address is told where no port, nor the kernel's chance, has given it. */
-function bondShape(link: LinkState, ports: readonly LinkState[]): Json {
-  const options = bondProperties(link.settings);
-  const isOwn = ports.length > 0 && ports.every((p) => permanentMac(p) !== link.settings["link.address"]);
+/** The options that a bond has in its mode, and its MAC address where neither a port nor chance has given it that. */
+function bondShape(bond: LinkState, ports: readonly LinkState[]): Json {
+  const has = BOND_BINDINGS.filter(({ key }) => key.startsWith("type.") && bond.settings[key] !== undefined);
+  const isOwn =
+    ports.length > 0 && ports.every((port) => permanentMac(port) !== bond.settings["link.address"]);
   return {
     ...LINK_SHAPE,
-    ...options,
+    ...Object.fromEntries(has.map(({ property }) => [property, ""])),
     ports: ports.map(({ name }) => ({ name })),
-    ...(isOwn && options["failOverMac"] !== "active" ? { macAddress: "" } : {}),
+    ...(isOwn ? { macAddress: "" } : {}),
   };
 }
+
+const FRESH_BOND: Json = Object.fromEntries(
+  BOND_OPTIONS.flatMap(({ word, fresh }) =>
+    BOND_BINDINGS.filter(({ key }) => key === `type.${word}` && word !== "mode").flatMap((binding) =>
+      Object.entries(binding.decode(fresh)),
+    ),
+  ),
+);
 
 /** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c; net/8021q): they need not be said. */
 const FRESH: Json = {
@@ -153,15 +163,9 @@ const FRESH: Json = {
   ...{ stp: false, priority: 32_768, forwardDelay: 15, helloTime: 2, maxAge: 20, ageingTime: 300 },
   ...{ vlanFiltering: false, mcastSnooping: true },
   ...{ ...VLAN_FLAGS, protocol: "802.1Q" },
+  ...FRESH_BOND,
 };
 const FRESH_PORT: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
-
-/** The same of a link: which options a bond has, and with what values, hangs on its mode, which is told in any case. */
-function freshOf({ kind, settings }: LinkState): Json {
-  if (kind !== "bond") return FRESH;
-  const options = bondProperties(freshBond(settings["type.mode"] ?? ""));
-  return { ...FRESH, ...options, mode: "", ports: [] };
-}
 
 /** The resource of a link, provided that adopting it runs nothing. */
 function checked(
@@ -214,14 +218,13 @@ function inReadingOrder(args: Json): Json {
 
 function worthSaying(all: Json, link: LinkState, state: HostState): Json {
   const parent = findLink(state, { name: link.parent, netns: "" });
-  const fresh = freshOf(link);
   const usual = ["bridge", "bond"].includes(link.kind) ? "1500" : (parent?.settings["link.mtu"] ?? "");
   const isFresh = ([key, value]: [string, unknown]): boolean =>
     key === "mtu"
       ? String(value) === usual
       : key === "txQueueLength"
         ? value === Number(freshSettings(link.kind)["link.txqueuelen"] ?? 1000)
-        : JSON.stringify(value) === JSON.stringify(fresh[key]);
+        : JSON.stringify(value) === JSON.stringify(FRESH[key]);
   const isTold = (key: string): boolean =>
     // the kernel gives these of itself: the parent's in passthru, 0 where a kernel knows no queue of that kind
     (key !== "macAddress" || all["mode"] !== "passthru") &&
@@ -238,7 +241,7 @@ function shortened(key: string, value: unknown): unknown {
   return key === "routes" ? items.map((r) => (Object.keys(r).length === 1 ? r["to"] : r)) : value;
 }
 
-/** A port as a person writes it: its name alone where only hairpin is to be said. */
+/** A port as a person writes it: its name alone where only hairpin is to be said, or nothing. */
 function shortPort(port: Json): Json | string {
   const told = Object.entries(port).filter(([key, value]) => value !== FRESH_PORT[key]);
   const { name, ...options } = Object.fromEntries(told);

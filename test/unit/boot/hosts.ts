@@ -47,8 +47,8 @@ export function viewOn(state: HostState, booting: Booting = SYSTEMD): View {
     portTool: "bridge",
     tools: ["ip", "bridge", "sha256sum"],
     wireless: [],
-    lacks: [],
     root: true,
+    lacks: [],
     iproute2: "6.1.0",
     ipVersionText: "",
   };

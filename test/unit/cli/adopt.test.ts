@@ -5,6 +5,7 @@ import { programText } from "../../../provider/cli/adopt/program";
 import { checkInputs } from "../../../provider/engine/inputs";
 import { knownInputs, planLink, viewFrom } from "../../../provider/engine/planning";
 import { KINDS } from "../../../provider/kinds";
+import { newBond } from "../../../provider/plan/bond";
 import type { LinkState } from "../../../provider/plan/model";
 import { captured } from "../host/captured";
 import { link, macvlan, observed } from "./states";
@@ -183,7 +184,29 @@ describe("the program that describes a host", () => {
     assert.match(text, /ports: \[\{ name: "v2", hairpin: false \}\]/);
   });
 
-  describe("with bonds, where all are asked for", () => {
+  it("takes bonds where all are asked for, with the options that their mode has and that are not a new bond's", () => {
+    const bonded = (name: string, mac: string): LinkState =>
+      link(name, "", { settings: { "link.master": "bond0", "link.address": mac } });
+    const own = newBond({
+      "type.mode": "802.3ad",
+      "type.lacp_rate": "fast",
+      "type.xmit_hash_policy": "layer3+4",
+    });
+    const [mac0, mac1] = ["02:00:5e:00:53:20", "02:00:5e:00:53:21"] as const;
+    const bond = link("bond0", "bond", { settings: { ...own, "link.address": mac1 } });
+    const links = [macvlan("web", { parent: "bond0" }), bond, bonded("p0", mac0), bonded("p1", mac1)];
+    assert.equal(program([bond]).includes("new Bond"), false);
+    const text = program(links, { all: true });
+    assert.match(
+      text,
+      /new Bond\("bond0", \{\n {2}host,\n {2}name: "bond0",\n {2}mode: "802.3ad",\n {2}ports: \["p0", "p1"\],\n {2}miimon: 100,\n {2}xmitHashPolicy: "layer3\+4",\n {2}lacpRate: "fast",\n {2}adopt: true,\n\}\);/,
+    );
+    assert.ok(text.indexOf("new Bond") < text.indexOf("new MacvlanInterface"));
+    const other = { ...bond, settings: { ...bond.settings, "link.address": "02:00:5e:00:53:22" } };
+    assert.match(program([other, ...links.slice(2)], { all: true }), /macAddress: "02:00:5e:00:53:22"/);
+  });
+
+  describe("with bonds as ip printed them", () => {
     const now = captured("bonds/6.1.0.txt", { user: "0" });
     const { resources, left } = describeHost("node1", now, { ...options(), all: true });
     const argsOf = (name: string): unknown => resources.find((r) => r.resource === name)?.args;
@@ -208,6 +231,7 @@ describe("the program that describes a host", () => {
         mode: "802.3ad",
         ports: ["d2"],
         macAddress: "02:00:5e:00:53:31",
+        miimon: 100,
         xmitHashPolicy: "layer3+4",
         lacpRate: "fast",
         minLinks: 1,
@@ -223,7 +247,13 @@ describe("the program that describes a host", () => {
         failOverMac: "active",
         adopt: true,
       });
-      assert.deepEqual(argsOf("bond3"), { name: "bond3", mode: "balance-rr", up: false, adopt: true });
+      assert.deepEqual(argsOf("bond3"), {
+        name: "bond3",
+        mode: "balance-rr",
+        ports: [],
+        up: false,
+        adopt: true,
+      });
     });
 
     it("plans no change of the network from what it says", () => {

@@ -2,21 +2,16 @@
 import assert from "node:assert/strict";
 import type { Observation } from "../../../provider/host/observation";
 import type { View } from "../../../provider/kinds/kind";
-import { KINDS } from "../../../provider/kinds";
 import { bridge } from "../../../provider/kinds/bridge";
 import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import type { LinkState } from "../../../provider/plan/model";
 import { BARE, nic } from "../plan/states";
 
-function viewOn(
-  links: readonly LinkState[],
-  wireless: readonly string[] = [],
-  lacks: readonly string[] = [],
-): View {
+function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): View {
   const facts = {
     wireless,
-    lacks,
+    lacks: [],
     tools: ["ip", "bridge"],
     root: true,
     iproute2: "6.1.0",
@@ -110,83 +105,4 @@ describe("problems", () => {
     const ipvlan = { ...nic("ipvl0", 3), kind: "ipvlan", parent: "eth0" };
     assert.match(macvlan.problems(on("eth0"), viewOn([nic("eth0", 2), ipvlan]))[0]?.reason ?? "", /ipvl0/);
   });
-
-  describe("of an MTU", () => {
-    const children: readonly (readonly [type: string, inputs: object])[] = [
-      ["MacvlanInterface", { mode: "bridge" }],
-      ["HostShim", { mode: "bridge" }],
-      ["MacvtapInterface", { mode: "vepa" }],
-      ["IpvlanInterface", { mode: "l2", flag: "bridge" }],
-      ["VlanInterface", { vlanId: 10, protocol: "802.1Q" }],
-    ];
-    for (const [type, inputs] of children) {
-      const told = (expectedMtu?: View["expectedMtu"], kindBelow = "", isExpected = false): string[] => {
-        const kind = KINDS[type];
-        assert.ok(kind);
-        const view = {
-          ...viewOn([{ ...nic("up0", 2), kind: kindBelow }]),
-          expected: (name: string) => isExpected && name === "up0",
-          ...(expectedMtu ? { expectedMtu } : {}),
-        };
-        const given = { host, name: "new0", parent: "up0", up: true, mtu: 9000, ...inputs };
-        return kind.problems(given, view).map((i) => `${i.property}: ${i.reason}`);
-      };
-
-      it(`of a ${type} go by what the parent has, where no other resource sets that`, () => {
-        assert.deepEqual(told(), ["mtu: is above that of the parent up0, which is 1500; raise that first"]);
-        assert.deepEqual(
-          told(() => undefined, "bond", true),
-          told(),
-        );
-      });
-
-      it(`of a ${type} go by what another resource of the run sets it to`, () => {
-        const sets = (mtu: number | "unknown") =>
-          told((name) => (name === "up0" ? mtu : undefined), "bond", true);
-        assert.deepEqual(sets(9000), []);
-        assert.deepEqual(sets("unknown"), []);
-        assert.match(
-          sets(8000).join(),
-          /^mtu: is above that of the parent up0, which this program sets to 8000/,
-        );
-      });
-
-      it(`of a ${type} are none where another resource may give a bridge other ports`, () => {
-        assert.deepEqual(
-          told(() => undefined, "bridge", true),
-          [],
-        );
-        assert.match(told(() => undefined, "bridge").join(), /which is 1500/);
-      });
-    }
-  });
-
-  const needing: readonly (readonly [kind: string, module: string, links: string, inputs: object])[] = [
-    ["MacvlanInterface", "macvlan", "macvlans", { parent: "eth0", mode: "bridge" }],
-    ["HostShim", "macvlan", "macvlans", { parent: "eth0", mode: "bridge" }],
-    ["MacvtapInterface", "macvtap", "macvtaps", { parent: "eth0", mode: "vepa" }],
-    ["IpvlanInterface", "ipvlan", "ipvlans", { parent: "eth0", mode: "l2", flag: "bridge" }],
-    ["VlanInterface", "8021q", "VLANs", { parent: "eth0", vlanId: 10, protocol: "802.1Q" }],
-    ["Bond", "bonding", "bonds", { mode: "active-backup", ports: [{ name: "eth0" }] }],
-    ["HairpinBridge", "bridge", "bridges", { ports: [{ name: "eth0", hairpin: true }] }],
-  ];
-  for (const [type, module, links, inputs] of needing) {
-    it(`of a ${type} name the module that the kernel lacks, unless such links are there`, () => {
-      const kind = KINDS[type];
-      assert.ok(kind);
-      const given = { host, name: "new0", up: true, ...inputs };
-      const reasons = (there: readonly LinkState[], lacks: readonly string[]): string[] =>
-        kind.problems(given, viewOn([nic("eth0", 2), ...there], [], lacks)).map((i) => i.reason);
-      assert.deepEqual(reasons([], []), []);
-      const says = new RegExp(
-        `kernel 6\\.1\\.0 has no module ${module}, without which there are no ${links}; install`,
-      );
-      const [first = "", ...others] = reasons([], [module]);
-      assert.match(first, says);
-      assert.deepEqual(others, []);
-      const [wanted] = kind.wanted(given, viewOn([nic("eth0", 2)])).links;
-      const one: LinkState = { ...nic("old0", 9), kind: wanted?.kind ?? "" };
-      assert.deepEqual(reasons([one], [module]), []);
-    });
-  }
 });

@@ -1,0 +1,86 @@
+/** Links that a host's kernel cannot make, or that another resource is to make room for: told at preview, or not yet. */
+import assert from "node:assert/strict";
+import { KINDS } from "../../../provider/kinds";
+import type { CommonInputs, View } from "../../../provider/kinds/kind";
+import type { LinkState } from "../../../provider/plan/model";
+import { link, observed } from "../cli/states";
+
+const host = { address: "node1" };
+
+function viewOn(lacks: readonly string[], links: readonly LinkState[] = [], expected = ""): View {
+  const observation = observed(links);
+  return {
+    ...{ owner: "fleet/dev", resource: "r" },
+    observation: { ...observation, facts: { ...observation.facts, lacks } },
+    expected: (name) => name === expected,
+  };
+}
+
+/** Each kind's inputs beside its host and name, its module, and iproute2's word for it. */
+const NEEDS: readonly (readonly [string, object, module: string, word: string])[] = [
+  ["MacvlanInterface", { parent: "eth0", mode: "bridge" }, "macvlan", "macvlan"],
+  ["MacvtapInterface", { parent: "eth0", mode: "bridge" }, "macvtap", "macvtap"],
+  ["HostShim", { parent: "eth0", routes: [] }, "macvlan", "macvlan"],
+  ["IpvlanInterface", { parent: "eth0", mode: "l2", flag: "bridge" }, "ipvlan", "ipvlan"],
+  ["VlanInterface", { parent: "eth0", vlanId: 10, protocol: "802.1Q" }, "8021q", "vlan"],
+  ["HairpinBridge", {}, "bridge", "bridge"],
+  ["Bond", { mode: "active-backup" }, "bonding", "bond"],
+];
+
+describe("a kernel without the module of", () => {
+  for (const [type, more, module, word] of NEEDS) {
+    const inputs = { host, name: "it", up: true, ...more } as CommonInputs;
+    const told = (view: View): string[] =>
+      (KINDS[type]?.problems(inputs, view) ?? []).map((i) => `${i.property}: ${i.reason}`);
+
+    it(`${type} is told at preview, and no other one`, () => {
+      assert.match(told(viewOn([module])).join(), new RegExp(`^host: .*no module ${module}, .*install all`));
+      const others = ["macvlan", "macvtap", "ipvlan", "8021q", "bridge", "bonding"].filter(
+        (m) => m !== module,
+      );
+      assert.deepEqual(told(viewOn(others)), []);
+    });
+
+    it(`${type} is taken to have it where there is such a link`, () => {
+      assert.deepEqual(told(viewOn([module], [link("other", word, { parent: "eth7" })])), []);
+    });
+  }
+});
+
+describe("an MTU above the parent's", () => {
+  const CHILDREN = NEEDS.filter(([, inputs]) => "parent" in inputs);
+
+  /** What is said of it, where another resource of the run has eth0, and gives it an MTU or not. */
+  function told(type: string, more: object, view: View): string[] {
+    const inputs = { host, name: "it", up: true, ...more, mtu: 9000 } as CommonInputs;
+    return (KINDS[type]?.problems(inputs, view) ?? []).map((i) => `${i.property}: ${i.reason}`);
+  }
+  const sets = (mtu: number | "unknown" | undefined): View => ({
+    ...viewOn([], [], "eth0"),
+    expectedMtu: (name) => (name === "eth0" ? mtu : undefined),
+  });
+
+  for (const [type, more] of CHILDREN) {
+    it(`is refused of a ${type} where nobody gives the parent another one`, () => {
+      const says = ["mtu: is above that of the parent eth0, which is 1500; raise that first"];
+      assert.deepEqual(told(type, more, viewOn([])), says);
+      assert.deepEqual(told(type, more, sets(undefined)), says);
+    });
+
+    it(`of a ${type} goes by what another resource of the run gives the parent`, () => {
+      assert.deepEqual(told(type, more, sets(9000)), []);
+      assert.deepEqual(told(type, more, sets("unknown")), []);
+      assert.match(
+        told(type, more, sets(8000)).join(),
+        /^mtu: is above .* eth0, which this program sets to 8000/,
+      );
+    });
+
+    it(`of a ${type} is left to the update where a bridge of the run may get other ports`, () => {
+      const onBridge = { ...more, parent: "br0" };
+      const bridge = link("br0", "bridge");
+      assert.deepEqual(told(type, onBridge, viewOn([], [bridge], "br0")), []);
+      assert.match(told(type, onBridge, viewOn([], [bridge])).join(), /^mtu: .* br0, which is 1500/);
+    });
+  }
+});
