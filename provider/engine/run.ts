@@ -9,6 +9,7 @@ import { type Claims, openClaims } from "../kinds/claims";
 import type { CommonInputs } from "../kinds/kind";
 import type { LinkId } from "../plan/model";
 import { forgetHosts, notedHosts } from "./look-ahead";
+import { say } from "./say";
 
 export interface Run {
   readonly fleet: Fleet;
@@ -57,7 +58,7 @@ export async function endRun(): Promise<void> {
 }
 
 function startRun(): Run {
-  const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined));
+  const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined), say);
   for (const signal of SIGNALS) process.once(signal, exit);
   endWithEngine();
   for (const { host, free } of notedHosts(engineOfProcess())) {
