@@ -40,7 +40,7 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   const known = knownInputs(inputs, unknown);
   const run = currentRun();
   const resource = resourceName(kind.type, String(inputs["__resource"]));
-  const twin = run.declare(known, resource);
+  const twin = run.declare(known, resource, unknown);
   if (twin !== undefined) {
     return failed(inputs, [
       {

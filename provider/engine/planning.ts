@@ -70,18 +70,23 @@ export function describeCut(known: CommonInputs, now: Observation, next: WantedP
   );
 }
 
-/** A host as the resource with these inputs sees it. `expected` tells which links others of the run are to make. */
+/**
+ * A host as the resource with these inputs sees it. `expected` tells which links others of the run are to make, and
+ * `expectedMtu` what MTU they give them.
+ */
 export function viewFrom(
   inputs: Json,
   observation: Observation,
   before: Json | undefined,
   expected: View["expected"],
+  expectedMtu?: View["expectedMtu"],
 ): View {
   return {
     ...identityOf(inputs),
     observation,
     ...(before === undefined ? {} : { previous: placeOf(before), before }),
     expected,
+    ...(expectedMtu ? { expectedMtu } : {}),
   };
 }
 

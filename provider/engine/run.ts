@@ -9,6 +9,7 @@ import { type Claims, openClaims } from "../kinds/claims";
 import type { CommonInputs } from "../kinds/kind";
 import type { LinkId } from "../plan/model";
 import { forgetHosts, notedHosts } from "./look-ahead";
+import { say } from "./say";
 
 export interface Run {
   readonly fleet: Fleet;
@@ -16,14 +17,17 @@ export interface Run {
    * Notes that a resource is to have a link, so that others may count on it.
    *
    * @param resource `MacvlanInterface "web"`
+   * @param unknown its properties that are not known yet
    * @returns another resource that has the same link
    */
-  declare(inputs: CommonInputs, resource: string): string | undefined;
+  declare(inputs: CommonInputs, resource: string, unknown: readonly string[]): string | undefined;
   /** What its resources claim of their networks. */
   readonly claims: Claims;
   /** True the first time that it is asked about something. */
   isNew(about: string): boolean;
   isDeclared(host: HostAddress, link: LinkId): boolean;
+  /** The MTU that a resource is to give a link; undefined where none does. */
+  declaredMtu(host: HostAddress, link: LinkId): number | "unknown" | undefined;
   /** Notes that a link is made anew in this run: what sits on it goes with it, and has to be made again. */
   remake(host: HostAddress, link: LinkId): void;
   isRemade(host: HostAddress, link: LinkId): boolean;
@@ -54,7 +58,7 @@ export async function endRun(): Promise<void> {
 }
 
 function startRun(): Run {
-  const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined));
+  const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined), say);
   for (const signal of SIGNALS) process.once(signal, exit);
   endWithEngine();
   for (const { host, free } of notedHosts(engineOfProcess())) {
@@ -64,18 +68,18 @@ function startRun(): Run {
     for (const resource of free) session.expect(resource);
     fleet.lookAhead([data]);
   }
-  const declared = new Map<string, string>();
+  const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
   const told = new Set<string>();
   const remade = new Map<string, { readonly host: string; readonly link: LinkId }>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
   return {
     fleet,
-    declare(inputs, resource) {
+    declare(inputs, resource, unknown) {
       const key = keyOf(inputs.host, { name: inputs.name, netns: inputs.netns ?? "" });
-      const other = declared.get(key);
+      const other = declared.get(key)?.resource;
       if (other !== undefined && other !== resource) return other;
-      declared.set(key, resource);
+      declared.set(key, { resource, mtu: unknown.includes("mtu") ? "unknown" : inputs.mtu });
       return undefined;
     },
     claims: openClaims(),
@@ -85,6 +89,7 @@ function startRun(): Run {
       return true;
     },
     isDeclared: (host, link) => declared.has(keyOf(host, link)),
+    declaredMtu: (host, link) => declared.get(keyOf(host, link))?.mtu,
     remake: (host, link) => remade.set(keyOf(host, link), { host: hostIdentity(host), link }),
     isRemade: (host, link) => remade.has(keyOf(host, link)),
     remadeOn: (host) =>

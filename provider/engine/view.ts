@@ -6,5 +6,12 @@ import { currentRun } from "./run";
 /** A host as the resource with these inputs sees it in this run. */
 export function viewOf(inputs: Json, known: CommonInputs, now: Observation, before: Json | undefined): View {
   const run = currentRun();
-  return viewFrom(inputs, now, before, (name) => run.isDeclared(known.host, { name, netns: "" }));
+  const { host } = known;
+  return viewFrom(
+    inputs,
+    now,
+    before,
+    (name) => run.isDeclared(host, { name, netns: "" }),
+    (name) => run.declaredMtu(host, { name, netns: "" }),
+  );
 }

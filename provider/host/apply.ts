@@ -40,7 +40,12 @@ export type Applied =
       readonly after: Observation;
     }
   /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
-  | { readonly outcome: "recovered"; readonly after: Observation }
+  | {
+      readonly outcome: "recovered";
+      /** What the undo printed where a part of it failed, which is not tried again; empty when all went well. */
+      readonly undoPrinted: string;
+      readonly after: Observation;
+    }
   /** A boot script has run since the host was looked at, or a link that is to be made is there: nothing was done. */
   | { readonly outcome: "stale"; readonly after: Observation }
   /** Another change held the lock all the time. */
@@ -247,9 +252,8 @@ export function parseApplied(
   const text = (name: string): string => (all.find((s) => s.name === name)?.text ?? "").trim();
   if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
   const after = parseObservation(output, marker, known);
-  if (word === "done" || word === "pending" || word === "recovered" || word === "stale") {
-    return { outcome: word, after };
-  }
+  if (word === "done" || word === "pending" || word === "stale") return { outcome: word, after };
+  if (word === "recovered") return { outcome: word, undoPrinted: text("undone"), after };
   if (word !== "failed") throw new CutShort("the host's answer does not say what became of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");

@@ -16,7 +16,14 @@ import {
 } from "./apply";
 import { type Unconfirmed, applyWatched } from "./commit-confirm";
 import type { Connection } from "./connection";
-import { changeFailed, changeIgnored, changeLocked, changeUnconfirmed, changeUnknown } from "./errors";
+import {
+  changeFailed,
+  changeIgnored,
+  changeLocked,
+  changeUnconfirmed,
+  changeUnknown,
+  undoFailed,
+} from "./errors";
 import type { Observation } from "./observation";
 import { CutShort } from "./observe";
 import { newMarker } from "./shell";
@@ -44,6 +51,8 @@ export interface HostAccess {
   /** Has the run go on with another connection. */
   switchTo(connection: Connection): void;
   look(): Promise<Observation>;
+  /** Tells the person at the CLI of something that is no error of this change. */
+  warn(text: string): void;
   /** Takes note of what the host has now; `undefined` where that has to be looked at anew. */
   remember(now: Observation | undefined): void;
 }
@@ -91,8 +100,8 @@ async function tryTogether(
     }
     host.remember(applied.after);
     if (applied.outcome !== "done") return undefined;
-    if (changes.every(({ makePlan }) => makePlan(applied.after).steps.length === 0))
-      return all(applied.after);
+    const after = beforeDad(applied.after);
+    if (changes.every(({ makePlan }) => makePlan(after).steps.length === 0)) return all(applied.after);
     host.remember(await takeBack(host, names, steps, applied.after));
     return undefined;
   } catch {
@@ -137,7 +146,7 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
     host.remember(applied.after);
     const left = (now: Observation): Difference[] =>
-      plan ? leftBehind(before.state, now.state, plan.wanted) : [];
+      plan ? leftBehind(before.state, beforeDad(now).state, plan.wanted) : [];
     if (applied.outcome === "unconfirmed") {
       throw changeUnconfirmed(resource, label, applied, applied.after && left(applied.after));
     }
@@ -185,7 +194,11 @@ async function apply(
       async () => (await host.connect()).run(script, { description }),
       (lost) => !lost.started,
     );
-    return parseApplied(result.stdout, marker, steps, now.facts);
+    const applied = parseApplied(result.stdout, marker, steps, now.facts);
+    if (applied.outcome === "recovered" && applied.undoPrinted !== "") {
+      host.warn(undoFailed(resource, connection.label, applied.undoPrinted));
+    }
+    return applied;
   } catch (error) {
     // what the host has made of it has to be seen before anything else is planned
     host.remember(undefined);

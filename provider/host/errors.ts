@@ -64,6 +64,15 @@ export function changeLocked(resource: string, host: string, printed: string): E
   );
 }
 
+/** An earlier change was taken back before this one, not without complaints: it is not tried again. */
+export function undoFailed(resource: string, host: string, printed: string): string {
+  return (
+    `${resource} on ${host}: an earlier change that had not ended was taken back first, and its undo printed: ` +
+    `${oneLine(printed)}. Where a command found nothing to undo, that is as it should be; else look at what it names, ` +
+    "as this undo is not tried again."
+  );
+}
+
 /** The connection ended while the script ran: the host finishes or undoes it by itself. */
 export function changeUnknown(resource: string, host: string, why: string): Error {
   return new Error(

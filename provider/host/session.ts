@@ -51,7 +51,8 @@ export interface Fleet {
 /** Milliseconds for which a host that could not be read is not tried again: its other resources fail at once. */
 const FAILURE_MS = 30_000;
 
-export function openFleet(settings: () => Settings): Fleet {
+/** @param warn tells the person at the CLI of what is no error */
+export function openFleet(settings: () => Settings, warn: (text: string) => void = () => undefined): Fleet {
   const hosts = new Map<string, HostMemory>();
   const turns = openTurns((key: string, changes: readonly Change[]) =>
     changeTogether(accessTo(memoryOf(key)), changes),
@@ -77,6 +78,7 @@ export function openFleet(settings: () => Settings): Fleet {
         memory.connection = Promise.resolve(connection);
       },
       look: () => look(memory, settings),
+      warn,
       remember: (now) => remember(memory, now),
     };
   }

@@ -47,6 +47,11 @@ export interface View extends Identity {
   readonly before?: Json;
   /** Another resource of this run is to make, or has made, a link of that name on this host. */
   readonly expected: (name: string) => boolean;
+  /**
+   * The MTU that another resource of this run gives a link of that name; undefined where it leaves that as it is. Not
+   * given where the observation has it already.
+   */
+  readonly expectedMtu?: (name: string) => number | "unknown" | undefined;
 }
 
 /** Plain JSON, as it travels between the engine and a kind. */

@@ -167,18 +167,27 @@ function parentProblems(kind: ChildKind, inputs: OnParent, view: View): Issue[] 
         "or ipvlans; what is on its way out has to go in an update of its own",
     );
   }
-  // what another resource of this run makes of it is not to be seen yet
-  if (view.expected(parent.name)) return [];
-  const most = Number(parent.settings["link.mtu"]);
-  if (inputs.mtu !== undefined && inputs.mtu > most) {
-    return [
-      {
-        property: "mtu",
-        reason: `is above that of the parent ${parent.name}, which is ${most}; raise that first`,
-      },
-    ];
-  }
-  return [];
+  return mtuProblems(inputs, parent, view);
+}
+
+/**
+ * That a link's MTU is above its parent's, which the kernel refuses. Where another resource of this run gives the parent
+ * an MTU, that counts; a bridge of another resource has the least of its ports, which may be others by then.
+ */
+export function mtuProblems(
+  { mtu }: Pick<OnParent, "mtu">,
+  { name, kind, settings }: LinkState,
+  view: View,
+): Issue[] {
+  const expected = view.expectedMtu?.(name);
+  const isForeseen = !(kind === "bridge" && view.expected(name));
+  const most = expected ?? (isForeseen ? Number(settings["link.mtu"]) : "unknown");
+  if (mtu === undefined || most === "unknown" || mtu <= most) return [];
+  const reason =
+    expected === undefined
+      ? `is above that of the parent ${name}, which is ${most}; raise that first`
+      : `is above that of the parent ${name}, which this program sets to ${most}; raise that as well`;
+  return [{ property: "mtu", reason }];
 }
 
 export function listLinks(state: HostState): string {

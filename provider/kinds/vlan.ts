@@ -6,7 +6,7 @@ import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
 import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { foundRoutes, listLinks, routeRules, wantedOn } from "./on-parent";
+import { foundRoutes, listLinks, mtuProblems, routeRules, wantedOn } from "./on-parent";
 import * as p from "./properties";
 
 export interface VlanInputs extends CommonInputs {
@@ -134,7 +134,7 @@ function vlanProblems(inputs: VlanInputs, view: View): Issue[] {
 
 function parentProblems(inputs: VlanInputs, view: View): Issue[] {
   const { state } = view.observation;
-  const { up, mtu, looseBinding, bridgeBinding } = inputs;
+  const { up, looseBinding, bridgeBinding } = inputs;
   const parent = parentOf(inputs, state);
   if (!parent) {
     if (view.expected(inputs.parent)) return [];
@@ -147,17 +147,9 @@ function parentProblems(inputs: VlanInputs, view: View): Issue[] {
     // found out on 6.1: the kernel takes it, and the link never has a carrier
     return [{ property: "bridgeBinding", reason: `goes with a bridge below, and ${parent.name} is none` }];
   }
-  // what another resource of this run makes of it is not to be seen yet
-  if (view.expected(parent.name)) return [];
-  const most = Number(parent.settings["link.mtu"]);
-  if (mtu !== undefined && mtu > most) {
-    return [
-      {
-        property: "mtu",
-        reason: `is above that of the parent ${parent.name}, which is ${most}; raise that first`,
-      },
-    ];
-  }
+  const tooBig = mtuProblems(inputs, parent, view);
+  // whether another resource of this run sets it up is not to be seen yet
+  if (tooBig.length > 0 || view.expected(parent.name)) return tooBig;
   const isThere = findLink(state, view.previous ?? linkId(inputs)) !== undefined;
   if (up && !parent.up && looseBinding !== true && !isThere) {
     // net/8021q/vlan_dev.c, vlan_dev_open

@@ -42,4 +42,22 @@ describe("macvtaps and ipvlans", function () {
     await on.project.destroy();
     assert.equal(await seenLink(on.lab, "node1", "vm1"), undefined);
   });
+
+  it("may have a greater MTU as soon as their parent is given it, in one update; and not a greater one than that", async () => {
+    const program = (own: number, parent: number): string =>
+      `new HairpinBridge("br7", { host: "node1", name: "br7", mtu: ${parent} });
+       new MacvtapInterface("vm7", { host: "node1", parent: "br7", mtu: ${own} });\n`;
+    on.project.program(program(1500, 1500));
+    await on.project.up();
+    on.project.program(program(9000, 9000));
+    await on.project.preview();
+    await on.project.up();
+    for (const name of ["br7", "vm7"]) assert.equal((await linkOf(on.lab, "node1", name)).mtu, 9000, name);
+    await on.project.expectNoChanges();
+    on.project.program(program(9000, 4000));
+    const { code, output } = await on.project.cli(["preview"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /property mtu[^]*above that of the parent br7, which this program sets to 4000/);
+    await on.project.destroy();
+  });
 });

@@ -134,15 +134,16 @@ function bridgeShape(ports: readonly LinkState[]): Json {
   };
 }
 
-/** The options that a bond has in its mode, and its MAC address where it is none of its ports'. */
+/** The options that a bond has in its mode, and its MAC address where neither a port nor chance has given it that. */
 function bondShape(bond: LinkState, ports: readonly LinkState[]): Json {
   const has = BOND_BINDINGS.filter(({ key }) => key.startsWith("type.") && bond.settings[key] !== undefined);
-  const isOfPort = ports.some((port) => permanentMac(port) === bond.settings["link.address"]);
+  const isOwn =
+    ports.length > 0 && ports.every((port) => permanentMac(port) !== bond.settings["link.address"]);
   return {
     ...LINK_SHAPE,
     ...Object.fromEntries(has.map(({ property }) => [property, ""])),
     ports: ports.map(({ name }) => ({ name })),
-    ...(isOfPort ? {} : { macAddress: "" }),
+    ...(isOwn ? { macAddress: "" } : {}),
   };
 }
 

@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { format } from "prettier";
 import { type DescribeOptions, describeHost } from "../../../provider/cli/adopt/describe";
 import { programText } from "../../../provider/cli/adopt/program";
+import { checkInputs } from "../../../provider/engine/inputs";
+import { knownInputs, planLink, viewFrom } from "../../../provider/engine/planning";
+import { KINDS } from "../../../provider/kinds";
 import { newBond } from "../../../provider/plan/bond";
 import type { LinkState } from "../../../provider/plan/model";
+import { captured } from "../host/captured";
 import { link, macvlan, observed } from "./states";
 
 const options = (): DescribeOptions => ({ all: false, names: new Set(), prefix: "" });
@@ -200,6 +204,81 @@ describe("the program that describes a host", () => {
     assert.ok(text.indexOf("new Bond") < text.indexOf("new MacvlanInterface"));
     const other = { ...bond, settings: { ...bond.settings, "link.address": "02:00:5e:00:53:22" } };
     assert.match(program([other, ...links.slice(2)], { all: true }), /macAddress: "02:00:5e:00:53:22"/);
+  });
+
+  describe("with bonds as ip printed them", () => {
+    const now = captured("bonds/6.1.0.txt", { user: "0" });
+    const { resources, left } = describeHost("node1", now, { ...options(), all: true });
+    const argsOf = (name: string): unknown => resources.find((r) => r.resource === name)?.args;
+
+    it("says of each what a new one of its mode would not have", () => {
+      assert.deepEqual(left, []);
+      assert.deepEqual(argsOf("bond0"), {
+        name: "bond0",
+        mode: "active-backup",
+        ports: ["d0", "d1"],
+        mtu: 1400,
+        addresses: ["192.0.2.1/24"],
+        miimon: 100,
+        updelay: 200,
+        primaryReselect: "failure",
+        numPeerNotifications: 3,
+        primary: "d1",
+        adopt: true,
+      });
+      assert.deepEqual(argsOf("bond1"), {
+        name: "bond1",
+        mode: "802.3ad",
+        ports: ["d2"],
+        macAddress: "02:00:5e:00:53:31",
+        miimon: 100,
+        xmitHashPolicy: "layer3+4",
+        lacpRate: "fast",
+        minLinks: 1,
+        adopt: true,
+      });
+      assert.deepEqual(argsOf("bond2"), {
+        name: "bond2",
+        mode: "active-backup",
+        ports: ["d3"],
+        arpInterval: 250,
+        arpIpTargets: ["198.51.100.1", "198.51.100.2"],
+        arpValidate: "all",
+        failOverMac: "active",
+        adopt: true,
+      });
+      assert.deepEqual(argsOf("bond3"), {
+        name: "bond3",
+        mode: "balance-rr",
+        ports: [],
+        up: false,
+        adopt: true,
+      });
+    });
+
+    it("plans no change of the network from what it says", () => {
+      const kind = KINDS["Bond"];
+      assert.ok(kind);
+      assert.equal(resources.length, 4);
+      for (const { resource, args } of resources) {
+        const given = { ...args, host: "node1", __owner: "fleet/dev", __resource: resource };
+        const { inputs, issues } = checkInputs(kind, given, undefined);
+        assert.deepEqual(issues, []);
+        const known = knownInputs(inputs, []);
+        const view = viewFrom(inputs, now, undefined, () => false);
+        assert.deepEqual(kind.problems(known, view), []);
+        const { steps } = planLink(kind, known, view);
+        assert.deepEqual(
+          steps.map(({ step }) => step.do),
+          ["record"],
+          `${resource}: what it notes of its own`,
+        );
+      }
+    });
+
+    it("leaves them out where not all are asked for", () => {
+      assert.deepEqual(describeHost("node1", now, options()), { resources: [], left: [] });
+    });
   });
 
   it("gives every resource a name of its own, on several hosts too", () => {

@@ -1,41 +1,74 @@
-/** What a kernel is found to have, by a shell that is given its configuration and its lists of modules. */
+/** The shell that tells what a kernel has, on made-up files of one. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { FEATURES_FUNCTION, parseFeatures } from "../../../provider/host/features";
-import { quote } from "../../../provider/host/shell";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { FEATURES_FUNCTION, type Feature, parseFeatures } from "../../../provider/host/features";
 
-/** A module and a symbol that no kernel has, and an option that its configuration says something of. */
-const WORDS = "pm_test_module pm_test_symbol PM_TEST";
+const RELEASE = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
+const MODULES = `/lib/modules/${RELEASE}`;
+const CONFIG = `/boot/config-${RELEASE}`;
 
-describe("a kernel's module", () => {
-  let folder = "";
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-features-"));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  function found(config: string, modulesDep?: string): string | undefined {
-    if (modulesDep !== undefined) writeFileSync(join(folder, "modules.dep"), modulesDep);
-    const loadable = modulesDep ?? "";
-    const given = `PM_CONFIG=${quote(`\n${config}\n`)}; PM_MODULES=${quote(folder)}; PM_BUILTIN=; PM_LOADABLE=${quote(loadable)}`;
-    const printed = execFileSync("sh", ["-c", `${FEATURES_FUNCTION}\n${given}\npm_feature ${WORDS}`]);
-    return parseFeatures(printed.toString())["pm_test_module"];
+/** What the shell says of a kernel with these files alone; what ends in a slash is a folder. */
+function features(files: Readonly<Record<string, string | Buffer>>): Readonly<Record<string, Feature>> {
+  const root = mkdtempSync(join(tmpdir(), "features-"));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      const isFolder = path.endsWith("/");
+      mkdirSync(join(root, isFolder ? path : dirname(path)), { recursive: true });
+      if (!isFolder) writeFileSync(join(root, path), text);
+    }
+    const script = FEATURES_FUNCTION.replaceAll(/\/(?=(?:lib\/modules|boot|proc|sys)\/)/g, `${root}/`);
+    return parseFeatures(execFileSync("sh", ["-c", `${script}pm_features`], { encoding: "utf8" }));
+  } finally {
+    rmSync(root, { recursive: true });
   }
+}
 
-  it("is there where it is built in, and can be loaded where it is listed", () => {
-    assert.equal(found("CONFIG_NET=y\nCONFIG_PM_TEST=y"), "yes");
-    assert.equal(found("CONFIG_NET=y\nCONFIG_PM_TEST=m", "kernel/net/pm_test_module.ko.xz:"), "module");
+describe("what a kernel has for links", () => {
+  const without = "CONFIG_NET=y\n# CONFIG_BONDING is not set\nCONFIG_VLAN_8021Q=m\nCONFIG_MACVLAN=y\n";
+
+  it("is told by its modules: loaded, built in, to be loaded, or not there", () => {
+    const found = features({
+      "/sys/module/8021q/": "",
+      [`${MODULES}/modules.builtin`]: "kernel/net/bridge/bridge.ko\n",
+      [`${MODULES}/modules.dep`]: "kernel/drivers/net/macvlan.ko.xz:\n",
+    });
+    const no = { bonding: "no", macvtap: "no", ipvlan: "no" };
+    assert.deepEqual(found, { macvlan: "module", bridge: "yes", "8021q": "yes", ...no });
   });
 
-  it("is not there where the configuration leaves it out, or where it is not among those that are installed", () => {
-    assert.equal(found("CONFIG_NET=y"), "no");
-    assert.equal(found("CONFIG_NET=y\nCONFIG_PM_TEST=m", "kernel/net/other.ko:"), "no");
+  it("is told by its configuration where that says y, or nothing", () => {
+    const found = features({ [CONFIG]: without });
+    assert.equal(found["macvlan"], "yes");
+    assert.equal(found["bonding"], "no");
+    assert.equal(features({ "/proc/config.gz": gzipSync(without) })["bonding"], "no");
   });
 
-  it("may be anywhere where it was built and no list says which modules are installed", () => {
-    assert.equal(found("CONFIG_NET=y\nCONFIG_PM_TEST=m"), "unknown");
+  it("is not known of a module by its configuration where there is no list of modules at all", () => {
+    assert.equal(features({ [CONFIG]: without })["8021q"], "unknown");
+    assert.equal(features({ "/proc/config.gz": gzipSync(without) })["8021q"], "unknown");
+  });
+
+  it("is not there where the configuration has it as a module and the list has not: the package is missing", () => {
+    const found = features({
+      [CONFIG]: without,
+      [`${MODULES}/modules.dep`]: "kernel/drivers/net/veth.ko:\n",
+    });
+    assert.equal(found["8021q"], "no");
+  });
+
+  it("is there where such a module is in use, whatever its configuration says", () => {
+    assert.equal(features({ [CONFIG]: without, "/sys/module/bonding/": "" })["bonding"], "yes");
+  });
+
+  it("is told by the kernel's symbols last of all, and not known without any of these", () => {
+    assert.deepEqual(new Set(Object.values(features({}))), new Set(["unknown"]));
+    const symbols =
+      "ffffffff81dabca0 T macvlan_common_newlink\nffffffff81dac520 t macvtap_newlink\t[macvtap]\n";
+    const found = features({ "/proc/kallsyms": symbols });
+    assert.deepEqual([found["macvlan"], found["macvtap"], found["bonding"]], ["yes", "yes", "unknown"]);
   });
 });

@@ -1,38 +1,22 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { tooNewFor } from "../../../provider/engine/versions";
 import { iproute2Version, isOlder } from "../../../provider/host/iproute2-version";
 import type { Observation } from "../../../provider/host/observation";
-import { parseObservation } from "../../../provider/host/observe";
 import { type LinkState, findLink } from "../../../provider/plan/model";
+import { FIXTURES, captured } from "./captured";
 
-const FOLDER = join(__dirname, "../../fixtures/iproute2");
 /** Versions of which there is a capture, the oldest first; what they print is of one and the same namespace. */
-const VERSIONS = readdirSync(FOLDER)
+const VERSIONS = readdirSync(join(FIXTURES, "iproute2"))
   .filter((file) => file.endsWith(".txt"))
   .map((file) => file.slice(0, -".txt".length))
   .toSorted((a, b) => (isOlder(a, b) ? -1 : 1));
 const READABLE = VERSIONS.filter((version) => !isOlder(version, "4.17"));
 
 function observed(version: string): Observation {
-  const text = readFileSync(join(FOLDER, `${version}.txt`), "utf8");
-  const printed = (command: string): string =>
-    text
-      .split(/^\$ ip /m)
-      .find((part) => part.startsWith(`${command}\n`))
-      ?.slice(command.length + 1) ?? "";
-  const sections = {
-    ip: printed("-V"),
-    links: printed("-j -d address show"),
-    routes4: printed("-j -4 route show table main"),
-    routes6: printed("-j -6 route show table main"),
-    tools: "ip\nbridge",
-    sysfs: "eth1 ifindex 2\neth1 mtu 1500\neth1 flags 0x1003",
-    end: "",
-  };
-  const marked = Object.entries(sections).map(([name, body]) => `@m ${name}\n${body}\n`);
-  return parseObservation(marked.join(""), "@m");
+  const sysfs = "eth1 ifindex 2\neth1 mtu 1500\neth1 flags 0x1003";
+  return captured(join("iproute2", `${version}.txt`), { sysfs });
 }
 
 function seen(version: string, name: string): LinkState {

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { KINDS } from "../../../provider/kinds";
 import type { CommonInputs, View } from "../../../provider/kinds/kind";
-import { macvlan } from "../../../provider/kinds/macvlan";
 import type { LinkState } from "../../../provider/plan/model";
 import { link, observed } from "../cli/states";
 
@@ -49,14 +48,39 @@ describe("a kernel without the module of", () => {
 });
 
 describe("an MTU above the parent's", () => {
-  const inputs = { host, name: "it", parent: "eth0", mode: "bridge", up: true, mtu: 9000 } as const;
+  const CHILDREN = NEEDS.filter(([, inputs]) => "parent" in inputs);
 
-  it("is refused where the parent is as it is", () => {
-    const [problem] = macvlan.problems(inputs, viewOn([]));
-    assert.match(`${problem?.property}: ${problem?.reason}`, /^mtu: is above that of the parent eth0/);
+  /** What is said of it, where another resource of the run has eth0, and gives it an MTU or not. */
+  function told(type: string, more: object, view: View): string[] {
+    const inputs = { host, name: "it", up: true, ...more, mtu: 9000 } as CommonInputs;
+    return (KINDS[type]?.problems(inputs, view) ?? []).map((i) => `${i.property}: ${i.reason}`);
+  }
+  const sets = (mtu: number | "unknown" | undefined): View => ({
+    ...viewOn([], [], "eth0"),
+    expectedMtu: (name) => (name === "eth0" ? mtu : undefined),
   });
 
-  it("is left to the update where another resource of the run has the parent, and may raise it", () => {
-    assert.deepEqual(macvlan.problems(inputs, viewOn([], [], "eth0")), []);
-  });
+  for (const [type, more] of CHILDREN) {
+    it(`is refused of a ${type} where nobody gives the parent another one`, () => {
+      const says = ["mtu: is above that of the parent eth0, which is 1500; raise that first"];
+      assert.deepEqual(told(type, more, viewOn([])), says);
+      assert.deepEqual(told(type, more, sets(undefined)), says);
+    });
+
+    it(`of a ${type} goes by what another resource of the run gives the parent`, () => {
+      assert.deepEqual(told(type, more, sets(9000)), []);
+      assert.deepEqual(told(type, more, sets("unknown")), []);
+      assert.match(
+        told(type, more, sets(8000)).join(),
+        /^mtu: is above .* eth0, which this program sets to 8000/,
+      );
+    });
+
+    it(`of a ${type} is left to the update where a bridge of the run may get other ports`, () => {
+      const onBridge = { ...more, parent: "br0" };
+      const bridge = link("br0", "bridge");
+      assert.deepEqual(told(type, onBridge, viewOn([], [bridge], "br0")), []);
+      assert.match(told(type, onBridge, viewOn([], [bridge])).join(), /^mtu: .* br0, which is 1500/);
+    });
+  }
 });
