@@ -14,7 +14,7 @@ import { unpackedPackages, debianMirror } from "../lab/fleet/debian";
 import { giveOpenRc } from "../lab/openrc";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import { type Stack, openStack, useLab } from "../lab/stack";
-import { type Outcome, type Table, isWhole, note } from "./table";
+import { type Outcome, type Table, isWhole, useTable } from "./table";
 import { readFileSync } from "node:fs";
 
 const COLUMNS = [
@@ -63,6 +63,7 @@ const ROWS: readonly Row[] = [
 describe("a host that boots:", function () {
   this.timeout(500_000);
   const on = useLab(3, isWhole ? [{}, { network: "ifupdown" }, { network: "NetworkManager" }] : []);
+  const note = useTable(TABLE);
   const tried = isWhole ? ROWS : ROWS.filter(({ host }) => !host.startsWith("guest"));
 
   const kinds = (host: string) =>
@@ -184,7 +185,7 @@ describe("a host that boots:", function () {
         assert.deepEqual([drift, changes], [{}, false], `${after}: ${name}`);
       }
       const outcome: Outcome = why === undefined ? { is: "works" } : { is: "refused", why };
-      note(TABLE, [init, manager, after], column, outcome);
+      note([init, manager, after], column, outcome);
     }
   }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { linkOf, seenLink } from "../lab/seen";
 import { openStack, useLab } from "../lab/stack";
 import { CHILDREN, type Child, PARENTS, type Parent, type Place } from "./cells";
-import { type Outcome, type Table, isWhole, note } from "./table";
+import { type Outcome, type Table, isWhole, useTable } from "./table";
 
 const TABLE: Table = {
   name: "kernels",
@@ -25,6 +25,7 @@ const [PLAIN, TAGGED] = ["192.0.2", "198.51.100"];
 describe("a kernel:", function () {
   this.timeout(400_000);
   const on = useLab(1, [{}, { kernel: "bullseye" }, { kernel: "trixie" }]);
+  const note = useTable(TABLE);
   const parents = isWhole ? PARENTS : [];
 
   before(async function () {
@@ -46,7 +47,7 @@ describe("a kernel:", function () {
         // only the machine's own kernel may be without: a stock one has them all
         if (why !== "") assert.equal(host, "node1", why);
         for (const child of CHILDREN)
-          note(TABLE, row, child.title, why === "" ? await tried(host, parent, child, peer) : noParent(why));
+          note(row, child.title, why === "" ? await tried(host, parent, child, peer) : noParent(why));
         await unmake(host);
       });
 

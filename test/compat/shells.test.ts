@@ -6,7 +6,7 @@ import { unpackedPackages } from "../lab/fleet/debian";
 import { linkOf, seenLink } from "../lab/seen";
 import { openStack, useLab } from "../lab/stack";
 import type { BridgeArgs, MacvlanArgs } from "../../provider/kinds/args";
-import { type Table, isWhole, note } from "./table";
+import { type Table, isWhole, useTable } from "./table";
 
 const TABLE: Table = {
   name: "shells",
@@ -37,6 +37,7 @@ const SHELLS: readonly Shell[] = [
 describe("a host's sh:", function () {
   this.timeout(120_000);
   const on = useLab(1);
+  const note = useTable(TABLE);
   const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
   const tried = isWhole ? SHELLS : SHELLS.filter(({ isAlone }) => isAlone);
 
@@ -69,13 +70,13 @@ describe("a host's sh:", function () {
       }
       assert.equal((await linkOf(on.lab, HOST, "cell", "blue")).mtu, 1400);
       assert.equal(await sh("cat /sys/class/net/p1/brport/hairpin_mode"), "1\n");
-      note(TABLE, row, "change, and change again", { is: "works" });
+      note(row, "change, and change again", { is: "works" });
 
       // the kernel refuses a route whose gateway no address leads to: the last step of the change
       const wrong = { ...web, mtu: 1300, routes: [{ to: "203.0.113.0/24", via: "198.51.100.77" }] };
       await assert.rejects(stack.up("MacvlanInterface", "web", wrong), /Everything was undone/);
       assert.equal((await linkOf(on.lab, HOST, "cell", "blue")).mtu, 1400);
-      note(TABLE, row, "a change that fails is undone", { is: "works" });
+      note(row, "a change that fails is undone", { is: "works" });
 
       await sh("ip netns del blue; ip link del br7; rm -rf /run/pulumi-macvlan");
       await sh("for f in /etc/pulumi-macvlan/*.sh; do sh $f || exit; sh $f || exit; done");
@@ -89,7 +90,7 @@ describe("a host's sh:", function () {
       await stack.down();
       assert.equal(await seenLink(on.lab, HOST, "br7"), undefined);
       assert.equal(await sh("ls /run/netns; find /etc -name '*pulumi-macvlan*'"), "");
-      note(TABLE, row, "boot script", { is: "works" });
+      note(row, "boot script", { is: "works" });
     });
 
   /** Gives the host this shell for its `sh`, and a port for a bridge. */

@@ -1,7 +1,6 @@
 /** What came of each cell, and the tables of them in docs/compatibility.md. */
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tableRow, writePart } from "../setup/written-part";
 
 /** A cell was tried and went through, was refused as it should be, or could not be tried here. */
 export type Outcome = { readonly is: "works" } | { readonly is: "refused" | "not run"; readonly why: string };
@@ -15,10 +14,6 @@ export interface Table {
 }
 
 const FILE = join(__dirname, "../../docs/compatibility.md");
-const marks = (table: Table): [string, string] => [
-  `<!-- ${table.name}, written by npm run test:compat -->`,
-  `<!-- end of ${table.name} -->`,
-];
 
 /** Whether all cells are tried, or a sample of them. */
 export const isWhole = process.env["MACVLAN_TEST_EXTENT"] === "all";
@@ -27,26 +22,30 @@ interface Row {
   readonly title: readonly string[];
   readonly cells: Map<string, Outcome>;
 }
-const tables = new Map<Table, Row[]>();
 
 /** Notes what came of a cell. `row` has as many titles as the table has in `of`. */
-export function note(table: Table, row: readonly string[], column: string, outcome: Outcome): void {
-  const rows = tables.get(table) ?? [];
-  tables.set(table, rows);
-  let found = rows.find(({ title }) => title.join() === row.join());
-  if (found === undefined) rows.push((found = { title: row, cells: new Map() }));
-  found.cells.set(column, outcome);
-}
+export type Note = (row: readonly string[], column: string, outcome: Outcome) => void;
 
-// of the root suite: when all has been tried
-after(function () {
-  const isFine = this.test?.parent?.suites.every((suite) => allPassed(suite)) ?? false;
-  for (const [table, rows] of tables) {
+/**
+ * A table of a describe block, which prints it after its tests, and writes it to the page if all of it was tried and
+ * went well. To be called in the block: a hook of this module's own would be registered for the first of the files that
+ * a process of mocha runs.
+ */
+export function useTable(table: Table): Note {
+  const rows: Row[] = [];
+  after(function () {
+    const block = this.test?.parent;
     const text = textOf(table, rows);
     process.stdout.write(`\n${text}\n`);
-    if (isWhole && isFine && isComplete(table, rows)) writeTable(table, text);
-  }
-});
+    if (isWhole && block && allPassed(block) && isComplete(table, rows))
+      writePart(FILE, "npm run test:compat", text, table.name);
+  });
+  return (row, column, outcome) => {
+    let found = rows.find(({ title }) => title.join() === row.join());
+    if (found === undefined) rows.push((found = { title: row, cells: new Map() }));
+    found.cells.set(column, outcome);
+  };
+}
 
 function allPassed(suite: Mocha.Suite): boolean {
   return suite.tests.every((test) => test.state === "passed") && suite.suites.every(allPassed);
@@ -54,17 +53,6 @@ function allPassed(suite: Mocha.Suite): boolean {
 
 function isComplete(table: Table, rows: readonly Row[]): boolean {
   return rows.every(({ cells }) => table.columns.every((column) => cells.has(column)));
-}
-
-/** In one go, as several files of this suite run, and write, at the same time. */
-function writeTable(table: Table, text: string): void {
-  const [begin, end] = marks(table);
-  const prettier = [require.resolve("prettier/bin/prettier.cjs"), "--stdin-filepath", FILE];
-  const formatted = execFileSync(process.execPath, prettier, { input: text, encoding: "utf8" });
-  const before = readFileSync(FILE, "utf8");
-  const [head = "", rest = ""] = before.split(begin);
-  if (!rest.includes(end)) throw new Error(`${FILE} has no place for the table: ${begin} … ${end}`);
-  writeFileSync(FILE, `${head}${begin}\n\n${formatted}\n${end}${rest.split(end)[1] ?? ""}`);
 }
 
 /** The table, with its reasons as numbered notes below it. */
@@ -77,12 +65,13 @@ function textOf({ of, columns }: Table, rows: readonly Row[]): string {
     if (!reasons.includes(reason)) reasons.push(reason);
     return `${outcome.is === "refused" ? "no" : "–"} (${reasons.indexOf(reason) + 1})`;
   };
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const body = rows.map(({ title, cells }) => line([...title, ...columns.map((c) => cell(cells.get(c)))]));
+  const body = rows.map(({ title, cells }) =>
+    tableRow([...title, ...columns.map((c) => cell(cells.get(c)))]),
+  );
   const date = new Date().toISOString().slice(0, 10);
   return [
-    line([...of, ...columns]),
-    line([...of, ...columns].map(() => "---")),
+    tableRow([...of, ...columns]),
+    tableRow([...of, ...columns].map(() => "---")),
     ...body,
     "",
     ...reasons.map((reason, i) => `${i + 1}. ${reason}`),

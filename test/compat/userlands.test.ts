@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { openStack, useLab } from "../lab/stack";
 import { OLDEST, OPERATIONS, type Operation, type Place } from "./cells";
-import { type Table, isWhole, note } from "./table";
+import { type Table, isWhole, useTable } from "./table";
 import { OWN_IP, userlands } from "./userlands";
 
 const TABLE: Table = {
@@ -26,6 +26,7 @@ const DAYS: readonly (readonly [day: number, version: string])[] = [
 describe("a host's tools:", function () {
   this.timeout(120_000);
   const on = useLab(1);
+  const note = useTable(TABLE);
   const place: Place = { host: HOST, parent: "eth1", address: "192.0.2.1/24", peerMac: "02:00:5e:00:53:01" };
   const all = userlands();
   const tried = isWhole ? all : all.filter(({ title }) => title === "busybox, this machine's");
@@ -45,7 +46,6 @@ describe("a host's tools:", function () {
         const works = operation.since === undefined || isAtLeast(versionOf(text), operation.since);
         const why = works ? await goesThrough(operation) : await isRefused(operation);
         note(
-          TABLE,
           [shorten(text), userland.title],
           operation.title,
           why === "" ? { is: "works" } : { is: "refused", why },
