@@ -11,6 +11,8 @@ interface Fault {
   readonly name: string;
   /** Numbers of the command of node1 during which it strikes. */
   readonly moments: readonly number[];
+  /** Of the CLI, besides the project's. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Strikes while that command waits. */
   readonly strike: (cli: ChildProcess) => Promise<void> | void;
 }
@@ -41,6 +43,12 @@ describe("a fault of the engine while three hosts are changed:", () => {
     {
       name: "`pulumi up` and all its processes are killed",
       moments: [1, 3, 5],
+      strike: (cli) => kill(cli.pid === undefined ? undefined : -cli.pid, "SIGKILL"),
+    },
+    {
+      name: "the same, where `PULUMI_SKIP_CHECKPOINTS` has kept all of the run out of the state",
+      moments: [1, 3, 5],
+      environment: { PULUMI_SKIP_CHECKPOINTS: "true" },
       strike: (cli) => kill(cli.pid === undefined ? undefined : -cli.pid, "SIGKILL"),
     },
     {
@@ -75,7 +83,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
         await replaceIp(on.lab, "node1", moment, "touch /tmp/struck; sleep 1.5");
         const cli = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
           cwd: on.project.folder,
-          env: on.project.environment,
+          env: { ...on.project.environment, ...fault.environment },
           stdio: "ignore",
           detached: true,
         });
