@@ -135,7 +135,9 @@ describe("a host that boots:", function () {
     const [kind, name, args] = kinds(host)[position] ?? [];
     if (kind === undefined) return true;
     const { failures } = await stack.preview(kind as "HairpinBridge", name, args);
-    const why = failures.find((failure) => failure.includes("has no module"));
+    // what sits on a link that the kernel has none of is refused for its parent
+    const isOnRefused = name === "app" && refused.has("VLAN");
+    const why = failures.find((failure) => isOnRefused || failure.includes("has no module"));
     if (why === undefined) return false;
     assert.ok(host.startsWith("node"), why);
     refused.set(COLUMNS[position] ?? "", why);
@@ -235,7 +237,8 @@ describe("a host that boots:", function () {
     }
     await on.lab.sh(
       host,
-      `ip netns del web; for l in shim0 br7 mac0 vm0; do ip link del $l; done; rm -rf /run/pulumi-macvlan
+      `for n in web app; do ip netns del $n; done; for l in shim0 br7 mac0 vm0 vlan30; do ip link del $l; done
+       rm -rf /run/pulumi-macvlan
        ip link set eth1 down; ${init === "OpenRC" ? "openrc default" : "/run/ifup -a"} >&2`,
     );
   }

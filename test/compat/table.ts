@@ -38,7 +38,7 @@ export function useTable(table: Table): Note {
     const text = textOf(table, rows);
     process.stdout.write(`\n${text}\n`);
     if (isWhole && block && allPassed(block) && isComplete(table, rows))
-      writePart(FILE, `npm run test:compat: ${table.name}`, text);
+      writePart(FILE, "npm run test:compat", text, table.name);
   });
   return (row, column, outcome) => {
     let found = rows.find(({ title }) => title.join() === row.join());

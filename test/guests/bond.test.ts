@@ -114,7 +114,7 @@ describe("a bond", function () {
     await withoutNetworkd();
     const args: BondArgs = {
       ...{ host: HOST, name: "bond0", mode: "802.3ad", ports: ["eth1"], lacpRate: "fast", persist: true },
-      ...{ xmitHashPolicy: "layer3+4", addresses: ["192.0.2.1/24"] },
+      ...{ xmitHashPolicy: "layer3+4", addresses: ["192.0.2.1/24"], miimon: 50, updelay: 200 },
     };
     const web = { host: HOST, parent: "bond0", name: "web", addresses: ["192.0.2.2/24"], persist: true };
     const made = await on.stack.up("Bond", "uplink", args);
@@ -127,7 +127,8 @@ describe("a bond", function () {
     );
     const link = await linkOf(on.lab, HOST, "bond0");
     assert.equal(link.linkinfo?.info_data?.["mode"], "802.3ad");
-    assert.equal(link.linkinfo.info_data["ad_lacp_rate"], "fast");
+    const { ad_lacp_rate, miimon, updelay } = link.linkinfo.info_data;
+    assert.deepEqual([ad_lacp_rate, miimon, updelay], ["fast", 50, 200]);
     assert.equal((await linkOf(on.lab, HOST, "eth1")).master, "bond0");
     assert.equal((await on.stack.preview("Bond", "uplink", args)).changes, false);
     assert.equal((await on.stack.preview("MacvlanInterface", "web", web)).changes, false);

@@ -1,10 +1,10 @@
 /** Links that a host with a systemd of its own makes again: at a real boot, after a power loss, and for a late parent. */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { BridgeArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../../provider/kinds/args";
 import type { LabGuest } from "../lab/fleet";
-import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
-import { type Kinds, useLab } from "../lab/stack";
+import { seenLink } from "../lab/seen";
+import { useLab } from "../lab/stack";
+import { lastingOn, type Made } from "./lasting";
 
 /** Seconds of one boot on two busy cores, with room. */
 const BOOT = 120;
@@ -53,9 +53,6 @@ const SHIM: ShimArgs = {
   routes: [{ to: "203.0.113.9/32", source: "203.0.113.1" }],
 };
 
-/** A resource of a stack: its kind, name and arguments. */
-type Made = { [K in keyof Kinds]: readonly [K, string, Kinds[K]["args"]] }[keyof Kinds];
-
 const PLAIN: readonly Made[] = [
   ["MacvlanInterface", "web", WEB],
   ["HairpinBridge", "lan", LAN],
@@ -66,98 +63,13 @@ const NESTED: readonly Made[] = [
   ["VlanInterface", "inner", INNER],
   ["MacvlanInterface", "on", ON_INNER],
 ];
-/** The other kinds: an ipvlan on a VLAN on a bond, and a macvtap. */
-const STACKED: readonly Made[] = [
-  [
-    "Bond",
-    "uplink",
-    {
-      ...{
-        host: HOST,
-        name: "bond0",
-        mode: "active-backup",
-        ports: ["eth1"],
-        primary: "eth1",
-        persist: true,
-      },
-      ...{ mtu: 1480, updelay: 200, miimon: 100 },
-    },
-  ],
-  ["VlanInterface", "tagged", { host: HOST, parent: "bond0", name: "bond0.10", vlanId: 10, persist: true }],
-  [
-    "IpvlanInterface",
-    "app",
-    {
-      ...{ host: HOST, parent: "bond0.10", name: "app0", netns: "app", mode: "l3", flag: "private" },
-      ...{ addresses: ["203.0.113.1/24"], routes: ["198.51.100.0/24"], persist: true },
-    },
-  ],
-  [
-    "MacvtapInterface",
-    "vm",
-    { host: HOST, parent: "eth0", name: "vm0", mode: "vepa", mtu: 1400, persist: true },
-  ],
-];
-
 describe("a persistent link of a guest", function () {
   this.timeout(5 * BOOT * 1000);
   const on = useLab(1, [{}]);
   const guest = (): LabGuest => on.lab.guest(HOST);
   const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
 
-  /** Waits for what comes by itself; links that systemd makes may come after sshd. */
-  async function comes(name: string, netns = ""): Promise<void> {
-    const end = Date.now() + 60_000;
-    while (Date.now() < end) {
-      const isThere = netns === "" || (await sh("ls /run/netns; true")).split("\n").includes(netns);
-      if (isThere && (await seenLink(on.lab, HOST, name, netns))) return;
-      await sleep(300);
-    }
-    throw new Error(
-      `${name} has not come: ${await sh("systemctl status --no-pager 'pulumi-macvlan-*'; true")}`,
-    );
-  }
-
-  /** What is to outlive a boot, of a link. */
-  async function lasting(name: string, netns = ""): Promise<unknown> {
-    const link = await linkOf(on.lab, HOST, name, netns);
-    const isLasting = ([key]: [string, unknown]): boolean => !/timer|_id$|root_/.test(key);
-    const data = Object.fromEntries(Object.entries(link.linkinfo?.info_data ?? {}).filter(isLasting));
-    const up = link.flags.includes("UP");
-    const [filter] = (await sh(`cat /proc/sys/net/ipv4/conf/${netns === "" ? name : "lo"}/arp_filter`)).split(
-      "\n",
-    );
-    return {
-      ...{
-        name,
-        mac: link.address,
-        mtu: link.mtu,
-        alias: link.ifalias,
-        queue: link.txqlen,
-        data,
-        up,
-        filter,
-      },
-      ...{
-        parent: link.link,
-        addresses: addressesOf(link),
-        routes: await routesOf(on.lab, HOST, name, netns),
-      },
-    };
-  }
-  const failedUnits = (): Promise<string> => sh("systemctl --failed --no-legend --plain");
-  /** A unit is over when its link is complete. */
-  const unitsAreOver = (): Promise<string> =>
-    sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done");
-
-  // a union's members are called one by one
-  const up = ([kind, name, args]: Made): Promise<unknown> => on.stack.up(kind as "Bond", name, args as never);
-  async function areAsWanted(made: readonly Made[]): Promise<void> {
-    for (const [kind, name, args] of made) {
-      const { drift, changes } = await on.stack.preview(kind as "Bond", name, args as never);
-      assert.deepEqual([drift, changes], [{}, false], name);
-    }
-  }
+  const { comes, unitsAreOver, lasting, failedUnits, up, areAsWanted } = lastingOn(on, HOST);
 
   beforeEach(async () => {
     await sh(
@@ -211,31 +123,6 @@ describe("a persistent link of a guest", function () {
     await sh("ip link del outer; systemctl start pulumi-macvlan-outer@eth1.service");
     assert.deepEqual(await all(), before);
     assert.equal(await failedUnits(), "");
-  });
-
-  it("is there again on a VLAN on a bond, all made at the same boot, and a macvtap with its device", async () => {
-    await sh("systemctl disable --quiet --now late-parent.service; ip link del eth1.10 2>/dev/null; true");
-    for (const made of STACKED) await up(made);
-    const all = async (): Promise<unknown> => {
-      for (const name of ["bond0", "bond0.10", "vm0"]) await comes(name);
-      await comes("app0", "app");
-      await unitsAreOver();
-      const { master, operstate } = await linkOf(on.lab, HOST, "eth1");
-      const own = await Promise.all(["bond0", "bond0.10", "vm0"].map((name) => lasting(name)));
-      return [...own, await lasting("app0", "app"), master, operstate];
-    };
-    const before = await all();
-    await sh("sync");
-    for (const reboot of [() => guest().reboot(), () => guest().powerLoss()]) {
-      await reboot();
-      assert.deepEqual(await all(), before);
-      await areAsWanted(STACKED);
-      assert.equal(await failedUnits(), "");
-      const { ifindex } = await linkOf(on.lab, HOST, "vm0");
-      assert.equal(await sh("ls /sys/class/net/vm0/macvtap"), `tap${ifindex}\n`);
-    }
-    await on.stack.down();
-    assert.equal(await sh("find /etc -name '*pulumi-macvlan*'; ls /run/netns"), "");
   });
 
   it("comes back with its parent whenever that is plugged in again, also below a bridge that comes late", async () => {

@@ -36,15 +36,9 @@ const [MTU, FOREIGN_MTU] = [1400, 1300];
  * Measures a shape. The lab has as many hosts at least, as a fresh one has them, and has them so again afterwards.
  *
  * @param tell gets a line a phase
- * @param environment of the CLI, besides that of every project
  * @throws AssertionError where a phase does not do to the hosts what it is for
  */
-export async function measureLife(
-  lab: Lab,
-  shape: Shape,
-  tell: (line: string) => void,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Life> {
+export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) => void): Promise<Life> {
   const hosts = lab.hosts.slice(0, shape.hosts).map(({ name }) => name);
   const drifted = hosts[Math.floor(hosts.length / 2)] ?? "node1";
   const urn = `${shape.sample}-${drifted}`;
@@ -53,7 +47,7 @@ export async function measureLife(
   });
   const before = await lab.sh(drifted, "ip -br link | cut -d' ' -f1 | sort");
   const project = await openProject(lab);
-  Object.assign(project.environment, environment);
+  Object.assign(project.environment, shape.environment);
   try {
     project.program(shape.program);
     const measure = async (phase: Phase, args: readonly string[]): Promise<[Measured, CliResult]> => {

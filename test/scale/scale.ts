@@ -5,12 +5,13 @@ import { ensureBuilt, linkSelf } from "../setup/package";
 import { say } from "../setup/run";
 import { writePart } from "../setup/written-part";
 import { type Life, measureLife } from "./measure";
-import { type Shape, fleetShape, linksShape } from "./shapes";
+import { type Shape, fleetShape, linksShape, unsavedShape } from "./shapes";
 import { describeLives } from "./table";
 
 const USAGE = `npm run scale [-- OPTIONS]
 
   --hosts 50,100,200,500   stacks of so many hosts with three resources each
+  --unsaved 200            the same, with PULUMI_SKIP_CHECKPOINTS=true
   --links 250,500,1000     stacks of so many macvlans on one host
   --out FILE               also writes the tables between the marks in FILE, which docs/scale.md has
 `;
@@ -22,13 +23,18 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       hosts: { type: "string", default: "50,100,200,500" },
+      unsaved: { type: "string", default: "200" },
       links: { type: "string", default: "250,500,1000" },
       out: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return void process.stdout.write(USAGE);
-  const shapes = [...numbersOf(values.hosts).map(fleetShape), ...numbersOf(values.links).map(linksShape)];
+  const shapes = [
+    ...numbersOf(values.hosts).map(fleetShape),
+    ...numbersOf(values.unsaved).map(unsavedShape),
+    ...numbersOf(values.links).map(linksShape),
+  ];
   linkSelf();
   await ensureBuilt();
   const began = Date.now();
@@ -65,7 +71,7 @@ async function measureAll(shapes: readonly Shape[], lives: Life[]): Promise<void
     const began = performance.now();
     const count = Math.max(1, ...shapes.map(({ hosts }) => hosts));
     // all as root: sudo's own time is not what is measured
-    const lab = await labUp(count, { name, login: () => "root", progress: say });
+    const lab = await labUp(count, { name, login: () => "root", isolated: true, progress: say });
     say(`a lab of ${count} hosts came up in ${((performance.now() - began) / 1000).toFixed(1)} s`);
     for (const shape of shapes) lives.push(await measureLife(lab, shape, say));
   } finally {

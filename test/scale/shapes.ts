@@ -10,6 +10,8 @@ export interface Shape {
   readonly program: string;
   /** What each host needs to have before: a script. */
   readonly prepare: string;
+  /** Of the CLI, besides that of every project. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** The name of a macvlan that every host then has, of the resource `NAME-HOST`. */
   readonly sample: string;
 }
@@ -35,6 +37,11 @@ export function fleetShape(hosts: number): Shape {
         });
       }`,
   };
+}
+
+/** The same, with an engine that writes its state once, at the end (pulumi/pulumi#10668). */
+export function unsavedShape(hosts: number): Shape {
+  return { ...fleetShape(hosts), environment: { PULUMI_SKIP_CHECKPOINTS: "true" } };
 }
 
 /** So many macvlans on one host. */

@@ -7,8 +7,10 @@ import { ROLES } from "./usage";
 
 /** @param seconds how long it all took */
 export function describeLives(lives: readonly Life[], seconds: number): string {
-  const fleets = lives.filter(({ shape }) => shape.hosts > 1 || shape.perHost === 3);
-  const single = lives.filter((life) => !fleets.includes(life));
+  const isFleet = ({ shape }: Life): boolean => shape.hosts > 1 || shape.perHost === 3;
+  const fleets = lives.filter((life) => isFleet(life) && life.shape.environment === undefined);
+  const unsaved = lives.filter((life) => isFleet(life) && life.shape.environment !== undefined);
+  const single = lives.filter((life) => !isFleet(life));
   return [
     machine(seconds),
     ...(fleets.length === 0
@@ -17,6 +19,12 @@ export function describeLives(lives: readonly Life[], seconds: number): string {
           "Hosts with three resources each:",
           ...tables(fleets, "Hosts", ({ shape }) => shape.hosts),
           fleetOf(FLEET, fleets),
+        ]),
+    ...(unsaved.length === 0
+      ? []
+      : [
+          "The same, with `PULUMI_SKIP_CHECKPOINTS=true`:",
+          ...tables(unsaved, "Hosts", ({ shape }) => shape.hosts),
         ]),
     ...(single.length === 0
       ? []

@@ -1,25 +1,56 @@
 /** A part of a document that a program writes: what it measured, between two comments that say which command it was. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 
 const END = "<!-- end -->";
 
+/** Milliseconds for all others that write to the same document. */
+const PATIENCE = 60_000;
+
 /**
- * Puts a text in the place of what stands after `<!-- written by COMMAND -->`, as prettier has it: in one go, as
- * programs that run at the same time may write parts of one document.
+ * Puts a text in the place of what stands after `<!-- written by COMMAND -->`, as prettier has it. Other processes may
+ * write other parts of the document at the same time.
  *
+ * @param part of several of one command: they begin with `<!-- PART, written by COMMAND -->`
  * @throws where the document has no such comment, or nothing ends its part
  */
-export function writePart(file: string, command: string, text: string): void {
-  const begin = `<!-- written by ${command} -->`;
-  const prettier = [require.resolve("prettier/bin/prettier.cjs"), "--stdin-filepath", file];
-  const formatted = execFileSync(process.execPath, prettier, { input: text, encoding: "utf8" });
-  const before = readFileSync(file, "utf8");
-  const from = before.indexOf(begin);
-  const to = before.indexOf(END, from);
-  if (from < 0 || to < 0) throw new Error(`${file} has no part between "${begin}" and "${END}"`);
-  const head = before.slice(0, from + begin.length);
-  writeFileSync(file, `${head}\n\n${formatted}\n${before.slice(to)}`);
+export function writePart(file: string, command: string, text: string, part?: string): void {
+  const begin = `<!-- ${part === undefined ? "" : `${part}, `}written by ${command} -->`;
+  alone(file, () => {
+    const before = readFileSync(file, "utf8");
+    const from = before.indexOf(begin);
+    const to = before.indexOf(END, from);
+    if (from < 0 || to < 0) throw new Error(`${file} has no part between "${begin}" and "${END}"`);
+    const after = `${before.slice(0, from + begin.length)}\n\n${text}\n\n${before.slice(to)}`;
+    const prettier = [require.resolve("prettier/bin/prettier.cjs"), "--stdin-filepath", resolve(file)];
+    writeFileSync(file, execFileSync(process.execPath, prettier, { input: after }));
+  });
+}
+
+/** Works while no other process does the same with this file. */
+function alone(file: string, work: () => void): void {
+  const lock = `${file}.lock`;
+  const end = Date.now() + PATIENCE;
+  while (!isTaken(lock)) {
+    if (Date.now() > end) throw new Error(`${lock} is another's for too long: delete it if nobody writes`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
+  try {
+    work();
+  } finally {
+    rmSync(lock);
+  }
+}
+
+function isTaken(lock: string): boolean {
+  try {
+    closeSync(openSync(lock, "wx"));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** A table row of Markdown. */

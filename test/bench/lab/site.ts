@@ -49,7 +49,7 @@ const LOOKS = 4;
 /** Brings up a lab of its own with `count` hosts, each with a port for its bridge, and the way to them. */
 export async function openSite(name: string, count: number): Promise<Site> {
   // root everywhere, which is the cheapest login for all
-  const lab = await labUp(count, { name, login: () => "root", progress: say });
+  const lab = await labUp(count, { name, login: () => "root", isolated: true, progress: say });
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-bench-"));
   const way = await openWay(lab.hosts.map(({ control }) => [control, 22] as const));
   const hosts = lab.hosts.map((host, i) => ({

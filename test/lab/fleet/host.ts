@@ -16,6 +16,7 @@ import { hostNetworkBatch } from "./files";
 import { addressesOf, hostFolder, hostNetns, labFolder, netnsName } from "./names";
 import { programPath, SYSTEM_PATH } from "./requirements";
 import { run, runOrThrow } from "./run";
+import type { LabState } from "./state";
 
 /** Whether the machine's kernel has IPv6 at all. */
 export const hasIpv6 = (): boolean => existsSync("/proc/sys/net/ipv6");
@@ -72,7 +73,10 @@ export const HOST_ENVIRONMENT: NodeJS.ProcessEnv = {
 };
 
 /** Makes network namespaces for hosts and plugs their three NICs into the switch, in a few calls for all of them. */
-export async function wireHosts(lab: string, slot: number, indexes: readonly number[]): Promise<void> {
+export async function wireHosts(
+  { name: lab, slot, isolated }: LabState,
+  indexes: readonly number[],
+): Promise<void> {
   const sw = netnsName(lab, "switch");
   const batch = (lines: string[], ...options: string[]): Promise<string> =>
     runOrThrow(["ip", ...options, "-batch", "-"], { input: `${lines.join("\n")}\n` });
@@ -89,10 +93,15 @@ export async function wireHosts(lab: string, slot: number, indexes: readonly num
   await batch(veths);
   const ports = indexes.flatMap((index) => {
     const a = addressesOf(slot, index);
+    const isolate = [a.port, a.port1, a.controlPort].map(
+      (port) => `link set dev ${port} type bridge_slave isolated on`,
+    );
     return [
-      `link set dev ${a.port} master lan up`,
-      `link set dev ${a.port1} master lan up`,
-      `link set dev ${a.controlPort} master control up`,
+      `link set dev ${a.port} master lan`,
+      `link set dev ${a.port1} master lan`,
+      `link set dev ${a.controlPort} master control`,
+      ...(isolated ? isolate : []),
+      ...[a.port, a.port1, a.controlPort].map((port) => `link set dev ${port} up`),
     ];
   });
   await batch(ports, "-n", sw);

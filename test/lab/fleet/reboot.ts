@@ -23,7 +23,7 @@ export async function rebootHost(lab: string, host: string, options: RebootOptio
     const hairpins = await hairpinPorts(lab);
     await stopHost(lab, state.slot, known.index);
     if (options.fresh === true) await forgetFiles(lab, known.index, known.sshd);
-    await wireHosts(lab, state.slot, [known.index]);
+    await wireHosts(state, [known.index]);
     const { port, port1 } = addressesOf(state.slot, known.index);
     for (const again of [port, port1].filter((link) => hairpins.has(link))) {
       await runOrThrow([

@@ -10,6 +10,8 @@ export type GuestNetwork = z.infer<typeof GuestNetwork>;
 const LabState = z.object({
   name: z.string(),
   slot: z.int(),
+  /** The switch sends nothing from one host to another. */
+  isolated: z.boolean().default(false),
   hosts: z.array(
     z.object({ index: z.int(), login: z.enum(["root", "ops"]), hostKey: z.string(), sshd: z.string() }),
   ),

@@ -34,6 +34,11 @@ export interface LabOptions {
   login?: (index: number) => Login;
   /** Options of sshd_config(5) besides the lab's own, such as `{ MaxSessions: 3 }`. */
   sshd?: Readonly<Record<string, string | number>>;
+  /**
+   * The hosts do not hear each other (ip-link(8), bridge_slave isolated). For hundreds of them, whose broadcasts to all
+   * would fill the machine's receive queues (net.core.netdev_max_backlog), from which loopback's packets are lost, too.
+   */
+  isolated?: boolean;
   /** Guests besides the hosts, from `guest1` on; none by default. */
   guests?: readonly GuestOptions[];
   /** Where lines about what takes time go; nowhere by default. */
@@ -70,7 +75,8 @@ export async function labUp(count = 3, options: LabOptions = {}): Promise<Lab> {
   const state = await alone(async () => {
     await requirePrograms(progress);
     if (guests.length > 0) await requirePrograms(progress, GUEST_PACKAGES);
-    const state = readState(name) ?? { name, slot: await freeSlot(name), hosts: [], guests: [] };
+    const { isolated = false } = options;
+    const state = readState(name) ?? { name, slot: await freeSlot(name), isolated, hosts: [], guests: [] };
     noteNetnsFolder();
     await makeFolder(name);
     writeState(state);
@@ -142,7 +148,7 @@ async function addHosts(state: LabState, count: number, options: LabOptions): Pr
     else known.hostKey = hostKey;
   });
   state.hosts.sort((a, b) => a.index - b.index);
-  await wireHosts(state.name, state.slot, missing);
+  await wireHosts(state, missing);
   await inParallel(missing, width, (index) => startHost(state.name, state.slot, index));
   writeState(state);
 }
