@@ -42,7 +42,7 @@ export type Applied =
   /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
   | {
       readonly outcome: "recovered";
-      /** What the undo printed where a part of it failed, which is not tried again; empty when all went well. */
+      /** What an undo printed that had failed before and did so again; empty for one that was never run. */
       readonly undoPrinted: string;
       readonly after: Observation;
     }
@@ -253,7 +253,10 @@ export function parseApplied(
   if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
   const after = parseObservation(output, marker, known);
   if (word === "done" || word === "pending" || word === "stale") return { outcome: word, after };
-  if (word === "recovered") return { outcome: word, undoPrinted: text("undone"), after };
+  // of a change that was cut off, parts have never been made: what its undo says of them is no news
+  if (word === "recovered") {
+    return { outcome: word, undoPrinted: numbers[0] === "again" ? text("undone") : "", after };
+  }
   if (word !== "failed") throw new CutShort("the host's answer does not say what became of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");

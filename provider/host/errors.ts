@@ -64,12 +64,11 @@ export function changeLocked(resource: string, host: string, printed: string): E
   );
 }
 
-/** An earlier change was taken back before this one, not without complaints: it is not tried again. */
+/** What an earlier change has left was tried to undo before this one, and that failed again: it is not tried a third time. */
 export function undoFailed(resource: string, host: string, printed: string): string {
   return (
-    `${resource} on ${host}: an earlier change that had not ended was taken back first, and its undo printed: ` +
-    `${oneLine(printed)}. Where a command found nothing to undo, that is as it should be; else look at what it names, ` +
-    "as this undo is not tried again."
+    `${resource} on ${host}: what an earlier change has left was tried to undo once more, and that printed: ` +
+    `${oneLine(printed)}. It is not tried again: look at the links that it names, unless there was nothing of them to undo.`
   );
 }
 

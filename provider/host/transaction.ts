@@ -68,13 +68,13 @@ export const RECOVER = `pm_undo() { # NUMBER-OF-GROUPS: takes back the last one 
 if [ -e "$D/confirmed" ]; then # and cut off right then
   rm -f "$D/undo" "$D/progress" "$D/watchdog" "$D/confirmed"
 fi
-[ -e "$D/undo.left" ] && mv "$D/undo.left" "$D/undo"
+r=recovered; [ -e "$D/undo.left" ] && mv "$D/undo.left" "$D/undo" && r="recovered again"
 if [ -e "$D/undo" ]; then
   mv "$D/pending" "$D/expired" 2>/dev/null # its watchdog is gone: it would hold the lock
   k=$(tail -n 1 "$D/progress" 2>/dev/null)
   u=$(pm_undo "\${k:-0}")
   rm -f "$D/undo" "$D/progress" "$D/expired" "$D/watchdog"; pm_unlock
-  echo "$M outcome recovered"; echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
+  echo "$M outcome $r"; echo "$M undone"; [ -n "$u" ] && printf '%s\\n' "$u"
   pm_observe
   exit 0
 fi`;

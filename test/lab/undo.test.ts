@@ -106,6 +106,26 @@ describe("a change that does not get through", () => {
     );
   });
 
+  it("and has left something is told of once more where the next one cannot undo that either", async () => {
+    await up(FIRST);
+    const undo = "echo 'ip link delete dev gone0'; echo 'Cannot find device'";
+    await on.lab.sh("node1", `cd /run/pulumi-macvlan && echo 1 >progress && echo "${undo}" >undo.left`);
+    const said: string[] = [];
+    const real = console.error;
+    console.error = (...texts: unknown[]) => void said.push(texts.join(" "));
+    try {
+      await up({ ...FIRST, mtu: 1300 });
+    } finally {
+      console.error = real;
+    }
+    assert.match(
+      said.join("\n"),
+      /MacvlanInterface "web" on root@node1:22: what an earlier change has left .* printed: ip link delete dev gone0 \/ Cannot find device\. It is not tried again/,
+    );
+    assert.equal((await linkOf(on.lab, "node1", "web")).mtu, 1300);
+    assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
+  });
+
   it("yet is told from one that was cut off, by whether somebody holds the lock", async () => {
     await up(FIRST);
     await replaceIp(on.lab, "node1", 5, KILL_ALL);
