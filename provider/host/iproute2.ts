@@ -201,9 +201,18 @@ function onOff(value: unknown): string {
  */
 function parentOf(link: IpLink, kind: string, netns: string, hostLinks: readonly LinkState[]): string {
   if (kind === "veth") return "";
-  if (link.link !== undefined) return netns === "" ? link.link : "";
-  if (netns === "" || link.link_index === undefined) return "";
-  return hostLinks.find((l) => l.ifIndex === link.link_index)?.name ?? "";
+  if (netns === "") return link.link ?? "";
+  const index = link.link_index ?? foreignIndex(link.link);
+  return hostLinks.find((l) => l.ifIndex === index)?.name ?? "";
+}
+
+/**
+ * A kernel that does not say in which namespace a macvtap's parent is (seen with 5.10, whose drivers/net/macvtap.c has
+ * no get_link_net; 6.1 says it) has iproute2 look for the index in the wrong one, and write `if3` where there is none.
+ */
+function foreignIndex(name: string | undefined): number | undefined {
+  const [, index] = /^if([0-9]+)$/.exec(name ?? "") ?? [];
+  return index === undefined ? undefined : Number(index);
 }
 
 function parseAddress(address: IpAddress): Address[] {

@@ -81,7 +81,10 @@ function textOf({ of, columns }: Table, rows: readonly Row[]): string {
   ].join("\n");
 }
 
-/** Versions are in the row already, and one note will do for all that are too old. */
+/** Versions are in the row already, and one note will do for all that are too old; a build's name says nothing to others. */
 function withoutHost(why: string): string {
-  return why.replace(/ \[\w+\]/g, "").replace(/"(?:BusyBox|ip utility)[^"]*"/g, '"(its version)"');
+  return why
+    .replace(/ \[\w+\]/g, "")
+    .replace(/"(?:BusyBox|ip utility)[^"]*"/g, '"(its version)"')
+    .replace(/(kernel \d+\.\d+)\S*/g, "$1");
 }

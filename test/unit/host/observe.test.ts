@@ -64,6 +64,18 @@ describe("what a host prints", () => {
     assert.equal(findLink(state, { name: "mac0", netns: "blue" })?.parent, "eth0");
   });
 
+  it("names it also where an old kernel does not say in which namespace that index is, but by no other name", () => {
+    const parentBy = (name: string): string | undefined => {
+      const { state } = observe({
+        links: JSON.stringify([{ ifindex: 2, ifname: "eth0" }]),
+        "netns blue": "4026531840 /run/netns/blue",
+        "links blue": link({ link: name, linkinfo: { info_kind: "macvtap" } }),
+      });
+      return findLink(state, { name: "mac0", netns: "blue" })?.parent;
+    };
+    assert.deepEqual(["if2", "if3", "eth7"].map(parentBy), ["eth0", "", ""]);
+  });
+
   it("takes static addresses of global scope for the link's own, and no others", () => {
     const inet = (local: string, more: object = {}): object => ({
       local,
