@@ -108,10 +108,8 @@ export function parseHolders({ links, routes }: RawNamespace): { addresses: Hold
  *
  * @param hostLinks the links of the host's own namespace, where the parents of others' links are
  */
-export function parseNamespace(
-  { netns, links, routes, sysctls }: RawNamespace,
-  hostLinks: readonly LinkState[],
-): LinkState[] {
+export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[]): LinkState[] {
+  const { links, routes, sysctls } = raw;
   const routesOf = new Map<string, Route[]>();
   for (const route of routes) {
     const { dev = "" } = route.route;
@@ -119,7 +117,7 @@ export function parseNamespace(
   }
   return links.map((l) => {
     const name = l.ifname ?? "";
-    return parseLink(l, netns, hostLinks, {
+    return parseLink(l, raw, hostLinks, {
       routes: routesOf.get(name) ?? [],
       sysctls: sysctls.get(name) ?? {},
     });
@@ -137,7 +135,7 @@ const PORT_SETTINGS: readonly string[] = [
 
 function parseLink(
   link: IpLink,
-  netns: string,
+  raw: RawNamespace,
   hostLinks: readonly LinkState[],
   more: { routes: Route[]; sysctls: Record<string, string> },
 ): LinkState {
@@ -177,10 +175,10 @@ function parseLink(
   for (const [key, value] of Object.entries(more.sysctls)) settings[`sysctl.${key}`] = value;
   return {
     name: link.ifname ?? "",
-    netns,
+    netns: raw.netns,
     kind,
     ifIndex: link.ifindex ?? 0,
-    parent: parentOf(link, kind, netns, hostLinks),
+    parent: parentOf(link, kind, raw, hostLinks),
     up: link.flags?.includes("UP") ?? false,
     operState: link.operstate ?? "UNKNOWN",
     promiscuity: link.promiscuity ?? 0,
@@ -199,20 +197,29 @@ function onOff(value: unknown): string {
  * The link below. A peer such as a veth's other end is no parent. In another namespace the parent is told by its
  * index in the host's own one, where all parents of our links live.
  */
-function parentOf(link: IpLink, kind: string, netns: string, hostLinks: readonly LinkState[]): string {
+function parentOf(
+  link: IpLink,
+  kind: string,
+  { netns, links }: RawNamespace,
+  hostLinks: readonly LinkState[],
+): string {
   if (kind === "veth") return "";
   if (netns === "") return link.link ?? "";
-  const index = link.link_index ?? foreignIndex(link.link);
-  return hostLinks.find((l) => l.ifIndex === index)?.name ?? "";
+  const index = link.link_index ?? (kind === "macvtap" ? untoldIndex(link, links) : undefined);
+  return index === undefined ? "" : (hostLinks.find((l) => l.ifIndex === index)?.name ?? "");
 }
 
 /**
- * A kernel that does not say in which namespace a macvtap's parent is (seen with 5.10, whose drivers/net/macvtap.c has
- * no get_link_net; 6.1 says it) has iproute2 look for the index in the wrong one, and write `if3` where there is none.
+ * The index of a macvtap's parent where the kernel (5.10, for one) does not say whose namespace's it is: `ip` looks it up
+ * in the macvtap's own, and shows nothing for its own index, `if3` for one that no link has, and else that link's name. A
+ * macvlan is the parent of none, as the kernel takes the link below it: any other link is taken at its word.
  */
-function foreignIndex(name: string | undefined): number | undefined {
-  const [, index] = /^if([0-9]+)$/.exec(name ?? "") ?? [];
-  return index === undefined ? undefined : Number(index);
+function untoldIndex({ ifindex, link }: IpLink, own: readonly IpLink[]): number | undefined {
+  if (link === undefined) return ifindex;
+  const [, number] = /^if(\d+)$/.exec(link) ?? [];
+  if (number !== undefined) return Number(number);
+  const named = own.find(({ ifname }) => ifname === link);
+  return ["macvlan", "macvtap"].includes(named?.linkinfo?.info_kind ?? "") ? named?.ifindex : undefined;
 }
 
 function parseAddress(address: IpAddress): Address[] {

@@ -76,6 +76,35 @@ describe("what a host prints", () => {
     assert.deepEqual(["if2", "if3", "eth7"].map(parentBy), ["eth0", "", ""]);
   });
 
+  it("names it there also where that index is the macvtap's own, or a sibling's whose name it then has (Linux 5.10.46)", () => {
+    const macvtap = (ifindex: number, ifname: string, below?: string): object => ({
+      ...{ ifindex, ifname, linkinfo: { info_kind: "macvtap", info_data: { mode: "bridge" } } },
+      ...(below === undefined ? {} : { link: below }),
+    });
+    const nic = (ifindex: number, ifname: string): object => ({ ifindex, ifname });
+    const { state } = observe({
+      links: JSON.stringify([
+        nic(2, "eth0"),
+        nic(3, "eth1"),
+        nic(4, "mgmt0"),
+        nic(9, "late0"),
+        nic(6, "odd0"),
+      ]),
+      "netns blue": "4026531840 /run/netns/blue",
+      // on eth0, eth1, eth0 again, and on late0; tap4 is on d0, which is the namespace's own
+      "links blue": JSON.stringify([
+        ...[macvtap(2, "cell"), macvtap(3, "tap1"), macvtap(4, "tap2", "cell"), macvtap(5, "tap3", "if9")],
+        ...[{ ifindex: 6, ifname: "d0", linkinfo: { info_kind: "dummy" } }, macvtap(7, "tap4", "d0")],
+      ]),
+    });
+    const parents = state.links
+      .filter(({ kind }) => kind === "macvtap")
+      .map(({ name, parent }) => [name, parent]);
+    assert.deepEqual(Object.fromEntries(parents), {
+      ...{ cell: "eth0", tap1: "eth1", tap2: "eth0", tap3: "late0", tap4: "" },
+    });
+  });
+
   it("takes static addresses of global scope for the link's own, and no others", () => {
     const inet = (local: string, more: object = {}): object => ({
       local,
