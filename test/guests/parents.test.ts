@@ -217,13 +217,15 @@ describe("parents that a stock kernel has", function () {
       assert.ok(seen && "observation" in seen);
       const all = { all: true, names: new Set<string>(), prefix: "" };
       const { resources } = describeHost("guest1", seen.observation, all);
+      // by udev, which gives a bond an address that stays (systemd.link(5), MACAddressPolicy)
+      const { address: macAddress } = await linkOf(on.lab, "guest1", "bond0");
       assert.deepEqual(
         resources.map(({ type, args }) => [type, args]),
         [
           [
             "Bond",
             {
-              ...{ name: "bond0", mode: "active-backup", ports: ["eth0", "eth1"] },
+              ...{ name: "bond0", mode: "active-backup", ports: ["eth0", "eth1"], macAddress },
               ...{ addresses: [`${IPV4(100)}/24`], arpInterval: ARP_INTERVAL, arpIpTargets: [IPV4(9)] },
               adopt: true,
             },
