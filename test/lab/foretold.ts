@@ -95,7 +95,9 @@ export function useForetold(on: OnLab, host: string): Foretold {
       try {
         if (await assertLife(kind, first, second)) changed++;
       } catch (error) {
-        throw new Error(`${JSON.stringify(first)}\n→ ${JSON.stringify(second)}`, { cause: error });
+        // mocha shows no cause
+        const why = error instanceof Error ? error.message : String(error);
+        throw new Error(`${JSON.stringify(first)}\n→ ${JSON.stringify(second)}\n${why}`, { cause: error });
       }
     }
     console.log(`      ${changed} of ${pairs} pairs were valid on the host`);
