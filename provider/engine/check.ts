@@ -12,7 +12,7 @@ import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
 import { portConflicts } from "../kinds/port-use";
 import { warningsOf } from "../kinds/warnings";
 import type { Difference } from "../plan/differences";
-import { findLink } from "../plan/model";
+import { type Wanted, findLink } from "../plan/model";
 import { checkInputs, sameHost } from "./inputs";
 import { clean } from "./outputs";
 import { goneWith, parentNameOf, withoutLinks } from "./remade";
@@ -63,10 +63,9 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   const view = viewOf(inputs, known, now, stays ? before : undefined);
   // half-way through another change there is nothing to plan from: it ends, or is taken back, first
   const { unfinished } = now;
-  const problems = unfinished
-    ? []
-    : [...kind.problems(known, view), ...tooNewFor(now.facts, kind.wanted(known, view))];
-  const conflicts = conflictIssues(kind, known, resource, view, session.label);
+  const wanted = kind.wanted(known, view);
+  const problems = unfinished ? [] : [...kind.problems(known, view), ...tooNewFor(now.facts, wanted)];
+  const conflicts = conflictIssues(kind, known, resource, view, wanted, session.label);
   if (problems.length + conflicts.length > 0) {
     return failed(
       inputs,
@@ -107,6 +106,7 @@ function conflictIssues(
   known: CommonInputs,
   resource: string,
   view: View,
+  wanted: Wanted,
   hostLabel: string,
 ): Issue[] {
   const run = currentRun();
@@ -127,7 +127,7 @@ function conflictIssues(
   };
   run.claims.put(claim);
   const { issues, warnings } = conflictsOf(claim, run.claims.withSame(claim));
-  const ports = kind.wanted(known, view).links.filter((l) => l.exists && l.kind === undefined);
+  const ports = wanted.links.filter((l) => l.exists && l.kind === undefined);
   const own = kind.warnings?.(known, view) ?? [];
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation, own)]) {
     if (run.isNew(about)) say(text);
