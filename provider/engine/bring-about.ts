@@ -24,6 +24,7 @@ export async function bringAbout(kind: AnyKind, inputs: Json, before: Json | und
     known,
     lan: kind.lan(known, (await session.look()).state),
     isOwnMac: (mac) => currentRun().claims.hasMac(mac),
+    othersAreChecked: () => currentRun().othersAreChecked(),
   };
   if (detection !== "off") {
     const found = await duplicatesBefore(asking, say);

@@ -19,11 +19,13 @@ export interface Asking {
    * moves between them is no duplicate. A link that is to go is none of them: it has to be gone first.
    */
   readonly isOwnMac: (macAddress: string) => boolean;
+  /** Resolves when all of the program's resources that wait for no other have been checked, or after a while. */
+  readonly othersAreChecked: () => Promise<void>;
 }
 
 /** Whether somebody else on the LAN has one of the IPv4 addresses that the link does not have yet. */
 export async function duplicatesBefore(asking: Asking, tell: (text: string) => void): Promise<Duplicate[]> {
-  const { known, lan, isOwnMac, session, resource } = asking;
+  const { known, lan, isOwnMac, othersAreChecked, session, resource } = asking;
   const { state } = await session.look();
   const has = findLink(state, linkId(known))?.addresses.map(({ cidr }) => withoutPrefix(cidr)) ?? [];
   const fresh = (known.addresses ?? [])
@@ -39,7 +41,10 @@ export async function duplicatesBefore(asking: Asking, tell: (text: string) => v
   if (!answers) return cannot("the host has no arping of iputils or busybox (Debian package iputils-arping)");
   const failed = answers.find(({ mac, printed }) => mac === "" && printed !== undefined);
   if (failed) return cannot(`arping printed ${JSON.stringify(failed.printed)}`);
-  return answers.filter(({ mac }) => mac !== "" && !isOwnMac(mac));
+  const strangers = (): Duplicate[] => answers.filter(({ mac }) => mac !== "" && !isOwnMac(mac));
+  // the one that gives the address up may come after the one that gets it
+  if (strangers().length > 0) await othersAreChecked();
+  return strangers();
 }
 
 /** Whether IPv6's own detection found one of the link's addresses in use. */

@@ -8,11 +8,17 @@
  * properties of a host.
  */
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { plainText } from "./plain";
 import { holdsCredential } from "./secrets";
+
+/** What people put where a host key or a user's name belongs: check refuses it, after the program has noted the host. */
+const MISPLACED = /PRIVATE KEY|"user":"[^"]*:/;
+
+/** Milliseconds after which a file is nobody's: of a run whose processes were all killed. */
+const OLD = 24 * 3600 * 1000;
 
 /** A host of a program. */
 export interface NotedHost {
@@ -34,7 +40,7 @@ const engines = new Set<string>();
  */
 export function noteHost(engine: string | undefined, host: unknown, noted: Set<string>, free?: string): void {
   const plain = plainText(host);
-  if (engine === undefined || plain === undefined || holdsCredential(host)) return;
+  if (engine === undefined || plain === undefined || holdsCredential(host) || MISPLACED.test(plain)) return;
   if (noted.has(plain) && free === undefined) return;
   const folder = privateFolder();
   if (folder === undefined) return;
@@ -42,6 +48,7 @@ export function noteHost(engine: string | undefined, host: unknown, noted: Set<s
   engines.add(engine);
   // the first one of a run replaces what an engine that was killed at this address has left
   const flag = noted.size === 0 ? "w" : "a";
+  if (noted.size === 0) removeOld(folder);
   noted.add(plain);
   try {
     writeFileSync(fileOf(folder, engine), `${JSON.stringify([host, free])}\n`, { mode: 0o600, flag });
@@ -79,6 +86,17 @@ export function forgetHosts(engine: string | undefined): void {
     rmdirSync(folder);
   } catch {
     // another run has its file there, or there never was a folder
+  }
+}
+
+function removeOld(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const file = join(folder, name);
+      if (Date.now() - lstatSync(file).mtimeMs > OLD) rmSync(file, { force: true });
+    }
+  } catch {
+    // another run removes them, or has just removed the folder
   }
 }
 

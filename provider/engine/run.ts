@@ -2,6 +2,7 @@
  * What the provider knows for as long as its process lives: one phase of a run. Nothing is made when the module is
  * loaded: the program's process may load it as well.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type HostAddress, hostIdentity, hostSchema } from "../host/address";
 import { type Fleet, openFleet } from "../host/session";
 import { type Settings, readSettings } from "../host/settings";
@@ -26,6 +27,8 @@ export interface Run {
   /** True the first time that it is asked about something. */
   isNew(about: string): boolean;
   isDeclared(host: HostAddress, link: LinkId): boolean;
+  /** Resolves when the resources that the program has foretold are declared, or have not come for two seconds. */
+  othersAreChecked(): Promise<void>;
   /** The MTU that a resource is to give a link; undefined where none does. */
   declaredMtu(host: HostAddress, link: LinkId): number | "unknown" | undefined;
   /** Notes that a link is made anew in this run: what sits on it goes with it, and has to be made again. */
@@ -38,9 +41,13 @@ export interface Run {
 let run: Run | undefined;
 let settings: Settings | undefined;
 
-/** Takes the stack's configuration. Synchronous, and without effect where it was configured before. */
+/**
+ * Takes the stack's configuration, and begins the run: it looks ahead, and has to tidy up even where nothing that is
+ * asked of it is valid. Synchronous, and without effect where it was configured before.
+ */
 export function configureRun(get: (key: string) => string | undefined): void {
   settings ??= readSettings(process.env, get);
+  currentRun();
 }
 
 export function currentRun(): Run {
@@ -61,11 +68,15 @@ function startRun(): Run {
   const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined), say);
   for (const signal of SIGNALS) process.once(signal, exit);
   endWithEngine();
+  const foretold = new Set<string>();
   for (const { host, free } of notedHosts(engineOfProcess())) {
     const { data } = hostSchema.safeParse(host);
     if (data === undefined) continue;
     const session = fleet.session(data);
-    for (const resource of free) session.expect(resource);
+    for (const resource of free) {
+      session.expect(resource);
+      foretold.add(resource);
+    }
     fleet.lookAhead([data]);
   }
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
@@ -79,6 +90,7 @@ function startRun(): Run {
       const key = keyOf(inputs.host, { name: inputs.name, netns: inputs.netns ?? "" });
       const other = declared.get(key)?.resource;
       if (other !== undefined && other !== resource) return other;
+      foretold.delete(resource);
       declared.set(key, { resource, mtu: unknown.includes("mtu") ? "unknown" : inputs.mtu });
       return undefined;
     },
@@ -88,6 +100,10 @@ function startRun(): Run {
       told.add(about);
       return true;
     },
+    async othersAreChecked() {
+      const end = performance.now() + PATIENCE_MS;
+      while (foretold.size > 0 && performance.now() < end) await sleep(20);
+    },
     isDeclared: (host, link) => declared.has(keyOf(host, link)),
     declaredMtu: (host, link) => declared.get(keyOf(host, link))?.mtu,
     remake: (host, link) => remade.set(keyOf(host, link), { host: hostIdentity(host), link }),
@@ -96,6 +112,9 @@ function startRun(): Run {
       [...remade.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
   };
 }
+
+/** Milliseconds for which resources that were foretold are waited for. */
+const PATIENCE_MS = 2000;
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 

@@ -88,11 +88,12 @@ async function tryTogether(
   const all = (value: Observation) => changes.map(() => ({ status: "fulfilled", value }) as const);
   try {
     const before = await host.look();
-    const steps = before.unfinished === undefined ? planTogether(before, changes) : undefined;
-    if (!steps) return undefined;
+    const parts = before.unfinished === undefined ? planTogether(before, changes) : undefined;
+    if (!parts) return undefined;
+    const steps = parts.flatMap((part) => part.steps);
     if (steps.length === 0) return all(before);
-    const names = changes.map(({ resource }) => resource).join(", ");
-    const applied = await apply(host, names, steps, before);
+    const names = parts.map(({ resource }) => resource).join(", ");
+    const applied = await apply(host, names, parts, before);
     if (applied.outcome === "locked") {
       const { label } = await host.connect();
       const why = (resource: string): Error => changeLocked(resource, label, applied.printed);
@@ -111,21 +112,23 @@ async function tryTogether(
   }
 }
 
-/** The steps of all, each planned from where those before it leave the host; undefined where one has to go alone. */
-function planTogether(before: Observation, changes: readonly Change[]): PlannedStep[] | undefined {
-  const steps: PlannedStep[] = [];
+/** What is to be done for one resource. */
+interface Part {
+  readonly resource: string;
+  readonly steps: readonly PlannedStep[];
+}
+
+/** What is to be done for each, planned from where those before it leave the host; undefined where one has to go alone. */
+function planTogether(before: Observation, changes: readonly Change[]): Part[] | undefined {
+  const parts: Part[] = [];
   let { state } = before;
-  for (const { makePlan } of changes) {
+  for (const { resource, makePlan } of changes) {
     const plan = makePlan({ ...before, state });
-    steps.push(...plan.steps);
+    if (plan.steps.length > 0) parts.push({ resource, steps: plan.steps });
     state = outcome(state, plan);
   }
-  const cut = cuttingStep(
-    before.state,
-    before.lifeline,
-    steps.map(({ step }) => step),
-  );
-  return cut ? undefined : steps;
+  const steps = parts.flatMap((part) => part.steps.map(({ step }) => step));
+  return cuttingStep(before.state, before.lifeline, steps) ? undefined : parts;
 }
 
 /**
@@ -142,7 +145,7 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
     if (plan?.steps.length === 0) return before;
     const steps = plan?.steps ?? [];
     const { label } = await host.connect();
-    const applied = await apply(host, resource, steps, before);
+    const applied = await apply(host, resource, [{ resource, steps }], before);
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
     host.remember(applied.after);
     const left = (now: Observation): Difference[] =>
@@ -166,15 +169,19 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
   throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
 }
 
+/** @param resource for messages: all of the parts' */
 async function apply(
   host: HostAccess,
   resource: string,
-  steps: readonly PlannedStep[],
+  parts: readonly Part[],
   now: Observation,
 ): Promise<Applied | Unconfirmed> {
   const connection = await host.connect();
   const { portTool } = now.facts;
-  const description = `${resource}: ${describeSteps(steps, portTool).join("; ")}`;
+  const steps = parts.flatMap((part) => part.steps);
+  const description = parts
+    .map((part) => `${part.resource}: ${describeSteps(part.steps, portTool).join("; ")}`)
+    .join("\n");
   const cut = cuttingStep(
     now.state,
     now.lifeline,

@@ -86,6 +86,7 @@ export function openFleet(settings: () => Settings, warn: (text: string) => void
   function session(host: HostAddress): Session {
     const key = JSON.stringify(host);
     const memory = memoryOf(key);
+    turns.stir();
     return {
       label: hostLabel(host),
       look: () => look(memory, settings),

@@ -8,8 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Milliseconds for which a change always waits for others: the engine sends those of one host right after another. */
 const GATHER_MS = 5;
 
-/** Milliseconds since the last one came, for which one that was foretold is waited for. */
+/** Milliseconds since anything was asked of this process, for which one that was foretold is waited for; and in all. */
 const PATIENCE_MS = 150;
+const LONGEST_MS = 2000;
 
 /** After that many waits in vain nobody is waited for any more: the engine has another order than the program. */
 const VAIN_WAITS = 3;
@@ -27,6 +28,8 @@ export interface Turns<C, R> {
   expect(group: string, who: string): void;
   /** Takes note that he has come, or will not. */
   passOver(group: string, who: string): void;
+  /** Takes note that somebody asks for something: as long as the engine goes on asking, it may come to those foretold. */
+  stir(): void;
 }
 
 interface Waiting<C, R> {
@@ -42,28 +45,26 @@ export function openTurns<C, R>(
   const queues = new Map<string, Waiting<C, R>[]>();
   const foretold = new Map<string, Set<string>>();
   let waitsInVain = 0;
+  let stirred = performance.now();
 
-  async function gather(queue: readonly Waiting<C, R>[], group: string): Promise<void> {
+  async function gather(group: string): Promise<void> {
     await sleep(GATHER_MS);
-    let seen = queue.length;
-    let until = performance.now() + PATIENCE_MS;
+    const end = performance.now() + LONGEST_MS;
     const missing = foretold.get(group);
     while (missing !== undefined && missing.size > 0 && waitsInVain < VAIN_WAITS) {
-      if (performance.now() >= until) {
+      if (performance.now() >= Math.min(end, stirred + PATIENCE_MS)) {
         waitsInVain += 1;
         missing.clear();
         return;
       }
       await sleep(GATHER_MS);
-      if (queue.length > seen) until = performance.now() + PATIENCE_MS;
-      seen = queue.length;
     }
   }
 
   async function work(machine: string, queue: Waiting<C, R>[]): Promise<void> {
     for (let first = queue[0]; first !== undefined; first = queue[0]) {
       const { group } = first;
-      await gather(queue, group);
+      await gather(group);
       const together = queue.filter((waiting) => waiting.group === group);
       queue.splice(0, queue.length, ...queue.filter((waiting) => waiting.group !== group));
       const [results] = await Promise.allSettled([
@@ -99,6 +100,9 @@ export function openTurns<C, R>(
     },
     passOver(group, who) {
       foretold.get(group)?.delete(who);
+    },
+    stir() {
+      stirred = performance.now();
     },
   };
 }

@@ -50,9 +50,13 @@ describe("report", function () {
       .filter(Boolean)
       .map((line) => JSON.parse(line) as { event: string; description: string });
     rmSync(file);
-    const changes = events.flatMap(({ event, description }) => {
-      const [, resource, commands] = /^\w+ "(\w+)": (.*)$/.exec(description) ?? [];
-      return event === "run" && resource !== undefined ? [[resource, commands ?? ""] as const] : [];
+    // one script may be for several resources, with a line for each
+    const lines = events.flatMap(({ event, description }) =>
+      event === "run" ? description.split("\n") : [],
+    );
+    const changes = lines.flatMap((line) => {
+      const [, resource, commands] = /^\w+ "(\w+)": (.*)$/.exec(line) ?? [];
+      return resource === undefined ? [] : [[resource, commands ?? ""] as const];
     });
     return Object.fromEntries(
       changes.map(([resource, commands]) => [
