@@ -1,5 +1,8 @@
 /** Several programs in one process, as the Automation API runs them: none knows of another's hosts and links. */
 import assert from "node:assert/strict";
+import { readdirSync, utimesSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { forgetHosts, noteHost, notedHosts } from "../../../provider/engine/look-ahead";
 import { HairpinBridge, MacvlanInterface } from "../../../provider/links";
@@ -77,6 +80,53 @@ describe("programs of one process", () => {
       assert.deepEqual(hosts, ["new1", "new2"]);
     } finally {
       forgetHosts(engine);
+    }
+  });
+
+  it("tell which resources wait for no other, by their host", () => {
+    const engine = "192.0.2.1:2";
+    const noted = new Set<string>();
+    try {
+      noteHost(engine, "a", noted, 'HostShim "one"');
+      noteHost(engine, "b", noted);
+      noteHost(engine, "a", noted, 'HostShim "two"');
+      noteHost(engine, "a", noted);
+      assert.deepEqual(notedHosts(engine), [
+        { host: "a", free: ['HostShim "one"', 'HostShim "two"'] },
+        { host: "b", free: [] },
+      ]);
+    } finally {
+      forgetHosts(engine);
+    }
+  });
+
+  it("write no credential down that somebody put where a host's own properties belong", () => {
+    const engine = "192.0.2.1:3";
+    const hosts = [
+      { address: "a", hostKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk" },
+      { address: "a", user: "root:hush" },
+      { address: "a", password: "hush" },
+      "root:hush@a",
+    ];
+    for (const wrong of hosts) noteHost(engine, wrong, new Set());
+    assert.deepEqual(notedHosts(engine), []);
+  });
+
+  it("remove what a run whose processes were all killed has left a day ago", () => {
+    const [killed, engine] = ["192.0.2.1:4", "192.0.2.1:5"];
+    try {
+      const folder = join(tmpdir(), `pulumi-macvlan-${userInfo().uid}`);
+      noteHost(engine, host, new Set());
+      const others = readdirSync(folder);
+      noteHost(killed, host, new Set());
+      const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
+      for (const file of readdirSync(folder))
+        if (!others.includes(file)) utimesSync(join(folder, file), yesterday, yesterday);
+      noteHost(engine, host, new Set());
+      assert.deepEqual(notedHosts(killed), []);
+      assert.deepEqual(notedHosts(engine), [{ host, free: [] }]);
+    } finally {
+      for (const address of [killed, engine]) forgetHosts(address);
     }
   });
 });
