@@ -3,7 +3,8 @@
  * resource by resource, and fifty hosts looked at one after the other take fifty handshakes in a row. And which
  * resources it will be asked for at once, as they wait for no other, so that those of a host can be one change.
  *
- * The program's process writes both to a private file, named after the engine's address, which both processes know.
+ * The program's process writes both, after its own number, to a private file, named after the engine's address, which
+ * both processes know. The provider's removes it, or the next program where both were killed.
  * Without that file everything works the same, only one after the other. No secret is in it: credentials are no
  * properties of a host.
  */
@@ -16,9 +17,6 @@ import { holdsCredential } from "./secrets";
 
 /** What people put where a host key or a user's name belongs: check refuses it, after the program has noted the host. */
 const MISPLACED = /PRIVATE KEY|"user":"[^"]*:/;
-
-/** Milliseconds after which a file is nobody's: of a run whose processes were all killed. */
-const OLD = 24 * 3600 * 1000;
 
 /** A host of a program. */
 export interface NotedHost {
@@ -47,11 +45,12 @@ export function noteHost(engine: string | undefined, host: unknown, noted: Set<s
   if (engines.size === 0) process.once("exit", () => engines.forEach((address) => forgetHosts(address)));
   engines.add(engine);
   // the first one of a run replaces what an engine that was killed at this address has left
-  const flag = noted.size === 0 ? "w" : "a";
-  if (noted.size === 0) removeOld(folder);
+  const isFirst = noted.size === 0;
+  if (isFirst) removeLeft(folder);
   noted.add(plain);
+  const text = `${isFirst ? `${process.pid}\n` : ""}${JSON.stringify([host, free])}\n`;
   try {
-    writeFileSync(fileOf(folder, engine), `${JSON.stringify([host, free])}\n`, { mode: 0o600, flag });
+    writeFileSync(fileOf(folder, engine), text, { mode: 0o600, flag: isFirst ? "w" : "a" });
   } catch {
     // a full /tmp: the host is then looked at when it is asked for
   }
@@ -64,7 +63,8 @@ export function notedHosts(engine: string | undefined): NotedHost[] {
   if (folder === undefined) return [];
   const hosts = new Map<string, { host: unknown; free: string[] }>();
   try {
-    for (const line of readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean)) {
+    const [, ...lines] = readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean);
+    for (const line of lines) {
       const [host, free] = JSON.parse(line) as [unknown, string | null];
       const key = JSON.stringify(host);
       const known = hosts.get(key) ?? { host, free: [] };
@@ -89,14 +89,26 @@ export function forgetHosts(engine: string | undefined): void {
   }
 }
 
-function removeOld(folder: string): void {
+/** Removes the files of programs that are no more, and whose providers were killed as well. */
+function removeLeft(folder: string): void {
   try {
     for (const name of readdirSync(folder)) {
       const file = join(folder, name);
-      if (Date.now() - lstatSync(file).mtimeMs > OLD) rmSync(file, { force: true });
+      const [writer = ""] = readFileSync(file, "utf8").split("\n");
+      // an empty one is just being written
+      if (writer !== "" && !isRunning(Number(writer))) rmSync(file, { force: true });
     }
   } catch {
     // another run removes them, or has just removed the folder
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -1,6 +1,7 @@
 /** Several programs in one process, as the Automation API runs them: none knows of another's hosts and links. */
 import assert from "node:assert/strict";
-import { readdirSync, utimesSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -112,16 +113,16 @@ describe("programs of one process", () => {
     assert.deepEqual(notedHosts(engine), []);
   });
 
-  it("remove what a run whose processes were all killed has left a day ago", () => {
+  it("remove what a run whose processes were all killed has left", () => {
     const [killed, engine] = ["192.0.2.1:4", "192.0.2.1:5"];
     try {
       const folder = join(tmpdir(), `pulumi-macvlan-${userInfo().uid}`);
-      noteHost(engine, host, new Set());
-      const others = readdirSync(folder);
+      const others = existsSync(folder) ? readdirSync(folder) : [];
       noteHost(killed, host, new Set());
-      const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
+      const { pid } = spawnSync("true");
       for (const file of readdirSync(folder))
-        if (!others.includes(file)) utimesSync(join(folder, file), yesterday, yesterday);
+        if (!others.includes(file)) writeFileSync(join(folder, file), `${pid}\n["old",null]\n`);
+      assert.deepEqual(notedHosts(killed), [{ host: "old", free: [] }]);
       noteHost(engine, host, new Set());
       assert.deepEqual(notedHosts(killed), []);
       assert.deepEqual(notedHosts(engine), [{ host, free: [] }]);
