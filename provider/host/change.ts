@@ -100,6 +100,12 @@ async function tryTogether(
       return changes.map(({ resource }) => ({ status: "rejected", reason: why(resource) }));
     }
     host.remember(applied.after);
+    if (applied.outcome === "failed" && applied.after.unfinished !== undefined) {
+      const now = beforeDad(applied.after).state;
+      const remains = parts.flatMap(({ wanted }) => leftBehind(before.state, now, wanted));
+      // else the first of those that follow one by one would undo it once more, and warn of it
+      if (remains.length === 0) await forgetUndo(host, names, applied.after);
+    }
     if (applied.outcome !== "done") return undefined;
     const after = beforeDad(applied.after);
     if (changes.every(({ makePlan }) => makePlan(after).steps.length === 0)) return all(applied.after);
@@ -118,13 +124,15 @@ interface Part {
   readonly steps: readonly PlannedStep[];
 }
 
+type PlannedPart = Part & WantedPlan;
+
 /** What is to be done for each, planned from where those before it leave the host; undefined where one has to go alone. */
-function planTogether(before: Observation, changes: readonly Change[]): Part[] | undefined {
-  const parts: Part[] = [];
+function planTogether(before: Observation, changes: readonly Change[]): PlannedPart[] | undefined {
+  const parts: PlannedPart[] = [];
   let { state } = before;
   for (const { resource, makePlan } of changes) {
     const plan = makePlan({ ...before, state });
-    if (plan.steps.length > 0) parts.push({ resource, steps: plan.steps });
+    if (plan.steps.length > 0) parts.push({ ...plan, resource });
     state = outcome(state, plan);
   }
   const steps = parts.flatMap((part) => part.steps.map(({ step }) => step));
