@@ -131,6 +131,8 @@ async function main(): Promise<void> {
     const environment = {
       ...engine,
       PULUMI_HOME: join(folder, "home"),
+      // the engine leaves named pipes of its language host there
+      TMPDIR: folder,
       PULUMI_BACKEND_URL: `file://${folder}/state`,
       PULUMI_CONFIG_PASSPHRASE: "demo",
       MACVLAN_SSH_CONFIG_PATH: lab.sshConfig,

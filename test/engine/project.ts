@@ -1,6 +1,16 @@
 /** A Pulumi project in a folder of its own, with state and engine of its own, driven by the real CLI. */
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Lab, labDown, labUp } from "../lab/fleet";
@@ -64,7 +74,7 @@ export interface Project {
   state(): Promise<Record<string, StateResource>>;
   /** The stack's outputs. */
   outputs(): Promise<Record<string, unknown>>;
-  /** Removes the folder, and with it state and engine settings. */
+  /** Removes the folder, and with it state and engine settings. Fails where a run of ours has left a file in /tmp. */
   remove(): void;
 }
 
@@ -108,11 +118,17 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev", files
   return project;
 }
 
-/** The environment of a project in a folder that holds its state, its engine's settings and its home. */
+/**
+ * The environment of a project in a folder that holds its state, its engine's settings and its home, and what is
+ * temporary: the engine leaves named pipes of its language host behind.
+ */
 export async function projectEnvironment(folder: string, lab: Lab): Promise<Record<string, string>> {
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary, { recursive: true });
   return {
     ...(await engineEnvironment()),
     HOME: folder,
+    TMPDIR: temporary,
     PULUMI_HOME: join(folder, "home"),
     PULUMI_BACKEND_URL: `file://${folder}/state`,
     PULUMI_CONFIG_PASSPHRASE: "passphrase",
@@ -159,8 +175,19 @@ export function driveProject(folder: string, environment: Record<string, string>
     async outputs() {
       return JSON.parse((await succeed(["stack", "output", "--json"])).stdout) as Record<string, unknown>;
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove() {
+      const left = ownFiles(environment["TMPDIR"] ?? "");
+      rmSync(folder, { recursive: true, force: true });
+      if (left.length > 0) throw new Error(`left in the folder of temporary files: ${left.join(", ")}`);
+    },
   };
+}
+
+/** Files of the provider and its programs in a folder of temporary files, if it is there. */
+function ownFiles(temporary: string): string[] {
+  if (!existsSync(temporary)) return [];
+  const entries = readdirSync(temporary, { recursive: true, encoding: "utf8" });
+  return entries.filter((entry) => /^pulumi-macvlan-[^/]*\/./.test(entry));
 }
 
 function callCli(
