@@ -18,6 +18,8 @@ export interface Taken {
   readonly wall: number;
   readonly user: number;
   readonly system: number;
+  /** The CPU of the whole machine meanwhile, the command's among it. */
+  readonly machine: number;
   readonly code: number | null;
   /** True where it had to be ended. */
   readonly late: boolean;
@@ -47,6 +49,7 @@ export function openGroup(): Group {
   return {
     async run({ line, cwd, env }, limit, output) {
       const before = cpu();
+      const busy = machineCpu();
       const began = performance.now();
       // a file and not a pipe: who stays behind (ssh as a master) would keep a pipe open
       const file = openSync(output, "a");
@@ -67,7 +70,11 @@ export function openGroup(): Group {
       }).finally(() => clearTimeout(timer));
       const wall = (performance.now() - began) / 1000;
       const after = cpu();
-      return { wall, user: after.user - before.user, system: after.system - before.system, code, late };
+      const machine = machineCpu() - busy;
+      return {
+        ...{ wall, user: after.user - before.user, system: after.system - before.system },
+        ...{ machine, code, late },
+      };
     },
     end,
     async close() {
@@ -93,4 +100,20 @@ export function cpuOf(stat: string): { user: number; system: number } {
   const microseconds = (key: string): number =>
     Number(new RegExp(`^${key} ([0-9]+)$`, "m").exec(stat)?.[1] ?? 0);
   return { user: microseconds("user_usec") / 1e6, system: microseconds("system_usec") / 1e6 };
+}
+
+function machineCpu(): number {
+  return busyOf(readFileSync("/proc/stat", "utf8"));
+}
+
+/** Seconds in which a CPU of the machine was busy since it started, from /proc/stat (proc_stat(5)). */
+export function busyOf(stat: string): number {
+  const line = stat.split("\n").find((l) => l.startsWith("cpu ")) ?? "";
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line
+    .trim()
+    .split(/ +/)
+    .slice(1)
+    .map(Number);
+  // USER_HZ, which is 100 on every architecture that Linux runs Node.js on
+  return (user + nice + system + irq + softirq) / 100;
 }

@@ -31,12 +31,13 @@ export async function measurePhase(
   const taken = await group.run(command, LIMIT, output);
   const { connections, up, down, cpu } = await site.way.counts();
   const commands = (await commandsOn(site, hosts)) - before;
-  const { wall, user, system } = taken;
+  const { wall, user, system, machine } = taken;
   const failure =
     howEnded(taken, output) ??
     (contender.isFloor === true ? [] : await verifyHosts(site, hosts, phase)).slice(0, LAST_LINES).join("; ");
   return {
     ...{ contender: contender.id, phase, wall, user, system },
+    hostCpu: Math.max(0, machine - user - system - cpu / 1e6),
     ...{ connections, commands, up, down, wayCpu: cpu / 1e6, failure },
   };
 }

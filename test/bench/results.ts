@@ -13,6 +13,8 @@ const Sample = z.object({
   wall: z.number(),
   user: z.number(),
   system: z.number(),
+  /** What else of the machine's CPU was used: by the hosts, as the machine does nothing else. Seconds. */
+  hostCpu: z.number(),
   connections: z.int(),
   /** Commands that were started over SSH on the hosts. */
   commands: z.int(),

@@ -38,7 +38,8 @@ ${main.map((cell) => `**Round trip ${cell.rtt} ms**\n\n${wallTable(results, cell
     `## What it costs
 
 For the first apply and for a preview without changes; connections, commands and bytes are those of one host. CPU is
-that of all processes on the client's side, the engine's and the masters of \`ssh\` among them. Bytes are on the wire.
+that of all processes on the client's side, the engine's and the masters of \`ssh\` among them; the hosts' is what else
+of the machine's CPU was used meanwhile, their part of the kernel's among it. Bytes are on the wire.
 
 ${main.flatMap((cell) => (["apply", "preview"] as const).map((phase) => `**${capital(SPAN_TITLES[phase])}, ${describeCell(cell)}**\n\n${costTable(results, cell, phase)}`)).join("\n\n")}`,
     `## By the number of hosts

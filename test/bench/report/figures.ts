@@ -19,6 +19,7 @@ export type RunValues = ReadonlyMap<number, number>;
 export const MEASURES = {
   wall: (s: Sample) => s.wall,
   cpu: (s: Sample) => s.user + s.system,
+  hostCpu: (s: Sample) => s.hostCpu,
   connections: (s: Sample) => s.connections,
   commands: (s: Sample) => s.commands,
   up: (s: Sample) => s.up,

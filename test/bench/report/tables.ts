@@ -41,7 +41,16 @@ function wallCell(results: Results, cell: Cell, about: ContenderAbout, span: Spa
 
 /** What a phase costs, and how many times that is what OpenSSH's floor and this package take. */
 export function costTable(results: Results, cell: Cell, phase: Phase): string {
-  const head = ["", "wall, s", "× OpenSSH", "× pulumi-macvlan", "client CPU, s", "× OpenSSH"];
+  const head = [
+    "",
+    "wall, s",
+    "× OpenSSH",
+    "× pulumi-macvlan",
+    "client CPU, s",
+    "× OpenSSH",
+    "hosts' CPU, s",
+    "× OpenSSH",
+  ];
   const ratio = (about: ContenderAbout, to: string, measure: Measure): string => {
     const [own, other] = [about.id, to].map((id) => figure(results, cell, id, phase, measure)?.median);
     return own === undefined || other === undefined || other === 0 ? "" : threeDigits(own / other);
@@ -49,6 +58,10 @@ export function costTable(results: Results, cell: Cell, phase: Phase): string {
   const count = (about: ContenderAbout, measure: Measure): string => {
     const value = figure(results, cell, about.id, phase, measure)?.median;
     return value === undefined ? "" : threeDigits(value / cell.hosts).replace(/\.?0+$/, "");
+  };
+  const cpu = (about: ContenderAbout, measure: Measure): string => {
+    const value = figure(results, cell, about.id, phase, measure);
+    return value === undefined ? "" : describeSpread(value);
   };
   const bytes = (about: ContenderAbout, measure: Measure): string => {
     const value = figure(results, cell, about.id, phase, measure)?.median;
@@ -61,10 +74,10 @@ export function costTable(results: Results, cell: Cell, phase: Phase): string {
       wallCell(results, cell, about, phase),
       ratio(about, "ssh", "wall"),
       ratio(about, "macvlan", "wall"),
-      ...[figure(results, cell, about.id, phase, "cpu")].map((cpu) =>
-        cpu === undefined ? "" : describeSpread(cpu),
-      ),
+      cpu(about, "cpu"),
       ratio(about, "ssh", "cpu"),
+      cpu(about, "hostCpu"),
+      ratio(about, "ssh", "hostCpu"),
       count(about, "connections"),
       count(about, "commands"),
       bytes(about, "up"),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type SeenLink, jobOf, missesOf, restOf } from "../../bench/job";
 import { parseBatch } from "../../bench/lab/site";
-import { cgroupMount, cpuOf } from "../../bench/measure";
+import { busyOf, cgroupMount, cpuOf } from "../../bench/measure";
 
 const JOB = jobOf(300);
 
@@ -65,5 +65,10 @@ describe("the benchmark's account of CPU", () => {
       user: 2,
       system: 1.5,
     });
+  });
+
+  it("is that of the whole machine without what it only waited for", () => {
+    const stat = "cpu  100 20 30 4000 500 6 7 80 9 0\ncpu0 50 10 15 2000 250 3 4 40 5 0\nintr 1\n";
+    assert.equal(busyOf(stat), 1.63);
   });
 });

@@ -153,6 +153,7 @@ describe("the benchmark's tables", () => {
     const [, , ours = ""] = costTable(results, CELL, "apply").split("\n");
     const cells = ours.split("|").map((cell) => cell.trim());
     assert.deepEqual(cells.slice(3, 5), ["5.50", "1.00"]);
+    assert.deepEqual(cells.slice(7, 9), ["1.38 (1.25–1.50)", "5.50"]);
     assert.deepEqual(cells.slice(-5, -1), ["1", "1", "1.00 kB", "2.00 kB"]);
   });
 

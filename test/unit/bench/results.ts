@@ -10,7 +10,7 @@ export interface Given {
 
 export function sampleOf(contender: string, phase: Phase, wall: number, more: Partial<Sample> = {}): Sample {
   const counts = { connections: 50, commands: 50, up: 50_000, down: 100_000 };
-  const times = { user: wall / 2, system: wall / 4, wayCpu: 0.01 };
+  const times = { user: wall / 2, system: wall / 4, hostCpu: wall / 8, wayCpu: 0.01 };
   return { hosts: 50, rtt: 0, run: 1, contender, phase, wall, ...times, ...counts, failure: "", ...more };
 }
 
