@@ -180,9 +180,13 @@ function runGroup(group: Group, marker: string): string {
     const ip = ["ip", ...(first.netns === "" ? [] : ["-n", first.netns]), "-batch", "-"];
     return `pm_try ${commandLine(ip)} <<'${end}'\n${lines.join("\n")}\n${end}`;
   }
-  return group.commands
-    .map((c) => `${c.run === "program" ? "pm_strict" : "pm_try"} ${shellWords(c)}`)
-    .join("\n");
+  return group.commands.map((c) => `${runnerOf(c)} ${shellWords(c)}`).join("\n");
+}
+
+function runnerOf(command: Command): string {
+  if (command.run === "program") return "pm_strict";
+  const isOwnWrite = command.run === "write" && command.netns === "";
+  return isOwnWrite || command.run === "recordLink" ? "pm_quick" : "pm_try";
 }
 
 /** A command's words for the shell; the shell functions that it may name are defined in the prelude. */

@@ -24,16 +24,22 @@ const OPTIONS_LINE = `^CONFIG_(${OPTION_NAMES})=`;
  * Defines `pm_features`, which prints a line `MODULE FEATURE` for each, and `pm_config`, which puts those options
  * into `$PM_CONFIG`. What is looked at last takes longest, the kernel's symbols above all; one look is for all of them.
  */
-export const FEATURES_FUNCTION = `PM_CONFIG=; PM_MODULES=
+export const FEATURES_FUNCTION = `PM_KERNEL=; PM_CONFIG=; PM_MODULES=
+pm_kernel() {
+  [ -n "$PM_KERNEL" ] || read -r PM_KERNEL 2>/dev/null < /proc/sys/kernel/osrelease || PM_KERNEL=$(uname -r)
+}
 pm_config() {
   [ -z "$PM_CONFIG" ] || return 0
+  pm_kernel
+  # zcat is a shell script of its own in places
   PM_CONFIG="
-$({ grep -E '${OPTIONS_LINE}' "/boot/config-$(uname -r)" || zcat /proc/config.gz | grep -E '${OPTIONS_LINE}'; } 2>/dev/null)
+$(if [ -r "/boot/config-$PM_KERNEL" ]; then exec grep -E '${OPTIONS_LINE}' "/boot/config-$PM_KERNEL"
+  else gzip -cd /proc/config.gz | grep -E '${OPTIONS_LINE}'; fi 2>/dev/null)
 "
 }
 pm_modules() {
   [ -z "$PM_MODULES" ] || return 0
-  PM_MODULES=/lib/modules/$(uname -r); PM_BUILTIN=; PM_LOADABLE=
+  pm_kernel; PM_MODULES=/lib/modules/$PM_KERNEL; PM_BUILTIN=; PM_LOADABLE=
   [ ! -e "$PM_MODULES/modules.builtin" ] || PM_BUILTIN=$(grep ${MODULE_LINES} "$PM_MODULES/modules.builtin")
   [ ! -e "$PM_MODULES/modules.dep" ] || PM_LOADABLE=$(grep ${MODULE_LINES} "$PM_MODULES/modules.dep")
 }

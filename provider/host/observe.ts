@@ -63,10 +63,16 @@ pm_unfinished() { # a change that has begun and not ended holds the lock, or nob
     { [ -n "$h" ] && { kill -0 "$h" || kill -0 "\${w:-$h}"; } 2>/dev/null; } && echo "under way" || echo "cut off"
   fi
 }
+pm_user() { # the number of the effective one (proc_pid_status(5))
+  while read -r k r e l; do
+    [ "$k" = Uid: ] && { echo "$e"; return; }
+  done 2>/dev/null < /proc/self/status
+  id -u
+}
 pm_observe_facts() {
   echo "$M machine"; pm_cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
-  echo "$M kernel"; uname -r
-  echo "$M user"; id -u
+  echo "$M kernel"; pm_kernel; echo "$PM_KERNEL"
+  echo "$M user"; pm_user
   v=; command -v ip >/dev/null 2>&1 && v=$(ip -V 2>&1)
   echo "$M ip"; printf '%s\\n' "$v"
   echo "$M tools"

@@ -105,8 +105,8 @@ pm_stale() {
 }
 K=0; O=; L=0; A=
 pm_put() { echo "$2" >> "$D/$1"; }
-pm_prepare() { O=$("$@" 2>&1) || { A=0; pm_fail 1; }; }
-pm_at() { pm_put progress "$1" 2>/dev/null || pm_prepare pm_put progress "$1"; K=$1; L=0; }
+pm_prepare() { "$@" 2>/dev/null || O=$("$@" 2>&1) || { A=0; pm_fail 1; }; }
+pm_at() { pm_prepare pm_put progress "$1"; K=$1; L=0; }
 pm_commit() {
   # the first of them commits
   pm_prepare rm -f "$D/undo" "$D/progress" "$D/watchdog"; trap - HUP INT TERM
@@ -115,6 +115,9 @@ pm_commit() {
   pm_observe
 }
 pm_try() { L=$((L + 1)); O=$("$@" 2>&1) || pm_fail $?; }
+pm_quick() { # a function that may be called twice: the second call is for what it says, which takes a process
+  L=$((L + 1)); "$@" 2>/dev/null || O=$("$@" 2>&1) || pm_fail $?
+}
 pm_strict() { # a program that may exit with 0 although the kernel refused
   pm_try "$@"
   case $O in *RTNETLINK*|*Usage:*|*"Error:"*|*rror\\ *) pm_fail 1;; esac

@@ -61,7 +61,7 @@ export function watchFunctions({ commandTimeout, confirm }: Watch): string {
   return `W=
 pm_watch() {
   ${confirm ? `pm_prepare pm_keep begun ${confirm.token}` : '[ ! -e "$D/begun" ] || rm -f "$D/begun"'}
-  pm_prepare pm_keep watchdog ${quote(WATCHDOG)}
+  pm_prepare pm_write ${quote(WATCHDOG)} "$D/watchdog"
   s=; command -v setsid >/dev/null 2>&1 && s=setsid
   # it inherits the lock
   $s sh "$D/watchdog" $$ ${Math.ceil(commandTimeout)} ${Math.ceil(confirm?.timeout ?? 0)} </dev/null >/dev/null 2>&1 9>&9 &
