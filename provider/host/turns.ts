@@ -8,11 +8,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Milliseconds for which a change always waits for others: the engine sends those of one host right after another. */
 const GATHER_MS = 5;
 
-/** Milliseconds since anything was asked of this process, for which one that was foretold is waited for; and in all. */
+/**
+ * Milliseconds without anything asked of this process, and no change under way, for which one that was foretold is
+ * waited for; and in all. The engine has so many resources under way at a time (`--parallel`): the end of any change
+ * makes it ask for one more, and where all wait for others nothing more comes.
+ */
 const PATIENCE_MS = 150;
 const LONGEST_MS = 2000;
 
-/** After that many waits in vain nobody is waited for any more: the engine has another order than the program. */
+/** After that many waits in vain, one after the other, nobody is waited for any more: the engine has another order. */
 const VAIN_WAITS = 3;
 
 /** The changes of one machine. `C` is a change, `R` what comes of it. */
@@ -46,19 +50,23 @@ export function openTurns<C, R>(
   const foretold = new Map<string, Set<string>>();
   let waitsInVain = 0;
   let stirred = performance.now();
+  let underWay = 0;
 
   async function gather(group: string): Promise<void> {
     await sleep(GATHER_MS);
     const end = performance.now() + LONGEST_MS;
     const missing = foretold.get(group);
-    while (missing !== undefined && missing.size > 0 && waitsInVain < VAIN_WAITS) {
-      if (performance.now() >= Math.min(end, stirred + PATIENCE_MS)) {
+    if (missing === undefined || missing.size === 0 || waitsInVain >= VAIN_WAITS) return;
+    while (missing.size > 0) {
+      const now = performance.now();
+      if (now >= end || (underWay === 0 && now >= stirred + PATIENCE_MS)) {
         waitsInVain += 1;
         missing.clear();
         return;
       }
       await sleep(GATHER_MS);
     }
+    waitsInVain = 0;
   }
 
   async function work(machine: string, queue: Waiting<C, R>[]): Promise<void> {
@@ -67,12 +75,15 @@ export function openTurns<C, R>(
       await gather(group);
       const together = queue.filter((waiting) => waiting.group === group);
       queue.splice(0, queue.length, ...queue.filter((waiting) => waiting.group !== group));
+      underWay += 1;
       const [results] = await Promise.allSettled([
         make(
           group,
           together.map(({ change }) => change),
         ),
       ]);
+      underWay -= 1;
+      stirred = performance.now();
       if (results.status === "rejected") for (const { settle } of together) settle(results);
       else for (const [position, result] of results.value.entries()) together[position]?.settle(result);
     }
