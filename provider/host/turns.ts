@@ -9,15 +9,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 const GATHER_MS = 5;
 
 /**
- * Milliseconds without anything asked of this process, and no change under way, for which one that was foretold is
- * waited for; and in all. The engine has so many resources under way at a time (`--parallel`): the end of any change
- * makes it ask for one more, and where all wait for others nothing more comes.
+ * One that was foretold is waited for as long as so many other changes are under way: the end of any of them makes the
+ * engine, which has only so many resources in hand at a time (`--parallel`), ask for the next. With fewer it is waited for
+ * until nothing was asked of this process for some milliseconds, as those who wait may be all that the engine has in hand.
  */
-const PATIENCE_MS = 150;
-const LONGEST_MS = 2000;
+const BUSY = 2;
+const QUIET_MS = 20;
 
-/** After that many waits in vain, one after the other, nobody is waited for any more: the engine has another order. */
-const VAIN_WAITS = 3;
+/** Milliseconds for which anyone is waited for. */
+const LONGEST_MS = 2000;
 
 /** The changes of one machine. `C` is a change, `R` what comes of it. */
 export interface Turns<C, R> {
@@ -48,7 +48,6 @@ export function openTurns<C, R>(
 ): Turns<C, R> {
   const queues = new Map<string, Waiting<C, R>[]>();
   const foretold = new Map<string, Set<string>>();
-  let waitsInVain = 0;
   let stirred = performance.now();
   let underWay = 0;
 
@@ -56,17 +55,14 @@ export function openTurns<C, R>(
     await sleep(GATHER_MS);
     const end = performance.now() + LONGEST_MS;
     const missing = foretold.get(group);
-    if (missing === undefined || missing.size === 0 || waitsInVain >= VAIN_WAITS) return;
-    while (missing.size > 0) {
+    while (missing !== undefined && missing.size > 0) {
       const now = performance.now();
-      if (now >= end || (underWay === 0 && now >= stirred + PATIENCE_MS)) {
-        waitsInVain += 1;
+      if (now >= end || (underWay < BUSY && now >= stirred + QUIET_MS)) {
         missing.clear();
         return;
       }
       await sleep(GATHER_MS);
     }
-    waitsInVain = 0;
   }
 
   async function work(machine: string, queue: Waiting<C, R>[]): Promise<void> {
@@ -83,7 +79,6 @@ export function openTurns<C, R>(
         ),
       ]);
       underWay -= 1;
-      stirred = performance.now();
       if (results.status === "rejected") for (const { settle } of together) settle(results);
       else for (const [position, result] of results.value.entries()) together[position]?.settle(result);
     }
