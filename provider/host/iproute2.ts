@@ -68,22 +68,29 @@ interface RawNamespace {
 /**
  * Reads what was printed of a namespace, `""` for the host's own.
  *
- * @param text the sections of an observation: `links`, `routes4`, `routes6`, `sysctls`, each with ` NETNS` for another
+ * @param text the sections of an observation: `links` with the IPv4 routes, `routes6`, `sysctls`, each with ` NETNS` for another
  * namespace than the host's own
  */
 export function readNamespace(netns: string, text: (name: string) => string): RawNamespace {
   const suffix = netns === "" ? "" : ` ${netns}`;
   const where = suffix === "" ? "" : ` of the namespace${suffix}`;
-  const all = <T>(section: string, what: string): T[] => jsonArray<T>(text(section + suffix), what + where);
+  const [links, routes4] = linksAndRoutes(text(`links${suffix}`));
+  const all = <T>(printed: string, what: string): T[] => jsonArray<T>(printed, what + where);
   return {
     netns,
     sysctls: parseSysctls(text(`sysctls${suffix}`)),
-    links: all<IpLink>("links", "links").filter((l) => typeof l.ifname === "string"),
+    links: all<IpLink>(links, "links").filter((l) => typeof l.ifname === "string"),
     routes: [
-      ...all<IpRoute>("routes4", "IPv4 routes").map((r) => ({ route: r, six: false })),
-      ...all<IpRoute>("routes6", "IPv6 routes").map((r) => ({ route: r, six: true })),
+      ...all<IpRoute>(routes4, "IPv4 routes").map((r) => ({ route: r, six: false })),
+      ...all<IpRoute>(text(`routes6${suffix}`), "IPv6 routes").map((r) => ({ route: r, six: true })),
     ],
   };
+}
+
+/** What one `ip -batch` printed of the links, a line, and of the IPv4 routes, the rest. */
+export function linksAndRoutes(printed: string): [links: string, routes4: string] {
+  const [links = "", ...routes] = printed.trimStart().split("\n");
+  return [links, routes.join("\n")];
 }
 
 /** Who has which address, and which link leads where, whoever put it there. */

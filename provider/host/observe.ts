@@ -5,7 +5,7 @@
 import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
 import type { HostState, LinkRecord, Netns } from "../plan/model";
 import { FEATURES_FUNCTION, parseFeatures } from "./features";
-import { parseHolders, parseNamespace, readNamespace } from "./iproute2";
+import { linksAndRoutes, parseHolders, parseNamespace, readNamespace } from "./iproute2";
 import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "./iproute2-version";
 import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
 import { type HostFacts, type Observation, UNFINISHED } from "./observation";
@@ -31,12 +31,15 @@ export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_F
 PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1; shift
-  echo "$M links$s"; "$@" -j -d address show 2>/dev/null
-  r=$("$@" -j -4 route show table main 2>/dev/null)
+  # one process for both: a line of JSON each
+  echo "$M links$s"; "$@" -j -d -batch - 2>/dev/null <<'pm_end'
+address show
+route show table main
+pm_end
+  r=$("$@" -j -6 route show table main 2>/dev/null)
   # iproute2 4.14 has -j, and prints routes as text all the same
   case $r in "["*) PM_JSON=yes;; *) PM_JSON='';; esac
-  echo "$M routes4$s"; printf '%s\\n' "$r"
-  echo "$M routes6$s"; "$@" -j -6 route show table main 2>/dev/null
+  echo "$M routes6$s"; printf '%s\\n' "$r"
 }
 pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configuration does, where it is to be had
   for b in /sys/class/net/*/bridge; do
@@ -210,10 +213,9 @@ function parseLastingFacts(text: (name: string) => string, iproute2: string | un
 function usableIproute2(text: (name: string) => string): string | undefined {
   const version = iproute2Version(text("ip"));
   if (version === undefined || isOlder(version, OLDEST_IPROUTE2)) return undefined;
-  const isJson = (name: string): boolean => /^\s*(?:\[|$)/.test(text(name));
-  return text("links").trimStart().startsWith("[") && isJson("routes4") && isJson("routes6")
-    ? version
-    : undefined;
+  const isJson = (printed: string): boolean => /^\s*(?:\[|$)/.test(printed);
+  const [links, routes4] = linksAndRoutes(text("links"));
+  return links.startsWith("[") && isJson(routes4) && isJson(text("routes6")) ? version : undefined;
 }
 
 /** Lines `NUMBER JSON`, as our records are kept; a line that is not one is nobody's. */

@@ -14,7 +14,7 @@ const GATHER_MS = 5;
  * until nothing was asked of this process for some milliseconds, as those who wait may be all that the engine has in hand.
  */
 const BUSY = 2;
-const QUIET_MS = 20;
+const QUIET_MS = 40;
 
 /** Milliseconds for which anyone is waited for. */
 const LONGEST_MS = 2000;

@@ -24,7 +24,7 @@ export async function replaceIp(lab: Lab, host: string, n: number, then: string)
   await lab.replace(host, "ip", {
     script: `#!/bin/sh
 real=/tmp/real/ip
-case "$*" in *"netns exec"*) exec $real "$@";; esac
+case "$*" in *"netns exec"*|*"-j "*) exec $real "$@";; esac
 turn() { c=$(($(cat /tmp/count 2>/dev/null || echo 0) + 1)); echo $c > /tmp/count; [ $c -ne ${n} ] || { ${then}; }; }
 case "$*" in
 *"-batch -")

@@ -88,7 +88,7 @@ describe("links of a host that are asked for at the same time", () => {
     for (const name of ["mac0", "mac1"]) session.expect(resourceName(TYPE, name));
     const before = await commands();
     const first = create(wanted[0]);
-    await new Promise((done) => setTimeout(done, 60));
+    await new Promise((done) => setTimeout(done, 15));
     await Promise.all([first, create(wanted[1])]);
     assert.equal((await commands()) - before, 1);
     session.expect(resourceName(TYPE, "never"));

@@ -16,8 +16,7 @@ export function captured(file: string, more: Readonly<Record<string, string>> = 
       ?.slice(command.length + 1) ?? "";
   const sections = {
     ip: printed("-V"),
-    links: printed("-j -d address show"),
-    routes4: printed("-j -4 route show table main"),
+    links: `${printed("-j -d address show").trim()}\n${printed("-j -4 route show table main")}`,
     routes6: printed("-j -6 route show table main"),
     tools: "ip\nbridge",
     ...more,

@@ -128,12 +128,11 @@ describe("what a host prints", () => {
 
   it("takes static routes for the link's own, and leaves default metrics out", () => {
     const { state } = observe({
-      links: link({}),
-      routes4: JSON.stringify([
+      links: `${link({})}\n${JSON.stringify([
         { dst: "default", gateway: "192.0.2.254", dev: "mac0", protocol: "static" },
         { dst: "192.0.2.0/24", dev: "mac0", protocol: "kernel" },
         { dst: "198.51.100.1", dev: "mac0", prefsrc: "192.0.2.1", metric: 5 },
-      ]),
+      ])}`,
       routes6: JSON.stringify([{ dst: "2001:db8::/64", dev: "mac0", protocol: "static", metric: 1024 }]),
     });
     assert.deepEqual(findLink(state, { name: "mac0", netns: "" })?.routes, [
@@ -178,7 +177,7 @@ describe("what a host prints", () => {
       );
     }
     assert.throws(
-      () => observe({ links: link({}), "netns blue": "1 /run/netns/blue", "routes4 blue": '[{"dst":' }),
+      () => observe({ links: link({}), "netns blue": "1 /run/netns/blue", "links blue": '[]\n[{"dst":' }),
       /what ip printed of the IPv4 routes of the namespace blue is cut short or no JSON/,
     );
   });
