@@ -64,9 +64,13 @@ function numbersOf(list: string): number[] {
 
 async function measureAll(shapes: readonly Shape[], lives: Life[]): Promise<void> {
   const name = `scale-${process.pid}`;
-  // the engine, in a group of its own, then ends by itself, as it finds no hosts any more
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => void labDown(name).finally(() => process.exit(130)));
+  // The engine, in a group of its own, then ends by itself, as it finds no hosts any more. A signal comes twice where npm
+  // passes on what the terminal has sent to all: the second one must not end the taking down.
+  let down: Promise<void> | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      down ??= labDown(name).finally(() => process.exit(130));
+    });
   try {
     const began = performance.now();
     const count = Math.max(1, ...shapes.map(({ hosts }) => hosts));
