@@ -2,7 +2,7 @@
 import { PHASES } from "../job";
 import type { Machine, Results } from "../results";
 import { type Cell, cellsOf, figure, mainHosts } from "./figures";
-import { type Verdict, judgeGoals } from "./goals";
+import { OURS_PARALLEL, type Verdict, judgeGoals } from "./goals";
 import { type Line, renderPlot } from "./plot";
 import { threeDigits } from "./statistics";
 import { SPAN_TITLES, costTable, growthTable, markdownTable, wallTable } from "./tables";
@@ -26,9 +26,10 @@ should have made, left or removed; a run in which a host was not right does not 
 ![Seconds of the first apply by the number of hosts, for each contender](${drawing})`,
     `## What is aimed at
 
-${goalsTable(judgeGoals(results))}
+${goalsTable(judgeGoals(results), judgeGoals(results, OURS_PARALLEL))}
 
-The engine's own time is that of as many resources that do nothing, run by run.`,
+The engine's own time is that of as many resources that do nothing, run by run. \`--parallel\` is how many resources the
+engine has under way at a time, by its own choice four times the cores: on this machine ${4 * results.machine.cores}.`,
     `## ${hosts} hosts
 
 Seconds, the median and in parentheses the least and the most. A dash is a phase that a contender does not have; the
@@ -90,12 +91,20 @@ function runsOf(results: Results): string {
   return `Each figure is the median of ${most} ${most === 1 ? "run" : "runs"}${fewer.join("")}.`;
 }
 
-function goalsTable(verdicts: readonly Verdict[]): string {
-  const met = (verdict: Verdict): string =>
-    verdict.met === undefined ? "?" : verdict.met ? "met" : "**missed**";
+/** @param parallel of the same goals, in the same order */
+function goalsTable(verdicts: readonly Verdict[], parallel: readonly Verdict[]): string {
+  const told = (verdict: Verdict | undefined): string[] =>
+    verdict === undefined
+      ? ["", ""]
+      : [verdict.found, verdict.met === undefined ? "?" : verdict.met ? "met" : "**missed**"];
   return markdownTable(
-    ["goal", "where", "found", ""],
-    verdicts.map((verdict) => [verdict.goal, describeCell(verdict.cell), verdict.found, met(verdict)]),
+    ["goal", "where", "found", "", "with `--parallel 32`", ""],
+    verdicts.map((verdict, i) => [
+      verdict.goal,
+      describeCell(verdict.cell),
+      ...told(verdict),
+      ...told(parallel[i]),
+    ]),
   );
 }
 

@@ -12,21 +12,24 @@ export interface Verdict {
   readonly met: boolean | undefined;
 }
 
-const OURS = "macvlan";
+/** This package with the CLI's own choice of how many resources are under way at a time, and with 32. */
+export const OURS = "macvlan";
+export const OURS_PARALLEL = "macvlan-32";
 
 interface Goal {
   readonly goal: string;
   /** Round trips that it is about. */
   readonly at?: (rtt: number) => boolean;
-  readonly judge: (results: Results, cell: Cell) => Pick<Verdict, "found" | "met">;
+  /** @param ours the contender that is to reach it */
+  readonly judge: (results: Results, cell: Cell, ours: string) => Pick<Verdict, "found" | "met">;
 }
 
 const NOT_MEASURED = { found: "not measured", met: undefined };
 
 /** The time that we take beside the engine, at most so many times that of OpenSSH. */
 function besideEngine(span: Span, most: number): Goal["judge"] {
-  return (results, cell) => {
-    const own = difference(results, cell, OURS, "engine", span);
+  return (results, cell, ours) => {
+    const own = difference(results, cell, ours, "engine", span);
     const ssh = figure(results, cell, "ssh", span);
     if (own === undefined || ssh === undefined) return NOT_MEASURED;
     if (own.median <= 0) return { found: "nothing that can be told from the engine's own", met: true };
@@ -39,8 +42,8 @@ function besideEngine(span: Span, most: number): Goal["judge"] {
 
 /** Our first apply, engine and all, at most such a part of a rival's. */
 function against(rival: string, most: number): Goal["judge"] {
-  return (results, cell) => {
-    const own = figure(results, cell, OURS, "apply");
+  return (results, cell, ours) => {
+    const own = figure(results, cell, ours, "apply");
     const other = figure(results, cell, rival, "apply");
     if (own === undefined || other === undefined) return NOT_MEASURED;
     const part = own.median / other.median;
@@ -81,9 +84,9 @@ const GOALS: readonly Goal[] = [
   },
   {
     goal: "Preview without changes: one connection and one command a host",
-    judge(results, cell) {
-      const connections = figure(results, cell, OURS, "preview", "connections");
-      const commands = figure(results, cell, OURS, "preview", "commands");
+    judge(results, cell, ours) {
+      const connections = figure(results, cell, ours, "preview", "connections");
+      const commands = figure(results, cell, ours, "preview", "commands");
       if (connections === undefined || commands === undefined) return NOT_MEASURED;
       return {
         found: `${connections.most} connections and ${commands.most} commands for ${cell.hosts} hosts`,
@@ -98,10 +101,10 @@ const GOALS: readonly Goal[] = [
 ];
 
 /** Each goal, at the number of hosts that they are about, with each round trip. */
-export function judgeGoals(results: Results): Verdict[] {
+export function judgeGoals(results: Results, ours: string = OURS): Verdict[] {
   const hosts = mainHosts(results);
   const cells = cellsOf(results).filter((cell) => cell.hosts === hosts);
   return GOALS.flatMap(({ goal, at = () => true, judge }) =>
-    cells.filter(({ rtt }) => at(rtt)).map((cell) => ({ goal, cell, ...judge(results, cell) })),
+    cells.filter(({ rtt }) => at(rtt)).map((cell) => ({ goal, cell, ...judge(results, cell, ours) })),
   );
 }
