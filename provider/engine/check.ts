@@ -73,6 +73,7 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
     );
   }
   const next = planLink(kind, known, view);
+  if (news["__preview"] !== true && next.steps.length > 0) session.makeReady();
   const cut = unfinished ? undefined : describeCut(known, now, next);
   if (cut !== undefined) say(`${known.name} on ${session.label}: ${cut}`);
   const parent = parentNameOf(known);

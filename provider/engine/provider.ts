@@ -128,11 +128,13 @@ async function remove(kind: AnyKind, props: Json): Promise<void> {
   const known = knownInputs(props, []);
   const session = currentRun().fleet.session(known.host);
   const name = resourceName(kind.type, String(props["__resource"]));
-  await session.change(name, (now) => {
+  const after = await session.change(name, (now) => {
     const view = viewOf(props, known, now, undefined);
     const record = recordOf(now.state, linkId(known));
     // renamed in the program, without an alias: another resource has made the link its own meanwhile
     const isTakenOver = record?.owner === view.owner && record.resource !== view.resource;
     return isTakenOver ? planNothing(view) : planRemoval(known, view);
   });
+  // a stack that is destroyed foretells nothing: what it still has here is likely to be next
+  if (after.state.records.some(({ owner }) => owner === props["__owner"])) session.makeReady();
 }

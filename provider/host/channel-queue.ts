@@ -2,6 +2,8 @@
 export interface ChannelQueue {
   /** Waits until a channel may be opened. Each turn must be ended with {@link ChannelQueue.leave}. */
   readonly enter: () => Promise<void>;
+  /** Enters if no waiting is needed, and says whether. */
+  readonly tryEnter: () => boolean;
   readonly leave: () => void;
   /**
    * To be called in a turn whose channel the server refused: it allows fewer than was thought.
@@ -15,10 +17,15 @@ export interface ChannelQueue {
 export function channelQueue(limit: number): ChannelQueue {
   let open = 0;
   const waiting: (() => void)[] = [];
+  const tryEnter = (): boolean => {
+    if (open >= limit) return false;
+    open++;
+    return true;
+  };
   return {
+    tryEnter,
     enter: async () => {
-      if (open < limit) open++;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+      if (!tryEnter()) await new Promise<void>((resolve) => waiting.push(resolve));
     },
     leave: () => {
       open--;

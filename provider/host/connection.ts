@@ -3,7 +3,7 @@ import type { Become, HostAddress } from "./address";
 import { channelQueue } from "./channel-queue";
 import { resolveHost } from "./client-config";
 import { openThroughJumps } from "./jumps";
-import { type CommandResult, type ScriptCall, lost, runScript } from "./script";
+import { type CommandResult, type ScriptCall, type Shell, lost, startShell } from "./script";
 import type { Settings } from "./settings";
 import { SshError } from "./ssh-error";
 import { trace } from "./trace";
@@ -41,6 +41,8 @@ export interface Connection {
    * @throws SshError of kind `become`, `shell`, `commandTimeout` or `command`; ConnectionLost
    */
   run(script: string, options?: RunOptions): Promise<CommandResult>;
+  /** Starts the shell of a script that will follow, so that this need not wait for it. Failures are told to the script. */
+  startAhead(): void;
   /** Ends the connection; scripts that still run fail. Never throws, and does nothing the second time. */
   close(): Promise<void>;
 }
@@ -73,13 +75,34 @@ export async function openConnection(host: HostAddress, settings: Settings): Pro
   });
 
   const queue = channelQueue(ONE_AT_A_TIME.test(link.software) ? 1 : MAX_CHANNELS);
+  let ahead: Shell | undefined;
+  const startAhead = (): void => {
+    if (ahead !== undefined || link.ended() !== undefined || !queue.tryEnter()) return;
+    const shell = startShell(link, settings.becomePassword);
+    ahead = shell;
+    void shell.over.then(() => {
+      if (ahead !== shell) return;
+      ahead = undefined;
+      queue.leave();
+    });
+  };
+  /** A shell, and a turn of the queue with it. */
+  const takeShell = async (call: ScriptCall): Promise<Shell> => {
+    const waiting = ahead;
+    ahead = undefined;
+    if (waiting === undefined) await queue.enter();
+    if (link.ended() !== undefined) {
+      queue.leave();
+      throw lost(link, call, false);
+    }
+    return waiting ?? startShell(link, settings.becomePassword);
+  };
   const runQueued = async (call: ScriptCall): Promise<CommandResult> => {
     const pauses = [...REFUSED_CHANNEL_PAUSES];
     for (;;) {
-      await queue.enter();
+      const shell = await takeShell(call);
       try {
-        if (link.ended() !== undefined) throw lost(link, call, false);
-        const outcome = await runScript(link, call);
+        const outcome = await shell.run(call);
         if (!("refused" in outcome)) return outcome;
         if (!queue.shrink()) {
           const pause = pauses.shift();
@@ -109,8 +132,7 @@ export async function openConnection(host: HostAddress, settings: Settings): Pro
     run: async (script, { timeout = resolved.commandTimeout, description = "a script" } = {}) => {
       const started = performance.now();
       try {
-        const call = { script, description, timeout, becomePassword: settings.becomePassword };
-        const result = await runQueued(call);
+        const result = await runQueued({ script, description, timeout });
         const bytes = Buffer.byteLength(result.stdout) + Buffer.byteLength(result.stderr);
         const ms = performance.now() - started;
         trace({ host: label, event: "run", description, script, code: result.code, ms, bytes });
@@ -122,6 +144,7 @@ export async function openConnection(host: HostAddress, settings: Settings): Pro
         throw error;
       }
     },
+    startAhead,
     close: async () => {
       closing = true;
       await link.close();

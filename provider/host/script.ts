@@ -31,7 +31,6 @@ export interface ScriptCall {
   readonly description: string;
   /** Seconds. */
   readonly timeout: number;
-  readonly becomePassword: Secret | undefined;
   /** The script stops another one: when its own time is up, no third is started. */
   readonly stopsAnother?: boolean;
 }
@@ -47,20 +46,25 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 /** Seconds that a script has to undo and end after its time was up. */
 const GRACE = 5;
 
-/**
- * Runs one script with `sh -s` on the host, as root where the host says so.
- *
- * @throws SshError of kind `become`, `shell`, `commandTimeout` or `command`; {@link ConnectionLost}
- */
-export async function runScript(link: Link, call: ScriptCall): Promise<CommandResult | ChannelRefused> {
+/** A shell of a host, as root where the host says so, that waits for the one script that it runs. */
+export interface Shell {
+  /** Resolves when it has ended, or was refused, or lost. Why is for {@link Shell.run} to tell. */
+  readonly over: Promise<void>;
+  /** @throws SshError of kind `become`, `shell`, `commandTimeout` or `command`; {@link ConnectionLost} */
+  run(call: ScriptCall): Promise<CommandResult | ChannelRefused>;
+}
+
+/** Starts `sh -s`, which takes two round trips: one opens the channel, one starts the shell. */
+export function startShell(link: Link, becomePassword: Secret | undefined): Shell {
   const { host } = link;
-  const askedFor = host.become === "none" ? undefined : call.becomePassword;
+  const askedFor = host.become === "none" ? undefined : becomePassword;
   const onTerminal = needsTerminal(host.become, askedFor !== undefined);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   let bytes = 0;
   let channel: ClientChannel | undefined;
   let failure: SshError | undefined;
+  let description = "a shell";
   let giveUp: (error: SshError) => void = () => undefined;
   const abandoned = new Promise<never>((_resolve, reject) => (giveUp = reject));
   abandoned.catch(() => undefined);
@@ -74,14 +78,12 @@ export async function runScript(link: Link, call: ScriptCall): Promise<CommandRe
     bytes += chunk.length;
     if (bytes <= MAX_OUTPUT) chunks.push(chunk);
     else
-      abandon(
-        new SshError("command", host.label, `${host.label}: ${call.description} printed more than 64 MiB.`),
-      );
+      abandon(new SshError("command", host.label, `${host.label}: ${description} printed more than 64 MiB.`));
   };
-  const text = onTerminal ? forTerminal(call.script) : call.script;
-  const conversation = askedFor === undefined ? undefined : answerPrompt(askedFor, text, link, abandon);
+  const stdin = new PassThrough();
+  const conversation = askedFor === undefined ? undefined : answerPrompt(askedFor, stdin, link, abandon);
   const options: SSHExecCommandOptions = {
-    stdin: conversation?.stdin ?? call.script,
+    stdin,
     noTrim: true,
     // What node-ssh decodes chunk by chunk is not used: a character may be cut in two by a chunk's end.
     encoding: "latin1",
@@ -99,40 +101,54 @@ export async function runScript(link: Link, call: ScriptCall): Promise<CommandRe
       if (failure) opened.close();
     },
   };
-  const expire = (): void => {
-    const begun = onTerminal
-      ? afterAnnouncement(Buffer.concat(stdout), 2)
-      : afterAnnouncement(Buffer.concat(stderr));
-    failure ??= timedOut(link, call, begun?.text ?? Buffer.concat(stderr));
-    const error = failure;
-    void stopShell(link, call, begun?.pid).then(() => abandon(error));
-  };
-  const timer = setTimeout(expire, call.timeout * 1000);
-  timer.unref();
-  try {
-    const running = link.ssh.execCommand(shellCommand(host.become, askedFor !== undefined), options);
-    running.catch(() => undefined);
-    const { code, signal } = await Promise.race([running, abandoned]);
-    if (failure) throw failure;
-    if (code === null && signal === null) throw lost(link, call, channel !== undefined);
-    const out = afterAnnouncement(Buffer.concat(stdout), onTerminal ? 2 : 1)?.text;
-    const err = onTerminal ? Buffer.alloc(0) : afterAnnouncement(Buffer.concat(stderr))?.text;
-    if (out === undefined || err === undefined) {
-      const printed = [...stderr, Buffer.from("\n"), ...stdout];
-      throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code);
+  const running = link.ssh.execCommand(shellCommand(host.become, askedFor !== undefined), options);
+  const ignore = (): void => undefined;
+
+  async function run(call: ScriptCall): Promise<CommandResult | ChannelRefused> {
+    ({ description } = call);
+    const expire = (): void => {
+      const begun = onTerminal
+        ? afterAnnouncement(Buffer.concat(stdout), 2)
+        : afterAnnouncement(Buffer.concat(stderr));
+      failure ??= timedOut(link, call, begun?.text ?? Buffer.concat(stderr));
+      const error = failure;
+      void stopShell(link, call, begun?.pid, becomePassword).then(() => abandon(error));
+    };
+    const timer = setTimeout(expire, call.timeout * 1000);
+    timer.unref();
+    const text = onTerminal ? forTerminal(call.script) : call.script;
+    if (conversation) conversation.send(text);
+    else stdin.end(text);
+    try {
+      const { code, signal } = await Promise.race([running, abandoned]);
+      if (failure) throw failure;
+      if (code === null && signal === null) throw lost(link, call, channel !== undefined);
+      const out = afterAnnouncement(Buffer.concat(stdout), onTerminal ? 2 : 1)?.text;
+      const err = onTerminal ? Buffer.alloc(0) : afterAnnouncement(Buffer.concat(stderr))?.text;
+      if (out === undefined || err === undefined) {
+        const printed = [...stderr, Buffer.from("\n"), ...stdout];
+        throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code);
+      }
+      return {
+        stdout: out.toString("utf8"),
+        stderr: err.toString("utf8"),
+        code,
+        signal: signal ?? undefined,
+      };
+    } catch (error) {
+      if (error instanceof SshError) throw error;
+      if (link.ended() !== undefined) throw lost(link, call, channel !== undefined, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      // ssh2 gives the reason code of RFC 4254, 5.1 with a refused channel.
+      if (error instanceof Error && "reason" in error) return { refused: reason };
+      const message = `${host.label}: ${call.description} could not be started: ${reason}.`;
+      throw new SshError("command", host.label, message, { cause: error });
+    } finally {
+      clearTimeout(timer);
     }
-    return { stdout: out.toString("utf8"), stderr: err.toString("utf8"), code, signal: signal ?? undefined };
-  } catch (error) {
-    if (error instanceof SshError) throw error;
-    if (link.ended() !== undefined) throw lost(link, call, channel !== undefined, error);
-    const reason = error instanceof Error ? error.message : String(error);
-    // ssh2 gives the reason code of RFC 4254, 5.1 with a refused channel.
-    if (error instanceof Error && "reason" in error) return { refused: reason };
-    const message = `${host.label}: ${call.description} could not be started: ${reason}.`;
-    throw new SshError("command", host.label, message, { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
+
+  return { over: running.then(ignore, ignore), run };
 }
 
 function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
@@ -150,7 +166,12 @@ function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
  * channel of its own and as the same user: closing the script's channel would send no signal, as there is no terminal,
  * and sshd refuses to signal what runs as root (session.c, session_signal_req).
  */
-async function stopShell(link: Link, call: ScriptCall, pid: number | undefined): Promise<void> {
+async function stopShell(
+  link: Link,
+  call: ScriptCall,
+  pid: number | undefined,
+  becomePassword: Secret | undefined,
+): Promise<void> {
   if (call.stopsAnother === true || pid === undefined || !Number.isSafeInteger(pid) || pid <= 1) return;
   const tenths = GRACE * 10;
   // the whole group: a shell minds its traps only when the command that hangs has ended
@@ -165,7 +186,9 @@ async function stopShell(link: Link, call: ScriptCall, pid: number | undefined):
     stopsAnother: true,
   };
   // Best effort: what failed is told by the time-out that follows, whatever came of this.
-  await runScript(link, stopping).catch(() => undefined);
+  await startShell(link, becomePassword)
+    .run(stopping)
+    .catch(() => undefined);
 }
 
 /** The error for a command whose connection ended; `started` is whether its script may have run. */
@@ -189,23 +212,26 @@ export function lost(
  */
 function answerPrompt(
   password: Secret,
-  script: string,
+  stdin: PassThrough,
   link: Link,
   abandon: (error: SshError) => void,
-): { stdin: PassThrough; onPrompt: (chunk: Buffer) => void } {
+): { send: (script: string) => void; onPrompt: (chunk: Buffer) => void } {
   const { become } = link.host;
-  const stdin = new PassThrough();
   let seen = "";
   let answered = false;
   let ready = false;
+  let script: string | undefined;
   return {
-    stdin,
+    send: (text) => {
+      if (ready) stdin.end(text);
+      else script = text;
+    },
     onPrompt: (chunk) => {
       if (ready) return;
       seen += chunk.toString("latin1");
       if (afterAnnouncement(Buffer.from(seen, "latin1"))) {
         ready = true;
-        stdin.end(script);
+        if (script !== undefined) stdin.end(script);
       } else if (asksAgain(seen)) {
         ready = true;
         abandon(shellNotStarted(link.host, `${seen}\nSorry, try again.`, null));

@@ -31,6 +31,8 @@ export interface Session {
   change(resource: string, makePlan: Change["makePlan"]): Promise<Observation>;
   /** Foretells a change that the resource will soon ask for, so that others of the host wait for it. */
   expect(resource: string): void;
+  /** Has the host make ready for a change that will surely be asked for: its shell starts while the engine goes on. */
+  makeReady(): void;
   /** It will not ask for one. */
   passOver(resource: string): void;
   /** Who answers for IPv4 addresses on the LAN of a link; undefined where the host has no program to ask with. */
@@ -92,10 +94,12 @@ export function openFleet(settings: () => Settings, warn: (text: string) => void
       look: () => look(memory, settings),
       async change(resource, makePlan) {
         const looking = look(memory, settings);
+        makeReady(memory, settings);
         const { machine } = (await looking.finally(() => turns.passOver(key, resource))).facts;
         return turns.take(machine, key, { resource, makePlan });
       },
       expect: (resource) => turns.expect(key, resource),
+      makeReady: () => makeReady(memory, settings),
       passOver: (resource) => turns.passOver(key, resource),
       async probe(link, addresses) {
         const marker = newMarker();
@@ -145,6 +149,13 @@ async function connect(memory: HostMemory, settings: () => Settings): Promise<Co
   if (memory.connection !== known) return connect(memory, settings);
   memory.connection = openConnection(memory.host, settings());
   return memory.connection;
+}
+
+/** That there is no connection is told by what needs it. */
+function makeReady(memory: HostMemory, settings: () => Settings): void {
+  connect(memory, settings)
+    .then((connection) => connection.startAhead())
+    .catch(() => undefined);
 }
 
 async function closeConnection(memory: HostMemory): Promise<void> {
