@@ -9,8 +9,8 @@ export const CUT =
 /** For an `ip` of {@link replaceIp}: ends the shell of the change. */
 export const KILL = "kill -9 $PPID; exit 1";
 
-/** The same, and its watchdog with it, as when all that a login runs is killed. */
-export const KILL_ALL = `pkill -9 -f /run/pulumi-macvlan/watchdog; ${KILL}`;
+/** The same, and its watchdog with it, as when all that a login runs is killed: one that has just been forked too. */
+export const KILL_ALL = `w=0; until pkill -9 -f /run/pulumi-macvlan/watchdog || [ $w -ge 200 ]; do sleep 0.01; w=$((w + 1)); done; ${KILL}`;
 
 /**
  * Gives the host an `ip` that does `then` instead of its command number `n` that writes; one line of a batch is one
