@@ -133,7 +133,10 @@ async function measureAll(chosen: Chosen, parts: readonly Part[]): Promise<Resul
 
 /** For the document: where this run wrote its files is no matter of what was measured. */
 function commandLineOf(): string {
-  const options = process.argv.slice(2).join(" ").replace(/ *--(results|out)[ =][^ ]+/g, "");
+  const options = process.argv
+    .slice(2)
+    .join(" ")
+    .replace(/ *--(results|out)[ =][^ ]+/g, "");
   return options === "" ? "npm run bench" : `npm run bench -- ${options.trim()}`;
 }
 
