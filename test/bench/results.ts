@@ -96,7 +96,11 @@ function mergeTwo(one: Results, other: Results): Results {
   return {
     ...one,
     command: `${one.command}; ${other.command}`,
-    contenders: [...one.contenders, ...other.contenders.filter(({ id }) => !known.has(id))],
+    contenders: [
+      // one that was left out of the larger numbers by any of the runs did not fail there
+      ...one.contenders.map((c) => ({ ...other.contenders.find(({ id, cap }) => id === c.id && cap), ...c })),
+      ...other.contenders.filter(({ id }) => !known.has(id)),
+    ],
     widths: [
       ...widths,
       ...other.widths.filter((w) => !widths.some((v) => v.hosts === w.hosts && v.rtt === w.rtt)),
