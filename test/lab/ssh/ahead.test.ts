@@ -12,11 +12,19 @@ const AGE =
 /** Enough for a shell to start, and to be older than one that is started now. */
 const PAUSE = 500;
 
-/** Ends every shell of the host but its own. */
-const KILL_SHELLS = "for p in $(pgrep -x sh); do [ $p = $$ ] || kill -9 $p; done; sleep 0.2\n";
+/** Does something to every shell of the host, `$p`, but its own. */
+const toOthers = (command: string): string =>
+  `for p in $(pgrep -x sh); do [ $p = $$ ] || ${command}; done; sleep 0.2\n`;
 
 describe("ssh: a shell started ahead", () => {
   const on = useSshd();
+
+  const connect = (): Promise<Connection> => on.connect(on.at("root"), on.withKey());
+
+  async function startedAhead(connection: Connection): Promise<void> {
+    connection.startAhead();
+    await sleep(PAUSE);
+  }
 
   async function ageOfNext(connection: Connection): Promise<number> {
     const { stdout } = await connection.run(AGE);
@@ -46,8 +54,7 @@ describe("ssh: a shell started ahead", () => {
   it("runs it on doas's terminal too", async () => {
     const env = { MACVLAN_BECOME_PASSWORD: PASSWORD };
     const connection = await on.connect(on.at("doasked", { become: "doas" }), on.withKey(env));
-    connection.startAhead();
-    await sleep(PAUSE);
+    await startedAhead(connection);
     assert.deepEqual(await connection.run("id -u; exit 3\n"), {
       stdout: "0\n",
       stderr: "",
@@ -57,13 +64,9 @@ describe("ssh: a shell started ahead", () => {
   });
 
   it("is done without where it has ended meanwhile", async () => {
-    const [one, other] = [
-      await on.connect(on.at("root"), on.withKey()),
-      await on.connect(on.at("root"), on.withKey()),
-    ];
-    one.startAhead();
-    await sleep(PAUSE);
-    await other.run(KILL_SHELLS);
+    const [one, other] = [await connect(), await connect()];
+    await startedAhead(one);
+    await other.run(toOthers("kill -9 $p"));
     assert.equal((await one.run("echo on\n")).stdout, "on\n");
   });
 
@@ -83,34 +86,25 @@ describe("ssh: a shell started ahead", () => {
   });
 
   it("lets its script undo at the time limit, which counts from the script", async () => {
-    const connection = await on.connect(on.at("root"), on.withKey());
+    const connection = await connect();
     const mark = join(on.dir, "ahead-terminated");
-    connection.startAhead();
-    await sleep(PAUSE);
+    await startedAhead(connection);
     assert.equal((await connection.run("sleep 0.2; echo in time\n", { timeout: 0.45 })).stdout, "in time\n");
-    connection.startAhead();
-    await sleep(PAUSE);
+    await startedAhead(connection);
     const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done; }\nmain\n`;
     assert.equal((await failure(connection.run(script, { timeout: 0.3 }))).kind, "commandTimeout");
     assert.ok(existsSync(mark));
   });
 
   it("has run nothing where the connection is lost before its script, and is gone with it", async () => {
-    const [one, other] = [
-      await on.connect(on.at("root"), on.withKey()),
-      await on.connect(on.at("root"), on.withKey()),
-    ];
-    one.startAhead();
-    await sleep(PAUSE);
-    await other.run(
-      "for p in $(pgrep -x sh); do [ $p = $$ ] || kill -9 $(ps -o ppid= -p $p); done; sleep 0.2\n",
-    );
+    const [one, other] = [await connect(), await connect()];
+    await startedAhead(one);
+    await other.run(toOthers("kill -9 $(ps -o ppid= -p $p)"));
     const error = await failure(one.run("echo on\n"));
     assert.ok(error instanceof ConnectionLost && !error.started);
 
-    const third = await on.connect(on.at("root"), on.withKey());
-    third.startAhead();
-    await sleep(PAUSE);
+    const third = await connect();
+    await startedAhead(third);
     const shells = async (): Promise<number> => Number((await other.run("pgrep -xc sh\n")).stdout);
     assert.equal(await shells(), 2);
     await third.close();
