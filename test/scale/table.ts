@@ -38,7 +38,7 @@ function machine(seconds: number): string {
   return (
     `${cpus().length} cores (${cpu?.model ?? "unknown"}), ${memory} GB, Linux ${release()}, ` +
     `Node.js ${process.versions.node}, Pulumi ${engineVersion}, state in a file; ` +
-    `the hosts run on the same cores. All of it took ${Math.round(seconds / 60)} minutes.`
+    `the hosts run on the same cores. Everything took ${Math.round(seconds / 60)} minutes.`
   );
 }
 
@@ -90,7 +90,12 @@ const FLEET = 10_000;
 
 /** What a fleet in stacks of each measured size takes of the machine that runs the engines, the hosts left out. */
 function fleetOf(hosts: number, lives: readonly Life[]): string {
-  const heads = ["Hosts a stack", "stacks", ...PHASES.map((phase) => `${phase}: CPU`), "memory of one stack"];
+  const heads = [
+    "Hosts per stack",
+    "stacks",
+    ...PHASES.map((phase) => `${phase}: CPU`),
+    "memory of one stack",
+  ];
   const rows = lives.map(({ shape, phases }) => {
     const stacks = Math.ceil(hosts / shape.hosts);
     const cpu = (phase: Phase): number => ROLES.reduce((sum, role) => sum + phases[phase][role].cpu, 0);
@@ -104,8 +109,8 @@ function fleetOf(hosts: number, lives: readonly Life[]): string {
   });
   const table = [tableRow(heads), tableRow(heads.map(() => "---:")), ...rows].join("\n");
   return (
-    `${hosts.toLocaleString("en")} hosts in stacks of these sizes, computed from the CPU above; by the number of ` +
-    `cores comes the time that it takes where the hosts do not make it wait:\n\n${table}`
+    `${hosts.toLocaleString("en")} hosts in stacks of these sizes, extrapolated from the CPU above. Divided by the ` +
+    `number of cores, this is the time it takes if it never waits for the hosts:\n\n${table}`
   );
 }
 

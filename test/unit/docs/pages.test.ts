@@ -4,9 +4,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { renderProperties, splitDefault } from "../../../docs/properties";
+import { readSettings } from "../../../provider/host/settings";
 import { REPOSITORY, blocksOf, pages, readPage } from "./pages";
 
 const blocks = pages().flatMap(blocksOf);
+
+/** Variables of the tests, the lab and the tools, which are no settings of the provider. */
+const FOR_TESTS = /^MACVLAN_(LAB|TEST|ENGINE|SCALE|BENCH)/;
 
 describe("the documents", () => {
   it("have TypeScript that compiles", function () {
@@ -58,6 +62,27 @@ describe("the documents", () => {
     });
     assert.deepEqual(splitDefault("`a` (default): b."), { meaning: "`a` (default): b.", standard: "`a`" });
     assert.deepEqual(splitDefault("Bytes."), { meaning: "Bytes." });
+  });
+
+  it("list every setting on the page for settings, and name no other", () => {
+    const read = new Set<string>();
+    const environment = new Proxy<Record<string, string | undefined>>(
+      {},
+      { get: (_, name) => void read.add(String(name)) },
+    );
+    readSettings(environment, (key) => void read.add(key));
+    read.delete("HOME");
+    const named = (text: string): string[] => text.match(/\bMACVLAN_[A-Z_]+\b|\bmacvlan:[a-z]\w+/g) ?? [];
+    const listed = new Set(named(readPage("docs/settings.md")));
+    for (const setting of read) assert.match(readPage("docs/settings.md"), new RegExp(`\\b${setting}\\b`));
+    const others = ["docs/", "examples/", "README.md", "SECURITY.md"];
+    const forUsers = pages().filter((page) => others.some((start) => page.startsWith(start)));
+    for (const page of forUsers)
+      for (const name of named(readPage(page))) {
+        if (FOR_TESTS.test(name)) continue;
+        assert.ok(listed.has(name), `${page} names ${name}, which docs/settings.md does not list`);
+        assert.ok(read.has(name) || name === "MACVLAN_TRACE", `${page}: nothing reads ${name}`);
+      }
   });
 
   it("quote messages that the code has", () => {
