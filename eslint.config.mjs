@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "docs/api/", "**/node_modules/", "test/fixtures/"] },
+  { ignores: [".dependency-cruiser.cjs", "dist/", "docs/api/", "**/node_modules/", "test/fixtures/"] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ["**/*.ts"] })),
   {

@@ -5,7 +5,7 @@
  */
 export type * from "./kinds/args";
 export type * from "./network/args";
-export type { DeepInput, InputArgs, Outputs } from "./engine/resource";
+export type { DeepInput, InputArgs, Outputs } from "./program/resource";
 export {
   Bond,
   HairpinBridge,
@@ -14,5 +14,5 @@ export {
   MacvlanInterface,
   MacvtapInterface,
   VlanInterface,
-} from "./links";
+} from "./program/resources";
 export { MacvlanNetwork } from "./network/network";

@@ -1,7 +1,5 @@
 /** The files that have a link made at boot, in the form of the init system that is running. Pure. */
 import { createHash } from "node:crypto";
-import { quote } from "../host/shell";
-import type { BootFile, LinkId } from "../plan/model";
 import {
   IF_UP,
   INIT_SCRIPTS,
@@ -12,8 +10,11 @@ import {
   bootName,
   deviceUnit,
   escapeUnit,
-} from "./names";
-import { type BootMark, type Init, markLine } from "./read";
+} from "../model/boot-names";
+import type { BootFile, LinkId } from "../model/host";
+import type { Init } from "../model/observation";
+import { quote } from "../shell/quote";
+import { type BootMark, markLine } from "./read";
 
 /** What boot files are made from. */
 export interface Boot {

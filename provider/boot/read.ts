@@ -1,10 +1,8 @@
 /** Reading what a host has for its next boot: a fragment of the one reading, and the parser of what it prints. */
-import type { BootFile } from "../plan/model";
-import { sections } from "../host/shell";
-import { IF_UP, INIT_SCRIPTS, PREFIX, RUNLEVELS, SCRIPTS, UNITS, bootNameOf } from "./names";
-
-/** What runs a host's boot, as far as links can be made again by it. */
-export type Init = "systemd" | "openrc" | "ifupdown";
+import { IF_UP, INIT_SCRIPTS, PREFIX, RUNLEVELS, SCRIPTS, UNITS, bootNameOf } from "../model/boot-names";
+import type { BootFile } from "../model/host";
+import type { Init } from "../model/observation";
+import { sections } from "../shell/quote";
 
 /** The line by which a file is known as ours: whose, and for which link. */
 const MARK = "# pulumi-macvlan ";

@@ -1,11 +1,10 @@
-/** The script that makes a link at boot, from the steps of the plan that makes it. Pure. */
-import { shellWords } from "../host/apply";
-import { type PortTool, commandsOf, recordFile } from "../host/commands";
-import { commandLine, quote } from "../host/shell";
-import { PRELUDE } from "../host/transaction";
-import { isIPv6Cidr } from "../plan/addresses";
-import type { LinkId } from "../plan/model";
-import type { Step } from "../plan/steps";
+import { commandsOf, recordFile, shellWords } from "../iproute2/commands";
+import { isIPv6Cidr } from "../model/addresses";
+import type { LinkId } from "../model/host";
+import type { PortTool } from "../model/observation";
+import type { Step } from "../model/steps";
+import { PRELUDE } from "../shell/library";
+import { commandLine, quote } from "../shell/quote";
 import { type BootMark, markLine } from "./read";
 
 /** What the script of a link is made from. */

@@ -42,7 +42,7 @@ async function doctor(texts: readonly string[], options: DoctorOptions): Promise
       import("./doctor/judge.js"),
       import("./doctor/table.js"),
       import("./look.js"),
-      import("../host/address.js"),
+      import("../ssh/address.js"),
     ]);
   const diagnoses = await Promise.all(
     parseHosts(texts).map(async (address): Promise<Diagnosis> => {

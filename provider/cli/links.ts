@@ -1,5 +1,5 @@
 /** What commands tell of links beyond what the host itself says. Pure. */
-import type { LinkState } from "../plan/model";
+import type { LinkState } from "../model/host";
 
 /** The host's own macvlan with routes to links: what a person makes to reach the others. */
 export function isHostShim(link: LinkState): boolean {

@@ -1,8 +1,8 @@
 /** Looking at many hosts at once, by the provider's own connections. One that fails does not hide the others. */
-import { type HostAddress, hostLabel, hostSchema } from "../host/address";
-import type { Observation } from "../host/observation";
-import { openFleet } from "../host/session";
-import type { Settings } from "../host/settings";
+import { type HostAddress, hostLabel, hostSchema } from "../ssh/address";
+import type { Observation } from "../model/observation";
+import { openFleet } from "../host/managed-host";
+import type { Settings } from "../ssh/settings";
 import type { StackReading } from "./stack";
 
 /** A host as it is, or why it cannot be seen. */

@@ -1,7 +1,7 @@
 /** Options by which all commands reach hosts: the provider's own settings, under the names of its configuration. */
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { type Settings, readSettings } from "../host/settings";
+import { type Settings, readSettings } from "../ssh/settings";
 
 /** What was given of them. */
 export interface HostOptions {

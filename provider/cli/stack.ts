@@ -6,8 +6,8 @@
  * A replacement is one step. Of a resource whose check failed there is no step, only a diagnostic. An export holds
  * secrets encrypted, below a key of their own.
  */
-import { isUnknown } from "../engine/unknown";
-import { type HostAddress, hostSchema } from "../host/address";
+import { isUnknown } from "../model/unknown";
+import { type HostAddress, hostSchema } from "../ssh/address";
 import { type AnyKind, KINDS } from "../kinds";
 import type { Json } from "../kinds/kind";
 

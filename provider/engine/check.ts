@@ -1,28 +1,28 @@
 /** `check`: inputs are made canonical, looked at beside the host and the run's other resources, and drift is shown. */
 import type { dynamic } from "@pulumi/pulumi";
-import { hostIdentity } from "../host/address";
 import { describeDifferences } from "../host/errors";
-import { type Observation, UNFINISHED_CHANGE } from "../host/observation";
-import type { Session } from "../host/session";
-import { shown } from "../host/withheld";
+import type { Session } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
+import { checkInputs } from "../kinds/check-inputs";
 import { linkId } from "../kinds/common";
-import { type Claim, conflictsOf, tooManyMacs } from "../kinds/conflicts";
+import { tooNewFor } from "../kinds/iproute2-support";
 import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
-import { portConflicts } from "../kinds/port-use";
-import { warningsOf } from "../kinds/warnings";
-import type { Difference } from "../plan/differences";
-import { type Wanted, findLink } from "../plan/model";
-import { checkInputs, sameHost } from "./inputs";
+import { type Claim, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
+import { portConflicts } from "../kinds/lan/parent-use";
+import { warningsOf } from "../kinds/lan/warnings";
+import type { Difference } from "../model/difference";
+import { type Wanted, findLink } from "../model/host";
+import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
+import { shown } from "../model/redact";
+import { hostIdentity } from "../ssh/address";
+import { currentRun, viewOf } from "./context";
+import { sameHost } from "./inputs";
 import { clean } from "./outputs";
-import { goneWith, parentNameOf, withoutLinks } from "./remade";
 import { describeCut, driftOf, knownInputs, planLink } from "./planning";
-import { resourceName } from "./resource-name";
-import { currentRun } from "./run";
+import { goneWith, parentNameOf, withoutLinks } from "./replaced";
+import { resourceName } from "../kinds/kind";
 import { say } from "./say";
 import { secretProperties, withoutSecretPaths } from "./secrets";
-import { tooNewFor } from "./versions";
-import { viewOf } from "./view";
 
 /** Checks, and shows nothing of the secrets among the inputs. */
 export async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {

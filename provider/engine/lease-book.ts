@@ -4,10 +4,12 @@
  * preview knows them.
  */
 import type { dynamic } from "@pulumi/pulumi";
+import { visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
-import { type Leases, leaseAddresses, poolSchema } from "../network/lease";
-import { digest, pathOf, visibleInputs } from "./inputs";
-import { UNKNOWN, isUnknown } from "./unknown";
+import { type Leases, leaseAddresses, poolSchema } from "../leases/lease";
+import { pathOf } from "../model/property-path";
+import { UNKNOWN, isUnknown } from "../model/unknown";
+import { digest } from "./inputs";
 
 export const leaseBook: dynamic.ResourceProvider = {
   check: (olds: Json, news: Json) => Promise.resolve(check(olds, news)),

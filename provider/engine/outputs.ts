@@ -1,8 +1,9 @@
 /** What the state keeps of a resource. Pure. */
-import type { Observation } from "../host/observation";
 import type { AnyKind } from "../kinds";
+import { visibleInputs } from "../kinds/check-inputs";
 import type { CommonInputs, Json } from "../kinds/kind";
-import { digest, visibleInputs } from "./inputs";
+import type { Observation } from "../model/observation";
+import { digest } from "./inputs";
 
 /** What the program had given, of what the state keeps. */
 export function managedInputs(props: Json): Json {

@@ -2,21 +2,21 @@
  * From a resource's inputs, as the engine keeps them, and a look at its host to the plan: what the provider carries
  * out, and what a report shows. Pure.
  */
-import { DEFAULT_CONFIRM_TIMEOUT } from "../host/address";
-import { describeStep } from "../host/apply";
-import type { Observation } from "../host/observation";
-import type { WantedPlan } from "../host/change";
+import { describeStep } from "../iproute2/commands";
 import type { AnyKind } from "../kinds";
+import { visibleInputs } from "../kinds/check-inputs";
 import { unwanted } from "../kinds/common";
 import type { CommonInputs, Identity, Json, View } from "../kinds/kind";
-import type { Difference } from "../plan/differences";
-import { cuttingStep } from "../plan/lifeline";
-import type { LinkId, Wanted } from "../plan/model";
-import { plan } from "../plan/plan";
-import { wantedWithBoot, withoutBoot } from "./boot";
-import { digest, visibleInputs } from "./inputs";
-import { kernelTraits } from "./kernel";
-import { isUnknown } from "./unknown";
+import type { Difference } from "../model/difference";
+import type { LinkId, Wanted } from "../model/host";
+import type { Observation } from "../model/observation";
+import { isUnknown } from "../model/unknown";
+import { kernelTraits } from "../plan/kernel/traits";
+import { cuttingStep } from "../plan/management-path";
+import { plan, type WantedPlan } from "../plan/plan";
+import { DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
+import { digest } from "./inputs";
+import { wantedWithBoot, withoutBoot } from "./persist";
 
 /** The plan that brings a link to its inputs. */
 export function planLink(kind: AnyKind, inputs: CommonInputs, view: View): WantedPlan {

@@ -6,24 +6,24 @@
  * `update` and `delete` carry the plan out, and `read` tells what is there.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import type { HostAddress } from "../host/address";
-import type { Observation } from "../host/observation";
-import { shown } from "../host/withheld";
 import { type AnyKind, KINDS } from "../kinds";
+import { visibleInputs } from "../kinds/check-inputs";
 import { linkId } from "../kinds/common";
 import type { CommonInputs, Json } from "../kinds/kind";
-import { findLink, recordOf } from "../plan/model";
-import { isPersisted } from "./boot";
-import { bringAbout } from "./bring-about";
+import { findLink, recordOf } from "../model/host";
+import type { Observation } from "../model/observation";
+import { shown } from "../model/redact";
+import { isUnknown } from "../model/unknown";
+import type { HostAddress } from "../ssh/address";
+import { bringAbout } from "./apply";
 import { check } from "./check";
-import { digest, sameHost, visibleInputs } from "./inputs";
+import { configureRun, currentRun, viewOf } from "./context";
+import { digest, sameHost } from "./inputs";
 import { leaseBook } from "./lease-book";
 import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
+import { isPersisted } from "./persist";
 import { knownInputs, planNothing, planRemoval } from "./planning";
-import { resourceName } from "./resource-name";
-import { configureRun, currentRun } from "./run";
-import { isUnknown } from "./unknown";
-import { viewOf } from "./view";
+import { resourceName } from "../kinds/kind";
 
 /** One provider a kind, by the name of its resource class, and the networks' memory. */
 export const providers: Readonly<Record<string, dynamic.ResourceProvider>> = {

@@ -1,4 +1,4 @@
-import { shown } from "../host/withheld";
+import { shown } from "../model/redact";
 
 /** Tells the person at the CLI: the engine shows it as a diagnostic of the stack. */
 export function say(text: string): void {

@@ -2,22 +2,8 @@
  * Secrets among the inputs. The SDK hands them to a provider in plain text, and the engine prints the value of the
  * property at the path of a failed check: so that neither its path nor its text may lead there.
  */
-import { withhold } from "../host/withheld";
 import type { Issue, Json } from "../kinds/kind";
-
-/** Names under which people look for a place to put a credential. */
-const CREDENTIAL =
-  /pass(?:word|phrase|wd)?$|password|passphrase|secret|token|private|credential|become.*pass/i;
-
-/** `user:password@host`, as in a URL. */
-const CREDENTIAL_IN_HOST = /:([^@:/]+)@/;
-
-/** Whether a host, as a program gives it, has something in it that looks like a credential. */
-export function holdsCredential(host: unknown): boolean {
-  if (typeof host === "string") return CREDENTIAL_IN_HOST.test(host);
-  if (typeof host !== "object" || host === null) return false;
-  return Object.entries(host).some(([key, value]) => CREDENTIAL.test(key) || holdsCredential(value));
-}
+import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential, withhold } from "../model/redact";
 
 /**
  * The properties whose values are not to be shown: those that the program marked as secret (`__secrets`), and those

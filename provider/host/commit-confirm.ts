@@ -4,14 +4,15 @@
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Cut } from "../plan/lifeline";
-import type { PlannedStep } from "../plan/steps";
-import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "./address";
-import { type Applied, applyScript, describeStep, parseApplied } from "./apply";
-import { type Connection, ConnectionLost, SshError } from "./connection";
-import type { Observation } from "./observation";
+import { describeStep } from "../iproute2/commands";
+import type { Observation } from "../model/observation";
+import type { PlannedStep } from "../model/steps";
+import type { Cut } from "../plan/management-path";
+import { newMarker, sections } from "../shell/quote";
+import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
+import { type Connection, ConnectionLost, SshError } from "../ssh/connection";
+import { type Applied, applyScript, parseApplied } from "./change-script";
 import { parseObservation } from "./observe";
-import { newMarker, sections } from "./shell";
 import { type Confirmation, confirmScript } from "./watchdog";
 
 /** A change that nobody confirmed. */

@@ -1,9 +1,8 @@
-/** What a person reads when a change did not work: resource, host, command, output, what became of it, remedy. */
-import type { Difference } from "../plan/differences";
-import type { Applied } from "./apply";
-import type { CommandResult } from "./connection";
+import { remedyFor } from "../iproute2/advice";
+import type { Difference } from "../model/difference";
+import type { CommandResult } from "../ssh/connection";
+import type { Applied } from "./change-script";
 import type { Unconfirmed } from "./commit-confirm";
-import { remedyFor } from "./remedies";
 
 /** A step failed. `left` is what the undo has not brought back. */
 export function changeFailed(

@@ -1,5 +1,5 @@
 /** Which links a program of the host manages: systemd-networkd and NetworkManager, in their own words. */
-import type { LinkManager } from "./observation";
+import type { LinkManager } from "../model/observation";
 
 /**
  * Defines `pm_managers`. networkd keeps a file a link under /run (sd-network's, src/libsystemd/sd-network); whether

@@ -3,19 +3,16 @@
  * parser of what it printed, which is pure. What iproute2 prints of links is for `iproute2.ts` to read.
  */
 import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
-import type { HostState, LinkRecord, Netns } from "../plan/model";
+import { linksAndRoutes, parseHolders, parseNamespace, readNamespace } from "../iproute2/parse";
+import { SYSFS_FUNCTION, choosePortTool, parseSysfs } from "../iproute2/sysfs";
+import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "../iproute2/version";
+import type { HostState, LinkRecord, Netns } from "../model/host";
+import { type HostFacts, type Observation, UNFINISHED } from "../model/observation";
+import { ENVIRONMENT, RUN_DIRECTORY } from "../shell/library";
+import { quote, sections } from "../shell/quote";
 import { FEATURES_FUNCTION, parseFeatures } from "./features";
-import { linksAndRoutes, parseHolders, parseNamespace, readNamespace } from "./iproute2";
-import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "./iproute2-version";
-import { CLIENT_FUNCTION, parseLifeline } from "./lifeline";
-import { type HostFacts, type Observation, UNFINISHED } from "./observation";
+import { CLIENT_FUNCTION, parseLifeline } from "./management-path";
 import { MANAGERS_FUNCTION, parseManagers } from "./managers";
-import { SYSFS_FUNCTION, choosePortTool, parseSysfs } from "./old-userland";
-import { sections } from "./shell";
-
-/** Where the host keeps what it has to remember; like the links themselves it does not survive a reboot. */
-export const RUN_DIRECTORY = "/run/pulumi-macvlan";
-
 /** The sysctls that are looked at, and set, a link. */
 const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as const;
 
@@ -255,4 +252,15 @@ function parseNetns(name: string, text: string, made: ReturnType<typeof jsonLine
   );
   const owner = (record?.value as { owner?: unknown } | undefined)?.owner;
   return typeof owner === "string" ? { name, owner } : { name };
+}
+
+/** The script that only looks. */
+export function observeScript(marker: string): string {
+  return `pm_main() {
+${ENVIRONMENT}
+M=${quote(marker)}; PM_KNOWN=
+${OBSERVE_FUNCTION}pm_observe
+}
+pm_main </dev/null
+`;
 }

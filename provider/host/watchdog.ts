@@ -8,9 +8,9 @@
  * says that the change is complete and waits. Whoever renames that file has decided: the confirming script to
  * `confirmed`, the watchdog to `expired`.
  */
-import { OBSERVE_FUNCTION, RUN_DIRECTORY } from "./observe";
-import { quote } from "./shell";
-import { ENVIRONMENT } from "./transaction";
+import { ENVIRONMENT, RUN_DIRECTORY } from "../shell/library";
+import { quote } from "../shell/quote";
+import { OBSERVE_FUNCTION } from "./observe";
 
 /** How a change is to be watched. */
 export interface Watch {

@@ -6,8 +6,8 @@
  */
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
-import { matchesPatterns } from "../host/host-patterns";
-import { readSettings } from "../host/settings";
+import { matchesPatterns } from "../ssh/config/patterns";
+import { readSettings } from "../ssh/settings";
 import { type Inventory, type InventoryOptions, type Source, openInventory } from "./inventory";
 import type { Vars } from "./schema";
 import { readYamlFile } from "./yaml-file";
@@ -104,7 +104,7 @@ function sshConfigHosts(patterns: readonly string[]): string[] {
   const settings = readSettings(process.env, (key) =>
     key === "macvlan:sshConfigPath" ? config.get("sshConfigPath") : undefined,
   );
-  const { configuredHosts } = load("../host/client-config") as typeof import("../host/client-config");
+  const { configuredHosts } = load("../ssh/config/resolve") as typeof import("../ssh/config/resolve");
   try {
     return configuredHosts(settings).filter((name) => matchesPatterns(patterns, name));
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The hosts of an inventory as programs use them. */
 import * as pulumi from "@pulumi/pulumi";
-import { pathOf } from "../engine/inputs";
-import type { HostAddress } from "../host/address";
+import { pathOf } from "../model/property-path";
+import type { HostAddress } from "../ssh/address";
 import { type GivenVar, type Membership, listed, resolveMembership, varsOf } from "./membership";
 import { type InventoryData, type InventoryFile, type Vars, inventorySchema } from "./schema";
 import type { Place } from "./yaml-file";

@@ -1,5 +1,5 @@
 /** Which hosts are in which groups, and what value counts where several are given. Pure. */
-import { matchesPatterns } from "../host/host-patterns";
+import { matchesPatterns } from "../ssh/config/patterns";
 import type { InventoryData, Vars } from "./schema";
 
 /** Something wrong with the data, on its path. */

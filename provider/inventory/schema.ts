@@ -1,6 +1,6 @@
 /** What an inventory is, as plain data: the form of its file, and of a stack's output. */
 import { z } from "zod";
-import { type HostAddress, hostSchema } from "../host/address";
+import { type HostAddress, hostSchema } from "../ssh/address";
 
 /** Values for programs, by name. */
 export type Vars = Readonly<Record<string, unknown>>;

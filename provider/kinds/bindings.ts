@@ -1,5 +1,5 @@
 /** Properties that are settings of the link: both ways between the property and iproute2's word for it. Pure. */
-import type { LinkState, SettingKey, WantedSetting } from "../plan/model";
+import type { LinkState, SettingKey, WantedSetting } from "../model/host";
 import type { Json } from "./kind";
 
 /** One setting and the properties that it stands for. */

@@ -1,13 +1,13 @@
 /** Bond: several links that are used as one (drivers/net/bonding). */
-import type { Observation } from "../host/observation";
-import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/bond";
-import { type LinkState, type Wanted, findLink } from "../plan/model";
+import type { Observation } from "../model/observation";
+import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/kernel/bond";
+import { type LinkState, type Wanted, findLink } from "../model/host";
 import type { BondArgs, BondMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
 import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { joinProblems, portRules, wantedMaster } from "./ports";
-import * as p from "./properties";
+import { joinProblems, portRules, wantedMaster } from "./master";
+import * as p from "./schemas";
 
 export interface BondInputs
   extends CommonInputs, Omit<BondArgs, keyof CommonInputs | "host" | "ports" | "arpIpTargets"> {

@@ -1,14 +1,14 @@
 /** HairpinBridge: a bridge whose ports may send frames back to where they came from, as vepa children need. */
 import { z } from "zod";
-import { portToolSets } from "../host/commands";
-import type { Observation } from "../host/observation";
-import { type Wanted, findLink } from "../plan/model";
+import { portToolSets } from "../iproute2/commands";
+import type { Observation } from "../model/observation";
+import { type Wanted, findLink } from "../model/host";
 import type { BridgeArgs, PortArgs } from "./args";
 import { type Binding, LINK_BINDINGS, centiseconds, foundOf, number, settingsOf, toggle } from "./bindings";
 import { foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { joinProblems, portRules, wantedMaster } from "./ports";
-import * as p from "./properties";
+import { joinProblems, portRules, wantedMaster } from "./master";
+import * as p from "./schemas";
 
 /** A port in canonical form. */
 type Port = Readonly<PortArgs> & { readonly hairpin: boolean };

@@ -1,6 +1,6 @@
 /** What all kinds of links have in common: identity, ownership, adoption, and what would stand in the way. Pure. */
-import { bootName, whyNotBootName } from "../boot/names";
-import type { Observation } from "../host/observation";
+import { bootName, whyNotBootName } from "../model/boot-names";
+import type { Observation } from "../model/observation";
 import { strangerOf } from "../plan/boot";
 import {
   type LinkId,
@@ -11,7 +11,7 @@ import {
   findLink,
   recordOf,
   sameLink,
-} from "../plan/model";
+} from "../model/host";
 import { type Binding, foundOf } from "./bindings";
 import type { CommonInputs, Issue, Json, View } from "./kind";
 

@@ -1,6 +1,6 @@
 /** IpvlanInterface: one ipvlan child of a parent, which has the parent's MAC address and IP addresses of its own. */
-import { withoutPrefix } from "../plan/addresses";
-import { type Route, recordOf } from "../plan/model";
+import { withoutPrefix } from "../model/addresses";
+import { type Route, recordOf } from "../model/host";
 import type { IpvlanArgs, IpvlanFlag, IpvlanMode } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
 import { foundLink, commonOutputs, commonRules } from "./common";
@@ -14,9 +14,9 @@ import {
   routeRules,
   siblingsOf,
   wantedOnParent,
-} from "./on-parent";
-import { ONE_FOR_ALL } from "./port-use";
-import * as p from "./properties";
+} from "./child";
+import { ONE_FOR_ALL } from "./lan/parent-use";
+import * as p from "./schemas";
 
 export interface IpvlanInputs extends CommonInputs {
   readonly parent: string;

@@ -1,10 +1,9 @@
 /** What makes a kind of link a kind. The engine's side knows nothing else of it. */
 import type { z } from "zod";
-import type { HostAddress } from "../host/address";
-import type { Observation } from "../host/observation";
-import type { HostState, Wanted } from "../plan/model";
-import type { DuplicateDetection, Taken } from "./conflicts";
-import type { PortUse } from "./port-use";
+import type { HostState, PortKind, Wanted } from "../model/host";
+import type { Observation } from "../model/observation";
+import type { HostAddress } from "../ssh/address";
+import type { IpvlanFlag, IpvlanMode } from "./args";
 
 /** Something wrong with an input, on its path. */
 export interface Issue {
@@ -99,4 +98,27 @@ export interface Kind<I extends CommonInputs> {
   outputs(inputs: I, observation: Observation): Json;
   /** The given inputs as the host has them. */
   found(inputs: I, observation: Observation): Json;
+}
+
+/** A part of a link that only one other link can have. */
+export interface Taken {
+  readonly property: string;
+  readonly what: string;
+  readonly of: string;
+}
+
+/** What to do about an address that somebody else has: see `duplicateAddressDetection` of the arguments. */
+export type DuplicateDetection = "off" | "warn" | "error";
+
+/** What a link needs its parent to be. */
+export interface PortUse {
+  readonly kind: PortKind;
+  /** Of ipvlans: the port's, and so that of all of them. */
+  readonly mode?: IpvlanMode;
+  readonly flag?: IpvlanFlag;
+}
+
+/** A resource as messages name it, and as those of one run are told apart: `MacvlanInterface "web"`. */
+export function resourceName(type: string, name: string): string {
+  return `${type} "${name}"`;
 }

@@ -1,10 +1,10 @@
 /** MacvlanInterface: one macvlan child of a parent; and what a macvtap and the shim have of one. */
-import type { Observation } from "../host/observation";
-import { type Route } from "../plan/model";
+import type { Observation } from "../model/observation";
+import { type Route } from "../model/host";
 import type { MacvlanArgs, MacvlanMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string } from "./bindings";
 import { foundLink, commonOutputs, commonRules } from "./common";
-import { macsOn } from "./conflicts";
+import { macsOn } from "./lan/conflicts";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
 import {
   type OnParent,
@@ -16,8 +16,8 @@ import {
   routeRules,
   siblingsOf,
   wantedOnParent,
-} from "./on-parent";
-import * as p from "./properties";
+} from "./child";
+import * as p from "./schemas";
 
 export interface MacvlanInputs extends CommonInputs {
   readonly parent: string;

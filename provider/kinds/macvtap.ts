@@ -1,5 +1,5 @@
 /** MacvtapInterface: a macvlan whose frames a program, such as a VM's, reads and writes by a device file. */
-import { findLink } from "../plan/model";
+import { findLink } from "../model/host";
 import { linkId } from "./common";
 import type { Kind } from "./kind";
 import { type MacvlanInputs, kindOfMacvlan } from "./macvlan";

@@ -1,12 +1,12 @@
 /** HostShim: a macvlan that the host itself uses, since it cannot reach its macvlans by their parent. */
-import { type Route, findLink } from "../plan/model";
+import { type Route, findLink } from "../model/host";
 import type { ShimArgs } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
 import { foundLink, commonOutputs, commonRules, linkId } from "./common";
 import type { CommonInputs, Json, Kind } from "./kind";
 import { macvlanProblems, parentOutputs } from "./macvlan";
-import { foundOnParent, lowestParent, routeRules, wantedOnParent } from "./on-parent";
-import * as p from "./properties";
+import { foundOnParent, lowestParent, routeRules, wantedOnParent } from "./child";
+import * as p from "./schemas";
 
 export interface ShimInputs extends CommonInputs {
   readonly parent: string;

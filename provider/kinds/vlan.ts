@@ -1,13 +1,13 @@
 /** VlanInterface: the frames of one VLAN of a parent, as a link. */
 import { z } from "zod";
-import { type HostState, type LinkState, type Route, type Wanted, findLink } from "../plan/model";
+import { type HostState, type LinkState, type Route, type Wanted, findLink } from "../model/host";
 import { mustBeMadeAnew } from "../plan/plan";
 import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
 import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
 import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { foundRoutes, listLinks, mtuProblems, routeRules, wantedOn } from "./on-parent";
-import * as p from "./properties";
+import { foundRoutes, listLinks, mtuProblems, routeRules, wantedOn } from "./child";
+import * as p from "./schemas";
 
 export interface VlanInputs extends CommonInputs {
   readonly parent: string;

@@ -1,8 +1,8 @@
 /** What a program gives a network and gets back: types only. */
 import type { Input, Output } from "@pulumi/pulumi";
-import type { DeepInput, InputArgs } from "../engine/resource";
+import type { DeepInput, InputArgs } from "../program/resource";
 import type { HostArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../kinds/args";
-import type { HostShim, MacvlanInterface, VlanInterface } from "../links";
+import type { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
 
 /** A host of a network. Whatever else it has is there for the functions of {@link NetworkArgs}: `vars`, say. */
 export interface NetworkHost {

@@ -1,6 +1,6 @@
 /** What a network's description comes to: its hosts, their children and shims, with what is handed on. Pure. */
 import type { Input } from "@pulumi/pulumi";
-import type { DeepInput } from "../engine/resource";
+import type { DeepInput } from "../program/resource";
 import type { HostArgs } from "../kinds/args";
 import type { Issue, Json } from "../kinds/kind";
 import type {

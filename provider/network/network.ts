@@ -1,9 +1,9 @@
 /** MacvlanNetwork: one description for the macvlans of a whole fleet. */
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
-import { type DeepInput, type InputArgs, providerCode } from "../engine/resource";
+import { type DeepInput, type InputArgs, providerCode } from "../program/resource";
 import type { MacvlanArgs, RouteArgs, ShimArgs, VlanArgs } from "../kinds/args";
-import { HostShim, MacvlanInterface, VlanInterface } from "../links";
+import { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
 import type { NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
 import type { ChildMember, HostMember, ShimMember } from "./members";
 import type { PoolArgs } from "./pool";
@@ -205,7 +205,7 @@ function shimArgs(
   children: pulumi.Output<string[]>[],
 ): InputArgs<ShimArgs> {
   const source: DeepInput<string | string[]> = shim.source ?? [];
-  const { aggregateAddresses } = load("./aggregate") as typeof import("./aggregate");
+  const { aggregateAddresses } = load("../leases/aggregate") as typeof import("../leases/aggregate");
   const routes = pulumi.all([pulumi.all(children), source] as const).apply(([lists, sources]) =>
     aggregateAddresses(lists.flat()).map((to): RouteArgs => {
       const own = [sources].flat().find((ip) => ip.includes(":") === to.includes(":"));

@@ -3,15 +3,16 @@
  * one by one, and what only the whole can show. What is an output counts as unknown, and is checked when it is known.
  */
 import { Output } from "@pulumi/pulumi";
-import { checkInputs, pathOf } from "../engine/inputs";
-import { UNKNOWN, isUnknown } from "../engine/unknown";
 import { KINDS } from "../kinds";
+import { checkInputs } from "../kinds/check-inputs";
 import type { Issue, Json } from "../kinds/kind";
+import { type Leases, leaseAddresses, poolSchema } from "../leases/lease";
+import { contains, numberOf, rangeOfCidr } from "../leases/ranges";
+import { pathOf } from "../model/property-path";
+import { UNKNOWN, isUnknown } from "../model/unknown";
 import type { NetworkArgs, NetworkHost } from "./args";
-import { type Leases, leaseAddresses, poolSchema } from "./lease";
 import type { ChildMember, HostMember, Members, ShimMember, VlanMember } from "./members";
 import { type PoolArgs, leasedKeys } from "./pool";
-import { contains, numberOf, rangeOfCidr } from "./ranges";
 
 /** All that is wrong, each on its path in the network's arguments: `children[1].mtu`, `reservations["node1/web"]`. */
 export function networkProblems<H extends NetworkHost>(

@@ -1,5 +1,4 @@
-/** What is to be there at the next boot: how a boot leaves the host, and which files are to change. Pure. */
-import type { Difference } from "./differences";
+import type { Difference } from "../model/difference";
 import {
   type BootFile,
   type HostState,
@@ -8,9 +7,9 @@ import {
   type WantedLink,
   findLink,
   sameLink,
-} from "./model";
-import { withoutPort } from "./simulate";
-import type { Step } from "./steps";
+} from "../model/host";
+import type { Step } from "../model/steps";
+import { withoutPort } from "./kernel/simulate";
 
 /**
  * The file that keeps a stack from a link's boot files: another stack's, or one without a mark. One mark among the files

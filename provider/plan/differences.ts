@@ -1,5 +1,5 @@
 /** What on a host is not as wanted, property by property, in a person's words. Pure. */
-import { bootDifferences } from "./boot";
+import type { Difference } from "../model/difference";
 import {
   type Address,
   type HostState,
@@ -11,16 +11,9 @@ import {
   findLink,
   recordOf,
   sameLink,
-} from "./model";
-import { hasUsableAddress, sameRoute } from "./simulate";
-
-/** One property that differs on the host. */
-export interface Difference {
-  /** Path of the property: `mtu`, `ports[0].hairpin`; `name` for a link that is gone. */
-  readonly property: string;
-  readonly wanted: string;
-  readonly found: string;
-}
+} from "../model/host";
+import { bootDifferences } from "./boot";
+import { hasUsableAddress, sameRoute } from "./kernel/simulate";
 
 /** All that differs between what a host has and what is wanted of it; empty when there is nothing to do. */
 export function differences(state: HostState, wanted: Wanted): Difference[] {

@@ -5,10 +5,8 @@
  * The order within a plan keeps traffic flowing while addresses move between links: whatever is added comes before
  * what is taken away, and a link has its addresses before it comes up, so that the kernel announces them.
  */
-import { isIPv6Cidr, withoutPrefix } from "./addresses";
-import { bootStep } from "./boot";
-import { PRIMARY, bondNeeds, portsOf } from "./bond";
-import { type Difference, differences, formerLink, sameRecord } from "./differences";
+import { isIPv6Cidr, withoutPrefix } from "../model/addresses";
+import type { Difference } from "../model/difference";
 import {
   type HostState,
   type LinkId,
@@ -23,10 +21,13 @@ import {
   portKindOf,
   recordOf,
   sameLink,
-} from "./model";
-import { presentLinks } from "./outage";
-import { hasAddress, hasUsableAddress, sameRoute, sameRouteKey, simulate } from "./simulate";
-import type { PlannedStep, Step } from "./steps";
+} from "../model/host";
+import type { PlannedStep, Step } from "../model/steps";
+import { bootStep } from "./boot";
+import { differences, formerLink, sameRecord } from "./differences";
+import { presentLinks } from "./disruption";
+import { PRIMARY, bondNeeds, portsOf } from "./kernel/bond";
+import { hasAddress, hasUsableAddress, sameRoute, sameRouteKey, simulate } from "./kernel/simulate";
 
 export interface Plan {
   readonly differences: readonly Difference[];
@@ -443,4 +444,9 @@ function placeAfter(step: Step, link: LinkId): LinkId {
 
 function idOf(link: LinkId): LinkId {
   return { name: link.name, netns: link.netns };
+}
+
+/** A plan along with what it is to bring about. */
+export interface WantedPlan extends Plan {
+  readonly wanted: Wanted;
 }

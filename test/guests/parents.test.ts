@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describeHost } from "../../provider/cli/adopt/describe";
 import { lookAtHosts, parseHosts } from "../../provider/cli/look";
-import { readSettings } from "../../provider/host/settings";
+import { readSettings } from "../../provider/ssh/settings";
 import { linkOf } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { clean } from "./clean";

@@ -1,16 +1,15 @@
 /** The planner's model of the kernel, held against a host: what a plan is to do there, and what it does. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { kernelTraits } from "../../provider/engine/kernel";
-import type { WantedPlan } from "../../provider/host/change";
-import { hostSchema } from "../../provider/host/address";
-import type { Observation } from "../../provider/host/observation";
-import { type Fleet, type Session, openFleet } from "../../provider/host/session";
-import { readSettings } from "../../provider/host/settings";
+import assert from "node:assert/strict";
+import { openFleet, type Fleet, type Session } from "../../provider/host/managed-host";
 import { unwanted } from "../../provider/kinds/common";
 import type { CommonInputs, Kind, View } from "../../provider/kinds/kind";
-import type { HostState, LinkState, Wanted } from "../../provider/plan/model";
-import { outcome, plan } from "../../provider/plan/plan";
+import type { HostState, LinkState, Wanted } from "../../provider/model/host";
+import type { Observation } from "../../provider/model/observation";
+import { kernelTraits } from "../../provider/plan/kernel/traits";
+import { outcome, plan, type WantedPlan } from "../../provider/plan/plan";
+import { hostSchema } from "../../provider/ssh/address";
+import { readSettings } from "../../provider/ssh/settings";
 import type { OnLab } from "./stack";
 
 /** Enough to meet most pairs of modes, and soon over. */

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import fc from "fast-check";
 import { providers } from "../../provider/engine/provider";
-import { endRun } from "../../provider/engine/run";
+import { endRun } from "../../provider/engine/context";
 import { useLab } from "./stack";
 
 /** Where a text that was run would leave its mark: by path, and by name in whatever folder it was run in. */

@@ -1,8 +1,8 @@
 /** Connections that are lost: what is safe is done again on a new one, and nothing else is. */
 import assert from "node:assert/strict";
 import { providers } from "../../provider/engine/provider";
-import { currentRun, endRun } from "../../provider/engine/run";
-import { hostSchema } from "../../provider/host/address";
+import { currentRun, endRun } from "../../provider/engine/context";
+import { hostSchema } from "../../provider/ssh/address";
 import { useLab } from "./stack";
 
 /** Ends the SSH connection that a script comes by, `times` times, and then answers for `readlink`. */

@@ -4,7 +4,7 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { providers } from "../../provider/engine/provider";
-import { currentRun, endRun } from "../../provider/engine/run";
+import { currentRun, endRun } from "../../provider/engine/context";
 import type {
   BondArgs,
   BondOutputs,

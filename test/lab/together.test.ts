@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import type { dynamic } from "@pulumi/pulumi";
 import { providers } from "../../provider/engine/provider";
-import { resourceName } from "../../provider/engine/resource-name";
-import { currentRun, endRun } from "../../provider/engine/run";
-import type { HostAddress } from "../../provider/host/address";
+import { resourceName } from "../../provider/kinds/kind";
+import { currentRun, endRun } from "../../provider/engine/context";
+import type { HostAddress } from "../../provider/ssh/address";
 import { seenLink } from "./seen";
 import { useLab } from "./stack";
 

@@ -1,18 +1,14 @@
-/**
- * From what a host has to the resources that describe it, so that adopting them changes nothing. Each description is
- * checked by the provider's own schema, rules and plan before it counts. Pure.
- */
-import { checkInputs } from "../../engine/inputs";
 import { knownInputs, planLink, viewFrom } from "../../engine/planning";
-import { commandsOf, describeCommand, isNote } from "../../host/commands";
-import type { Observation } from "../../host/observation";
+import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
 import { type AnyKind, KINDS } from "../../kinds";
 import { BOND_BINDINGS } from "../../kinds/bond";
+import { checkInputs } from "../../kinds/check-inputs";
 import type { CommonInputs, Json } from "../../kinds/kind";
-import { BOND_OPTIONS, permanentMac, portsOf } from "../../plan/bond";
+import { type HostState, type LinkState, findLink, recordOf } from "../../model/host";
+import type { Observation } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
-import { freshSettings } from "../../plan/fresh";
-import { type HostState, type LinkState, findLink, recordOf } from "../../plan/model";
+import { BOND_OPTIONS, permanentMac, portsOf } from "../../plan/kernel/bond";
+import { freshSettings } from "../../plan/kernel/defaults";
 import { isChild, isHostShim } from "../links";
 
 /** A resource of the program to be. */

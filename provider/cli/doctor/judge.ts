@@ -1,7 +1,7 @@
 /** What a host's abilities mean, and what to do about those that it lacks. Pure. */
 import type { Feature } from "../../host/features";
-import { OLDEST_IPROUTE2, SINCE, isOlder } from "../../host/iproute2-version";
-import { childrenOf, portKindOf } from "../../plan/model";
+import { OLDEST_IPROUTE2, SINCE, isOlder } from "../../iproute2/version";
+import { childrenOf, portKindOf } from "../../model/host";
 import { type Examined, WRITTEN } from "./probe";
 
 /** `missing`: something that the provider does will fail. `note`: it works, and there is something to know. */

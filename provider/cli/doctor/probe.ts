@@ -1,16 +1,11 @@
-/**
- * What a host tells of its abilities beyond what every reading has: kernel features, who else manages its network, its
- * NICs. Only reads: nothing is tried, as even a trial loads modules (bonding then makes bond0).
- */
-import { ENVIRONMENT } from "../../host/transaction";
-import type { HostAddress } from "../../host/address";
-import { observeScript } from "../../host/apply";
-import { type Connection, SshError, openConnection } from "../../host/connection";
 import { FEATURES_FUNCTION, type Feature, parseFeatures } from "../../host/features";
-import type { Observation } from "../../host/observation";
-import { parseObservation } from "../../host/observe";
-import type { Settings } from "../../host/settings";
-import { newMarker, quote, sections } from "../../host/shell";
+import { observeScript, parseObservation } from "../../host/observe";
+import type { Observation } from "../../model/observation";
+import { ENVIRONMENT } from "../../shell/library";
+import { newMarker, quote, sections } from "../../shell/quote";
+import type { HostAddress } from "../../ssh/address";
+import { type Connection, SshError, openConnection } from "../../ssh/connection";
+import type { Settings } from "../../ssh/settings";
 
 export interface Nic {
   readonly name: string;

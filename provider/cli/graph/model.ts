@@ -1,6 +1,6 @@
 /** What is drawn of hosts: their macvlans with all that these sit on, bridges with their ports, and drift. Pure. */
-import type { Observation } from "../../host/observation";
-import { type LinkId, type LinkState, findLink, sameLink } from "../../plan/model";
+import type { Observation } from "../../model/observation";
+import { type LinkId, type LinkState, findLink, sameLink } from "../../model/host";
 import { isChild, isHostShim } from "../links";
 import type { Seen } from "../look";
 import type { ReportedHost, ReportedLink } from "../report/model";

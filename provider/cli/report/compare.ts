@@ -1,16 +1,15 @@
 /** From a stack's links and what their hosts are like to the report: the provider's own plans, made and not run. Pure. */
 import { describeCut, driftOf, knownInputs, planLink, planRemoval, viewFrom } from "../../engine/planning";
-import { hostLabel } from "../../host/address";
-import { commandsOf, describeCommand, isNote } from "../../host/commands";
-import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../host/observation";
-import type { WantedPlan } from "../../host/change";
+import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
 import type { CommonInputs, Json, View } from "../../kinds/kind";
+import { type LinkId, findLink } from "../../model/host";
+import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
-import { type LinkId, findLink } from "../../plan/model";
-import { outcome } from "../../plan/plan";
+import { type WantedPlan, outcome } from "../../plan/plan";
+import { hostLabel } from "../../ssh/address";
 import type { Seen } from "../look";
-import { oneLine } from "../table";
 import type { StackLink, StackReading } from "../stack";
+import { oneLine } from "../table";
 import type { Report, ReportedDifference, ReportedHost, ReportedLink } from "./model";
 
 /** What is to be said of a stack, given what was seen of each of its hosts (by the host's label). */

@@ -1,5 +1,5 @@
 /** A report as data: what it says, whatever the form. This is also what `--format json` prints. */
-import type { LinkId } from "../../plan/model";
+import type { LinkId } from "../../model/host";
 import type { Action } from "../stack";
 
 /** One property that is not as wanted. */

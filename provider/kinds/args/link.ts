@@ -1,7 +1,7 @@
 /** What a program gives and gets back of links of every kind. */
-import type { HostArgs } from "../../host/address";
+import type { HostArgs } from "../../ssh/address";
 
-export type { Become, HostArgs } from "../../host/address";
+export type { Become, HostArgs } from "../../ssh/address";
 
 /** A route of the main table through the link. */
 export interface RouteArgs {

@@ -1,7 +1,7 @@
 /** Plain OpenSSH: one session and one script a host, so many at the same time. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commandLine } from "../../../provider/host/shell";
+import { commandLine } from "../../../provider/shell/quote";
 import { type HostJob, type Phase, variablesOf } from "../job";
 import type { Command } from "../measure";
 import type { Site, SiteHost } from "../lab/site";

@@ -1,7 +1,7 @@
 /** A running lab as tests use it. */
 import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { commandLine } from "../../../provider/host/shell";
+import { commandLine } from "../../../provider/shell/quote";
 import { startCapture, type Capture } from "./capture";
 import { enter, HOST_ENVIRONMENT, hostPid } from "./host";
 import { openGuest } from "./guest/open";

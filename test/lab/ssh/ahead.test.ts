@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Connection, ConnectionLost } from "../../../provider/host/connection";
+import { type Connection, ConnectionLost } from "../../../provider/ssh/connection";
 import { PASSWORD, failure, useSshd } from "./client";
 
 /** Prints for how many hundredths of a second the script's shell has been there (proc(5), stat). */

@@ -5,9 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HostAddress, hostSchema } from "../../../provider/host/address";
-import { type Connection, SshError, openConnection } from "../../../provider/host/connection";
-import { type Settings, readSettings } from "../../../provider/host/credentials";
+import { type HostAddress, hostSchema } from "../../../provider/ssh/address";
+import { type Connection, SshError, openConnection } from "../../../provider/ssh/connection";
+import { type Settings, readSettings } from "../../../provider/ssh/auth/authenticate";
 import {
   type Login,
   type Sshd,

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { type HostAddress, hostSchema } from "../../../provider/host/address";
-import { ConnectionLost } from "../../../provider/host/connection";
-import { observeScript } from "../../../provider/host/apply";
-import { parseObservation } from "../../../provider/host/observe";
-import { findLink } from "../../../provider/plan/model";
+import { observeScript, parseObservation } from "../../../provider/host/observe";
+import { findLink } from "../../../provider/model/host";
+import { type HostAddress, hostSchema } from "../../../provider/ssh/address";
+import { ConnectionLost } from "../../../provider/ssh/connection";
 import { failure, useSshd, works } from "./client";
 import { type Dropbear, startDropbear } from "./dropbear";
 import { publicLine } from "./throwaway-sshd";

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { observeScript } from "../../../provider/host/apply";
-import type { Connection } from "../../../provider/host/connection";
-import type { Observation } from "../../../provider/host/observation";
-import { parseObservation } from "../../../provider/host/observe";
+import { observeScript, parseObservation } from "../../../provider/host/observe";
+import type { Observation } from "../../../provider/model/observation";
+import type { Connection } from "../../../provider/ssh/connection";
 import { LOGINS, PASSWORD, failure, useSshd } from "./client";
 
 async function observe(connection: Connection): Promise<Observation> {

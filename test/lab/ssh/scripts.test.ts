@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConnectionLost } from "../../../provider/host/connection";
+import { ConnectionLost } from "../../../provider/ssh/connection";
 import { failure, useSshd } from "./client";
 
 describe("ssh: scripts", () => {

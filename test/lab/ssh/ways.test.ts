@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hostSchema } from "../../../provider/host/address";
-import { readSettings } from "../../../provider/host/credentials";
+import { hostSchema } from "../../../provider/ssh/address";
+import { readSettings } from "../../../provider/ssh/auth/authenticate";
 import { failure, useSshd } from "./client";
 import type { Sshd } from "./throwaway-sshd";
 

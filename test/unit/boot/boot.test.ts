@@ -1,15 +1,15 @@
 /** What a boot does, on the model of the kernel: whatever was wanted before is there after it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bootPlan, wantedWithBoot, withoutBoot } from "../../../provider/engine/boot";
+import { bootPlan, wantedWithBoot, withoutBoot } from "../../../provider/engine/persist";
 import { unwanted } from "../../../provider/kinds/common";
 import type { AnyKind } from "../../../provider/kinds";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import { differences } from "../../../provider/plan/differences";
-import { type HostState, type SettingKey, findLink } from "../../../provider/plan/model";
+import { type HostState, type SettingKey, findLink } from "../../../provider/model/host";
 import { outcome, plan } from "../../../provider/plan/plan";
-import { sameRoute, simulate } from "../../../provider/plan/simulate";
-import type { Step } from "../../../provider/plan/steps";
+import { sameRoute, simulate } from "../../../provider/plan/kernel/simulate";
+import type { Step } from "../../../provider/model/steps";
 import { bridgeInputs, macvlanInputs } from "../plan/states";
 import { HOST, KERNEL, kindOf, reboot, upOn, viewOn, wantedOn } from "./hosts";
 

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { CommonInputs } from "../../../provider/kinds/kind";
-import type { BootFile } from "../../../provider/plan/model";
+import type { BootFile } from "../../../provider/model/host";
 import { type Booting, HOST, kindOf, wantedOn } from "./hosts";
 
 const GOLDEN = resolve(__dirname, "../../fixtures/boot");

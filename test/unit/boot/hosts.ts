@@ -1,10 +1,8 @@
-/** Hosts and resources for tests of what a boot does, as the engine's side sees them. */
-import type { Init } from "../../../provider/boot/read";
-import { wantedWithBoot } from "../../../provider/engine/boot";
-import type { Observation } from "../../../provider/host/observation";
+import { wantedWithBoot } from "../../../provider/engine/persist";
 import { type AnyKind, KINDS } from "../../../provider/kinds";
 import type { CommonInputs, View } from "../../../provider/kinds/kind";
-import type { HostState, Wanted } from "../../../provider/plan/model";
+import type { HostState, Wanted } from "../../../provider/model/host";
+import type { Init, Observation } from "../../../provider/model/observation";
 import { outcome, plan } from "../../../provider/plan/plan";
 import { BARE } from "../plan/states";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { markLine, parseBootFiles, parseInit } from "../../../provider/boot/read";
-import { sections } from "../../../provider/host/shell";
+import { sections } from "../../../provider/shell/quote";
 
 const MARK = { owner: "fleet/test", resource: 'it\'s\n"web"', name: "mac0", netns: "" };
 const DIGEST = "a".repeat(64);

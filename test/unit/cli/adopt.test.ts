@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { format } from "prettier";
 import { type DescribeOptions, describeHost } from "../../../provider/cli/adopt/describe";
 import { programText } from "../../../provider/cli/adopt/program";
-import { checkInputs } from "../../../provider/engine/inputs";
 import { knownInputs, planLink, viewFrom } from "../../../provider/engine/planning";
 import { KINDS } from "../../../provider/kinds";
-import { newBond } from "../../../provider/plan/bond";
-import type { LinkState } from "../../../provider/plan/model";
+import { checkInputs } from "../../../provider/kinds/check-inputs";
+import type { LinkState } from "../../../provider/model/host";
+import { newBond } from "../../../provider/plan/kernel/bond";
 import { captured } from "../host/captured";
 import { link, macvlan, observed } from "./states";
 

@@ -3,7 +3,7 @@ import { judgeHost } from "../../../provider/cli/doctor/judge";
 import { type Abilities, type Examined, parseAbilities } from "../../../provider/cli/doctor/probe";
 import { diagnosisText } from "../../../provider/cli/doctor/table";
 import { paintFor, plain } from "../../../provider/cli/paint";
-import type { HostFacts } from "../../../provider/host/observation";
+import type { HostFacts } from "../../../provider/model/observation";
 import { macvlan, observed } from "./states";
 
 const ABLE: Abilities = {

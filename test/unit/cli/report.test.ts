@@ -6,8 +6,8 @@ import { reportMarkdown } from "../../../provider/cli/report/markdown";
 import { type Report, differs, hasFailed } from "../../../provider/cli/report/model";
 import { reportText } from "../../../provider/cli/report/text";
 import { readStack } from "../../../provider/cli/stack";
-import type { Observation } from "../../../provider/host/observation";
-import type { LinkState } from "../../../provider/plan/model";
+import type { Observation } from "../../../provider/model/observation";
+import type { LinkState } from "../../../provider/model/host";
 import { inputsOf, macvlan, observed, step } from "./states";
 
 /** The host with a record that the stack has made these links, as an `up` leaves it. */

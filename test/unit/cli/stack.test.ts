@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readStack } from "../../../provider/cli/stack";
-import { UNKNOWN } from "../../../provider/engine/unknown";
+import { UNKNOWN } from "../../../provider/model/unknown";
 import { inputsOf, step, urn } from "./states";
 
 const preview = (steps: readonly object[], diagnostics?: readonly object[]): string =>

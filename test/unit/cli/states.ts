@@ -1,6 +1,6 @@
 /** Hosts and stacks for the tests of commands: as observed and as the engine prints them, cut down to what counts. */
-import type { Observation } from "../../../provider/host/observation";
-import type { HostState, LinkState, Settings } from "../../../provider/plan/model";
+import type { Observation } from "../../../provider/model/observation";
+import type { HostState, LinkState, Settings } from "../../../provider/model/host";
 import { BARE, nic } from "../plan/states";
 
 /** A host that can do everything, with these links beside eth0 and eth1. */

@@ -1,9 +1,10 @@
 /** From a program's inputs to canonical ones. */
 import assert from "node:assert/strict";
-import { checkInputs, digest } from "../../../provider/engine/inputs";
-import { UNKNOWN } from "../../../provider/engine/unknown";
+import { digest } from "../../../provider/engine/inputs";
 import { KINDS } from "../../../provider/kinds";
+import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { Json } from "../../../provider/kinds/kind";
+import { UNKNOWN } from "../../../provider/model/unknown";
 
 function check(type: keyof typeof KINDS, given: Json, before?: Json): ReturnType<typeof checkInputs> {
   const kind = KINDS[type];

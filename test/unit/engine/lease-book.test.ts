@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { leaseBook } from "../../../provider/engine/lease-book";
-import { UNKNOWN } from "../../../provider/engine/unknown";
+import { UNKNOWN } from "../../../provider/model/unknown";
 
 const POOL = { cidr: ["192.0.2.0/24"], exclude: [], keys: ["a/web", "b/web"], __provider: "code" };
 

@@ -5,8 +5,8 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { forgetHosts, noteHost, notedHosts } from "../../../provider/engine/look-ahead";
-import { HairpinBridge, MacvlanInterface } from "../../../provider/links";
+import { forgetHosts, noteHost, notedHosts } from "../../../provider/program/prefetch";
+import { HairpinBridge, MacvlanInterface } from "../../../provider/program/resources";
 
 interface Registered {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Hosts as real commands printed them (test/fixtures). */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Observation } from "../../../provider/host/observation";
+import type { Observation } from "../../../provider/model/observation";
 import { parseObservation } from "../../../provider/host/observe";
 
 export const FIXTURES = join(__dirname, "../../fixtures");

@@ -1,9 +1,8 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { observeScript } from "../../../provider/host/apply";
-import type { Observation } from "../../../provider/host/observation";
-import { parseObservation } from "../../../provider/host/observe";
-import { findLink } from "../../../provider/plan/model";
+import assert from "node:assert/strict";
+import { observeScript, parseObservation } from "../../../provider/host/observe";
+import { findLink } from "../../../provider/model/host";
+import type { Observation } from "../../../provider/model/observation";
 
 const MARKER = "@marker";
 

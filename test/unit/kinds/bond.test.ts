@@ -1,11 +1,11 @@
 /** What is refused of a bond, and where: by its inputs alone, or by what its host has. */
 import assert from "node:assert/strict";
-import { checkInputs } from "../../../provider/engine/inputs";
-import type { Observation } from "../../../provider/host/observation";
 import { type BondInputs, bond } from "../../../provider/kinds/bond";
+import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { Issue, View } from "../../../provider/kinds/kind";
+import type { LinkState } from "../../../provider/model/host";
+import type { Observation } from "../../../provider/model/observation";
 import { plan } from "../../../provider/plan/plan";
-import type { LinkState } from "../../../provider/plan/model";
 import { BARE, nic } from "../plan/states";
 
 const INPUTS: BondInputs = {

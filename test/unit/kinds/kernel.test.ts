@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { KINDS } from "../../../provider/kinds";
 import type { CommonInputs, View } from "../../../provider/kinds/kind";
-import type { LinkState } from "../../../provider/plan/model";
+import type { LinkState } from "../../../provider/model/host";
 import { link, observed } from "../cli/states";
 
 const host = { address: "node1" };

@@ -1,11 +1,11 @@
 /** What would fail on parents that the lab's kernel cannot make: told before it is tried. */
 import assert from "node:assert/strict";
-import type { Observation } from "../../../provider/host/observation";
+import type { Observation } from "../../../provider/model/observation";
 import type { View } from "../../../provider/kinds/kind";
 import { bridge } from "../../../provider/kinds/bridge";
 import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
-import type { LinkState } from "../../../provider/plan/model";
+import type { LinkState } from "../../../provider/model/host";
 import { BARE, nic } from "../plan/states";
 
 function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): View {

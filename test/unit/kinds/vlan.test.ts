@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { checkInputs } from "../../../provider/engine/inputs";
 import { planLink } from "../../../provider/engine/planning";
-import { commandsOf, describeCommand } from "../../../provider/host/commands";
-import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../provider/kinds/conflicts";
+import { commandsOf, describeCommand } from "../../../provider/iproute2/commands";
+import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { View } from "../../../provider/kinds/kind";
+import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../provider/kinds/lan/conflicts";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import { type VlanInputs, vlan } from "../../../provider/kinds/vlan";
-import type { HostState, LinkState, Settings } from "../../../provider/plan/model";
-import { simulate } from "../../../provider/plan/simulate";
+import type { HostState, LinkState, Settings } from "../../../provider/model/host";
+import { simulate } from "../../../provider/plan/kernel/simulate";
 import { link, macvlan as macvlanLink, observed } from "../cli/states";
 
 const host = { address: "node1" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Observation } from "../../../provider/host/observation";
+import type { Observation } from "../../../provider/model/observation";
 import { bond } from "../../../provider/kinds/bond";
 import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
 import { unwanted } from "../../../provider/kinds/common";
@@ -15,9 +15,9 @@ import {
   type LinkState,
   type Wanted,
   findLink,
-} from "../../../provider/plan/model";
+} from "../../../provider/model/host";
 import { type Plan, outcome, plan } from "../../../provider/plan/plan";
-import { simulate } from "../../../provider/plan/simulate";
+import { simulate } from "../../../provider/plan/kernel/simulate";
 import { BARE, bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs, nic } from "./states";
 
 const KERNELS = [{ liveRename: true }, { liveRename: false }];

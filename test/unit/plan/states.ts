@@ -4,8 +4,8 @@ import { type BondInputs, bond } from "../../../provider/kinds/bond";
 import type { BridgeInputs } from "../../../provider/kinds/bridge";
 import type { IpvlanInputs } from "../../../provider/kinds/ipvlan";
 import type { MacvlanInputs } from "../../../provider/kinds/macvlan";
-import { BOND_MODES } from "../../../provider/plan/bond";
-import type { HostState, LinkState, Settings } from "../../../provider/plan/model";
+import { BOND_MODES } from "../../../provider/plan/kernel/bond";
+import type { HostState, LinkState, Settings } from "../../../provider/model/host";
 
 const SYSCTLS: Settings = {
   "sysctl.ipv4.arp_filter": "0",

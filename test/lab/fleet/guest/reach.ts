@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { Client, utils } from "ssh2";
-import { commandLine } from "../../../../provider/host/shell";
+import { commandLine } from "../../../../provider/shell/quote";
 import type { CommandResult, RunOptions } from "../run";
 
 /** One guest's root login, over one connection that is made when it is first needed. */

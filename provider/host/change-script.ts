@@ -1,0 +1,239 @@
+/**
+ * One change of a host as one script: taken under a lock, its undo written down before anything is touched, run
+ * backwards when a step fails, and ending with the host's new state, so that no second read is needed.
+ *
+ * The undo is a file under /run until the change is complete. When the script itself is killed at any point, its
+ * watchdog takes the host back; were that killed as well, the next change finds the file and does so first. The lock
+ * is the kernel's (flock), or a directory that names its holder, so that it never outlives the one who took it.
+ */
+import { BOOT_FILE_FUNCTIONS } from "../boot/write";
+import { type Command, commandsOf, describeCommand, shellWords } from "../iproute2/commands";
+import { type LinkId, sameLink } from "../model/host";
+import type { HostFacts, Observation, PortTool } from "../model/observation";
+import type { PlannedStep, Step } from "../model/steps";
+import { PRELUDE, RUN_DIRECTORY } from "../shell/library";
+import { commandLine, quote, sections } from "../shell/quote";
+import { CutShort, OBSERVE_FUNCTION, parseObservation } from "./observe";
+import { LOCK, RECOVER, TRANSACTION } from "./transaction-lib";
+import { type Watch, watchFunctions } from "./watchdog";
+
+/** What became of a change. */
+export type Applied =
+  | { readonly outcome: "done"; readonly after: Observation }
+  /** All steps went through, and the host takes them back unless they are confirmed. */
+  | { readonly outcome: "pending"; readonly after: Observation }
+  /** A step failed and everything before it was taken back. */
+  | {
+      readonly outcome: "failed";
+      readonly command: string;
+      readonly code: number;
+      readonly printed: string;
+      /** What the undo printed where a part of it failed; empty when all went well. */
+      readonly undoPrinted: string;
+      readonly after: Observation;
+    }
+  /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
+  | {
+      readonly outcome: "recovered";
+      /** What an undo printed that had failed before and did so again; empty for one that was never run. */
+      readonly undoPrinted: string;
+      readonly after: Observation;
+    }
+  /** A boot script has run since the host was looked at, or a link that is to be made is there: nothing was done. */
+  | { readonly outcome: "stale"; readonly after: Observation }
+  /** Another change held the lock all the time. */
+  | { readonly outcome: "locked"; readonly printed: string };
+
+/** Commands that run in one go: alone, or as one `ip -batch` where `ip` commands follow each other. */
+interface Group {
+  readonly commands: readonly Command[];
+  readonly undo: readonly Command[];
+}
+
+/**
+ * The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections.
+ *
+ * @param boots of the observation that the steps were planned from
+ */
+export function applyScript(
+  steps: readonly PlannedStep[],
+  portTool: PortTool,
+  marker: string,
+  watch: Watch,
+  boots: string,
+): string {
+  const groups = groupSteps(steps, portTool);
+  // all in one function: a script that arrives cut short defines half a function and does nothing
+  return `pm_main() {
+${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
+${OBSERVE_FUNCTION}
+${LOCK}
+${RECOVER}
+${watchFunctions(watch)}
+${TRANSACTION}
+pm_boots ${quote(boots)}
+${newLinks(steps)}pm_begin ${quote(undoFile(groups))}
+${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
+${watch.confirm ? "pm_pend" : "pm_commit"}
+}
+pm_main </dev/null
+`;
+}
+
+/** The script that takes a whole change back that had gone through: as if it had been cut off at its very end. */
+export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
+  const groups = groupSteps(steps, portTool);
+  return `pm_main() {
+${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
+${OBSERVE_FUNCTION}
+${LOCK}
+[ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${quote(undoFile(groups))}; }
+${RECOVER}
+}
+pm_main </dev/null
+`;
+}
+
+/** The script that forgets an undo which has complained and yet has left nothing. */
+export function forgetUndoScript(marker: string): string {
+  return `pm_main() {
+${PRELUDE}M=${quote(marker)}; PM_KNOWN=1
+${OBSERVE_FUNCTION}
+${LOCK}
+rm -f "$D/undo.left"; [ -e "$D/undo" ] || rm -f "$D/progress"
+pm_unlock
+echo "$M outcome done"
+pm_observe
+}
+pm_main </dev/null
+`;
+}
+
+/** Ends the script where a link that it is to make has come to be since the host was looked at. */
+function newLinks(steps: readonly PlannedStep[]): string {
+  const changed: LinkId[] = [];
+  const isNew = ({ step }: PlannedStep): LinkId[] => {
+    if (step.do !== "addLink" && step.do !== "deleteLink" && step.do !== "renameLink") return [];
+    const isFirst = !changed.some((id) => sameLink(id, step.link));
+    changed.push(step.link);
+    return step.do === "addLink" && isFirst ? [step.link] : [];
+  };
+  return steps
+    .flatMap(isNew)
+    .map(({ netns, name }) => `pm_absent ${quote(netns)} ${quote(name)}\n`)
+    .join("");
+}
+
+function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {
+  const groups: { commands: Command[]; undo: Command[] }[] = [];
+  for (const { step, undo } of steps) {
+    // a step of several groups is undone along with the first one: its others may never have begun
+    let first: { undo: Command[] } | undefined;
+    for (const command of commandsOf(step, portTool)) {
+      let group = groups.at(-1);
+      if (group && canFollow(group.commands, command)) group.commands.push(command);
+      else groups.push((group = { commands: [command], undo: [] }));
+      first ??= group;
+    }
+    first?.undo.unshift(...undo.flatMap((s: Step) => commandsOf(s, portTool)));
+  }
+  return groups;
+}
+
+/** `ip` commands of one namespace share one process, which also leaves the least time between them. */
+function canFollow(commands: readonly Command[], next: Command): boolean {
+  return isBatchable(next) && commands.every((c) => isBatchable(c) && c.netns === next.netns);
+}
+
+function isBatchable(command: Command): command is Extract<Command, { run: "ip" }> {
+  // a batch line knows no escapes and takes # for a comment even inside quotes (lib/utils.c, makeargs)
+  return (
+    command.run === "ip" &&
+    command.words[0] !== "netns" &&
+    command.words.every((word) => /^[A-Za-z0-9_./:@%+=,-]+$/.test(word))
+  );
+}
+
+function runGroup(group: Group, marker: string): string {
+  const [first] = group.commands;
+  if (group.commands.length > 1 && first && isBatchable(first)) {
+    const end = `${marker}-end`;
+    const lines = group.commands.flatMap((c) => (c.run === "ip" ? [c.words.join(" ")] : []));
+    const ip = ["ip", ...(first.netns === "" ? [] : ["-n", first.netns]), "-batch", "-"];
+    return `pm_try ${commandLine(ip)} <<'${end}'\n${lines.join("\n")}\n${end}`;
+  }
+  return group.commands.map((c) => `${runnerOf(c)} ${shellWords(c)}`).join("\n");
+}
+
+function runnerOf(command: Command): string {
+  if (command.run === "program") return "pm_strict";
+  const isOwnWrite = command.run === "write" && command.netns === "";
+  return isOwnWrite || command.run === "recordLink" ? "pm_quick" : "pm_try";
+}
+
+function preludeFor(groups: readonly Group[]): string {
+  const writes = groups.some((g) => [...g.commands, ...g.undo].some((c) => c.run === "bootFile"));
+  return writes ? PRELUDE + BOOT_FILE_FUNCTIONS : PRELUDE;
+}
+
+/**
+ * The undo as a script of its own, `sh undo N`: takes back the first N groups, the last one first. A group that was
+ * cut off in its middle is taken back whole, so that single commands may find nothing to do: their complaints are
+ * printed, and whether the host is as it was is for the reader of the state that follows to say.
+ */
+function undoFile(groups: readonly Group[]): string {
+  const functions = groups.map(
+    (group, i) => `u${i + 1}() {\n:\n${group.undo.map((c) => `pm_back ${shellWords(c)}`).join("\n")}\n}`,
+  );
+  return `${preludeFor(groups)}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
+${functions.join("\n")}
+k=$1
+while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
+}
+
+/**
+ * Reads what the script of `applyScript`, or one that takes a change back, printed.
+ *
+ * @param known of the reading that the steps were planned from: a change's script does not read it again
+ * @throws CutShort
+ */
+export function parseApplied(
+  output: string,
+  marker: string,
+  steps: readonly PlannedStep[],
+  known: HostFacts,
+): Applied {
+  const all = sections(output, marker);
+  const outcome = all.find((s) => s.name.startsWith("outcome "));
+  const [, word = "", ...numbers] = outcome?.name.split(" ") ?? [];
+  const text = (name: string): string => (all.find((s) => s.name === name)?.text ?? "").trim();
+  if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
+  const after = parseObservation(output, marker, known);
+  if (word === "done" || word === "pending" || word === "stale") return { outcome: word, after };
+  // of a change that was cut off, parts have never been made: what its undo says of them is no news
+  if (word === "recovered") {
+    return { outcome: word, undoPrinted: numbers[0] === "again" ? text("undone") : "", after };
+  }
+  if (word !== "failed") throw new CutShort("the host's answer does not say what became of the change");
+  const [code = 1, at = 0, line = 0] = numbers.map(Number);
+  const printed = text("printed");
+  return {
+    outcome: "failed",
+    command: failedCommand(groupSteps(steps, known.portTool)[at - 1], line, printed),
+    code,
+    printed: printed.replace(/\n?Command failed -:[0-9]+$/, ""),
+    undoPrinted: text("undone"),
+    after,
+  };
+}
+
+function failedCommand(group: Group | undefined, line: number, printed: string): string {
+  if (!group) return `preparing the change in ${RUN_DIRECTORY}`;
+  // ip -batch says which of its lines failed; a word that it does not know it names without one
+  const inBatch = Number(/Command failed -:([0-9]+)/.exec(printed)?.[1]);
+  const isBatch = group.commands.length > 1 && group.commands.every(isBatchable);
+  const index = isBatch ? inBatch : line;
+  const command = group.commands[(Number.isNaN(index) ? 1 : index) - 1] ?? group.commands[0];
+  if (isBatch && Number.isNaN(index)) return group.commands.map(describeCommand).join("; ");
+  return command ? describeCommand(command) : "";
+}

@@ -1,0 +1,211 @@
+/**
+ * A host for the length of a run: one connection, one reading shared by all who ask, and one change at a time. What
+ * a change leaves is the next reading, so that nobody plans from a stale one.
+ */
+import type { LinkId } from "../model/host";
+import type { Observation } from "../model/observation";
+import { newMarker } from "../shell/quote";
+import { type HostAddress, hostLabel } from "../ssh/address";
+import { type Connection, openConnection } from "../ssh/connection";
+import type { Settings } from "../ssh/settings";
+import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
+import { type Change, type HostAccess, again, changeTogether } from "./apply-changes";
+import { openTurns } from "./batch";
+import { unreadable } from "./errors";
+import { observeScript, parseObservation } from "./observe";
+
+export interface Session {
+  /** For messages: `ops@node1.example`. */
+  readonly label: string;
+  /** The host as it is; those who ask at the same time, or while nothing has changed, share one answer. */
+  look(): Promise<Observation>;
+  /**
+   * Plans from the host as it is and carries the plan out: one change of a host at a time, and what is asked for at
+   * the same time as one. Nothing is run where nothing differs.
+   *
+   * @param resource for messages: `MacvlanInterface "web"`
+   * @returns the host afterwards, read by the very script that changed it
+   * @throws Error that names resource, host, command, output, and what became of the host
+   */
+  change(resource: string, makePlan: Change["makePlan"]): Promise<Observation>;
+  /** Foretells a change that the resource will soon ask for, so that others of the host wait for it. */
+  expect(resource: string): void;
+  /** Has the host make ready for a change that will surely be asked for: its shell starts while the engine goes on. */
+  makeReady(): void;
+  /** It will not ask for one. */
+  passOver(resource: string): void;
+  /** Who answers for IPv4 addresses on the LAN of a link; undefined where the host has no program to ask with. */
+  probe(link: string, addresses: readonly string[]): Promise<Duplicate[] | undefined>;
+  /** Addresses of a link that IPv6's duplicate detection found in use, once it has ended. */
+  dad(link: LinkId): Promise<Duplicate[]>;
+  close(): Promise<void>;
+}
+
+/** All hosts of this process. */
+export interface Fleet {
+  session(host: HostAddress): Session;
+  /** Begins to look at hosts that will be asked for soon. Failures are told to those who then ask. */
+  lookAhead(hosts: readonly HostAddress[]): void;
+  close(): Promise<void>;
+}
+
+/** Milliseconds for which a host that could not be read is not tried again: its other resources fail at once. */
+const FAILURE_MS = 30_000;
+
+/** @param warn tells the person at the CLI of what is no error */
+export function openFleet(settings: () => Settings, warn: (text: string) => void = () => undefined): Fleet {
+  const hosts = new Map<string, HostMemory>();
+  const turns = openTurns((key: string, changes: readonly Change[]) =>
+    changeTogether(accessTo(memoryOf(key)), changes),
+  );
+
+  function memoryOf(key: string): HostMemory {
+    const memory = hosts.get(key) ?? { host: JSON.parse(key) as HostAddress, machine: "" };
+    hosts.set(key, memory);
+    return memory;
+  }
+
+  /** Who knows the machine by another address reads it anew: how it is reached from there is not known here. */
+  function remember(memory: HostMemory, now: Observation | undefined): void {
+    for (const other of hosts.values()) if (other.machine === memory.machine) other.reading = undefined;
+    memory.reading = now && Promise.resolve(now);
+  }
+
+  function accessTo(memory: HostMemory): HostAccess {
+    return {
+      connect: () => connect(memory, settings),
+      openAnother: () => openConnection(memory.host, settings()),
+      switchTo: (connection) => {
+        memory.connection = Promise.resolve(connection);
+      },
+      look: () => look(memory, settings),
+      warn,
+      remember: (now) => remember(memory, now),
+    };
+  }
+
+  function session(host: HostAddress): Session {
+    const key = JSON.stringify(host);
+    const memory = memoryOf(key);
+    turns.stir();
+    return {
+      label: hostLabel(host),
+      look: () => look(memory, settings),
+      async change(resource, makePlan) {
+        const looking = look(memory, settings);
+        makeReady(memory, settings);
+        const { machine } = (await looking.finally(() => turns.passOver(key, resource))).facts;
+        return turns.take(machine, key, { resource, makePlan });
+      },
+      expect: (resource) => turns.expect(key, resource),
+      makeReady: () => makeReady(memory, settings),
+      passOver: (resource) => turns.passOver(key, resource),
+      async probe(link, addresses) {
+        const marker = newMarker();
+        const script = probeScript(link, addresses, marker);
+        return parseProbe(
+          await ask(memory, settings, script, `ask the LAN for ${addresses.join(", ")}`),
+          marker,
+        );
+      },
+      async dad(link) {
+        const marker = newMarker();
+        const script = dadScript(link, marker);
+        return parseDad(await ask(memory, settings, script, "wait for IPv6's duplicate detection"), marker);
+      },
+      close: () => closeConnection(memory),
+    };
+  }
+
+  return {
+    session,
+    lookAhead(list) {
+      for (const host of list)
+        session(host)
+          .look()
+          .catch(() => undefined);
+    },
+    async close() {
+      await Promise.all([...hosts.values()].map(closeConnection));
+    },
+  };
+}
+
+/** What is known of a host as it is addressed. */
+interface HostMemory {
+  readonly host: HostAddress;
+  connection?: Promise<Connection> | undefined;
+  reading?: Promise<Observation> | undefined;
+  /** Boot and network namespace, which tell a machine that is known by several addresses. */
+  machine: string;
+}
+
+async function connect(memory: HostMemory, settings: () => Settings): Promise<Connection> {
+  const known = memory.connection;
+  const open = await known?.catch(() => undefined);
+  if (open && !open.closed) return open;
+  // another caller has opened one meanwhile
+  if (memory.connection !== known) return connect(memory, settings);
+  memory.connection = openConnection(memory.host, settings());
+  return memory.connection;
+}
+
+/** That there is no connection is told by what needs it. */
+function makeReady(memory: HostMemory, settings: () => Settings): void {
+  connect(memory, settings)
+    .then((connection) => connection.startAhead())
+    .catch(() => undefined);
+}
+
+async function closeConnection(memory: HostMemory): Promise<void> {
+  const open = await memory.connection?.catch(() => undefined);
+  await open?.close();
+}
+
+function look(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+  if (memory.reading) return memory.reading;
+  const reading = read(memory, settings);
+  memory.reading = reading;
+  reading.catch(() => {
+    const forget = (): void => {
+      if (memory.reading === reading) memory.reading = undefined;
+    };
+    setTimeout(forget, FAILURE_MS).unref();
+  });
+  return reading;
+}
+
+/** Looking changes nothing, so that it can be done again. */
+function read(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+  return again(
+    () => readOnce(memory, settings),
+    () => true,
+  );
+}
+
+async function readOnce(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+  const connection = await connect(memory, settings);
+  const marker = newMarker();
+  const result = await connection.run(observeScript(marker), { description: "look at the host" });
+  try {
+    const now = parseObservation(result.stdout, marker);
+    memory.machine = now.facts.machine;
+    return now;
+  } catch (error) {
+    throw unreadable(connection.label, result, error);
+  }
+}
+
+/** What a script prints that changes nothing, so that it can be run again. */
+async function ask(
+  memory: HostMemory,
+  settings: () => Settings,
+  script: string,
+  description: string,
+): Promise<string> {
+  const { stdout } = await again(
+    async () => (await connect(memory, settings)).run(script, { description }),
+    () => true,
+  );
+  return stdout;
+}

@@ -1,0 +1,66 @@
+/** Reading through which links a host is reached. */
+import { canonicalIp, containsIp, prefixOf } from "../model/addresses";
+import type { LinkState } from "../model/host";
+import type { Holder, Lifeline } from "../model/observation";
+import { linksBelow } from "../plan/management-path";
+
+/**
+ * Defines `pm_client`: prints sshd's SSH_CONNECTION (`CLIENT PORT SERVER PORT`, sshd(8)). sudo and doas take it out of
+ * the environment, but the process that started them, or sudo itself, still has it.
+ */
+export const CLIENT_FUNCTION = `pm_client() {
+  [ -n "$SSH_CONNECTION" ] && { echo "$SSH_CONNECTION"; return; }
+  p=$$
+  while [ "\${p:-1}" -gt 1 ]; do
+    c=$(tr '\\0' '\\n' < "/proc/$p/environ" | sed -n 's/^SSH_CONNECTION=//p')
+    [ -n "$c" ] && { echo "$c"; return; }
+    p=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$p/status")
+  done 2>/dev/null
+}
+`;
+/** Kinds of links whose packets go on inside of others, by a way that cannot be told from the link. */
+const TUNNEL =
+  /^(?:wireguard|tun|tap|ip6?gre|gre|gretap|ip6gretap|ipip|sit|ip6tnl|vti6?|xfrm|vxlan|geneve|l2tp|ppp)$/;
+
+/**
+ * Where the way cannot be told to its end (a tunnel, a jump of the host to itself, an address behind a translation),
+ * any link that is up may be a part of it: one confirmation too many costs a second, one too few a way to the console.
+ *
+ * @param client what `pm_client` printed
+ * @param addresses all addresses of the host's own namespace
+ * @param routes all of its routes
+ */
+export function parseLifeline(
+  client: string,
+  links: readonly LinkState[],
+  addresses: readonly Holder[],
+  routes: readonly Holder[],
+): Lifeline {
+  const [from = "", , to = ""] = client.trim().split(" ");
+  const [ip, zone] = splitZone(from);
+  const [server] = splitZone(to);
+  const linkWith = (address: string): string | undefined =>
+    addresses.find(({ cidr }) => cidr.startsWith(`${address}/`))?.link;
+  // each destination once: every link of a subnet has a route to it
+  const destinations = [...new Set(routes.map(({ cidr }) => cidr))];
+  const leadBack = new Set(destinations.filter((cidr) => containsIp(cidr, ip)));
+  const back = routes.filter(({ cidr }) => leadBack.has(cidr));
+  const prefix = Math.max(0, ...back.map(({ cidr }) => prefixOf(cidr)));
+  const leading = back.filter(({ cidr }) => prefixOf(cidr) === prefix).map(({ link }) => link);
+  const holder = linkWith(server) ?? zone;
+  const carriers = linksBelow(links, holder === undefined ? [] : [holder, ...leading]);
+  const isCertain =
+    linkWith(ip) === undefined && carriers.some((name) => name !== "lo") && !carriers.some(isTunnel);
+  const up = links.filter((l) => l.netns === "" && l.name !== "lo" && l.up).map((l) => l.name);
+  return { client: ip, links: isCertain ? carriers : up, prefix };
+
+  function isTunnel(name: string): boolean {
+    return links.some((l) => l.netns === "" && l.name === name && TUNNEL.test(l.kind));
+  }
+}
+
+/** `fe80::1%eth0` → its address in canonical form, and its link. */
+function splitZone(text: string): [ip: string, zone: string | undefined] {
+  const [ip = "", zone] = text.split("%");
+  return [canonicalIp(ip) ?? "", zone];
+}

@@ -1,0 +1,95 @@
+/**
+ * Settings of a kind that `ip -j -d` does not print as one word and one value, in the form that the plan compares and
+ * `commands.ts` writes. Pure.
+ */
+import { bondOptions } from "../plan/kernel/bond";
+import type { SettingKey } from "../model/host";
+
+/** `linkinfo.info_data` as iproute2 prints it. */
+type InfoData = Readonly<Record<string, unknown>>;
+
+type TypeSettings = Partial<Record<SettingKey, string>>;
+
+/** By kind. What is not here is read as it is printed. */
+const READERS: Readonly<Record<string, (data: InfoData) => TypeSettings>> = {
+  macvlan: macvlanSettings,
+  macvtap: macvlanSettings,
+  vlan: vlanSettings,
+  bond: bondSettings,
+  ipvlan: ipvlanSettings,
+};
+
+/** Kinds of which the above reads all settings: the rest of what is printed is only told. */
+export const READ_WHOLE: ReadonlySet<string> = new Set(["bond"]);
+
+/** What has to be put together of a link's own settings. */
+export function typeSettings(kind: string, data: InfoData): TypeSettings {
+  return READERS[kind]?.(data) ?? {};
+}
+
+/** iproute2 prints flags only when they are set, and a source list in the kernel's hash order. */
+function macvlanSettings(data: InfoData): TypeSettings {
+  const list = Array.isArray(data["macaddr_data"]) ? data["macaddr_data"].map(String) : [];
+  return {
+    "type.mode": typeof data["mode"] === "string" ? data["mode"] : "",
+    "type.flags": ["nopromisc", "nodst"].filter((flag) => data[flag] === true).join(" "),
+    "type.macaddr": list.toSorted().join(" "),
+  };
+}
+
+/** Flags are printed by their names in C, and the maps as lists of pairs in the kernel's order (ip/iplink_vlan.c). */
+function vlanSettings(data: InfoData): TypeSettings {
+  const flags = Array.isArray(data["flags"]) ? data["flags"].map(String) : [];
+  const names = ["reorder_hdr", "gvrp", "mvrp", "loose_binding", "bridge_binding"];
+  return {
+    ...Object.fromEntries(names.map((n) => [`type.${n}`, flags.includes(n.toUpperCase()) ? "on" : "off"])),
+    "type.ingress-qos-map": qosMap(data["ingress_qos"]),
+    "type.egress-qos-map": qosMap(data["egress_qos"]),
+  };
+}
+
+function qosMap(list: unknown): string {
+  const entries = Array.isArray(list) ? (list as readonly { from?: unknown; to?: unknown }[]) : [];
+  return entries
+    .toSorted((a, b) => Number(a.from) - Number(b.from))
+    .map(({ from, to }) => `${String(from)}:${String(to)}`)
+    .join(" ");
+}
+
+/** Options of other modes are printed as well, and cannot be set. */
+function bondSettings(data: InfoData): TypeSettings {
+  const text = (value: unknown): string | undefined => {
+    if (Array.isArray(value)) return value.map(String).join(",");
+    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  };
+  const mode = text(data["mode"]) ?? "";
+  const options = bondOptions(mode, text(data["miimon"]) ?? "0");
+  return Object.fromEntries(
+    options.flatMap(({ word, shown = word, fresh }) => {
+      // what is empty is left out, and what is none is null; a kernel that does not know an option shows nothing either
+      const value = text(data[shown]) ?? (data[shown] === null || fresh === "" ? fresh : undefined);
+      return value === undefined ? [] : [[`type.${word}`, value]];
+    }),
+  );
+}
+
+/** What a bond tells of its 802.3ad aggregator: `ad_aggregator`, `ad_num_ports`, `ad_partner_mac`, … */
+export function bondDetails(data: InfoData): Record<string, string> {
+  const told = (data["ad_info"] ?? {}) as InfoData;
+  return Object.fromEntries(Object.entries(told).map(([word, value]) => [`ad_${word}`, String(value)]));
+}
+
+/** What a bond tells of its port: `bond_state`, `bond_mii_status`, and the MAC address that it has by itself. */
+export function bondPortDetails(data: InfoData): Record<string, string> {
+  const text = (word: string): string => (typeof data[word] === "string" ? data[word] : "");
+  return {
+    bond_state: text("state").toLowerCase(),
+    bond_mii_status: text("mii_status").toLowerCase(),
+    perm_hwaddr: text("perm_hwaddr"),
+  };
+}
+
+/** iproute2 prints the flag as a word of its own that is true (ip/iplink_ipvlan.c). */
+function ipvlanSettings(data: InfoData): TypeSettings {
+  return { "type.flag": ["private", "vepa"].find((flag) => data[flag] === true) ?? "bridge" };
+}

@@ -1,0 +1,46 @@
+/** Versions of iproute2, and what an older one cannot set. Pure. */
+import type { SettingKey } from "../model/host";
+
+/** The oldest that prints links, addresses and routes as JSON: 4.14 prints routes as text whatever it is asked for. */
+export const OLDEST_IPROUTE2 = "4.17";
+
+/** Before 5.0 `ip -V` tells the day of its making only (include/SNAPSHOT.h at its tags). */
+const SNAPSHOTS: readonly (readonly [day: number, version: string])[] = [
+  [180608, "4.17"],
+  [180813, "4.18"],
+  [181023, "4.19"],
+  [190107, "4.20"],
+];
+
+/** The version that `ip -V` tells: `6.1.0`, `4` for all before 4.17, `unknown`; undefined for another program's `ip`. */
+export function iproute2Version(ipText: string): string | undefined {
+  if (!ipText.includes("iproute2")) return undefined;
+  const [, day, version = "unknown"] = /iproute2-(?:ss([0-9]{6})|v?([0-9][0-9.]*))/.exec(ipText) ?? [];
+  if (day === undefined) return version;
+  return SNAPSHOTS.findLast(([first]) => first <= Number(day))?.[1] ?? "4";
+}
+
+/** Whether a version comes before another one; never for one that is unknown. */
+export function isOlder(version: string, than: string): boolean {
+  const [a, b] = [version, than].map((v) => v.split(".").map(Number));
+  if (!a || !b || a.some(Number.isNaN)) return false;
+  for (let i = 0; i < b.length; i++) {
+    const [x = 0, y = 0] = [a[i], b[i]];
+    if (x !== y) return x < y;
+  }
+  return false;
+}
+
+/** What is set on links only since later versions (their release notes), and the property that asks for it. */
+export const SINCE: readonly {
+  readonly version: string;
+  readonly property: string;
+  readonly key: SettingKey;
+  /** The word of the value that is new; undefined where the setting as such is. */
+  readonly word?: string;
+}[] = [
+  { version: "4.18", property: "isolated", key: "port.isolated" },
+  { version: "5.2", property: "bridgeBinding", key: "type.bridge_binding", word: "on" },
+  { version: "5.11", property: "broadcastQueueLength", key: "type.bcqueuelen" },
+  { version: "5.14", property: "nodst", key: "type.flags", word: "nodst" },
+];

@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import type { AnyKind } from ".";
+import { pathOf } from "../model/property-path";
+import { isUnknown, UNKNOWN } from "../model/unknown";
+import { hostIdentity } from "../ssh/address";
+import type { CommonInputs, Issue, Json } from "./kind";
+import { whyNotLinkName } from "./schemas";
+
+/** Inputs after `check`. */
+export interface Checked {
+  /** Canonical where known, the engine's unknown where not. */
+  readonly inputs: Json;
+  readonly issues: readonly Issue[];
+  /** Properties whose values are not known yet. */
+  readonly unknown: readonly string[];
+}
+
+/** Checks and completes a resource's inputs. `before` are its inputs of the last run, if any. */
+export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined): Checked {
+  const visible = Object.entries(given).filter(([key, v]) => !isHidden(key) && key !== "drift" && v != null);
+  const unknown = visible.filter(([, value]) => isUnknown(value)).map(([key]) => key);
+  const issues: Issue[] = [];
+  const inputs: Record<string, unknown> = {};
+  for (const [key, value] of visible) {
+    const schema = kind.schema[key];
+    if (!schema) issues.push(unknownProperty(kind, key));
+    else if (unknown.includes(key)) inputs[key] = value;
+    else {
+      const parsed = schema.safeParse(value);
+      if (parsed.success) inputs[key] = parsed.data;
+      else
+        issues.push(
+          ...parsed.error.issues.map((issue) => ({
+            property: pathOf([key, ...issue.path]),
+            reason: issue.message,
+          })),
+        );
+    }
+  }
+  for (const [key, value] of Object.entries(kind.defaults)) {
+    if (inputs[key] === undefined && !issues.some((i) => i.property === key)) inputs[key] = value;
+  }
+  issues.push(...nameFromResource(inputs, given, issues));
+  for (const key of kind.required) {
+    if (given[key] == null) issues.push({ property: key, reason: "is required" });
+  }
+  if (issues.length === 0) {
+    const known = Object.fromEntries(Object.entries(inputs).filter(([key]) => !unknown.includes(key)));
+    issues.push(...kind.rules(known));
+  }
+  const hidden = Object.fromEntries(
+    Object.entries(given).filter(([key]) => key === "__owner" || key === "__resource"),
+  );
+  const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
+  return { inputs: { ...complete, ...hidden }, issues, unknown };
+}
+
+export function isHidden(key: string): boolean {
+  return key.startsWith("__");
+}
+
+export function unknownProperty(kind: AnyKind, key: string): Issue {
+  const known = Object.keys(kind.schema);
+  const near = known.find((k) => k.toLowerCase() === key.toLowerCase());
+  const hint = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
+  return { property: key, reason: `is no property of ${kind.type}; ${hint}` };
+}
+
+export function nameFromResource(
+  inputs: Record<string, unknown>,
+  given: Json,
+  issues: readonly Issue[],
+): Issue[] {
+  if (inputs["name"] !== undefined || issues.some((i) => i.property === "name")) return [];
+  const resource = String(given["__resource"]);
+  const why = whyNotLinkName(resource);
+  if (why === undefined) {
+    inputs["name"] = resource;
+    return [];
+  }
+  return [
+    {
+      property: "name",
+      reason: `is not given, and the resource's own name "${resource}" ${why}; give a name`,
+    },
+  ];
+}
+
+/** What follows from the inputs alone, so that a preview knows it: MAC address and label. */
+export function derive(
+  kind: AnyKind,
+  inputs: Record<string, unknown>,
+  unknown: readonly string[],
+  hidden: Json,
+  before: Json | undefined,
+): Json {
+  const derived: Record<string, unknown> = {};
+  const known = (...keys: string[]): boolean => keys.every((k) => !unknown.includes(k));
+  if (inputs["macAddress"] === undefined && kind.derivesMac(inputs)) {
+    const kept = (before?.["__derived"] as string[] | undefined)?.includes("macAddress") === true;
+    // once derived it stays, even when the stack or the link is renamed: the LAN knows it by now
+    if (kept && !isUnknown(before?.["macAddress"])) derived["macAddress"] = before?.["macAddress"];
+    else if (known("host", "name", "netns")) {
+      derived["macAddress"] = deriveMac(String(hidden["__owner"]), inputs as unknown as CommonInputs);
+    } else derived["macAddress"] = UNKNOWN;
+  }
+  const label = known("name", "parent") ? kind.label(inputs as unknown as CommonInputs) : UNKNOWN;
+  const names = Object.keys(derived);
+  return { ...inputs, ...derived, label, ...(names.length === 0 ? {} : { __derived: names }) };
+}
+
+/**
+ * The MAC address of a link to which none was given: locally administered, unicast (IEEE 802, 8.2), and the same
+ * whenever this stack makes this link on this host.
+ */
+export function deriveMac(owner: string, inputs: Pick<CommonInputs, "host" | "name" | "netns">): string {
+  const identity = [owner, hostIdentity(inputs.host), inputs.netns ?? "", inputs.name].join("\n");
+  const bytes = createHash("sha256").update(identity).digest().subarray(0, 6);
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
+  return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join(":");
+}
+
+/** The inputs that a person gave or that were derived from them, without what the engine and we add. */
+export function visibleInputs(inputs: Json): Json {
+  return Object.fromEntries(Object.entries(inputs).filter(([key]) => !isHidden(key) && key !== "drift"));
+}

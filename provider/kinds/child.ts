@@ -1,0 +1,197 @@
+/** What the kinds that sit on a parent and take its frames have in common: macvlan, macvtap, shim and ipvlan. Pure. */
+import {
+  type HostState,
+  type LinkState,
+  type Route,
+  type SettingKey,
+  type Wanted,
+  type WantedLink,
+  childrenOf,
+  findLink,
+  portKindOf,
+  sameLink,
+} from "../model/host";
+import { type LinkNeeds, formerly, linkId, linkProblems, recordFor } from "./common";
+import { carriersOf } from "./lan/conflicts";
+import type { CommonInputs, Issue, Json, View } from "./kind";
+import * as p from "./schemas";
+
+/** iproute2's words for these kinds. */
+export type ChildKind = "macvlan" | "macvtap" | "ipvlan";
+
+export interface OnParent extends CommonInputs {
+  readonly parent: string;
+  readonly routes?: readonly Route[];
+}
+
+/** A link of this kind with these settings, its addresses and routes. */
+export function wantedOnParent(
+  kind: ChildKind,
+  inputs: OnParent,
+  view: View,
+  settings: WantedLink["settings"],
+): Wanted {
+  return wantedOn(lowestParent(view.observation.state, inputs.parent, kind), kind, inputs, view, settings);
+}
+
+/** The same on exactly that parent: a VLAN on a VLAN stays there. */
+export function wantedOn(
+  parent: string,
+  kind: string,
+  inputs: OnParent,
+  view: View,
+  settings: WantedLink["settings"],
+): Wanted {
+  const link: WantedLink = {
+    ...linkId(inputs),
+    ...formerly(inputs, view),
+    exists: true,
+    kind,
+    parent,
+    up: inputs.up,
+    settings,
+    initial: ANNOUNCES,
+    ...(inputs.addresses === undefined ? {} : { addresses: p.wantedAddresses(inputs.addresses) }),
+    ...(inputs.routes === undefined ? {} : { routes: inputs.routes }),
+  };
+  return {
+    links: [link],
+    netns: inputs.netns ?? "",
+    owner: view.owner,
+    record: recordFor(inputs, view, [link]),
+  };
+}
+
+/**
+ * Neighbours keep a stale entry for up to half a minute (facts: mv10.txt): the link tells them by itself when it
+ * comes up or its MAC address changes (Documentation/networking/ip-sysctl.rst).
+ */
+export const ANNOUNCES: WantedLink["initial"] & object = (
+  ["sysctl.ipv4.arp_notify", "sysctl.ipv6.ndisc_notify"] as SettingKey[]
+).map((key) => ({ key, value: "1", property: key }));
+
+/**
+ * A macvlan on a macvlan is put on the lowest link by the kernel (drivers/net/macvlan.c, macvlan_common_newlink), and
+ * an ipvlan on an ipvlan (drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new). An ipvlan on a macvlan stays there.
+ */
+export function lowestParent(state: HostState, parent: string, kind: ChildKind): string {
+  let name = parent;
+  for (let depth = 0; depth < 8; depth++) {
+    const link = findLink(state, { name, netns: "" });
+    if (!link || portKindOf(link.kind) !== portKindOf(kind) || link.parent === "") break;
+    name = link.parent;
+  }
+  return name;
+}
+
+export function findParent(parent: string, state: HostState, kind: ChildKind): LinkState | undefined {
+  return findLink(state, { name: lowestParent(state, parent, kind), netns: "" });
+}
+
+/** The other children of a parent, the resource's own link left out at its present and former place. */
+export function siblingsOf(inputs: OnParent, parent: LinkState, view: View): LinkState[] {
+  const ids = [linkId(inputs), ...(view.previous ? [view.previous] : [])];
+  return childrenOf(view.observation.state, parent.name).filter(
+    (l) => portKindOf(l.kind) !== undefined && !ids.some((id) => sameLink(id, l)),
+  );
+}
+
+/** The parent and the routes as they are found, for a refresh. */
+export function foundOnParent(inputs: OnParent, link: LinkState, state: HostState, kind: ChildKind): Json {
+  return {
+    // what the kernel made of the parent is the parent that was asked for
+    parent: link.parent === lowestParent(state, inputs.parent, kind) ? inputs.parent : link.parent,
+    ...foundRoutes(inputs, link),
+  };
+}
+
+/** The routes, where they are given, as the link has them. */
+export function foundRoutes(inputs: OnParent, link: LinkState): Json {
+  return inputs.routes === undefined ? {} : { routes: link.routes.map(({ protocol, ...r }) => r) };
+}
+
+/** How many links share the parent, the resource's own among them. */
+export function countSiblings(inputs: OnParent, state: HostState, kind: ChildKind): number {
+  return childrenOf(state, lowestParent(state, inputs.parent, kind)).length;
+}
+
+export function routeRules(inputs: Partial<OnParent>): Issue[] {
+  return inputs.up === false && (inputs.routes?.length ?? 0) > 0
+    ? [{ property: "routes", reason: "cannot be on a link that is down; leave up: false or the routes out" }]
+    : [];
+}
+
+/** What the kernel would refuse of any child of this parent, in its own words worth nothing ("Invalid argument"). */
+export function childProblems(kind: ChildKind, inputs: OnParent, view: View): Issue[] {
+  const needs: LinkNeeds = { kind, iproute2: `makes ${kind}s` };
+  const common = linkProblems(inputs, view, needs);
+  return common.length > 0 ? common : parentProblems(kind, inputs, view);
+}
+
+function parentProblems(kind: ChildKind, inputs: OnParent, view: View): Issue[] {
+  const { state, facts } = view.observation;
+  const issue = (reason: string): Issue[] => [{ property: "parent", reason }];
+  const parent = findParent(inputs.parent, state, kind);
+  if (!parent) {
+    if (view.expected(inputs.parent)) return [];
+    return issue(`there is no link ${inputs.parent} on the host; ${listLinks(state)}`);
+  }
+  const port = portKindOf(kind);
+  const wireless = carriersOf(state, parent.name).find((name) => facts.wireless.includes(name));
+  if (port === "macvlan" && wireless !== undefined) {
+    return issue(
+      `${wireless} is a wireless link: 802.11 allows one MAC address a station, so that macvlan does not work ` +
+        "on it; an IpvlanInterface does, as ipvlans have their parent's",
+    );
+  }
+  if (parent.name === "lo") return issue(`lo cannot have ${kind}s`);
+  // found out on a stock kernel (6.1): Invalid argument
+  if (port === "macvlan" && portKindOf(parent.kind) === "ipvlan") {
+    return issue(`${parent.name} is an ipvlan, which can have no ${kind}s`);
+  }
+  const master = parent.settings["link.master"] ?? "";
+  const masterKind = findLink(state, { name: master, netns: "" })?.kind;
+  if (masterKind === "bridge") {
+    return issue(`${parent.name} is a port of the bridge ${master}; make ${master} the parent instead`);
+  }
+  if (masterKind === "bond" || masterKind === "team") {
+    return issue(`${parent.name} belongs to the ${masterKind} ${master}; make ${master} the parent instead`);
+  }
+  // an rx_handler of the one kind keeps the other out (net/core/dev.c, netdev_rx_handler_register)
+  const stranger = childrenOf(state, parent.name).find(
+    (l) => ![undefined, port].includes(portKindOf(l.kind)),
+  );
+  if (stranger) {
+    return issue(
+      `${parent.name} has the ${stranger.kind} ${stranger.name}, beside which no ${kind} can be: a parent has macvlans ` +
+        "or ipvlans; what is on its way out has to go in an update of its own",
+    );
+  }
+  return mtuProblems(inputs, parent, view);
+}
+
+/**
+ * That a link's MTU is above its parent's, which the kernel refuses. Where another resource of this run gives the parent
+ * an MTU, that counts; a bridge of another resource has the least of its ports, which may be others by then.
+ */
+export function mtuProblems(
+  { mtu }: Pick<OnParent, "mtu">,
+  { name, kind, settings }: LinkState,
+  view: View,
+): Issue[] {
+  const expected = view.expectedMtu?.(name);
+  const isForeseen = !(kind === "bridge" && view.expected(name));
+  const most = expected ?? (isForeseen ? Number(settings["link.mtu"]) : "unknown");
+  if (mtu === undefined || most === "unknown" || mtu <= most) return [];
+  const reason =
+    expected === undefined
+      ? `is above that of the parent ${name}, which is ${most}; raise that first`
+      : `is above that of the parent ${name}, which this program sets to ${most}; raise that as well`;
+  return [{ property: "mtu", reason }];
+}
+
+export function listLinks(state: HostState): string {
+  const names = state.links.filter((l) => l.netns === "" && l.name !== "lo").map((l) => l.name);
+  const more = names.length > 12 ? ` and ${names.length - 12} more` : "";
+  return names.length === 0 ? "it has none" : `it has ${names.slice(0, 12).join(", ")}${more}`;
+}

@@ -1,0 +1,51 @@
+/** What resources of one run need of the parent that they share: it is one kind of port, and ipvlans have one mode. Pure. */
+import type { Issue, PortUse } from "../kind";
+import { type Claim, addressesInCommon } from "./conflicts";
+
+/**
+ * What keeps a claim from being on one parent with others of the same run: macvlans and ipvlans, ipvlans of two modes,
+ * and an address on two ipvlans, which the kernel has no exception for.
+ */
+export function portConflicts(claim: Claim, others: readonly Claim[]): Issue[] {
+  const { port } = claim;
+  if (!port) return [];
+  return others
+    .filter((o) => o.resource !== claim.resource && o.host === claim.host && o.lan === claim.lan)
+    .flatMap((o) => (o.port ? inTheWay({ ...claim, port }, { ...o, port: o.port }) : []));
+}
+
+type PortClaim = Claim & { readonly port: PortUse };
+
+function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
+  const [own, their] = [claim.port, other.port];
+  if (own.kind !== their.kind) {
+    return [
+      {
+        property: "parent",
+        reason:
+          `${other.resource} of this stack is to be of the kind ${their.kind} on ${claim.lan}, beside which no ${own.kind} can be: ` +
+          "a parent has macvlans or ipvlans",
+      },
+    ];
+  }
+  if (own.kind === "macvlan") return [];
+  const words = (["mode", "flag"] as const).filter((word) => own[word] !== their[word]);
+  return [
+    ...words.map((word) => ({
+      property: word,
+      reason: `is "${own[word] ?? ""}", and that of ${other.resource} of this stack is "${their[word] ?? ""}"; ${ONE_FOR_ALL}`,
+    })),
+    // told by conflictsOf, unless the program says that it is meant
+    ...([claim.detection, other.detection].includes("off")
+      ? addressesInCommon(claim, other).map(({ property, what }) => ({
+          property,
+          reason:
+            `${what} is that of ${other.resource} of this stack, too; the kernel gives no address to ` +
+            "two ipvlans of one parent",
+        }))
+      : []),
+  ];
+}
+
+/** ipvlan_port of drivers/net/ipvlan/ipvlan.h; a change of one link's is taken silently for all. */
+export const ONE_FOR_ALL = "the ipvlans of one parent have one mode and one flag";

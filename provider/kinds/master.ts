@@ -1,0 +1,227 @@
+/** What bridges and bonds have in common: ports, and the addresses and routes that move between them and their ports. Pure. */
+import { permanentMac } from "../plan/kernel/bond";
+import {
+  type LinkState,
+  type Route,
+  type Wanted,
+  type WantedLink,
+  type WantedSetting,
+  childrenOf,
+  findLink,
+  sameLink,
+} from "../model/host";
+import { formerly, adopts, linkId, ownRecord, recordFor } from "./common";
+import type { CommonInputs, Issue, View } from "./kind";
+import { ANNOUNCES } from "./child";
+import * as p from "./schemas";
+
+/** Inputs of a link that has ports. */
+export interface MasterInputs extends CommonInputs {
+  readonly ports?: readonly { readonly name: string }[];
+  readonly takeOverAddresses?: boolean;
+}
+
+/** What a kind says of its link and of its ports. */
+export interface MasterWish {
+  readonly kind: "bridge" | "bond";
+  readonly settings: readonly WantedSetting[];
+  /** For a link that is to be made. */
+  readonly initial?: readonly WantedSetting[];
+  /** Options of the port at that place of the list. */
+  readonly portSettings?: (index: number, path: string) => readonly WantedSetting[];
+  /** The link is made with its first port's MAC address in any case, not only where it takes over addresses. */
+  readonly takesMac: boolean;
+  /** Whether a port has to be up, even one of a link that is adopted. */
+  readonly portsUp: boolean;
+}
+
+/** The link with its ports, and what its record keeps of them. */
+export function wantedMaster(inputs: MasterInputs, view: View, wish: MasterWish): Wanted {
+  const { state } = view.observation;
+  const kept = ownRecord(inputs, view)?.restore ?? [];
+  const ports = inputs.ports ?? [];
+  const taken = takenOver(inputs, view, kept, wish.takesMac);
+  const linkNow = findLink(state, linkId(inputs)) ?? (view.previous && findLink(state, view.previous));
+  const givesBack = new Set(taken.back.flatMap((l) => (l.addresses ?? []).map((a) => a.cidr)));
+  const isGivenBack = (r: Route): boolean =>
+    taken.back.some((l) => l.routes?.some((b) => b.to === r.to) === true);
+  const moves = taken.from.length > 0 || taken.back.length > 0;
+  const addresses = inputs.addresses === undefined ? undefined : p.wantedAddresses(inputs.addresses);
+  const stay = addresses ?? (linkNow?.addresses ?? []).filter((a) => !givesBack.has(a.cidr));
+  const link: WantedLink = {
+    ...linkId(inputs),
+    ...formerly(inputs, view),
+    exists: true,
+    kind: wish.kind,
+    ...(adopts(inputs, view) ? {} : { up: inputs.up }),
+    settings: wish.settings,
+    initial: [...ANNOUNCES, ...taken.macAddress, ...(wish.initial ?? [])],
+    ...(moves
+      ? {
+          addresses: unique([...stay, ...taken.from.flatMap((l) => l.addresses)], (a) => a.cidr),
+          routes: unique(
+            [
+              ...(linkNow?.routes ?? []).filter((r) => !isGivenBack(r)),
+              ...taken.from.flatMap((l) => l.routes),
+            ],
+            (r) => `${r.to} ${r.metric ?? ""}`,
+          ),
+        }
+      : addresses === undefined
+        ? {}
+        : { addresses }),
+  };
+  const portLinks = ports.map(({ name }, i) => wantedPort(inputs, view, wish, name, i));
+  const withBack = portLinks.map((l) => {
+    const back = taken.back.find((b) => sameLink(b, l));
+    return back ? { ...l, addresses: back.addresses ?? [], routes: back.routes ?? [] } : l;
+  });
+  const links = [link, ...withBack];
+  const record = recordFor(inputs, view, links);
+  // ports that are named no more go back to where they were, unless somebody has moved them on
+  const released = kept.filter((k) => {
+    const now = findLink(state, k);
+    const masters = [inputs.name, view.previous?.name];
+    return now && !links.some((l) => sameLink(l, k)) && masters.includes(now.settings["link.master"] ?? "");
+  });
+  return {
+    links: [...links, ...released],
+    netns: "",
+    owner: view.owner,
+    record: {
+      ...record,
+      restore: record.restore.map((r) => (taken.back.some((b) => sameLink(b, r)) ? withoutIp(r) : r)),
+    },
+  };
+}
+
+function wantedPort(
+  inputs: MasterInputs,
+  view: View,
+  wish: MasterWish,
+  name: string,
+  index: number,
+): WantedLink {
+  const path = `ports[${index}].`;
+  return {
+    name,
+    netns: "",
+    exists: true,
+    path,
+    settings: [
+      { key: "link.master", value: inputs.name, property: `${path}name` },
+      ...(wish.portSettings?.(index, path) ?? []),
+    ],
+    ...(adopts(inputs, view) && !wish.portsUp ? {} : { up: true }),
+    ...(inputs.takeOverAddresses === true ? { addresses: [], routes: [] } : {}),
+  };
+}
+
+/** What moves between ports and their master. */
+interface TakenOver {
+  /** Addresses and routes that the master has, or is to have, from its ports. */
+  readonly from: readonly {
+    readonly addresses: LinkState["addresses"];
+    readonly routes: LinkState["routes"];
+  }[];
+  /** Restore points of ports that get theirs back, because `takeOverAddresses` is off by now. */
+  readonly back: readonly WantedLink[];
+  /** A port's MAC address for a master that is to be made: the neighbours need not learn another one. */
+  readonly macAddress: NonNullable<WantedLink["initial"]>;
+}
+
+function takenOver(
+  inputs: MasterInputs,
+  view: View,
+  kept: readonly WantedLink[],
+  takesMac: boolean,
+): TakenOver {
+  const { state } = view.observation;
+  const ports = (inputs.ports ?? []).map(({ name }) => ({ name, netns: "" }));
+  const macOf = (port = takesMac ? ports[0] : undefined): TakenOver["macAddress"] => {
+    const link = port && findLink(state, port);
+    return link === undefined || inputs.macAddress !== undefined
+      ? []
+      : [{ key: "link.address", value: permanentMac(link), property: "macAddress" }];
+  };
+  if (inputs.takeOverAddresses !== true) {
+    const back = kept.filter((k) => ports.some((l) => sameLink(l, k)) && k.addresses !== undefined);
+    return { from: [], back, macAddress: macOf() };
+  }
+  const from = ports.map((id) => {
+    const before = kept.find((k) => sameLink(k, id));
+    const now = findLink(state, id);
+    return {
+      addresses: unique([...(before?.addresses ?? []), ...(now?.addresses ?? [])], (a) => a.cidr),
+      routes: unique([...(before?.routes ?? []), ...(now?.routes ?? [])], (r) => `${r.to} ${r.metric ?? ""}`),
+    };
+  });
+  const first = ports.find((_, i) => (from[i]?.addresses.length ?? 0) > 0);
+  return { from, back: [], macAddress: macOf(first) };
+}
+
+function withoutIp({ addresses, routes, ...rest }: WantedLink): WantedLink {
+  return rest;
+}
+
+function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()];
+}
+
+/** The link itself among its ports. */
+export function portRules(inputs: Partial<MasterInputs>, noun: MasterWish["kind"]): Issue[] {
+  const own = inputs.ports?.findIndex((port) => port.name === inputs.name) ?? -1;
+  return own < 0 ? [] : [{ property: `ports[${own}].name`, reason: `is the ${noun} itself` }];
+}
+
+/**
+ * What keeps a link from becoming a port; of one that is a port already nothing does.
+ *
+ * @param refused why a kind does not take the link, where it does not
+ */
+export function joinProblems(
+  inputs: MasterInputs,
+  view: View,
+  index: number,
+  noun: MasterWish["kind"],
+  refused: (link: LinkState) => string | undefined,
+): Issue[] {
+  const { state } = view.observation;
+  const name = inputs.ports?.[index]?.name ?? "";
+  const issue = (reason: string): Issue[] => [{ property: `ports[${index}].name`, reason }];
+  const link = findLink(state, { name, netns: "" });
+  if (!link) return view.expected(name) ? [] : issue(`there is no link ${name} on the host`);
+  const master = link.settings["link.master"] ?? "";
+  if (master !== "" && ![inputs.name, view.previous?.name].includes(master)) {
+    return issue(`${name} belongs to ${master} already; take it out of there first`);
+  }
+  if (master !== "") return [];
+  if (name === "lo") return issue(`lo cannot be a ${noun}'s port`);
+  const why = refused(link);
+  if (why !== undefined) return issue(`${name} ${why}`);
+  const child = childrenOf(state, name).find((l) => /^(?:mac|ip)v/.test(l.kind));
+  if (child) return issue(`${name} has the ${child.kind} ${child.name}; make the ${noun} its parent instead`);
+  return addressProblems(inputs, link, noun, issue);
+}
+
+/** An address on a port stops answering: the frames go to the port's master. */
+function addressProblems(
+  inputs: MasterInputs,
+  link: LinkState,
+  noun: MasterWish["kind"],
+  issue: (reason: string) => Issue[],
+): Issue[] {
+  const dynamic = link.details["dynamic"] ?? "";
+  if (dynamic !== "") {
+    return issue(
+      `${link.name} has ${dynamic} by DHCP or router advertisement, which would stop answering as a ${noun}'s port; ` +
+        `have the client run on the ${noun} first`,
+    );
+  }
+  if (link.addresses.length === 0 || inputs.takeOverAddresses === true) return [];
+  const list = link.addresses.map((a) => a.cidr).join(", ");
+  return issue(
+    `${link.name} has ${list}, which would stop answering as a ${noun}'s port; set takeOverAddresses: true to move ` +
+      `it to the ${noun}`,
+  );
+}

@@ -1,0 +1,223 @@
+/** Schemas of the properties that several kinds have. Messages complete a sentence that begins with the property. */
+import { z } from "zod";
+import { hostSchema } from "../ssh/address";
+import {
+  broadcastOf,
+  canonicalCidr,
+  canonicalIp,
+  canonicalMac,
+  subnetOf,
+  whyNotHostAddress,
+  whyNotLinkMac,
+} from "../model/addresses";
+import type { Address, Route } from "../model/host";
+
+/** Why the kernel does not take a name for a link (net/core/dev.c, dev_valid_name), or we do not. */
+export function whyNotLinkName(name: string): string | undefined {
+  const bytes = Buffer.byteLength(name);
+  if (bytes === 0) return "is empty";
+  if (bytes > 15) return `has ${bytes} bytes; a link's name has at most 15`;
+  if (!isUnicode(name)) return "has half a character in it";
+  if (name === "." || name === "..") return "is no name for a link";
+  if (/[/:\s]/.test(name)) return "has a slash, a colon or white space in it, which no link's name can have";
+  // eslint-disable-next-line no-control-regex -- the kernel takes them, no terminal and no JSON reader should
+  if (/[\u0000-\u001f\u007f]/.test(name)) return "has control characters in it";
+  if (name.includes("%")) return "has a % in it, which the kernel would replace by a number";
+  // they are directories of all links' sysctls
+  if (name === "all" || name === "default") return "is what the kernel calls all links together";
+  return undefined;
+}
+
+/** Without surrogates that stand alone, which nobody can write in UTF-8: another character would be there instead. */
+function isUnicode(value: string): boolean {
+  return Buffer.from(value).toString() === value;
+}
+
+function text(what: string, why: (value: string) => string | undefined): z.ZodType<string> {
+  return z.string({ error: `must be ${what}` }).superRefine((value, ctx) => {
+    const reason = why(value);
+    if (reason !== undefined) ctx.addIssue({ code: "custom", message: reason });
+  });
+}
+
+/** A text with one right spelling. */
+function canonical(
+  what: string,
+  spell: (value: string) => string | undefined,
+  why: (value: string) => string | undefined = () => undefined,
+): z.ZodType<string> {
+  return z.string({ error: `must be ${what}` }).transform((value, ctx) => {
+    const spelt = spell(value.trim());
+    const reason = spelt === undefined ? `is not ${what}` : why(spelt);
+    if (spelt !== undefined && reason === undefined) return spelt;
+    ctx.addIssue({ code: "custom", message: reason ?? "" });
+    return z.NEVER;
+  });
+}
+
+export function whole(min: number, max: number, unit = ""): z.ZodType<number> {
+  const error = `must be a whole number from ${min} to ${max}${unit && ` ${unit}`}`;
+  return z.number({ error }).refine((n) => Number.isInteger(n) && n >= min && n <= max, { error });
+}
+
+/** Seconds, to a tenth: finer ones the kernel rounds to its clock ticks. */
+export function seconds(min: number, max: number): z.ZodType<number> {
+  const error = `must be a number of seconds from ${min} to ${max}, to a tenth at most`;
+  return z
+    .number({ error })
+    .refine((n) => n >= min && n <= max && Math.abs(n * 10 - Math.round(n * 10)) < 1e-9, { error });
+}
+
+export const flag = z.boolean({ error: "must be true or false" });
+
+export function oneOf<const T extends string>(...words: T[]): z.ZodType<T> {
+  return z.enum(words, { error: `must be one of ${words.map((w) => `"${w}"`).join(", ")}` });
+}
+
+export const linkName = text("a link's name", whyNotLinkName);
+
+export const linkNameOrNone = text("a link's name", (name) =>
+  name === "" ? undefined : whyNotLinkName(name),
+);
+
+export const macAddress = canonical("a MAC address, such as 02:00:5e:00:53:01", canonicalMac, whyNotLinkMac);
+
+/** Addresses of a link, canonical, in the order given. */
+export const addresses = list(
+  canonical(
+    "an address in CIDR form, such as 192.0.2.10/24 or 2001:db8::10/64",
+    canonicalCidr,
+    whyNotHostAddress,
+  ),
+  (cidr) => cidr.split("/")[0] ?? cidr,
+);
+
+/** IPv4 addresses that a bond asks for by ARP (include/net/bonding.h, BOND_MAX_ARP_TARGETS). */
+export const arpTargets = list(
+  canonical("an IPv4 address, such as 192.0.2.1", (value) => {
+    const ip = canonicalIp(value);
+    return ip?.includes(":") === true ? undefined : ip;
+  }),
+  (ip) => ip,
+).refine((targets) => targets.length <= 16, { error: "has more than 16 addresses, the kernel's limit" });
+
+/** A list without two alike, told by `key`. */
+export function list<T>(item: z.ZodType<T>, key: (value: T) => string): z.ZodType<T[]> {
+  return z.array(item, { error: "must be a list" }).superRefine((values, ctx) => {
+    const seen = new Map<string, number>();
+    values.forEach((value, i) => {
+      const first = seen.get(key(value));
+      if (first === undefined) seen.set(key(value), i);
+      else ctx.addIssue({ code: "custom", message: `is the same as [${first}]`, path: [i] });
+    });
+  });
+}
+
+/** A named network namespace, which is a file's name under /run/netns (ip-netns(8)). */
+export const netnsName = text("the name of a network namespace", (name) => {
+  if (name === "") return "is empty; leave it out for the host's own namespace";
+  if (!/^[A-Za-z0-9_.:@+-]{1,200}$/.test(name) || /^[.-]/.test(name)) {
+    return "may have letters, digits and _ . : @ + - only, and begin with none of . and -";
+  }
+  // iproute2 takes a number for a process's id
+  if (/^[0-9]+$/.test(name)) return "is a number, which iproute2 takes for a process";
+  return undefined;
+});
+
+/** An alias: what iproute2 prints as valid JSON in every version, and no terminal stumbles over. */
+export const alias = text("a text", (value) => {
+  if (!isUnicode(value)) return "has half a character in it";
+  if (Buffer.byteLength(value) > 255) return "has more than 255 bytes, the kernel's limit (IFALIASZ)";
+  // eslint-disable-next-line no-control-regex -- these are what is refused
+  if (/[\u0000-\u001f\u007f]/.test(value)) return "has control characters in it";
+  return undefined;
+});
+
+/** Destination of a route: CIDR, a bare address, or `default` (IPv4's; write `::/0` for IPv6's). */
+const destination = z.string({ error: "must be a destination" }).transform((value, ctx) => {
+  const given = value.trim();
+  const ip = canonicalIp(given);
+  const cidr =
+    given === "default"
+      ? "0.0.0.0/0"
+      : ip === undefined
+        ? canonicalCidr(given)
+        : `${ip}/${ip.includes(":") ? 128 : 32}`;
+  if (cidr === undefined) {
+    ctx.addIssue({ code: "custom", message: "is not a destination in CIDR form, such as 192.0.2.10/32" });
+    return z.NEVER;
+  }
+  if (subnetOf(cidr) !== cidr) {
+    ctx.addIssue({ code: "custom", message: `has bits set behind its prefix; write ${subnetOf(cidr)}` });
+    return z.NEVER;
+  }
+  return cidr;
+});
+
+const ipAddress = canonical("an IP address, such as 192.0.2.1 or 2001:db8::1", canonicalIp);
+
+const routeFields = z.strictObject({
+  to: destination,
+  via: ipAddress.optional(),
+  source: ipAddress.optional(),
+  metric: whole(0, 4_294_967_295).optional(),
+});
+
+/** Routes, canonical, in the order given. */
+export const routes = list(
+  z
+    .union([destination.transform((to) => ({ to })), routeFields], {
+      error: (issue) =>
+        typeof issue.input === "string"
+          ? "is not a destination in CIDR form without bits behind its prefix, such as 192.0.2.10/32"
+          : "must be a destination or { to, via, source, metric }",
+    })
+    .superRefine((route: z.infer<typeof routeFields>, ctx) => {
+      for (const field of ["via", "source"] as const) {
+        const value = route[field];
+        if (value !== undefined && value.includes(":") !== route.to.includes(":")) {
+          ctx.addIssue({ code: "custom", message: "is of the other address family than to", path: [field] });
+        }
+      }
+    })
+    .transform(withoutDefaultMetric),
+  (route) => `${route.to} metric ${route.metric ?? 0}`,
+);
+
+/** The metric that the kernel gives by itself is the one that iproute2 does not show. */
+function withoutDefaultMetric(route: z.infer<typeof routeFields>): Route {
+  const { to, via, source, metric } = route;
+  const isDefault = metric === undefined || metric === (to.includes(":") ? 1024 : 0);
+  return {
+    to,
+    ...(via === undefined ? {} : { via }),
+    ...(source === undefined ? {} : { source }),
+    ...(isDefault || (metric === 0 && to.includes(":")) ? {} : { metric }),
+  };
+}
+
+/** How many MAC addresses a parent may carry; its own is one of them. */
+export const maxMacs = whole(1, 65_535, "MAC addresses");
+
+/** What every kind has, beside its own. */
+export const commonSchema = {
+  host: hostSchema,
+  name: linkName,
+  mtu: whole(68, 65_535, "bytes"),
+  macAddress,
+  addresses,
+  up: flag,
+  alias,
+  txQueueLength: whole(0, 4_294_967_295, "packets"),
+  persist: flag,
+  adopt: flag,
+  duplicateAddressDetection: oneOf("off", "warn", "error"),
+};
+
+/** Addresses as they are put on a link: with the broadcast address that other tools give as well. */
+export function wantedAddresses(cidrs: readonly string[]): Address[] {
+  return cidrs.map((cidr) => {
+    const broadcast = broadcastOf(cidr);
+    return { cidr, ...(broadcast === undefined ? {} : { broadcast }) };
+  });
+}

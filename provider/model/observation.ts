@@ -1,0 +1,84 @@
+import type { HostState } from "./host";
+
+/** A program of the host that sees to a link by itself. */
+export interface LinkManager {
+  readonly link: string;
+  readonly by: "systemd-networkd" | "NetworkManager";
+  /** The file or profile by which it does. */
+  readonly file?: string;
+}
+
+/** What a host is able to do, as far as plans and messages depend on it. */
+export interface HostFacts {
+  /** This boot and network namespace: the same for all addresses by which the machine is known. */
+  readonly machine: string;
+  /** `6.1.0-18-amd64` */
+  readonly kernel: string;
+  /** iproute2's version, `6.1.0`; undefined where `ip` is another program (busybox) or there is none. */
+  readonly iproute2: string | undefined;
+  /** What `ip -V` printed, for messages. */
+  readonly ipVersionText: string;
+  readonly root: boolean;
+  /** Programs that were found. */
+  readonly tools: readonly string[];
+  /** Links that are 802.11 stations or access points. */
+  readonly wireless: readonly string[];
+  /** Modules for links (`features.ts`) that the kernel neither has nor can load. */
+  readonly lacks: readonly string[];
+  /** The kernel can filter VLANs on a bridge; undefined while no bridge is there to tell. */
+  readonly vlanFiltering: boolean | undefined;
+  readonly portTool: PortTool;
+  /** What can have links made again at boot; undefined where there is nothing. */
+  readonly init: Init | undefined;
+  /** Links that a program of the host manages; those that it only watches are not among them. */
+  readonly managers: readonly LinkManager[];
+  /** udev tells the init system of links that come and go. */
+  readonly udev: boolean;
+}
+
+/** `cut off`: killed, and waits to be undone by the next one; `under way`: it holds the lock, or waits to be confirmed. */
+export const UNFINISHED = ["cut off", "under way"] as const;
+export type Unfinished = (typeof UNFINISHED)[number];
+
+/** How a person is told of it. */
+export const UNFINISHED_CHANGE: Readonly<Record<Unfinished, string>> = {
+  "cut off": "a change that was cut off half-way",
+  "under way": "a change of another run that is under way",
+};
+
+/** A host at one moment. */
+export interface Observation {
+  readonly facts: HostFacts;
+  readonly state: HostState;
+  /** The way by which this very observation came. */
+  readonly lifeline: Lifeline;
+  /** A change that has begun and not ended: the state is neither the one before nor the one after it. */
+  readonly unfinished?: Unfinished;
+  /** How often boot scripts have run since the host booted; empty for never. A plan holds until the next one. */
+  readonly boots: string;
+}
+
+/** What has to go on working for the host to be reached. */
+export interface Lifeline {
+  /** IP address of the SSH client, as the host sees it; `""` where it could not be told. */
+  readonly client: string;
+  /** Links of the host's own namespace that the connection passes, or may pass where that could not be told. */
+  readonly links: readonly string[];
+  /** Prefix length of the route by which the host answers the client. */
+  readonly prefix: number;
+}
+
+/** A program that sets a bridge port's options, in the order in which they are preferred. */
+export const PORT_TOOLS = ["bridge", "ip", "brctl", "sysfs"] as const;
+
+export type PortTool = (typeof PORT_TOOLS)[number];
+
+/** What runs a host's boot, as far as links can be made again by it. */
+export type Init = "systemd" | "openrc" | "ifupdown";
+
+/** An address or a route as the kernel has it, whoever put it there. */
+export interface Holder {
+  readonly link: string;
+  /** Address or destination in CIDR form. */
+  readonly cidr: string;
+}

@@ -1,0 +1,64 @@
+import type { Address, BootFile, LinkId, LinkRecord, Route, SettingKey, Settings } from "./host";
+
+/** One change of a host: the smallest thing that is done, simulated, undone and shown to a person. */
+export type Step =
+  | { readonly do: "addNetns"; readonly name: string; readonly owner: string }
+  | { readonly do: "deleteNetns"; readonly name: string }
+  | {
+      readonly do: "addLink";
+      readonly link: LinkId;
+      readonly kind: string;
+      readonly parent: string;
+      /** What is given with `ip link add` itself, so that the link never exists without it. */
+      readonly settings: Settings;
+    }
+  | { readonly do: "deleteLink"; readonly link: LinkId }
+  | { readonly do: "moveLink"; readonly link: LinkId; readonly netns: string }
+  | { readonly do: "renameLink"; readonly link: LinkId; readonly name: string }
+  | {
+      readonly do: "set";
+      readonly link: LinkId;
+      readonly kind: string;
+      readonly key: SettingKey;
+      readonly value: string;
+      /** The mode that a macvlan has at that time: its flags can only be given along with it. */
+      readonly mode?: string;
+      /** The bridge of a port: `brctl` asks for both. */
+      readonly bridge?: string;
+      /** A map's entries before: what is in it no more has to be taken out by name. */
+      readonly was?: string;
+    }
+  | { readonly do: "up"; readonly link: LinkId }
+  | { readonly do: "down"; readonly link: LinkId }
+  | { readonly do: "addAddress"; readonly link: LinkId; readonly address: Address }
+  | { readonly do: "deleteAddress"; readonly link: LinkId; readonly address: Address }
+  | {
+      readonly do: "addRoute";
+      readonly link: LinkId;
+      readonly route: Route;
+      /** Takes the place of the same route through another link of this plan, without a moment in between. */
+      readonly replace: boolean;
+    }
+  | { readonly do: "deleteRoute"; readonly link: LinkId; readonly route: Route }
+  /** Tells the neighbours where the link's addresses are now (gratuitous ARP, unsolicited NA). */
+  | { readonly do: "announce"; readonly link: LinkId; readonly macAddress: string }
+  | { readonly do: "record"; readonly record: Omit<LinkRecord, "ifIndex"> }
+  | { readonly do: "forget"; readonly link: LinkId }
+  /** Removes and writes boot files, in this order, and tells the init system. */
+  | {
+      readonly do: "setBootFiles";
+      readonly remove: readonly BootFile[];
+      readonly write: readonly BootFile[];
+    }
+  /** Puts back what was there before `setBootFiles`, from the copies that it has kept on the host. */
+  | {
+      readonly do: "restoreBootFiles";
+      readonly paths: readonly string[];
+      readonly files: readonly BootFile[];
+    };
+
+/** A step with what takes the host back to where it was before it, in order. */
+export interface PlannedStep {
+  readonly step: Step;
+  readonly undo: readonly Step[];
+}

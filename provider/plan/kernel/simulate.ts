@@ -1,0 +1,391 @@
+/**
+ * What a step does to a host, side effects included: the planner walks its steps through this, so that what the
+ * kernel takes away along with a change (a primary address's secondaries, a downed link's routes) is put back by
+ * the plan. Held against a real kernel by test/lab/model.test.ts.
+ */
+import { isIPv6Cidr, subnetOf, withoutPrefix } from "../../model/addresses";
+import {
+  type Address,
+  type BootFile,
+  type HostState,
+  type LinkId,
+  type LinkState,
+  type Route,
+  type SettingKey,
+  type Settings,
+  findLink,
+  portKindOf,
+  sameLink,
+} from "../../model/host";
+import { followBelow, setDown } from "./vlan";
+import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
+import { FRESH_PORT, FRESH_SYSCTLS, freshSettings } from "./defaults";
+import type { Step } from "../../model/steps";
+
+/** The state of the host after a step that succeeded. */
+export function simulate(state: HostState, step: Step): HostState {
+  const after = simulateAlone(state, step);
+  return step.do === "deleteLink" || step.do === "set" || step.do === "up" || step.do === "down"
+    ? followBelow(state, after)
+    : after;
+}
+
+function simulateAlone(state: HostState, step: Step): HostState {
+  switch (step.do) {
+    case "addNetns":
+      return { ...state, netns: [...state.netns, { name: step.name, owner: step.owner }] };
+    case "deleteNetns":
+      return {
+        ...state,
+        netns: state.netns.filter((n) => n.name !== step.name),
+        links: state.links.filter((l) => l.netns !== step.name),
+      };
+    case "addLink":
+      return addLink(state, newLink(state, step));
+    case "deleteLink":
+      return deleteLink(state, step.link);
+    case "moveLink":
+      return change(state, step.link, (l) => ({
+        ...l,
+        netns: step.netns,
+        ifIndex: movedIndex(state, step.link, step.netns),
+        up: false,
+        addresses: [],
+        routes: [],
+        settings: { ...withoutPort(l.settings), "link.master": "", ...FRESH_SYSCTLS },
+      }));
+    case "renameLink":
+      return renameLink(state, step.link, step.name);
+    case "set":
+      return set(state, step.link, step.key, step.value);
+    case "up":
+      return change(state, step.link, (l) => ({ ...l, up: true }));
+    case "down":
+      return change(state, step.link, setDown);
+    case "addAddress":
+      return change(state, step.link, (l) =>
+        hasAddress(l, step.address) ? l : { ...l, addresses: [...l.addresses, step.address] },
+      );
+    case "deleteAddress":
+      return deleteAddress(state, step.link, step.address);
+    case "addRoute":
+      return addRoute(state, step.link, step.route, step.replace);
+    case "deleteRoute":
+      return change(state, step.link, (l) => ({
+        ...l,
+        routes: l.routes.filter((r) => !sameRoute(r, step.route)),
+      }));
+    case "announce":
+      return state;
+    case "record": {
+      const link = findLink(state, step.record);
+      const others = state.records.filter((r) => !sameLink(r, step.record));
+      return { ...state, records: [...others, { ...step.record, ifIndex: link?.ifIndex ?? 0 }] };
+    }
+    case "forget":
+      return { ...state, records: state.records.filter((r) => !sameLink(r, step.link)) };
+    case "setBootFiles": {
+      const paths = [...step.remove, ...step.write].map((f) => f.path);
+      return withBootFiles(
+        state,
+        paths,
+        step.write.map(({ content, ...file }) => file),
+      );
+    }
+    case "restoreBootFiles":
+      return withBootFiles(state, step.paths, step.files);
+  }
+}
+
+/** Two routes are one where destination, gateway, source and metric are the same. */
+export function sameRoute(a: Route, b: Route): boolean {
+  return a.to === b.to && a.via === b.via && a.source === b.source && a.metric === b.metric;
+}
+
+/** The kernel's key of a route: one such a table (net/ipv4/fib_trie.c, fib_table_insert). */
+export function sameRouteKey(a: Route, b: Route): boolean {
+  return a.to === b.to && a.metric === b.metric;
+}
+
+export function hasAddress(link: LinkState, address: Address): boolean {
+  return link.addresses.some((a) => a.cidr === address.cidr);
+}
+
+function withBootFiles(state: HostState, paths: readonly string[], files: readonly BootFile[]): HostState {
+  return { ...state, bootFiles: [...state.bootFiles.filter((f) => !paths.includes(f.path)), ...files] };
+}
+
+/** The same, and the link can use it: the kernel keeps a duplicate on the link, for nothing (RFC 4862, 5.4.5). */
+export function hasUsableAddress(link: LinkState, address: Address): boolean {
+  const same = link.addresses.find((a) => a.cidr === address.cidr);
+  return same !== undefined && (same.dadFailed !== true || address.dadFailed === true);
+}
+
+function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkState): HostState {
+  return { ...state, links: state.links.map((l) => (sameLink(l, id) ? how(l) : l)) };
+}
+
+function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {
+  const parent = findLink(state, { name: step.parent, netns: "" });
+  const settings: Partial<Record<SettingKey, string>> = {
+    "link.mtu": parent?.settings["link.mtu"] ?? "1500",
+    "link.address": "",
+    "link.alias": "",
+    "link.txqueuelen": "1000",
+    "link.master": "",
+    ...freshSettings(step.kind),
+    ...FRESH_SYSCTLS,
+    ...step.settings,
+    ...(step.kind === "bond" ? newBond(typeSettings(step.settings)) : {}),
+  };
+  // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for; an ipvlan too
+  if (parent && (settings["type.mode"] === "passthru" || portKindOf(step.kind) === "ipvlan")) {
+    settings["link.address"] = parent.settings["link.address"] ?? "";
+  }
+  // net/8021q/vlan_dev.c, vlan_dev_init
+  if (step.kind === "vlan" && settings["link.address"] === "" && parent) {
+    settings["link.address"] = parent.settings["link.address"] ?? "";
+  }
+  return {
+    ...step.link,
+    kind: step.kind,
+    ifIndex: nextIndex(state, step.link.netns),
+    parent: step.parent,
+    up: false,
+    operState: "DOWN",
+    promiscuity: 0,
+    settings,
+    // what macvlan_port_destroy puts back when the passthru child goes
+    details: parent ? { parent_address: parent.settings["link.address"] ?? "" } : {},
+    addresses: [],
+    routes: [],
+  };
+}
+
+function typeSettings(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => key.startsWith("type.")));
+}
+
+/** Mode and flag are the port's: an ipvlan that is made or changed changes its siblings (drivers/net/ipvlan/ipvlan_main.c). */
+const OF_IPVLAN_PORT: readonly SettingKey[] = ["type.mode", "type.flag"];
+
+function addLink(state: HostState, link: LinkState): HostState {
+  const added: HostState = { ...state, links: [...state.links, link] };
+  if (portKindOf(link.kind) !== "ipvlan") return added;
+  return OF_IPVLAN_PORT.reduce<HostState>(
+    (s, key) => setOnPort(s, link.parent, key, link.settings[key] ?? ""),
+    added,
+  );
+}
+
+function setOnPort(state: HostState, parent: string, key: SettingKey, value: string): HostState {
+  const isOn = (l: LinkState): boolean => l.parent === parent && portKindOf(l.kind) === "ipvlan";
+  return {
+    ...state,
+    links: state.links.map((l) =>
+      isOn(l) && l.settings[key] !== value ? { ...l, settings: { ...l.settings, [key]: value } } : l,
+    ),
+  };
+}
+
+/**
+ * Each namespace counts its links for itself (net/core/dev.c, dev_index_reserve): links of two may have one index.
+ * Above those of links that are gone, too: no index is given twice, and a record may speak of one. The first is lo's.
+ */
+function nextIndex(state: HostState, netns: string): number {
+  const known = [...state.links, ...state.records].filter((l) => l.netns === netns);
+  return Math.max(1, ...known.map((l) => l.ifIndex)) + 1;
+}
+
+/** A link keeps its index in another namespace where it is free there (net/core/dev.c, __dev_change_net_namespace). */
+function movedIndex(state: HostState, id: LinkId, netns: string): number {
+  const index = findLink(state, id)?.ifIndex ?? 0;
+  const isTaken = state.links.some((l) => l.netns === netns && l.ifIndex === index);
+  return isTaken ? nextIndex(state, netns) : index;
+}
+
+function deleteLink(state: HostState, id: LinkId): HostState {
+  const inHost = id.netns === "";
+  const link = findLink(state, id);
+  // the parent gets its own address back, which nobody can see before (drivers/net/macvlan.c, macvlan_port_destroy)
+  const lent =
+    link?.settings["type.mode"] === "passthru" ? (link.details["parent_address"] ?? "") : undefined;
+  const gone = (l: LinkState): boolean => sameLink(l, id) || (inHost && l.parent === id.name);
+  return {
+    ...state,
+    links: state.links
+      .filter((l) => !gone(l))
+      .map((l) =>
+        lent !== undefined && l.netns === "" && l.name === link?.parent && l.settings["link.address"] !== lent
+          ? { ...l, settings: { ...l.settings, "link.address": lent } }
+          : l,
+      )
+      .map((l) =>
+        !inHost || l.netns !== "" || l.settings["link.master"] !== id.name
+          ? l
+          : link?.kind === "bond"
+            ? released(l)
+            : { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } },
+      ),
+  };
+}
+
+function renameLink(state: HostState, id: LinkId, name: string): HostState {
+  return {
+    ...state,
+    links: state.links.map((l) => {
+      if (sameLink(l, id)) return { ...l, name };
+      if (id.netns !== "") return l;
+      const renamed = l.parent === id.name ? { ...l, parent: name } : l;
+      return renamed.netns === "" && renamed.settings["link.master"] === id.name
+        ? { ...renamed, settings: { ...renamed.settings, "link.master": name } }
+        : renamed;
+    }),
+  };
+}
+
+function set(state: HostState, id: LinkId, key: SettingKey, value: string): HostState {
+  const before = findLink(state, id);
+  if (!before) return state;
+  if (portKindOf(before.kind) === "ipvlan" && OF_IPVLAN_PORT.includes(key)) {
+    return setOnPort(state, before.parent, key, value);
+  }
+  const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
+  switch (key) {
+    case "link.master":
+      return moveToMaster(after, before, value);
+    case "link.mtu":
+      // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again; ipvlan_device_event:
+      // they follow both ways
+      return id.netns !== ""
+        ? after
+        : adjustMtu(
+            takeAlong(
+              before.kind === "bond" ? portsFollow(after, before, key, value) : after,
+              id.name,
+              value,
+            ),
+            before.settings["link.master"],
+          );
+    case "link.address": {
+      const followed = before.kind === "bond" ? portsFollow(after, before, key, value) : after;
+      // passthru shares one address with its parent, whichever of the two is set; ipvlans have their parent's
+      const passthru = before.settings["type.mode"] === "passthru";
+      const shares = (l: LinkState): boolean =>
+        (passthru && l.netns === "" && l.name === before.parent) ||
+        (id.netns === "" &&
+          l.parent === id.name &&
+          (l.settings["type.mode"] === "passthru" || portKindOf(l.kind) === "ipvlan"));
+      return {
+        ...followed,
+        links: followed.links.map((l) =>
+          shares(l) ? { ...l, settings: { ...l.settings, "link.address": value } } : l,
+        ),
+      };
+    }
+    case "type.mode":
+    case "type.miimon":
+    case "type.arp_interval":
+      if (before.kind === "bond") {
+        return change(state, id, (l) => withBondOption(l, key, value));
+      }
+      // macvlan_changelink: leaving source mode flushes the list of addresses
+      return key === "type.mode" && before.settings["type.mode"] === "source" && value !== "source"
+        ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
+        : after;
+    case "type.stp_state":
+      // br_stp_start raises a forward delay that STP does not allow
+      return value === "1" && Number(before.settings["type.forward_delay"]) < 200
+        ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.forward_delay": "200" } }))
+        : after;
+    default:
+      return after;
+  }
+}
+
+function moveToMaster(after: HostState, before: LinkState, value: string): HostState {
+  const from = findLink(after, { name: before.settings["link.master"] ?? "", netns: "" });
+  const to = findLink(after, { name: value, netns: "" });
+  const moved = change(after, before, (l) => ({
+    ...l,
+    settings: {
+      ...withoutPort(l.settings),
+      "link.master": value,
+      ...(value === "" || to?.kind === "bond" ? {} : FRESH_PORT),
+    },
+  }));
+  const left = from?.kind === "bond" ? leaveBond(moved, before, from.name) : moved;
+  const joined = to?.kind === "bond" ? joinBond(left, before, to) : left;
+  return [from?.name ?? "", value].reduce(adjustMtu, joined);
+}
+
+function takeAlong(state: HostState, parent: string, mtu: string): HostState {
+  const follows = (l: LinkState): boolean =>
+    l.parent === parent && (portKindOf(l.kind) === "ipvlan" || Number(l.settings["link.mtu"]) > Number(mtu));
+  return {
+    ...state,
+    links: state.links.map((l) => (follows(l) ? { ...l, settings: { ...l.settings, "link.mtu": mtu } } : l)),
+  };
+}
+
+/**
+ * A bridge's MTU is that of its smallest port (net/bridge/br_if.c, br_mtu_auto_adjust), unless it was set by hand:
+ * that it was cannot be seen, and setting it again does no harm.
+ */
+function adjustMtu(state: HostState, bridge = ""): HostState {
+  const ports = state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge);
+  const mtu = ports.length === 0 ? 1500 : Math.min(...ports.map((l) => Number(l.settings["link.mtu"])));
+  return change(state, { name: bridge, netns: "" }, (l) =>
+    l.kind === "bridge" ? { ...l, settings: { ...l.settings, "link.mtu": String(mtu) } } : l,
+  );
+}
+
+function deleteAddress(state: HostState, id: LinkId, address: Address): HostState {
+  const link = findLink(state, id);
+  if (!link) return state;
+  const index = link.addresses.findIndex((a) => a.cidr === address.cidr);
+  if (index < 0) return state;
+  const subnet = subnetOf(address.cidr);
+  const primary = link.addresses.findIndex((a) => subnetOf(a.cidr) === subnet) === index;
+  // net/ipv4/devinet.c, __inet_del_ifa: without promote_secondaries a primary takes its secondaries along
+  const takesAll = primary && !isIPv6Cidr(address.cidr);
+  const stays = link.addresses.filter((a, i) => i !== index && !(takesAll && subnetOf(a.cidr) === subnet));
+  const lost = link.addresses.filter((a) => !stays.includes(a)).map((a) => withoutPrefix(a.cidr));
+  // net/ipv4/fib_frontend.c, fib_inetaddr_event: with the last IPv4 address all IPv4 routes of the link go
+  const emptied = !isIPv6Cidr(address.cidr) && stays.every((a) => isIPv6Cidr(a.cidr));
+  const local = new Set(
+    state.links
+      .filter((l) => l.netns === id.netns && l !== link)
+      .flatMap((l) => l.addresses.map((a) => withoutPrefix(a.cidr))),
+  );
+  for (const a of stays) local.add(withoutPrefix(a.cidr));
+  const orphaned = (l: LinkState, r: Route): boolean =>
+    (emptied && l === link && !isIPv6Cidr(r.to)) ||
+    (r.source !== undefined && lost.includes(r.source) && !local.has(r.source));
+  return {
+    ...state,
+    links: state.links.map((l) => {
+      if (l.netns !== id.netns) return l;
+      const addresses = l === link ? stays : l.addresses;
+      const routes = l.routes.filter((r) => !orphaned(l, r));
+      return addresses === l.addresses && routes.length === l.routes.length ? l : { ...l, addresses, routes };
+    }),
+  };
+}
+
+function addRoute(state: HostState, id: LinkId, route: Route, replace: boolean): HostState {
+  return {
+    ...state,
+    links: state.links.map((l) => {
+      if (l.netns !== id.netns) return l;
+      const others = replace ? l.routes.filter((r) => !sameRouteKey(r, route)) : l.routes;
+      if (sameLink(l, id)) return { ...l, routes: [...others, route] };
+      return others.length === l.routes.length ? l : { ...l, routes: others };
+    }),
+  };
+}
+
+/** What is left of a port's settings when it leaves its bridge. */
+export function withoutPort(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith("port.")));
+}

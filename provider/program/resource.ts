@@ -1,0 +1,158 @@
+/** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
+import * as pulumi from "@pulumi/pulumi";
+import { noteHost } from "./prefetch";
+import { isPlain, plainText } from "./plain";
+import { resourceName } from "../kinds/kind";
+
+/** A value that may be an output of another resource, at any depth. */
+export type DeepInput<T> = pulumi.Input<
+  T extends readonly (infer E)[] ? DeepInput<E>[] : T extends object ? { [K in keyof T]: DeepInput<T[K]> } : T
+>;
+
+/** Arguments of a resource: each may be an output of another one. */
+export type InputArgs<A> = {
+  // undefined is the same as not given, also for programs compiled with exactOptionalPropertyTypes
+  [K in keyof A]: DeepInput<A[K]> | (undefined extends A[K] ? undefined : never);
+};
+
+/** Outputs of a resource. */
+export type Outputs<O> = { readonly [K in keyof O]: pulumi.Output<O[K]> };
+
+/** A resource class for links of one kind. */
+export type LinkResource<A, O> = new (
+  name: string,
+  args: InputArgs<A>,
+  opts?: pulumi.CustomResourceOptions,
+) => pulumi.CustomResource & Outputs<O>;
+
+/**
+ * The wire format of `pulumi.dynamic.Resource`, with a provider that is written down instead of serialised: one
+ * `require`, equal for all resources of a kind, whatever the package's code, the compiler and Node's version are.
+ */
+export function providerCode(type: string): string {
+  return `exports.handler = () => require("pulumi-macvlan/provider").providers[${JSON.stringify(type)}];`;
+}
+
+/** What a run of a program has made so far. */
+interface ProgramRun {
+  /** The engine's address, as the provider's process gets it; undefined under mocks. */
+  readonly engine: string | undefined;
+  /** The links that its resources are to have, by host and name. */
+  readonly links: Map<string, pulumi.Resource>;
+  /** The hosts of which the provider's process knows. */
+  readonly noted: Set<string>;
+}
+
+/**
+ * By what each run has of its own, so that it goes with the run: a process may run many programs, one after the other
+ * and side by side (the Automation API), and a later engine may get the address of an earlier one.
+ */
+const runs = new WeakMap<object, ProgramRun>();
+
+/** The SDK makes one client of the monitor a run, and mocks are one. */
+function currentProgram(): ProgramRun {
+  const monitor = pulumi.runtime.getMonitor() as object | undefined;
+  const known = monitor && runs.get(monitor);
+  if (known) return known;
+  const client = pulumi.runtime.getEngine() as { getChannel(): { getTarget(): string } } | undefined;
+  const engine = client?.getChannel().getTarget().replace(/^dns:/, "");
+  const program: ProgramRun = { engine, links: new Map(), noted: new Set() };
+  // without one no resource can be made, which the SDK says
+  if (monitor) runs.set(monitor, program);
+  return program;
+}
+
+/** Names of the arguments that are secret, or have a secret in them: a provider gets them in plain text. */
+async function secretNames({ engine }: ProgramRun, args: object): Promise<string[]> {
+  const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
+    !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
+  );
+  const secret = (await Promise.all(names)).flat();
+  // by then all that a program has made waits for this only, and gets to the engine in the order in which it was made
+  if (engine !== undefined) await new Promise((done) => setImmediate(done));
+  return secret;
+}
+
+/** Undefined where name or host is an output, by which Pulumi knows the order itself. */
+function keyOf(host: unknown, name: unknown): string | undefined {
+  const plain = plainText(host);
+  return typeof name === "string" && plain !== undefined ? JSON.stringify([plain, name]) : undefined;
+}
+
+/** Resources whose links are named as parent or port: they are made before, and go after. */
+function below({ links }: ProgramRun, args: LinkNames): pulumi.Resource[] {
+  const ports = Array.isArray(args.ports) ? (args.ports as unknown[]) : [];
+  const names = [
+    args.parent,
+    ...ports.map((port) => (typeof port === "object" ? (port as { name?: unknown } | null)?.name : port)),
+  ];
+  return names.flatMap((name) => {
+    const key = keyOf(args.host, name);
+    return (key === undefined ? undefined : links.get(key)) ?? [];
+  });
+}
+
+/** The arguments by which links refer to each other; each may be an output. */
+interface LinkNames {
+  readonly host?: unknown;
+  readonly name?: unknown;
+  readonly netns?: unknown;
+  readonly parent?: unknown;
+  readonly ports?: unknown;
+}
+
+/** Whether the engine can ask for the resource as soon as it is registered. */
+function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomResourceOptions): boolean {
+  const isLoose =
+    dependsOn === undefined && provider === undefined && !pulumi.CustomResource.isInstance(parent);
+  return isLoose && isPlain(args);
+}
+
+/** Makes the resource class of a kind. `outputs` are the names of outputs that are no arguments. */
+export function linkResource<A extends object, O>(
+  type: string,
+  outputs: readonly string[],
+): LinkResource<A, O> {
+  class Link extends pulumi.CustomResource {
+    constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
+      const program = currentProgram();
+      const names: LinkNames = args;
+      const needs = below(program, names);
+      const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
+      noteHost(program.engine, names.host, program.noted, free);
+      const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
+      const { stackTraceLimit } = Error;
+      // The SDK takes a stack trace for each property's promise, which is half of a program's time and shown to nobody.
+      // The resource's place in the program it finds all the same.
+      Error.stackTraceLimit = 0;
+      try {
+        super(
+          `pulumi-nodejs:dynamic/macvlan:${type}`,
+          name,
+          {
+            ...computed,
+            ...args,
+            __provider: providerCode(type),
+            __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
+            __resource: name,
+            __preview: pulumi.runtime.isDryRun(),
+            __secrets: secretNames(program, args),
+          },
+          pulumi.mergeOptions(opts, { dependsOn: needs }),
+        );
+      } catch (error) {
+        Error.stackTraceLimit = stackTraceLimit;
+        if (error instanceof Error) Error.captureStackTrace(error);
+        throw error;
+      } finally {
+        Error.stackTraceLimit = stackTraceLimit;
+      }
+      // parents and ports are links of the host's own namespace
+      const isOfHost = names.netns === undefined || names.netns === "";
+      const key = isOfHost ? keyOf(names.host, names.name ?? name) : undefined;
+      if (key !== undefined) program.links.set(key, this);
+    }
+  }
+  // the outputs are set by the SDK from the properties above, which TypeScript cannot see
+  return Link as unknown as LinkResource<A, O>;
+}

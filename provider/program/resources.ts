@@ -1,0 +1,146 @@
+/** The resource classes of links: nothing but their types, the names of their outputs, and how they are used. */
+import { linkResource } from "./resource";
+import type {
+  BondArgs,
+  BondOutputs,
+  BridgeArgs,
+  BridgeOutputs,
+  IpvlanArgs,
+  IpvlanOutputs,
+  MacvlanArgs,
+  MacvlanOutputs,
+  MacvtapArgs,
+  MacvtapOutputs,
+  ShimArgs,
+  ShimOutputs,
+  VlanArgs,
+  VlanOutputs,
+} from "../kinds/args/index";
+
+const LINK_OUTPUTS = [
+  "ifIndex",
+  "macAddress",
+  "mtu",
+  "operState",
+  "addresses",
+  "label",
+  "name",
+  "up",
+] as const;
+
+/**
+ * A macvlan: a link with a MAC address and addresses of its own on a parent that carries several of them.
+ *
+ * @example
+ * const web = new MacvlanInterface("web", {
+ *   host: "ops@node1.example",
+ *   parent: "eth0",
+ *   name: "mac0",
+ *   addresses: ["192.0.2.10/24"],
+ * });
+ * export const webMac = web.macAddress;
+ */
+export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>("MacvlanInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs"],
+]) {}
+
+/**
+ * Several links that are used as one: a parent that outlives a cable, or has the bandwidth of all of them.
+ *
+ * @example
+ * const uplink = new Bond("uplink", {
+ *   host: "ops@node1.example",
+ *   name: "bond0",
+ *   mode: "active-backup",
+ *   ports: ["eth0", "eth1"],
+ *   takeOverAddresses: true,
+ * });
+ * new MacvlanInterface("web", { host: "ops@node1.example", parent: uplink.name, name: "mac0" });
+ */
+export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", [
+  ...LINK_OUTPUTS,
+  ...["mode", "ports", "activePort", "aggregator"],
+]) {}
+
+/**
+ * A macvlan for a virtual machine: a program that opens its device has all that comes to its MAC address, and sends by
+ * it. Properties and modes are those of {@link MacvlanInterface}.
+ *
+ * @example
+ * const vm1 = new MacvtapInterface("vm1", { host: "ops@node1.example", parent: "eth0", macAddress: "52:54:00:12:34:01" });
+ * export const device = vm1.devicePath; // qemu-system-x86_64 -netdev tap,id=lan,fd=3 3<>/dev/tap7
+ */
+export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>("MacvtapInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs", "devicePath"],
+]) {}
+
+/**
+ * An ipvlan: a link with addresses of its own and the MAC address of its parent, for where there can be one MAC address
+ * only: Wi-Fi, clouds, ports of switches that are locked to one. A parent has ipvlans or macvlans.
+ *
+ * @example
+ * new IpvlanInterface("web", {
+ *   host: "ops@node1.example",
+ *   parent: "wlan0",
+ *   netns: "web",
+ *   addresses: ["192.0.2.10/24"],
+ * });
+ */
+export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("IpvlanInterface", [
+  ...LINK_OUTPUTS,
+  ...["mode", "flag", "siblings"],
+]) {}
+
+/**
+ * A bridge whose ports may send frames back out of the port they came in by, which vepa children need. With
+ * `adopt: true` it manages just what is named of a bridge that is there already.
+ *
+ * @example
+ * new HairpinBridge("lan", { host: "ops@node1.example", name: "br0", ports: ["eth1"], adopt: true });
+ */
+export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("HairpinBridge", [
+  ...LINK_OUTPUTS,
+  ...["ports", "bridgeId", "portTool"],
+]) {}
+
+/**
+ * The host's own macvlan. A host cannot reach its macvlans by their parent; through a shim with routes to them it
+ * can, and they can reach it.
+ *
+ * @example
+ * new HostShim("shim", {
+ *   host: "ops@node1.example",
+ *   parent: "eth0",
+ *   name: "shim0",
+ *   addresses: ["192.0.2.250/32"],
+ *   routes: ["192.0.2.10/32"],
+ * });
+ */
+export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
+  ...LINK_OUTPUTS,
+  ...["mode", "routes", "arp", "parentMacAddress", "parentMacs"],
+]) {}
+
+/**
+ * The frames of one VLAN of a parent, as a link: what macvlans of that VLAN sit on.
+ *
+ * @example
+ * const lan10 = new VlanInterface("lan10", {
+ *   host: "ops@node1.example",
+ *   parent: "eth0",
+ *   name: "eth0.10",
+ *   vlanId: 10,
+ * });
+ * new MacvlanInterface("web", {
+ *   host: "ops@node1.example",
+ *   parent: lan10.name,
+ *   name: "mac0",
+ *   addresses: ["192.0.2.10/24"],
+ * });
+ */
+export class VlanInterface extends linkResource<VlanArgs, VlanOutputs>("VlanInterface", [
+  ...LINK_OUTPUTS,
+  ...["protocol", "parentMacAddress"],
+]) {}

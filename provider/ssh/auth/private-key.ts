@@ -1,0 +1,113 @@
+import { createPrivateKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { ParsedKey } from "ssh2";
+import { ssh2 } from "../ssh2";
+import { parsePublicKey } from "./public-key";
+import type { KeySetting, Secret, Settings } from "../settings";
+
+/** What came of reading a private key. */
+export type LoadedKey =
+  | { readonly kind: "key"; readonly key: ParsedKey }
+  /** Only the public half is there, or only it can be read: the agent may hold the private one. */
+  | { readonly kind: "public"; readonly blob: Buffer; readonly problem: string }
+  | { readonly kind: "missing" }
+  | { readonly kind: "unusable"; readonly problem: string };
+
+// Decrypting costs up to a second of bcrypt in JavaScript (RFC-less, PROTOCOL.key), so it is done once, not once a host.
+const parsedKeys = new WeakMap<Settings, Map<string, ParsedKey | Error>>();
+
+/** Reads a private key from its file or text, with the configured passphrase if it needs one. Never throws. */
+export async function loadKey(setting: KeySetting, settings: Settings): Promise<LoadedKey> {
+  if ("text" in setting) return parse(setting.text(), undefined, settings);
+  const text = await readText(setting.path);
+  if (typeof text !== "string") return text;
+  const blob = parsePublicKey(text)?.blob ?? (await publicHalf(setting.path));
+  return parse(text, blob, settings);
+}
+
+function parse(text: string, blob: Buffer | undefined, settings: Settings): LoadedKey {
+  if (parsePublicKey(text) && blob) {
+    return { kind: "public", blob, problem: "is a public key and the agent does not hold its private half" };
+  }
+  const key = parseOnce(text, settings);
+  if (!(key instanceof Error)) {
+    return key.isPrivateKey() ? { kind: "key", key } : { kind: "unusable", problem: "holds no private key" };
+  }
+  const problem = problemOf(key, settings.passphrase);
+  return blob ? { kind: "public", blob, problem } : { kind: "unusable", problem };
+}
+
+function parseOnce(text: string, settings: Settings): ParsedKey | Error {
+  const known = parsedKeys.get(settings) ?? new Map<string, ParsedKey | Error>();
+  parsedKeys.set(settings, known);
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const parsed = parseText(text, settings.passphrase?.value());
+  known.set(text, parsed);
+  return parsed;
+}
+
+function parseText(text: string, passphrase: string | undefined): ParsedKey | Error {
+  try {
+    const parsed: unknown = ssh2.utils.parseKey(pkcs8ToTraditional(text, passphrase), passphrase);
+    // The declarations do not say so, but an OpenSSH key file yields a list (of one, as the format is used).
+    const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
+    return key ?? new Error("holds no key");
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** PKCS#8, which openssl writes, is not read by ssh2: RSA and ECDSA keys are given to it in their older forms. */
+function pkcs8ToTraditional(text: string, passphrase: string | undefined): string {
+  const encrypted = text.includes("-----BEGIN ENCRYPTED PRIVATE KEY-----");
+  if (!encrypted && !text.includes("-----BEGIN PRIVATE KEY-----")) return text;
+  if (encrypted && passphrase === undefined) throw new Error("encrypted, but no passphrase given");
+  const key = createPrivateKey({ key: text, format: "pem", ...(encrypted && { passphrase }) });
+  switch (key.asymmetricKeyType) {
+    case "rsa":
+      return key.export({ type: "pkcs1", format: "pem" }).toString();
+    case "ec":
+      return key.export({ type: "sec1", format: "pem" }).toString();
+    default:
+      throw new Error(
+        `${key.asymmetricKeyType ?? "this"} keys must be in OpenSSH form: ssh-keygen -p -f FILE rewrites one`,
+      );
+  }
+}
+
+function problemOf(error: Error, passphrase: Secret | undefined): string {
+  if (/no passphrase given/i.test(error.message)) {
+    return "is encrypted and there is no passphrase (set MACVLAN_PASSPHRASE or macvlan:passphrase, or use the agent)";
+  }
+  if (passphrase !== undefined && /bad passphrase|bad decrypt|integrity check failed/i.test(error.message)) {
+    return `cannot be decrypted: ${passphrase.source} is not its passphrase`;
+  }
+  return `cannot be used: ${error.message}`;
+}
+
+async function readText(path: string): Promise<string | LoadedKey> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (code === "ENOENT") {
+      const blob = await publicHalf(path);
+      return blob
+        ? { kind: "public", blob, problem: "does not exist, only its .pub does" }
+        : { kind: "missing" };
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return { kind: "unusable", problem: `cannot be read: ${reason}` };
+  }
+}
+
+/** As ssh does: the `.pub` file beside a key tells which key of the agent is meant. */
+async function publicHalf(path: string): Promise<Buffer | undefined> {
+  try {
+    return parsePublicKey(await readFile(`${path}.pub`, "utf8"))?.blob;
+  } catch {
+    // No such file is the usual case, and any other reason means the same: it cannot help to choose.
+    return undefined;
+  }
+}

@@ -1,0 +1,249 @@
+import { join } from "node:path";
+import {
+  DEFAULT_COMMAND_TIMEOUT,
+  DEFAULT_PORT,
+  type Become,
+  type HostAddress,
+  MAX_JUMPS,
+  hostIdentity,
+  hostLabel,
+  hostSchema,
+} from "../address";
+import {
+  type ClientOptions,
+  type ConfigFile,
+  clientOptions,
+  expandTokens,
+  localTokens,
+  localUser,
+  namedHosts,
+} from "./options";
+import { type HostKeyChecking, type Settings, expandHome } from "../settings";
+import { SshError, cannotConnect } from "../error";
+
+/** All that is needed to connect to a host, from its address, the settings and the OpenSSH client configuration. */
+export interface ResolvedHost {
+  readonly address: HostAddress;
+  /** `user@address:port` with the address as the program gave it. */
+  readonly label: string;
+  /** DNS name or IP address to connect to. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly user: string;
+  readonly become: Become;
+  /** IP version to connect with, where the configuration asks for one. */
+  readonly family?: 4 | 6;
+  /** The name that the known_hosts files have the host under; with `HostKeyAlias` the port plays no part. */
+  readonly knownAs: { readonly host: string; readonly port: number };
+  readonly userKnownHostsFiles: readonly string[];
+  readonly globalKnownHostsFiles: readonly string[];
+  readonly hashKnownHosts: boolean;
+  readonly hostKeyChecking: HostKeyChecking;
+  /** `IdentityFile`s in order, as absolute paths. */
+  readonly identityFiles: readonly string[];
+  /** Of the agent, only keys of the identity files. */
+  readonly identitiesOnly: boolean;
+  /** Socket of the agent; undefined when there is none. */
+  readonly agentSocket?: string;
+  /** Seconds. */
+  readonly connectTimeout: number;
+  /** Seconds. */
+  readonly commandTimeout: number;
+  /** Seconds between keepalives. */
+  readonly keepaliveInterval: number;
+  /** Keepalives without an answer after which the connection counts as lost. */
+  readonly keepaliveCount: number;
+  readonly jump?: ResolvedHost;
+}
+
+const DEFAULT_CONNECT_TIMEOUT = 10;
+const DEFAULT_KEEPALIVE_INTERVAL = 15;
+const DEFAULT_KEEPALIVE_COUNT = 3;
+
+/**
+ * Resolves a host against the OpenSSH client configuration. What the address says wins, then the settings, then the
+ * configuration. One exception, as with ssh(1): the user of a jump host without one comes from the configuration
+ * first, because `macvlan:user` means the hosts that are managed.
+ *
+ * @throws SshError of kind `configuration`
+ */
+export function resolveHost(host: HostAddress, settings: Settings): ResolvedHost {
+  return resolve(host, settings, []);
+}
+
+/**
+ * The hosts that the OpenSSH client configuration has by their names and not by a pattern only.
+ *
+ * @throws Error that names the file which cannot be read or parsed
+ */
+export function configuredHosts(settings: Settings): string[] {
+  return namedHosts(configFiles(settings), settings.home);
+}
+
+function resolve(host: HostAddress, settings: Settings, behind: readonly string[]): ResolvedHost {
+  const fail = (message: string, cause?: unknown): SshError =>
+    cannotConnect("configuration", hostLabel(host), message, "", { cause });
+  if (behind.length > MAX_JUMPS)
+    throw fail("ProxyJump of the OpenSSH client configuration goes round in a circle");
+
+  const isJump = behind.length > 0;
+  const givenUser = host.user ?? (isJump ? undefined : settings.user);
+  let options: ClientOptions;
+  try {
+    options = clientOptions(configFiles(settings), host.address, givenUser, settings.home);
+  } catch (error) {
+    throw fail(error instanceof Error ? error.message : String(error), error);
+  }
+  const first = (name: string): string | undefined => options.get(name)?.[0];
+  const number = (name: string): number | undefined => {
+    const text = first(name);
+    if (text === undefined || text.toLowerCase() === "none") return undefined;
+    if (!/^\d{1,5}$/.test(text))
+      throw fail(`${name} ${text} of the OpenSSH client configuration is no number`);
+    return Number(text);
+  };
+
+  const user = givenUser ?? first("user") ?? settings.user ?? localUser();
+  const port = host.port ?? number("port") ?? DEFAULT_PORT;
+  const hostname = expandTokens(first("hostname") ?? "%h", { h: host.address });
+  const tokens = { ...localTokens(settings.home), h: hostname, n: host.address, p: String(port), r: user };
+  const path = (text: string): string => expandPath(expandTokens(text, tokens), settings);
+  const checked = checkedAddress({ address: hostname, port, user });
+  if (checked !== undefined) throw fail(`the OpenSSH client configuration gives ${checked}`);
+
+  const family = { inet: 4 as const, inet6: 6 as const }[first("addressfamily")?.toLowerCase() ?? ""];
+  const hostKeyAlias = first("hostkeyalias");
+  const agentSocket = agentOf(first("identityagent"), settings, path);
+  const identity = hostIdentity({ address: host.address, port });
+  const jump = host.jump ?? proxyJump(options, identity, fail);
+  return {
+    address: host,
+    label: hostLabel({ address: host.address, port, user }),
+    hostname,
+    port,
+    user,
+    become: host.become ?? (user === "root" ? "none" : "sudo"),
+    ...(family !== undefined && { family }),
+    knownAs:
+      hostKeyAlias === undefined
+        ? { host: hostname, port }
+        : { host: expandTokens(hostKeyAlias, tokens), port: DEFAULT_PORT },
+    ...knownHostsFiles(options, settings, path),
+    hashKnownHosts: isYes(first("hashknownhosts")),
+    hostKeyChecking: settings.hostKeyChecking ?? checkingOf(first("stricthostkeychecking")),
+    identityFiles: (options.get("identityfile") ?? []).filter((file) => file !== "none").map(path),
+    identitiesOnly: isYes(first("identitiesonly")),
+    ...(agentSocket !== undefined && { agentSocket }),
+    connectTimeout: host.connectTimeout ?? (number("connecttimeout") || DEFAULT_CONNECT_TIMEOUT),
+    commandTimeout: host.commandTimeout ?? DEFAULT_COMMAND_TIMEOUT,
+    keepaliveInterval: number("serveraliveinterval") || DEFAULT_KEEPALIVE_INTERVAL,
+    keepaliveCount: number("serveralivecountmax") ?? DEFAULT_KEEPALIVE_COUNT,
+    ...(jump !== undefined && { jump: resolve(jump, settings, [...behind, identity]) }),
+  };
+}
+
+function configFiles({ sshConfigPath, home }: Settings): ConfigFile[] {
+  const includeFrom = join(home, ".ssh");
+  if (sshConfigPath === "none") return [];
+  if (sshConfigPath !== undefined) return [{ path: sshConfigPath, includeFrom, required: true }];
+  return [
+    { path: join(includeFrom, "config"), includeFrom, required: false },
+    { path: "/etc/ssh/ssh_config", includeFrom: "/etc/ssh", required: false },
+  ];
+}
+
+/** The configured way to the host: the last one named is the nearest to it, and each goes through the one before. */
+function proxyJump(
+  options: ClientOptions,
+  identity: string,
+  fail: (message: string) => SshError,
+): HostAddress | undefined {
+  const command = options.get("proxycommand")?.join(" ");
+  if (command !== undefined && command.toLowerCase() !== "none") {
+    throw fail(
+      "its ProxyCommand in the OpenSSH client configuration cannot be used. Use ProxyJump there, or jump on the host",
+    );
+  }
+  const chain = options.get("proxyjump")?.[0];
+  if (chain === undefined || chain.toLowerCase() === "none") return undefined;
+  let jump: HostAddress | undefined;
+  for (const hop of chain.split(",")) {
+    const parsed = hostSchema.safeParse(hop.trim().replace(/^ssh:\/\//, ""));
+    if (!parsed.success) {
+      throw fail(
+        `ProxyJump ${hop} of the OpenSSH client configuration: ${parsed.error.issues[0]?.message ?? ""}`,
+      );
+    }
+    jump = jump === undefined ? parsed.data : { ...parsed.data, jump };
+  }
+  // "Host *" with a ProxyJump also covers the jump host itself, which is then reached directly.
+  if (jump !== undefined && hostIdentity(withoutJump(jump)) === identity) return undefined;
+  return jump;
+}
+
+function withoutJump(host: HostAddress): HostAddress {
+  return { address: host.address, ...(host.port !== undefined && { port: host.port }) };
+}
+
+/** What the configuration put in passes the same checks as what a program gives. */
+function checkedAddress(host: HostAddress): string | undefined {
+  const parsed = hostSchema.safeParse(host);
+  if (parsed.success) return undefined;
+  const issue = parsed.error.issues[0];
+  return `a value that cannot be used: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`;
+}
+
+function knownHostsFiles(
+  options: ClientOptions,
+  settings: Settings,
+  path: (text: string) => string,
+): Pick<ResolvedHost, "userKnownHostsFiles" | "globalKnownHostsFiles"> {
+  if (settings.knownHostsPath !== undefined) {
+    return { userKnownHostsFiles: [settings.knownHostsPath], globalKnownHostsFiles: [] };
+  }
+  const files = (name: string, fallback: readonly string[]): string[] =>
+    (options.get(name) ?? fallback).filter((file) => file.toLowerCase() !== "none").map(path);
+  return {
+    userKnownHostsFiles: files("userknownhostsfile", ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]),
+    globalKnownHostsFiles: files("globalknownhostsfile", [
+      "/etc/ssh/ssh_known_hosts",
+      "/etc/ssh/ssh_known_hosts2",
+    ]),
+  };
+}
+
+function agentOf(
+  option: string | undefined,
+  settings: Settings,
+  path: (text: string) => string,
+): string | undefined {
+  if (option === undefined || option === "SSH_AUTH_SOCK") return settings.agentSocket;
+  if (option.toLowerCase() === "none") return undefined;
+  return option.startsWith("$") && !option.startsWith("${") ? settings.env(option.slice(1)) : path(option);
+}
+
+/** Puts in `~` and `${NAME}`. A relative path stays one and starts, as for ssh, from the working folder. */
+function expandPath(text: string, { home, env }: Settings): string {
+  return expandHome(
+    text.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (all, name: string) => env(name) ?? all),
+    home,
+  );
+}
+
+function checkingOf(option: string | undefined): HostKeyChecking {
+  switch (option?.toLowerCase()) {
+    case "accept-new":
+      return "accept-new";
+    case "no":
+    case "off":
+    case "false":
+      return "off";
+    // `ask` cannot be answered here: nobody is at a keyboard.
+    default:
+      return "strict";
+  }
+}
+
+function isYes(option: string | undefined): boolean {
+  return option !== undefined && /^(yes|true)$/i.test(option);
+}

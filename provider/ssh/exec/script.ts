@@ -1,0 +1,244 @@
+import { PassThrough } from "node:stream";
+import type { SSHExecCommandOptions } from "node-ssh";
+import type { ClientChannel } from "ssh2";
+import type { Link } from "../transport/connect";
+import {
+  RAW_TERMINAL,
+  afterAnnouncement,
+  asksAgain,
+  forTerminal,
+  isPasswordPrompt,
+  needsTerminal,
+  shellCommand,
+  shellNotStarted,
+} from "./become";
+import type { Secret } from "../settings";
+import { ConnectionLost, SshError } from "../error";
+
+/** What a script did. Both texts are decoded as UTF-8, with U+FFFD for bytes that are not. */
+export interface CommandResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Exit code; null when a signal ended the shell. */
+  readonly code: number | null;
+  readonly signal: string | undefined;
+}
+
+/** A script and how to run it. */
+export interface ScriptCall {
+  readonly script: string;
+  /** What it does, for messages. */
+  readonly description: string;
+  /** Seconds. */
+  readonly timeout: number;
+  /** The script stops another one: when its own time is up, no third is started. */
+  readonly stopsAnother?: boolean;
+}
+
+/** The server refused to open a channel: nothing of the script ran. */
+export interface ChannelRefused {
+  readonly refused: string;
+}
+
+/** More output than this is taken for a mistake: it all is kept in memory. */
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/** Seconds that a script has to undo and end after its time was up. */
+const GRACE = 5;
+
+/** A shell of a host, as root where the host says so, that waits for the one script that it runs. */
+export interface Shell {
+  /** Resolves when it has ended, or was refused, or lost. Why is for {@link Shell.run} to tell. */
+  readonly over: Promise<void>;
+  /** @throws SshError of kind `become`, `shell`, `commandTimeout` or `command`; {@link ConnectionLost} */
+  run(call: ScriptCall): Promise<CommandResult | ChannelRefused>;
+}
+
+/** Starts `sh -s`, which takes two round trips: one opens the channel, one starts the shell. */
+export function startShell(link: Link, becomePassword: Secret | undefined): Shell {
+  const { host } = link;
+  const askedFor = host.become === "none" ? undefined : becomePassword;
+  const onTerminal = needsTerminal(host.become, askedFor !== undefined);
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  let bytes = 0;
+  let channel: ClientChannel | undefined;
+  let failure: SshError | undefined;
+  let description = "a shell";
+  let giveUp: (error: SshError) => void = () => undefined;
+  const abandoned = new Promise<never>((_resolve, reject) => (giveUp = reject));
+  abandoned.catch(() => undefined);
+
+  const abandon = (error: SshError): void => {
+    failure ??= error;
+    channel?.close();
+    giveUp(failure);
+  };
+  const keep = (chunks: Buffer[], chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes <= MAX_OUTPUT) chunks.push(chunk);
+    else
+      abandon(new SshError("command", host.label, `${host.label}: ${description} printed more than 64 MiB.`));
+  };
+  const stdin = new PassThrough();
+  const conversation = askedFor === undefined ? undefined : answerPrompt(askedFor, stdin, link, abandon);
+  const options: SSHExecCommandOptions = {
+    stdin,
+    noTrim: true,
+    // What node-ssh decodes chunk by chunk is not used: a character may be cut in two by a chunk's end.
+    encoding: "latin1",
+    ...(onTerminal && { execOptions: { pty: RAW_TERMINAL } }),
+    onStdout: (chunk) => {
+      keep(stdout, chunk);
+      if (onTerminal) conversation?.onPrompt(chunk);
+    },
+    onStderr: (chunk) => {
+      keep(stderr, chunk);
+      conversation?.onPrompt(chunk);
+    },
+    onChannel: (opened) => {
+      channel = opened;
+      if (failure) opened.close();
+    },
+  };
+  const running = link.ssh.execCommand(shellCommand(host.become, askedFor !== undefined), options);
+  const ignore = (): void => undefined;
+
+  async function run(call: ScriptCall): Promise<CommandResult | ChannelRefused> {
+    ({ description } = call);
+    const expire = (): void => {
+      const begun = onTerminal
+        ? afterAnnouncement(Buffer.concat(stdout), 2)
+        : afterAnnouncement(Buffer.concat(stderr));
+      failure ??= timedOut(link, call, begun?.text ?? Buffer.concat(stderr));
+      const error = failure;
+      void stopShell(link, call, begun?.pid, becomePassword).then(() => abandon(error));
+    };
+    const timer = setTimeout(expire, call.timeout * 1000);
+    timer.unref();
+    const text = onTerminal ? forTerminal(call.script) : call.script;
+    if (conversation) conversation.send(text);
+    else stdin.end(text);
+    try {
+      const { code, signal } = await Promise.race([running, abandoned]);
+      if (failure) throw failure;
+      if (code === null && signal === null) throw lost(link, call, channel !== undefined);
+      const out = afterAnnouncement(Buffer.concat(stdout), onTerminal ? 2 : 1)?.text;
+      const err = onTerminal ? Buffer.alloc(0) : afterAnnouncement(Buffer.concat(stderr))?.text;
+      if (out === undefined || err === undefined) {
+        const printed = [...stderr, Buffer.from("\n"), ...stdout];
+        throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code);
+      }
+      return {
+        stdout: out.toString("utf8"),
+        stderr: err.toString("utf8"),
+        code,
+        signal: signal ?? undefined,
+      };
+    } catch (error) {
+      if (error instanceof SshError) throw error;
+      if (link.ended() !== undefined) throw lost(link, call, channel !== undefined, error);
+      const reason = error instanceof Error ? error.message : String(error);
+      // ssh2 gives the reason code of RFC 4254, 5.1 with a refused channel.
+      if (error instanceof Error && "reason" in error) return { refused: reason };
+      const message = `${host.label}: ${call.description} could not be started: ${reason}.`;
+      throw new SshError("command", host.label, message, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return { over: running.then(ignore, ignore), run };
+}
+
+function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
+  const { label } = link.host;
+  const tail = printed.toString("utf8").trim().slice(-400);
+  const said = tail === "" ? "" : ` It had printed ${JSON.stringify(tail)}.`;
+  const message =
+    `${label}: ${call.description} did not end within ${call.timeout} s and was told to stop.${said} ` +
+    "Raise commandTimeout of the host if that is not enough.";
+  return new SshError("commandTimeout", label, message);
+}
+
+/**
+ * Sends SIGTERM to the shell of a script whose time is up and waits for it to end, so that its traps can undo. Over a
+ * channel of its own and as the same user: closing the script's channel would send no signal, as there is no terminal,
+ * and sshd refuses to signal what runs as root (session.c, session_signal_req).
+ */
+async function stopShell(
+  link: Link,
+  call: ScriptCall,
+  pid: number | undefined,
+  becomePassword: Secret | undefined,
+): Promise<void> {
+  if (call.stopsAnother === true || pid === undefined || !Number.isSafeInteger(pid) || pid <= 1) return;
+  const tenths = GRACE * 10;
+  // the whole group: a shell minds its traps only when the command that hangs has ended
+  const script =
+    `read -r c1 c2 c3 c4 group rest < /proc/${pid}/stat && kill -TERM "-$group" && n=0 && ` +
+    `while kill -s 0 ${pid} 2>/dev/null && [ $n -lt ${tenths} ]; do sleep 0.1 2>/dev/null || sleep 1; n=$((n + 1)); done\n`;
+  const stopping = {
+    ...call,
+    script,
+    description: `stopping ${call.description}`,
+    timeout: 2 * GRACE,
+    stopsAnother: true,
+  };
+  // Best effort: what failed is told by the time-out that follows, whatever came of this.
+  await startShell(link, becomePassword)
+    .run(stopping)
+    .catch(() => undefined);
+}
+
+/** The error for a command whose connection ended; `started` is whether its script may have run. */
+export function lost(
+  link: Link,
+  call: { description: string },
+  started: boolean,
+  cause?: unknown,
+): ConnectionLost {
+  const { label } = link.host;
+  const why = link.ended() ?? "the server closed the session without an exit code";
+  const message = started
+    ? `${label}: the connection was lost while ${call.description} ran (${why}). It may have ended or not: look again.`
+    : `${label}: the connection was lost before ${call.description} was started (${why}). Nothing of it ran.`;
+  return new ConnectionLost(label, message, started, { cause });
+}
+
+/**
+ * The talk with sudo or doas: it may ask for the password, or not (NOPASSWD, a cached ticket), in which case what was
+ * sent would be read by the shell. So nothing is sent before either the prompt or the shell has shown up.
+ */
+function answerPrompt(
+  password: Secret,
+  stdin: PassThrough,
+  link: Link,
+  abandon: (error: SshError) => void,
+): { send: (script: string) => void; onPrompt: (chunk: Buffer) => void } {
+  const { become } = link.host;
+  let seen = "";
+  let answered = false;
+  let ready = false;
+  let script: string | undefined;
+  return {
+    send: (text) => {
+      if (ready) stdin.end(text);
+      else script = text;
+    },
+    onPrompt: (chunk) => {
+      if (ready) return;
+      seen += chunk.toString("latin1");
+      if (afterAnnouncement(Buffer.from(seen, "latin1"))) {
+        ready = true;
+        if (script !== undefined) stdin.end(script);
+      } else if (asksAgain(seen)) {
+        ready = true;
+        abandon(shellNotStarted(link.host, `${seen}\nSorry, try again.`, null));
+      } else if (!answered && isPasswordPrompt(become, seen)) {
+        answered = true;
+        stdin.write(`${password.value()}\n`);
+      }
+    },
+  };
+}

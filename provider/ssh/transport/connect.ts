@@ -1,0 +1,197 @@
+import { NodeSSH } from "node-ssh";
+import { type Socket, connect as connectTcp } from "node:net";
+import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { authenticate } from "../auth/authenticate";
+import type { ResolvedHost } from "../config/resolve";
+import { type HostKeyCheck, checkHostKey } from "../host-keys/verify";
+import { takeSlot } from "../semaphore";
+import type { Settings } from "../settings";
+import { trace } from "../trace";
+import { type ConnectStage, type Failure, describeFailure } from "./failure";
+
+/** An authenticated SSH connection to a host, whatever way it takes there. */
+export interface Link {
+  readonly host: ResolvedHost;
+  readonly ssh: NodeSSH;
+  readonly hostKeyFingerprint: string;
+  /** The server's name for itself: `OpenSSH_9.2p1`, `dropbear_2022.83` (RFC 4253, 4.2). */
+  readonly software: string;
+  /** Why the connection has ended; undefined while it is up. */
+  readonly ended: () => string | undefined;
+  /** Called once when the connection is over, for whatever reason. */
+  readonly onEnd: (listener: () => void) => void;
+  /** Says goodbye and resolves when the socket is closed, or after half a second. */
+  readonly close: () => Promise<void>;
+}
+
+/** The way to a host: opens a stream to its port. Undefined: plain TCP from here. */
+export type Way = () => Promise<Duplex>;
+
+const CLOSE_TIMEOUT = 500;
+const FIRST_PAUSE = 200;
+const LONGEST_PAUSE = 3_000;
+
+/**
+ * Connects and authenticates. Where the server drops connections before authentication (MaxStartups of sshd: random
+ * early drop) it is tried again after a growing, random pause; the whole takes at most twice the connect timeout, not
+ * counting the wait for a slot.
+ *
+ * @throws SshError
+ */
+export async function openLink(host: ResolvedHost, settings: Settings, way: Way | undefined): Promise<Link> {
+  const check = checkHostKey(host);
+  const limit = host.connectTimeout * 1000;
+  let left = 2 * limit;
+  let pause = FIRST_PAUSE;
+  for (let attempt = 1; ; attempt++) {
+    const release = await takeSlot(settings.maxConnections);
+    const started = performance.now();
+    const outcome = await connectOnce(host, settings, way, check, Math.min(limit, left)).finally(release);
+    if ("link" in outcome) return outcome.link;
+    left -= performance.now() - started;
+    // Half to one and a half of the pause, so that those who were dropped together do not come back together.
+    const wait = outcome.again === "at once" ? 0 : pause * (0.5 + Math.random());
+    if (outcome.again === "never" || left <= wait) throw outcome.error(attempt);
+    trace({ host: host.label, event: "retry", description: outcome.error(attempt).message });
+    if (wait > 0) {
+      await sleep(wait);
+      left -= wait;
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+    }
+  }
+}
+
+async function connectOnce(
+  host: ResolvedHost,
+  settings: Settings,
+  way: Way | undefined,
+  check: HostKeyCheck,
+  milliseconds: number,
+): Promise<{ link: Link } | Failure> {
+  const authentication = authenticate(host, settings);
+  let stage: ConnectStage = "tcp";
+  let stream: Duplex | undefined;
+  let expired = false;
+  let timer: NodeJS.Timeout | undefined;
+  const expiry = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      expired = true;
+      reject(new Error("timed out"));
+    }, milliseconds);
+    timer.unref();
+  });
+  expiry.catch(() => undefined);
+
+  let firstError: Error | undefined;
+  try {
+    const opening = way === undefined ? Promise.resolve(tcp(host)) : way();
+    // A stream that is ready only after the time was up is nobody's any more.
+    void opening.then((late) => expired && late.destroy()).catch(() => undefined);
+    const opened = await Promise.race([opening, expiry]);
+    stream = opened;
+    const ssh = new NodeSSH();
+    const ready = ssh.connect({
+      sock: opened,
+      username: host.user,
+      authHandler: authentication.handler,
+      algorithms: { serverHostKey: check.algorithms() },
+      hostVerifier: (key: Buffer) => check.verify(key),
+      keepaliveInterval: host.keepaliveInterval * 1000,
+      keepaliveCountMax: host.keepaliveCount,
+      readyTimeout: 0,
+    });
+    ready.catch(() => undefined);
+    const client = ssh.connection;
+    if (client === null) throw await ready.catch((error: unknown) => error);
+    let software = "";
+    opened.once("data", (chunk: Buffer) => {
+      software = /^SSH-[0-9.]+-([^ \r\n]*)/m.exec(chunk.toString("latin1"))?.[1] ?? "";
+    });
+    const listeners = new Set<() => void>();
+    let end: string | undefined;
+    // node-ssh listens for errors only while it connects, and an "error" that nobody listens for ends the process.
+    client.on("error", (error) => (firstError ??= error));
+    client.on("connect", () => (stage = "kex"));
+    client.on("handshake", () => (stage = "authentication"));
+    client.on("change password", () => {
+      firstError ??= new Error("the password has expired and must be changed at a login by hand");
+      client.end();
+    });
+    const onGone = (): void => {
+      end ??= firstError?.message ?? "the server closed the connection";
+      for (const listener of listeners) listener();
+      listeners.clear();
+    };
+    client.on("end", onGone);
+    client.on("close", onGone);
+    await Promise.race([ready, expiry]);
+    stage = "ready";
+    const link: Link = {
+      host,
+      ssh,
+      hostKeyFingerprint: check.accepted(),
+      software,
+      ended: () => end ?? firstError?.message,
+      onEnd: (listener) => {
+        if (end === undefined) listeners.add(listener);
+        else listener();
+      },
+      close: async () => {
+        if (end !== undefined) return;
+        end = "it was closed";
+        const closed = new Promise<void>((resolve) => client.once("close", resolve));
+        client.end();
+        const giveUp = new AbortController();
+        await Promise.race([
+          closed,
+          sleep(CLOSE_TIMEOUT, undefined, { ref: false, signal: giveUp.signal }).catch(() => undefined),
+        ]);
+        giveUp.abort();
+        // Not client.destroy(), which does nothing to a stream whose own half is closed already.
+        opened.destroy();
+        onGone();
+      },
+    };
+    return { link };
+  } catch (error) {
+    stream?.destroy();
+    const cause = firstError ?? (error instanceof Error ? error : new Error(String(error)));
+    return describeFailure({ host, stage, cause, expired, milliseconds, authentication, check });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tcp(host: ResolvedHost): Socket {
+  return gatherWrites(
+    connectTcp({
+      host: host.hostname,
+      port: host.port,
+      noDelay: true,
+      ...(host.family !== undefined && { family: host.family }),
+    }),
+  );
+}
+
+/**
+ * Has what is written in one go leave in one go. Without its native parts ssh2 writes each packet in three pieces, and
+ * each would be a system call here, a TCP segment, and an awakening of the server.
+ */
+function gatherWrites(socket: Socket): Socket {
+  const write = socket.write.bind(socket) as (...chunk: unknown[]) => boolean;
+  let gathers = false;
+  const send = (): void => {
+    gathers = false;
+    socket.uncork();
+  };
+  const gather = (...chunk: unknown[]): boolean => {
+    if (!gathers) {
+      gathers = true;
+      socket.cork();
+      process.nextTick(send);
+    }
+    return write(...chunk);
+  };
+  return Object.assign(socket, { write: gather });
+}

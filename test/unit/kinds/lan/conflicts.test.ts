@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../../provider/kinds/lan/conflicts";
+import type { HostState, LinkState } from "../../../../provider/model/host";
+import { nic } from "../../plan/states";
+
+const claim = (name: string, more: Partial<Claim> = {}): Claim => ({
+  ...{ name, netns: "", resource: `MacvlanInterface "${name}"`, host: "node1:22", hostLabel: "node1" },
+  ...{ lan: "eth0", addresses: [] },
+  ...more,
+});
+
+const macvlan = (name: string, address: string): LinkState => ({
+  ...nic(name, 9),
+  kind: "macvlan",
+  parent: "eth0",
+  settings: { "link.address": address, "type.mode": "bridge" },
+});
+
+describe("conflicts of claims", () => {
+  const web = claim("web", { addresses: ["192.0.2.9/24", "192.0.2.10/24"], macAddress: "02:00:00:00:00:01" });
+
+  it("on one LAN of a host name the property and the other resource, whatever the prefix", () => {
+    const other = claim("db", { addresses: ["192.0.2.10/32"] });
+    const { issues, warnings } = conflictsOf(web, [web, other]);
+    assert.deepEqual(
+      issues.map((i) => i.property),
+      ["addresses[1]"],
+    );
+    assert.match(
+      issues[0]?.reason ?? "",
+      /192\.0\.2\.10 is that of MacvlanInterface "db".*on the same LAN \(eth0\)/,
+    );
+    assert.deepEqual(warnings, []);
+    const mac = conflictsOf(web, [claim("db", { macAddress: "02:00:00:00:00:01" })]);
+    assert.deepEqual(
+      mac.issues.map((i) => i.property),
+      ["macAddress"],
+    );
+  });
+
+  it("on other hosts and LANs are told, refused where that is asked for, and left alone where they are meant", () => {
+    for (const elsewhere of [{ host: "node2:22", hostLabel: "node2" }, { lan: "eth1" }]) {
+      const other = claim("db", { addresses: ["192.0.2.9/24"], ...elsewhere });
+      assert.deepEqual(conflictsOf(web, [other]).issues, []);
+      assert.match(
+        conflictsOf(web, [other]).warnings[0]?.text ?? "",
+        /MacvlanInterface "web" on node1: 192\.0\.2\.9/,
+      );
+      assert.equal(conflictsOf({ ...web, detection: "error" }, [other]).issues[0]?.property, "addresses[0]");
+      for (const [a, b] of [
+        [{ ...web, detection: "off" as const }, other],
+        [web, { ...other, detection: "off" as const }],
+      ] as const)
+        assert.deepEqual(conflictsOf(a, [b]), { issues: [], warnings: [] });
+    }
+  });
+
+  it("are none with what the same resource claimed before", () => {
+    assert.deepEqual(conflictsOf(web, [{ ...web, addresses: ["192.0.2.9/24"] }]), {
+      issues: [],
+      warnings: [],
+    });
+  });
+});
+
+describe("MAC addresses of a parent", () => {
+  const state: HostState = {
+    links: [nic("eth0", 2), macvlan("web", "02:00:00:00:00:01"), macvlan("db", "02:00:00:00:00:02")],
+    ...{ netns: [], records: [], bootFiles: [] },
+  };
+
+  it("are its own and its macvlans', each once, with what is claimed in the place of what is there", () => {
+    assert.equal(macsOn(state, "eth0").length, 3);
+    const moved = claim("web", { macAddress: "02:00:00:00:00:07" });
+    assert.deepEqual(macsOn(state, "eth0", [moved]).toSorted(), [
+      "02:00:00:00:00:02",
+      "02:00:00:00:00:07",
+      "02:77:00:00:00:02",
+    ]);
+  });
+
+  it("are refused above maxMacs, those that are to be made in the same run among them", () => {
+    const more = [
+      claim("a", { macAddress: "02:00:00:00:00:0a" }),
+      claim("b", { macAddress: "02:00:00:00:00:0b" }),
+    ];
+    const last = claim("c", { macAddress: "02:00:00:00:00:0c" });
+    assert.deepEqual(tooManyMacs(state, { ...last, maxMacs: 6 }, more), []);
+    assert.match(
+      tooManyMacs(state, { ...last, maxMacs: 5 }, more)[0]?.reason ?? "",
+      /is 5, and eth0 would carry 6 MAC addresses/,
+    );
+    assert.deepEqual(tooManyMacs(state, last, more), []);
+    // whichever of them says so
+    const [first = last, second = last] = more;
+    const issues = tooManyMacs(state, last, [{ ...first, maxMacs: 5 }, second]);
+    assert.equal(issues[0]?.property, "parent");
+    assert.match(issues[0].reason, /has a limit, maxMacs of MacvlanInterface "a", which is 5/);
+    const elsewhere = more.map((c) => ({ ...c, host: "node2:22" }));
+    assert.deepEqual(tooManyMacs(state, { ...last, maxMacs: 4 }, elsewhere), []);
+  });
+});
