@@ -3,7 +3,14 @@ import type { AnyKind } from "../kinds";
 import { visibleInputs } from "../kinds/check-inputs";
 import type { CommonInputs, Json } from "../kinds/kind";
 import type { Observation } from "../model/observation";
+import type { HostAddress } from "../ssh/address";
 import { digest } from "./inputs";
+
+/** The ID of a new resource: `node1/mac0`, or `node1/blue/mac0` in the network namespace blue. */
+export function resourceId(inputs: Json): string {
+  const { address } = inputs["host"] as HostAddress;
+  return [address, inputs["netns"], inputs["name"]].filter(Boolean).join("/");
+}
 
 /** What the program had given, of what the state keeps. */
 export function managedInputs(props: Json): Json {

@@ -20,7 +20,7 @@ import { check } from "./check";
 import { configureRun, currentRun, viewOf } from "./context";
 import { digest, sameHost } from "./inputs";
 import { leaseBook } from "./lease-book";
-import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
+import { clean, hiddenOf, managedInputs, outputsOf, resourceId } from "./outputs";
 import { isPersisted } from "./persist";
 import { knownInputs, planNothing, planRemoval } from "./planning";
 import { resourceName } from "../kinds/kind";
@@ -90,9 +90,8 @@ function isChanged(olds: Json, news: Json): boolean {
 }
 
 async function create(kind: AnyKind, inputs: Json): Promise<dynamic.CreateResult> {
-  const { address } = inputs["host"] as HostAddress;
   const outs = await bringAbout(kind, inputs, undefined);
-  return { id: [address, inputs["netns"], inputs["name"]].filter(Boolean).join("/"), outs };
+  return { id: resourceId(inputs), outs };
 }
 
 async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.ReadResult> {

@@ -1,0 +1,72 @@
+/**
+ * The scripts that a host is sent, whole: UPDATE_GOLDEN=1 writes them anew. The plans, the marker and the time limits are
+ * fixed, so that a golden file differs only if the text of the shell does.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { applyScript, forgetUndoScript, takeBackScript } from "../../../provider/host/change-script";
+import { observeScript } from "../../../provider/host/observe";
+import { confirmScript } from "../../../provider/host/watchdog";
+import type { CommonInputs } from "../../../provider/kinds/kind";
+import type { PlannedStep } from "../../../provider/model/steps";
+import { plan } from "../../../provider/plan/plan";
+import { HOST, KERNEL, kindOf, wantedOn } from "../boot/hosts";
+
+const GOLDEN = resolve(__dirname, "../../fixtures/scripts");
+
+const MARKER = "@0123456789abcdef01234567";
+const TOKEN = "0123456789abcdef";
+const WATCH = { commandTimeout: 60 };
+const host = { address: "node1" };
+
+function stepsFor(type: string, inputs: object): readonly PlannedStep[] {
+  return plan(HOST, wantedOn(kindOf(type), inputs as CommonInputs, HOST), KERNEL).steps;
+}
+
+/** A namespace, a link, addresses, routes, text that has to be quoted, and boot files. */
+const MACVLAN = stepsFor("MacvlanInterface", {
+  ...{ host, name: "mac0", netns: "blue", parent: "eth0", mode: "bridge", up: true, mtu: 1400 },
+  ...{ macAddress: "02:00:5e:00:53:01", addresses: ["192.0.2.10/24", "2001:db8::10/64"] },
+  ...{ alias: `it's "web"`, routes: [{ to: "198.51.100.0/24", via: "192.0.2.1", metric: 5 }] },
+});
+
+/** Ports, addresses and routes that change hands, and steps that another program than `ip` carries out. */
+const BRIDGE = stepsFor("HairpinBridge", {
+  ...{ host, name: "br0", up: true, stp: false, takeOverAddresses: true },
+  ports: [
+    { name: "eth0", hairpin: true, isolated: true },
+    { name: "eth1", hairpin: false },
+  ],
+});
+
+const SCRIPTS: readonly (readonly [name: string, text: string])[] = [
+  ["observe", observeScript(MARKER)],
+  ["change-macvlan-in-namespace", applyScript(MACVLAN, "bridge", MARKER, WATCH, "2")],
+  [
+    "change-bridge-to-be-confirmed",
+    applyScript(BRIDGE, "bridge", MARKER, { ...WATCH, confirm: { token: TOKEN, timeout: 30 } }, ""),
+  ],
+  ["roll-back-macvlan-in-namespace", takeBackScript(MACVLAN, "bridge", MARKER)],
+  ["forget-undo", forgetUndoScript(MARKER)],
+  ["is-change-complete", confirmScript(TOKEN, false, MARKER)],
+  ["confirm-change", confirmScript(TOKEN, true, MARKER)],
+];
+
+describe("scripts sent to a host", () => {
+  for (const [name, text] of SCRIPTS) {
+    const golden = join(GOLDEN, `${name}.sh`);
+
+    it(`are byte for byte the golden file: ${name}`, () => {
+      if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(golden, text);
+      assert.equal(text, readFileSync(golden, "utf8"));
+    });
+
+    it(`are accepted by a POSIX shell: ${name}`, () => {
+      const { stderr, status } = spawnSync("sh", ["-n"], { input: text, encoding: "utf8" });
+      assert.equal(stderr, "");
+      assert.equal(status, 0);
+    });
+  }
+});
