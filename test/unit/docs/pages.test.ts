@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { renderProperties, splitDefault } from "../../../docs/properties";
-import { readSettings } from "../../../provider/host/settings";
+import { readSettings } from "../../../provider/ssh/settings";
 import { REPOSITORY, blocksOf, pages, readPage } from "./pages";
 
 const blocks = pages().flatMap(blocksOf);
