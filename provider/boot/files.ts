@@ -70,8 +70,8 @@ function systemdFiles(boot: Boot, name: string): BootFile[] {
       : instances.map((i) => [deviceUnit(i), `${PREFIX}${name}@${i}.service`] as const);
   return [
     file(boot, `${UNITS}/${unit}`, "644", text),
-    ...wants.map(([wanting, wanted]) =>
-      link(boot, `${UNITS}/${wanting}.wants/${wanted}`, `${UNITS}/${unit}`),
+    ...wants.map(([wanting, desired]) =>
+      link(boot, `${UNITS}/${wanting}.wants/${desired}`, `${UNITS}/${unit}`),
     ),
   ];
 }

@@ -18,7 +18,7 @@ export async function lookAtHosts(hosts: readonly HostAddress[], settings: Setti
       hosts.map(async (host): Promise<Seen> => {
         const label = hostLabel(host);
         try {
-          return { label, observation: await fleet.session(host).look() };
+          return { label, observation: await fleet.managedHost(host).observe() };
         } catch (error) {
           return { label, error: error instanceof Error ? error.message : String(error) };
         }

@@ -1,24 +1,24 @@
 /** `check`: inputs are made canonical, looked at beside the host and the run's other resources, and drift is shown. */
 import type { dynamic } from "@pulumi/pulumi";
 import { describeDifferences } from "../host/errors";
-import type { Session } from "../host/managed-host";
+import type { ManagedHost } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
 import { checkInputs } from "../kinds/check-inputs";
 import { linkId } from "../kinds/common";
 import { tooNewFor } from "../kinds/iproute2-support";
-import type { CommonInputs, Issue, Json, View } from "../kinds/kind";
+import type { CommonInputs, Issue, Json, PlanContext } from "../kinds/kind";
 import { type Claim, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
-import { portConflicts } from "../kinds/lan/parent-use";
+import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
 import type { Difference } from "../model/difference";
-import { type Wanted, findLink } from "../model/host";
+import { type Desired, findLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
-import { shown } from "../model/redact";
+import { redact } from "../model/redact";
 import { hostIdentity } from "../ssh/address";
-import { currentRun, viewOf } from "./context";
+import { currentRun, planContextOf } from "./context";
 import { sameHost } from "./inputs";
 import { clean } from "./outputs";
-import { describeCut, driftOf, knownInputs, planLink } from "./planning";
+import { describeDisruptiveStep, driftOf, knownInputs, planLink } from "./planning";
 import { goneWith, parentNameOf, withoutLinks } from "./replaced";
 import { resourceName } from "../kinds/kind";
 import { say } from "./say";
@@ -40,17 +40,17 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   const known = knownInputs(inputs, unknown);
   const run = currentRun();
   const resource = resourceName(kind.type, String(inputs["__resource"]));
-  const twin = run.declare(known, resource, unknown);
-  if (twin !== undefined) {
+  const duplicate = run.declare(known, resource, unknown);
+  if (duplicate !== undefined) {
     return failed(inputs, [
       {
         property: "name",
-        reason: `${twin} of this stack has the same link of the same host already`,
+        reason: `${duplicate} of this stack has the same link of the same host already`,
       },
     ]);
   }
-  const session = run.fleet.session(known.host);
-  const seen = await look(session);
+  const managedHost = run.fleet.managedHost(known.host);
+  const seen = await observe(managedHost);
   const stays = before !== undefined && sameHost(before["host"], known.host);
   if (typeof seen === "string") {
     if (news["__preview"] === true && !continuesOnError()) {
@@ -59,29 +59,31 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
     say(seen);
     return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
   }
-  const now = news["__preview"] === true ? withoutLinks(seen, run.remadeOn(known.host)) : seen;
-  const view = viewOf(inputs, known, now, stays ? before : undefined);
+  const now = news["__preview"] === true ? withoutLinks(seen, run.replacedOn(known.host)) : seen;
+  const context = planContextOf(inputs, known, now, stays ? before : undefined);
   // half-way through another change there is nothing to plan from: it ends, or is taken back, first
   const { unfinished } = now;
-  const wanted = kind.wanted(known, view);
-  const problems = unfinished ? [] : [...kind.problems(known, view), ...tooNewFor(now.facts, wanted)];
-  const conflicts = conflictIssues(kind, known, resource, view, wanted, session.label);
+  const desired = kind.desired(known, context);
+  const problems = unfinished ? [] : [...kind.problems(known, context), ...tooNewFor(now.facts, desired)];
+  const conflicts = conflictIssues(kind, known, resource, context, desired, managedHost.label);
   if (problems.length + conflicts.length > 0) {
     return failed(
       inputs,
-      [...problems, ...conflicts].map((p) => ({ ...p, reason: `${p.reason} [${session.label}]` })),
+      [...problems, ...conflicts].map((p) => ({ ...p, reason: `${p.reason} [${managedHost.label}]` })),
     );
   }
-  const next = planLink(kind, known, view);
-  if (news["__preview"] !== true && next.steps.length > 0) session.makeReady();
-  const cut = unfinished ? undefined : describeCut(known, now, next);
-  if (cut !== undefined) say(`${known.name} on ${session.label}: ${cut}`);
+  const next = planLink(kind, known, context);
+  if (news["__preview"] !== true && next.steps.length > 0) managedHost.prestart();
+  const disruptive = unfinished ? undefined : describeDisruptiveStep(known, now, next);
+  if (disruptive !== undefined) say(`${known.name} on ${managedHost.label}: ${disruptive}`);
   const parent = parentNameOf(known);
-  if (stays && parent !== undefined && run.isRemade(known.host, { name: parent, netns: "" })) {
-    run.remake(known.host, linkId(known));
+  if (stays && parent !== undefined && run.isReplaced(known.host, { name: parent, netns: "" })) {
+    run.markReplaced(known.host, linkId(known));
     if (!findLink(now.state, linkId(known))) {
       const gone = goneWith(parent, kind.label(known));
-      say(`${known.name} on ${session.label} goes with ${parent}, which is made anew, and is made again.`);
+      say(
+        `${known.name} on ${managedHost.label} goes with ${parent}, which is made anew, and is made again.`,
+      );
       return withDrift(inputs, [gone]);
     }
   }
@@ -89,15 +91,15 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
     ? []
     : unfinished
       ? [{ property: "host", wanted: "none", found: UNFINISHED_CHANGE[unfinished] }]
-      : driftOf(kind, before, known, view, next);
+      : driftOf(kind, before, known, context, next);
   if (drift.length === 0) return { inputs: clean(inputs) };
   // a line for those who read no property
-  say(`drift on ${session.label}: ${known.name}: ${describeDifferences(drift)}`);
+  say(`drift on ${managedHost.label}: ${known.name}: ${describeDifferences(drift)}`);
   return withDrift(inputs, drift);
 }
 
 function withDrift(inputs: Json, drift: readonly Difference[]): dynamic.CheckResult {
-  const lines = drift.map((d) => [d.property, shown(`found ${d.found}, wanted ${d.wanted}`)]);
+  const lines = drift.map((d) => [d.property, redact(`found ${d.found}, wanted ${d.wanted}`)]);
   return { inputs: clean({ ...inputs, drift: Object.fromEntries(lines) as Json }) };
 }
 
@@ -106,12 +108,12 @@ function conflictIssues(
   kind: AnyKind,
   known: CommonInputs,
   resource: string,
-  view: View,
-  wanted: Wanted,
+  context: PlanContext,
+  desired: Desired,
   hostLabel: string,
 ): Issue[] {
   const run = currentRun();
-  const { observation } = view;
+  const { observation } = context;
   const { macAddress, duplicateAddressDetection: detection, maxMacs } = known;
   const claim: Claim = {
     ...linkId(known),
@@ -123,18 +125,18 @@ function conflictIssues(
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),
-    ...(kind.takes === undefined ? {} : { takes: kind.takes(known) }),
-    ...(kind.port ? { port: kind.port(known) } : {}),
+    ...(kind.exclusiveUse === undefined ? {} : { exclusiveUse: kind.exclusiveUse(known) }),
+    ...(kind.parentUse ? { parentUse: kind.parentUse(known) } : {}),
   };
   run.claims.put(claim);
   const { issues, warnings } = conflictsOf(claim, run.claims.withSame(claim));
-  const ports = wanted.links.filter((l) => l.exists && l.kind === undefined);
-  const own = kind.warnings?.(known, view) ?? [];
+  const ports = desired.links.filter((l) => l.exists && l.kind === undefined);
+  const own = kind.warnings?.(known, context) ?? [];
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation, own)]) {
     if (run.isNew(about)) say(text);
   }
   const onHost = run.claims.onHostOf(claim);
-  return [...issues, ...portConflicts(claim, onHost), ...tooManyMacs(observation.state, claim, onHost)];
+  return [...issues, ...parentUseConflicts(claim, onHost), ...tooManyMacs(observation.state, claim, onHost)];
 }
 
 /**
@@ -147,9 +149,9 @@ function continuesOnError(): boolean {
 }
 
 /** The host, or why it cannot be seen. */
-async function look(session: Session): Promise<Observation | string> {
+async function observe(managedHost: ManagedHost): Promise<Observation | string> {
   try {
-    return await session.look();
+    return await managedHost.observe();
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -158,6 +160,6 @@ async function look(session: Session): Promise<Observation | string> {
 function failed(inputs: Json, issues: readonly Issue[]): dynamic.CheckResult {
   return {
     inputs: clean(inputs),
-    failures: issues.map((i) => ({ property: i.property, reason: shown(i.reason) })),
+    failures: issues.map((i) => ({ property: i.property, reason: redact(i.reason) })),
   };
 }

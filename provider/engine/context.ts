@@ -4,14 +4,14 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Fleet, openFleet } from "../host/managed-host";
-import type { CommonInputs, Json, View } from "../kinds/kind";
+import type { CommonInputs, Json, PlanContext } from "../kinds/kind";
 import { type Claims, openClaims } from "../kinds/lan/claims";
 import type { LinkId } from "../model/host";
 import type { Observation } from "../model/observation";
-import { forgetHosts, notedHosts } from "../program/prefetch";
+import { removePrefetchHints, readPrefetchHints } from "../program/prefetch";
 import { type HostAddress, hostIdentity, hostSchema } from "../ssh/address";
 import { type Settings, readSettings } from "../ssh/settings";
-import { viewFrom } from "./planning";
+import { planContextFrom } from "./planning";
 import { say } from "./say";
 
 export interface Run {
@@ -34,10 +34,10 @@ export interface Run {
   /** The MTU that a resource is to give a link; undefined where none does. */
   declaredMtu(host: HostAddress, link: LinkId): number | "unknown" | undefined;
   /** Notes that a link is made anew in this run: what sits on it goes with it, and has to be made again. */
-  remake(host: HostAddress, link: LinkId): void;
-  isRemade(host: HostAddress, link: LinkId): boolean;
+  markReplaced(host: HostAddress, link: LinkId): void;
+  isReplaced(host: HostAddress, link: LinkId): boolean;
   /** The links of a host that are. */
-  remadeOn(host: HostAddress): readonly LinkId[];
+  replacedOn(host: HostAddress): readonly LinkId[];
 }
 
 let run: Run | undefined;
@@ -70,20 +70,20 @@ function startRun(): Run {
   const fleet = openFleet(() => settings ?? readSettings(process.env, () => undefined), say);
   for (const signal of SIGNALS) process.once(signal, exit);
   endWithEngine();
-  const foretold = new Set<string>();
-  for (const { host, free } of notedHosts(engineOfProcess())) {
+  const announced = new Set<string>();
+  for (const { host, free } of readPrefetchHints(engineOfProcess())) {
     const { data } = hostSchema.safeParse(host);
     if (data === undefined) continue;
-    const session = fleet.session(data);
+    const managedHost = fleet.managedHost(data);
     for (const resource of free) {
-      session.expect(resource);
-      foretold.add(resource);
+      managedHost.announce(resource);
+      announced.add(resource);
     }
-    fleet.lookAhead([data]);
+    fleet.prefetch([data]);
   }
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
   const told = new Set<string>();
-  const remade = new Map<string, { readonly host: string; readonly link: LinkId }>();
+  const replaced = new Map<string, { readonly host: string; readonly link: LinkId }>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
   return {
@@ -92,7 +92,7 @@ function startRun(): Run {
       const key = keyOf(inputs.host, { name: inputs.name, netns: inputs.netns ?? "" });
       const other = declared.get(key)?.resource;
       if (other !== undefined && other !== resource) return other;
-      foretold.delete(resource);
+      announced.delete(resource);
       declared.set(key, { resource, mtu: unknown.includes("mtu") ? "unknown" : inputs.mtu });
       return undefined;
     },
@@ -104,14 +104,14 @@ function startRun(): Run {
     },
     async othersAreChecked() {
       const end = performance.now() + PATIENCE_MS;
-      while (foretold.size > 0 && performance.now() < end) await sleep(20);
+      while (announced.size > 0 && performance.now() < end) await sleep(20);
     },
     isDeclared: (host, link) => declared.has(keyOf(host, link)),
     declaredMtu: (host, link) => declared.get(keyOf(host, link))?.mtu,
-    remake: (host, link) => remade.set(keyOf(host, link), { host: hostIdentity(host), link }),
-    isRemade: (host, link) => remade.has(keyOf(host, link)),
-    remadeOn: (host) =>
-      [...remade.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
+    markReplaced: (host, link) => replaced.set(keyOf(host, link), { host: hostIdentity(host), link }),
+    isReplaced: (host, link) => replaced.has(keyOf(host, link)),
+    replacedOn: (host) =>
+      [...replaced.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
   };
 }
 
@@ -122,7 +122,7 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** The engine ends its providers by SIGINT and waits up to five seconds for them. */
 function exit(): void {
-  forgetHosts(engineOfProcess());
+  removePrefetchHints(engineOfProcess());
   void endRun().finally(() => process.exit(0));
 }
 
@@ -141,10 +141,15 @@ function engineOfProcess(): string | undefined {
 }
 
 /** A host as the resource with these inputs sees it in this run. */
-export function viewOf(inputs: Json, known: CommonInputs, now: Observation, before: Json | undefined): View {
+export function planContextOf(
+  inputs: Json,
+  known: CommonInputs,
+  now: Observation,
+  before: Json | undefined,
+): PlanContext {
   const run = currentRun();
   const { host } = known;
-  return viewFrom(
+  return planContextFrom(
     inputs,
     now,
     before,

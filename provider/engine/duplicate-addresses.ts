@@ -1,16 +1,16 @@
 /** `duplicateAddressDetection`: what is asked of the LAN before and after a change, and what is made of the answers. */
 import { withoutPrefix } from "../model/addresses";
 import type { Duplicate } from "../host/address-probe";
-import type { Session } from "../host/managed-host";
+import type { ManagedHost } from "../host/managed-host";
 import { linkId } from "../kinds/common";
 import type { CommonInputs } from "../kinds/kind";
 import { findLink } from "../model/host";
 
 /** A resource whose addresses are to be looked for on its LAN. */
-export interface Asking {
+export interface ProbeContext {
   /** `MacvlanInterface "web"` */
   readonly resource: string;
-  readonly session: Session;
+  readonly managedHost: ManagedHost;
   readonly known: CommonInputs;
   /** The link whose LAN it is. */
   readonly lan: string;
@@ -24,38 +24,44 @@ export interface Asking {
 }
 
 /** Whether somebody else on the LAN has one of the IPv4 addresses that the link does not have yet. */
-export async function duplicatesBefore(asking: Asking, tell: (text: string) => void): Promise<Duplicate[]> {
-  const { known, lan, isOwnMac, othersAreChecked, session, resource } = asking;
-  const { state } = await session.look();
+export async function duplicatesBefore(
+  probe: ProbeContext,
+  tell: (text: string) => void,
+): Promise<Duplicate[]> {
+  const { known, lan, isOwnMac, othersAreChecked, managedHost, resource } = probe;
+  const { state } = await managedHost.observe();
   const has = findLink(state, linkId(known))?.addresses.map(({ cidr }) => withoutPrefix(cidr)) ?? [];
   const fresh = (known.addresses ?? [])
     .map(withoutPrefix)
     .filter((a) => !a.includes(":") && !has.includes(a));
   if (fresh.length === 0) return [];
   const cannot = (why: string): Duplicate[] => {
-    tell(`${resource} on ${session.label}: ${fresh.join(", ")} cannot be looked for on the LAN: ${why}.`);
+    tell(`${resource} on ${managedHost.label}: ${fresh.join(", ")} cannot be looked for on the LAN: ${why}.`);
     return [];
   };
   if (findLink(state, { name: lan, netns: "" })?.up !== true) return cannot(`${lan} is not up`);
-  const answers = await session.probe(lan, fresh);
+  const answers = await managedHost.probe(lan, fresh);
   if (!answers) return cannot("the host has no arping of iputils or busybox (Debian package iputils-arping)");
   const failed = answers.find(({ mac, printed }) => mac === "" && printed !== undefined);
   if (failed) return cannot(`arping printed ${JSON.stringify(failed.printed)}`);
-  const strangers = (): Duplicate[] => answers.filter(({ mac }) => mac !== "" && !isOwnMac(mac));
+  const foreign = (): Duplicate[] => answers.filter(({ mac }) => mac !== "" && !isOwnMac(mac));
   // the one that gives the address up may come after the one that gets it
-  if (strangers().length > 0) await othersAreChecked();
-  return strangers();
+  if (foreign().length > 0) await othersAreChecked();
+  return foreign();
 }
 
 /** Whether IPv6's own detection found one of the link's addresses in use. */
-export async function duplicatesAfter({ known, session }: Asking): Promise<Duplicate[]> {
+export async function duplicatesAfter({ known, managedHost }: ProbeContext): Promise<Duplicate[]> {
   const six = (known.addresses ?? []).map(withoutPrefix).filter((a) => a.includes(":"));
   if (six.length === 0 || !known.up) return [];
-  return (await session.dad(linkId(known))).filter(({ address }) => six.includes(address));
+  return (await managedHost.dad(linkId(known))).filter(({ address }) => six.includes(address));
 }
 
 /** The sentence about duplicates that were found. */
-export function describeDuplicates({ resource, session, lan }: Asking, found: readonly Duplicate[]): string {
+export function describeDuplicates(
+  { resource, managedHost, lan }: ProbeContext,
+  found: readonly Duplicate[],
+): string {
   const list = found.map(({ address, mac }) => (mac === "" ? address : `${address} (${mac})`)).join(", ");
-  return `${resource} on ${session.label}: another machine on the LAN of ${lan} has ${list}`;
+  return `${resource} on ${managedHost.label}: another machine on the LAN of ${lan} has ${list}`;
 }

@@ -5,37 +5,37 @@
 import { describeStep } from "../iproute2/commands";
 import type { AnyKind } from "../kinds";
 import { visibleInputs } from "../kinds/check-inputs";
-import { unwanted } from "../kinds/common";
-import type { CommonInputs, Identity, Json, View } from "../kinds/kind";
+import { desiredRemoval } from "../kinds/common";
+import type { CommonInputs, Identity, Json, PlanContext } from "../kinds/kind";
 import type { Difference } from "../model/difference";
-import type { LinkId, Wanted } from "../model/host";
+import type { LinkId, Desired } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isUnknown } from "../model/unknown";
 import { kernelTraits } from "../plan/kernel/traits";
-import { cuttingStep } from "../plan/management-path";
-import { plan, type WantedPlan } from "../plan/plan";
+import { disruptiveStep } from "../plan/management-path";
+import { plan, type DesiredPlan } from "../plan/plan";
 import { DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
 import { digest } from "./inputs";
-import { wantedWithBoot, withoutBoot } from "./persist";
+import { desiredWithBoot, withoutBoot } from "./persist";
 
 /** The plan that brings a link to its inputs. */
-export function planLink(kind: AnyKind, inputs: CommonInputs, view: View): WantedPlan {
-  return planWanted(wantedWithBoot(kind, inputs, view), view.observation);
+export function planLink(kind: AnyKind, inputs: CommonInputs, context: PlanContext): DesiredPlan {
+  return planDesired(desiredWithBoot(kind, inputs, context), context.observation);
 }
 
 /** The plan that takes a resource's link away, or gives an adopted one back. */
-export function planRemoval(inputs: CommonInputs, view: View): WantedPlan {
-  const gone = { ...unwanted(inputs, view), boot: withoutBoot(inputs, view) };
-  return planWanted(gone, view.observation);
+export function planRemoval(inputs: CommonInputs, context: PlanContext): DesiredPlan {
+  const gone = { ...desiredRemoval(inputs, context), boot: withoutBoot(inputs, context) };
+  return planDesired(gone, context.observation);
 }
 
 /** The plan that leaves the host as it is. */
-export function planNothing(view: View): WantedPlan {
-  return planWanted({ links: [], netns: "", owner: view.owner }, view.observation);
+export function planNothing(context: PlanContext): DesiredPlan {
+  return planDesired({ links: [], netns: "", owner: context.owner }, context.observation);
 }
 
-function planWanted(wanted: Wanted, now: Observation): WantedPlan {
-  return { ...plan(now.state, wanted, kernelTraits(now.facts.kernel)), wanted };
+function planDesired(desired: Desired, now: Observation): DesiredPlan {
+  return { ...plan(now.state, desired, kernelTraits(now.facts.kernel)), desired };
 }
 
 /**
@@ -46,26 +46,30 @@ export function driftOf(
   kind: AnyKind,
   before: Json,
   known: CommonInputs,
-  view: View,
-  next: WantedPlan,
+  context: PlanContext,
+  next: DesiredPlan,
 ): Difference[] {
   const changed = (d: Difference): boolean => {
     const property = d.property.split(/[.[]/)[0] ?? "";
     const given = (known as unknown as Json)[property];
     return given !== undefined && digest({ given }) !== digest({ given: before[property] });
   };
-  const left = planLink(kind, knownInputs(before, []), view).differences;
+  const left = planLink(kind, knownInputs(before, []), context).differences;
   return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
 }
 
 /** Which change of a plan is going to be confirmed over a new connection, for people; undefined where none is. */
-export function describeCut(known: CommonInputs, now: Observation, next: WantedPlan): string | undefined {
+export function describeDisruptiveStep(
+  known: CommonInputs,
+  now: Observation,
+  next: DesiredPlan,
+): string | undefined {
   const steps = next.steps.map(({ step }) => step);
-  const cut = cuttingStep(now.state, now.lifeline, steps);
-  if (!cut) return undefined;
+  const disruptive = disruptiveStep(now.state, now.managementPath, steps);
+  if (!disruptive) return undefined;
   const { confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = known.host;
   return (
-    `"${describeStep(cut.step, now.facts.portTool)}" changes ${cut.link}, which carries the SSH connection: the host ` +
+    `"${describeStep(disruptive.step, now.facts.portTool)}" changes ${disruptive.link}, which carries the SSH connection: the host ` +
     `takes the change back unless a new connection confirms it within ${confirmTimeout} s.`
   );
 }
@@ -74,18 +78,18 @@ export function describeCut(known: CommonInputs, now: Observation, next: WantedP
  * A host as the resource with these inputs sees it. `expected` tells which links others of the run are to make, and
  * `expectedMtu` what MTU they give them.
  */
-export function viewFrom(
+export function planContextFrom(
   inputs: Json,
   observation: Observation,
   before: Json | undefined,
-  expected: View["expected"],
-  expectedMtu?: View["expectedMtu"],
-): View {
+  isExpected: PlanContext["isExpected"],
+  expectedMtu?: PlanContext["expectedMtu"],
+): PlanContext {
   return {
     ...identityOf(inputs),
     observation,
-    ...(before === undefined ? {} : { previous: placeOf(before), before }),
-    expected,
+    ...(before === undefined ? {} : { previous: placeOf(before), previousInputs: before }),
+    isExpected,
     ...(expectedMtu ? { expectedMtu } : {}),
   };
 }

@@ -12,12 +12,12 @@ import { linkId } from "../kinds/common";
 import type { CommonInputs, Json } from "../kinds/kind";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
-import { shown } from "../model/redact";
+import { redact } from "../model/redact";
 import { isUnknown } from "../model/unknown";
 import type { HostAddress } from "../ssh/address";
-import { bringAbout } from "./apply";
+import { apply } from "./apply";
 import { check } from "./check";
-import { configureRun, currentRun, viewOf } from "./context";
+import { configureRun, currentRun, planContextOf } from "./context";
 import { digest, sameHost } from "./inputs";
 import { leaseBook } from "./lease-book";
 import { clean, hiddenOf, managedInputs, outputsOf, resourceId } from "./outputs";
@@ -42,30 +42,30 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
     diff: (_id: string, olds: Json, news: Json) => {
       const result = diff(kind, olds, news);
       const old = olds as unknown as CommonInputs;
-      if ((result.replaces?.length ?? 0) > 0) currentRun().remake(old.host, linkId(old));
+      if ((result.replaces?.length ?? 0) > 0) currentRun().markReplaced(old.host, linkId(old));
       if (result.changes !== true && !isUnknown(news["host"])) {
         const { fleet } = currentRun();
         fleet
-          .session(news["host"] as HostAddress)
-          .passOver(resourceName(kind.type, String(news["__resource"])));
+          .managedHost(news["host"] as HostAddress)
+          .withdraw(resourceName(kind.type, String(news["__resource"])));
       }
       return Promise.resolve(result);
     },
-    create: async (inputs: Json) => secretly(create(kind, inputs)),
-    read: async (id: string, props?: Json) => secretly(read(kind, id, props ?? {})),
+    create: async (inputs: Json) => withRedactedErrors(create(kind, inputs)),
+    read: async (id: string, props?: Json) => withRedactedErrors(read(kind, id, props ?? {})),
     update: async (_id: string, olds: Json, news: Json) => ({
-      outs: await secretly(bringAbout(kind, news, olds)),
+      outs: await withRedactedErrors(apply(kind, news, olds)),
     }),
-    delete: async (_id: string, props: Json) => secretly(remove(kind, props)),
+    delete: async (_id: string, props: Json) => withRedactedErrors(remove(kind, props)),
   };
 }
 
 /** The work's end, with an error that shows nothing that is withheld. */
-async function secretly<T>(work: Promise<T>): Promise<T> {
+async function withRedactedErrors<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Error) error.message = shown(error.message);
+    if (error instanceof Error) error.message = redact(error.message);
     throw error;
   }
 }
@@ -90,50 +90,50 @@ function isChanged(olds: Json, news: Json): boolean {
 }
 
 async function create(kind: AnyKind, inputs: Json): Promise<dynamic.CreateResult> {
-  const outs = await bringAbout(kind, inputs, undefined);
+  const outs = await apply(kind, inputs, undefined);
   return { id: resourceId(inputs), outs };
 }
 
 async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.ReadResult> {
   const given = managedInputs(props);
   const known = given as unknown as CommonInputs;
-  const now = await currentRun().fleet.session(known.host).look();
+  const now = await currentRun().fleet.managedHost(known.host).observe();
   const link = findLink(now.state, linkId(known));
   const record = recordOf(now.state, linkId(known));
   const isTaken = record !== undefined && record.owner !== props["__owner"];
   if (!link || isTaken || link.kind !== kindWord(kind, known, now, props)) return {};
-  const view = viewOf(props, known, now, undefined);
-  const found = {
+  const context = planContextOf(props, known, now, undefined);
+  const observed = {
     ...given,
-    ...kind.found(known, now),
-    ...(known.persist === undefined ? {} : { persist: isPersisted(kind, known, view) }),
+    ...kind.readInputs(known, now),
+    ...(known.persist === undefined ? {} : { persist: isPersisted(kind, known, context) }),
   };
-  const label = kind.label(found as unknown as CommonInputs);
-  const inputs = { ...found, label, ...hiddenOf(props) };
+  const label = kind.label(observed as unknown as CommonInputs);
+  const inputs = { ...observed, label, ...hiddenOf(props) };
   return {
     id,
     inputs: clean(inputs),
-    props: clean(outputsOf(kind, inputs, found as unknown as CommonInputs, now)),
+    props: clean(outputsOf(kind, inputs, observed as unknown as CommonInputs, now)),
   };
 }
 
 /** The link's kind in iproute2's word, as the resource wants it. */
 function kindWord(kind: AnyKind, known: CommonInputs, now: Observation, props: Json): string {
-  const wanted = kind.wanted(known, viewOf(props, known, now, props));
-  return wanted.links.find((l) => l.kind !== undefined)?.kind ?? "";
+  const desired = kind.desired(known, planContextOf(props, known, now, props));
+  return desired.links.find((l) => l.kind !== undefined)?.kind ?? "";
 }
 
 async function remove(kind: AnyKind, props: Json): Promise<void> {
   const known = knownInputs(props, []);
-  const session = currentRun().fleet.session(known.host);
+  const managedHost = currentRun().fleet.managedHost(known.host);
   const name = resourceName(kind.type, String(props["__resource"]));
-  const after = await session.change(name, (now) => {
-    const view = viewOf(props, known, now, undefined);
+  const after = await managedHost.change(name, (now) => {
+    const context = planContextOf(props, known, now, undefined);
     const record = recordOf(now.state, linkId(known));
     // renamed in the program, without an alias: another resource has made the link its own meanwhile
-    const isTakenOver = record?.owner === view.owner && record.resource !== view.resource;
-    return isTakenOver ? planNothing(view) : planRemoval(known, view);
+    const isTakenOver = record?.owner === context.owner && record.resource !== context.resource;
+    return isTakenOver ? planNothing(context) : planRemoval(known, context);
   });
   // a stack that is destroyed foretells nothing: what it still has here is likely to be next
-  if (after.state.records.some(({ owner }) => owner === props["__owner"])) session.makeReady();
+  if (after.state.records.some(({ owner }) => owner === props["__owner"])) managedHost.prestart();
 }

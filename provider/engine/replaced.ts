@@ -24,6 +24,6 @@ export function parentNameOf(known: CommonInputs): string | undefined {
 }
 
 /** What is shown of a link that is made again since its parent is. */
-export function goneWith(parent: string, wanted: string): Difference {
-  return { property: "name", wanted, found: `none, as it goes with ${parent}, which is made anew` };
+export function goneWith(parent: string, desired: string): Difference {
+  return { property: "name", wanted: desired, found: `none, as it goes with ${parent}, which is made anew` };
 }

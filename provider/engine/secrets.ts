@@ -3,7 +3,7 @@
  * property at the path of a failed check: so that neither its path nor its text may lead there.
  */
 import type { Issue, Json } from "../kinds/kind";
-import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential, withhold } from "../model/redact";
+import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential, registerSecret } from "../model/redact";
 
 /**
  * The properties whose values are not to be shown: those that the program marked as secret (`__secrets`), and those
@@ -16,8 +16,8 @@ export function secretProperties(inputs: Json): ReadonlySet<string> {
       !key.startsWith("__") && (CREDENTIAL.test(key) || (key === "host" && holdsCredential(inputs[key]))),
   );
   const secret = new Set([...marked, ...misplaced]);
-  for (const key of marked) withhold(inputs[key]);
-  for (const key of misplaced) withhold(key === "host" ? credentialsOf(inputs[key]) : inputs[key]);
+  for (const key of marked) registerSecret(inputs[key]);
+  for (const key of misplaced) registerSecret(key === "host" ? credentialsOf(inputs[key]) : inputs[key]);
   return secret;
 }
 

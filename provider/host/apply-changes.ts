@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeSteps } from "../iproute2/commands";
 import type { Difference } from "../model/difference";
-import { type HostState, type Wanted, type WantedLink, asWanted, findLink } from "../model/host";
+import { type HostState, type Desired, type DesiredLink, asDesired, findLink } from "../model/host";
 import type { Observation } from "../model/observation";
 import type { PlannedStep } from "../model/steps";
 import { differences } from "../plan/differences";
-import { cuttingStep } from "../plan/management-path";
-import { type WantedPlan, outcome } from "../plan/plan";
+import { disruptiveStep } from "../plan/management-path";
+import { type DesiredPlan, outcome } from "../plan/plan";
 import { newMarker } from "../shell/quote";
 import { DEFAULT_COMMAND_TIMEOUT } from "../ssh/address";
 import type { Connection } from "../ssh/connection";
@@ -22,14 +22,14 @@ import {
   changeUnknown,
   undoFailed,
 } from "./errors";
-import { CutShort } from "./observe";
+import { TruncatedOutput } from "./observe";
 
 /** What one resource asks of its host. */
 export interface Change {
   /** For messages: `MacvlanInterface "web"`. */
   readonly resource: string;
   /** @throws Error where the host cannot have it */
-  readonly makePlan: (now: Observation) => WantedPlan;
+  readonly makePlan: (now: Observation) => DesiredPlan;
 }
 
 /** A host as a change reaches it. */
@@ -40,7 +40,7 @@ export interface HostAccess {
   openAnother(): Promise<Connection>;
   /** Has the run go on with another connection. */
   switchTo(connection: Connection): void;
-  look(): Promise<Observation>;
+  observe(): Promise<Observation>;
   /** Tells the person at the CLI of something that is no error of this change. */
   warn(text: string): void;
   /** Takes note of what the host has now; `undefined` where that has to be looked at anew. */
@@ -77,7 +77,7 @@ async function tryTogether(
 ): Promise<PromiseSettledResult<Observation>[] | undefined> {
   const all = (value: Observation) => changes.map(() => ({ status: "fulfilled", value }) as const);
   try {
-    const before = await host.look();
+    const before = await host.observe();
     const parts = before.unfinished === undefined ? planTogether(before, changes) : undefined;
     if (!parts) return undefined;
     const steps = parts.flatMap((part) => part.steps);
@@ -92,7 +92,7 @@ async function tryTogether(
     host.remember(applied.after);
     if (applied.outcome === "failed" && applied.after.unfinished !== undefined) {
       const now = beforeDad(applied.after).state;
-      const remains = parts.flatMap(({ wanted }) => leftBehind(before.state, now, wanted));
+      const remains = parts.flatMap(({ desired }) => leftBehind(before.state, now, desired));
       // else the first of those that follow one by one would undo it once more, and warn of it
       if (remains.length === 0) await forgetUndo(host, names, applied.after);
     }
@@ -114,7 +114,7 @@ interface Part {
   readonly steps: readonly PlannedStep[];
 }
 
-type PlannedPart = Part & WantedPlan;
+type PlannedPart = Part & DesiredPlan;
 
 /** What is to be done for each, planned from where those before it leave the host; undefined where one has to go alone. */
 function planTogether(before: Observation, changes: readonly Change[]): PlannedPart[] | undefined {
@@ -126,7 +126,7 @@ function planTogether(before: Observation, changes: readonly Change[]): PlannedP
     state = outcome(state, plan);
   }
   const steps = parts.flatMap((part) => part.steps.map(({ step }) => step));
-  return cuttingStep(before.state, before.lifeline, steps) ? undefined : parts;
+  return disruptiveStep(before.state, before.managementPath, steps) ? undefined : parts;
 }
 
 /**
@@ -137,7 +137,7 @@ function planTogether(before: Observation, changes: readonly Change[]): PlannedP
  */
 async function changeHost(host: HostAccess, { resource, makePlan }: Change): Promise<Observation> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const before = await host.look();
+    const before = await host.observe();
     // half-way through another change there is nothing to plan from: it ends, or is taken back, first
     const plan = before.unfinished !== undefined ? undefined : makePlan(before);
     if (plan?.steps.length === 0) return before;
@@ -147,7 +147,7 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
     host.remember(applied.after);
     const left = (now: Observation): Difference[] =>
-      plan ? leftBehind(before.state, beforeDad(now).state, plan.wanted) : [];
+      plan ? leftBehind(before.state, beforeDad(now).state, plan.desired) : [];
     if (applied.outcome === "unconfirmed") {
       throw changeUnconfirmed(resource, label, applied, applied.after && left(applied.after));
     }
@@ -180,14 +180,14 @@ async function apply(
   const description = parts
     .map((part) => `${part.resource}: ${describeSteps(part.steps, portTool).join("; ")}`)
     .join("\n");
-  const cut = cuttingStep(
+  const disruptive = disruptiveStep(
     now.state,
-    now.lifeline,
+    now.managementPath,
     steps.map(({ step }) => step),
   );
   try {
-    if (cut) {
-      const change = { steps, description, cut, now };
+    if (disruptive) {
+      const change = { steps, description, disruptive, now };
       const watched = await applyWatched(connection, () => host.openAnother(), change);
       host.switchTo(watched.connection);
       return watched.applied;
@@ -207,8 +207,9 @@ async function apply(
   } catch (error) {
     // what the host has made of it has to be seen before anything else is planned
     host.remember(undefined);
-    const isCutShort = error instanceof CutShort || (error instanceof ConnectionLost && error.started);
-    throw isCutShort ? changeUnknown(resource, connection.label, error.message) : error;
+    const isTruncated =
+      error instanceof TruncatedOutput || (error instanceof ConnectionLost && error.started);
+    throw isTruncated ? changeUnknown(resource, connection.label, error.message) : error;
   }
 }
 
@@ -267,13 +268,13 @@ function beforeDad(now: Observation): Observation {
 }
 
 /** What an undo has not brought back of the links that the plan is about. */
-function leftBehind(before: HostState, after: HostState, wanted: Wanted): Difference[] {
-  const ids = wanted.links.flatMap((l) => [l, ...(l.formerly ? [l.formerly] : [])]);
-  const links = ids.map((id): WantedLink => {
+function leftBehind(before: HostState, after: HostState, desired: Desired): Difference[] {
+  const ids = desired.links.flatMap((l) => [l, ...(l.previous ? [l.previous] : [])]);
+  const links = ids.map((id): DesiredLink => {
     const was = findLink(before, id);
-    return was ? asWanted(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
+    return was ? asDesired(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
   });
-  const { boot, owner } = wanted;
+  const { boot, owner } = desired;
   const files = before.bootFiles.filter((f) => boot?.bootNames.includes(f.bootName));
   return differences(after, { links, netns: "", owner, ...(boot ? { boot: { ...boot, files } } : {}) });
 }

@@ -20,20 +20,20 @@ const QUIET_MS = 40;
 const LONGEST_MS = 2000;
 
 /** The changes of one machine. `C` is a change, `R` what comes of it. */
-export interface Turns<C, R> {
+export interface ChangeBatcher<C, R> {
   /**
    * Waits for its turn, and has the change made along with others of the same group.
    *
    * @param machine that only one change may touch at a time
    * @param group those that can be made together: they reach the machine by the same address
    */
-  take(machine: string, group: string, change: C): Promise<R>;
+  enqueue(machine: string, group: string, change: C): Promise<R>;
   /** Foretells that somebody will soon ask for a change. */
-  expect(group: string, who: string): void;
+  announce(group: string, who: string): void;
   /** Takes note that he has come, or will not. */
-  passOver(group: string, who: string): void;
+  withdraw(group: string, who: string): void;
   /** Takes note that somebody asks for something: as long as the engine goes on asking, it may come to those foretold. */
-  stir(): void;
+  touch(): void;
 }
 
 interface Waiting<C, R> {
@@ -43,21 +43,21 @@ interface Waiting<C, R> {
 }
 
 /** @param make carries out changes of one group, and has a result for each of them */
-export function openTurns<C, R>(
+export function openBatcher<C, R>(
   make: (group: string, changes: readonly C[]) => Promise<PromiseSettledResult<R>[]>,
-): Turns<C, R> {
+): ChangeBatcher<C, R> {
   const queues = new Map<string, Waiting<C, R>[]>();
-  const foretold = new Map<string, Set<string>>();
-  let stirred = performance.now();
+  const announced = new Map<string, Set<string>>();
+  let touched = performance.now();
   let underWay = 0;
 
   async function gather(group: string): Promise<void> {
     await sleep(GATHER_MS);
     const end = performance.now() + LONGEST_MS;
-    const missing = foretold.get(group);
+    const missing = announced.get(group);
     while (missing !== undefined && missing.size > 0) {
       const now = performance.now();
-      if (now >= end || (underWay < BUSY && now >= stirred + QUIET_MS)) {
+      if (now >= end || (underWay < BUSY && now >= touched + QUIET_MS)) {
         missing.clear();
         return;
       }
@@ -86,7 +86,7 @@ export function openTurns<C, R>(
   }
 
   return {
-    take: (machine, group, change) =>
+    enqueue: (machine, group, change) =>
       new Promise((resolve, reject) => {
         const settle = (result: PromiseSettledResult<R>): void => {
           if (result.status === "fulfilled") resolve(result.value);
@@ -101,14 +101,14 @@ export function openTurns<C, R>(
           void work(machine, begun);
         }
       }),
-    expect(group, who) {
-      foretold.set(group, (foretold.get(group) ?? new Set()).add(who));
+    announce(group, who) {
+      announced.set(group, (announced.get(group) ?? new Set()).add(who));
     },
-    passOver(group, who) {
-      foretold.get(group)?.delete(who);
+    withdraw(group, who) {
+      announced.get(group)?.delete(who);
     },
-    stir() {
-      stirred = performance.now();
+    touch() {
+      touched = performance.now();
     },
   };
 }

@@ -13,7 +13,7 @@ import type { HostFacts, Observation, PortTool } from "../model/observation";
 import type { PlannedStep, Step } from "../model/steps";
 import { PRELUDE, RUN_DIRECTORY } from "../shell/library";
 import { commandLine, quote, sections } from "../shell/quote";
-import { CutShort, OBSERVE_FUNCTION, parseObservation } from "./observe";
+import { TruncatedOutput, OBSERVE_FUNCTION, parseObservation } from "./observe";
 import { LOCK, RECOVER, TRANSACTION } from "./transaction-lib";
 import { type Watch, watchFunctions } from "./watchdog";
 
@@ -214,7 +214,8 @@ export function parseApplied(
   if (word === "recovered") {
     return { outcome: word, undoPrinted: numbers[0] === "again" ? text("undone") : "", after };
   }
-  if (word !== "failed") throw new CutShort("the host's answer does not say what became of the change");
+  if (word !== "failed")
+    throw new TruncatedOutput("the host's answer does not say what became of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");
   return {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describeStep } from "../iproute2/commands";
 import type { Observation } from "../model/observation";
 import type { PlannedStep } from "../model/steps";
-import type { Cut } from "../plan/management-path";
+import type { DisruptiveStep } from "../plan/management-path";
 import { newMarker, sections } from "../shell/quote";
 import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
 import { type Connection, ConnectionLost, SshError } from "../ssh/connection";
@@ -40,7 +40,7 @@ export interface WatchedChange {
   readonly steps: readonly PlannedStep[];
   /** For the trace. */
   readonly description: string;
-  readonly cut: Cut;
+  readonly disruptive: DisruptiveStep;
   /** What the steps were planned from. */
   readonly now: Observation;
 }
@@ -59,7 +59,7 @@ export interface WatchedOutcome {
 export async function applyWatched(
   connection: Connection,
   openAnother: () => Promise<Connection>,
-  { steps, description, cut, now }: WatchedChange,
+  { steps, description, disruptive, now }: WatchedChange,
 ): Promise<WatchedOutcome> {
   const { portTool } = now.facts;
   const { commandTimeout = DEFAULT_COMMAND_TIMEOUT, confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } =
@@ -83,15 +83,15 @@ export async function applyWatched(
   let reason: string | undefined;
   const unconfirmed = (after: Observation | undefined): Unconfirmed => ({
     outcome: "unconfirmed",
-    command: describeStep(cut.step, portTool),
-    link: cut.link,
+    command: describeStep(disruptive.step, portTool),
+    link: disruptive.link,
     confirmTimeout,
     reason,
     after,
   });
   /** What the script itself says became of the change, unless it waits or the connection is gone. */
   const final = (): Applied | undefined => {
-    if (failure !== undefined && !mayBeCut(failure)) throw failure;
+    if (failure !== undefined && !mayBeDisrupted(failure)) throw failure;
     waits ||= answer?.outcome === "pending";
     return answer?.outcome === "pending" ? undefined : answer;
   };
@@ -101,22 +101,22 @@ export async function applyWatched(
   while (performance.now() < until) {
     const applied = final();
     if (applied) return { applied, connection };
-    const fresh = await openAnother().catch((error: unknown) => {
+    const another = await openAnother().catch((error: unknown) => {
       reason = error instanceof Error ? error.message : String(error);
       return undefined;
     });
-    const told = fresh && (await ask(fresh, token, waits).catch(() => undefined));
-    if (fresh && told?.confirmation === "confirmed") {
+    const told = another && (await ask(another, token, waits).catch(() => undefined));
+    if (another && told?.confirmation === "confirmed") {
       void connection.close();
-      return { applied: { outcome: "done", after: told.after }, connection: fresh };
+      return { applied: { outcome: "done", after: told.after }, connection: another };
     }
-    if (fresh && told?.confirmation === "gone") {
+    if (another && told?.confirmation === "gone") {
       // undone by the watchdog, or by the script itself, whose answer is then on its way
       await Promise.race([answered, sleep(RETRY_MS)]);
       void connection.close();
-      return { applied: final() ?? unconfirmed(told.after), connection: fresh };
+      return { applied: final() ?? unconfirmed(told.after), connection: another };
     }
-    await fresh?.close();
+    await another?.close();
     // a connection that was opened before the last step proves nothing: the next one confirms
     if (told?.confirmation === "pending") waits = true;
     else await sleep(RETRY_MS);
@@ -127,7 +127,7 @@ export async function applyWatched(
 }
 
 /** Whether that is how a connection ends that was cut: it is lost, or nothing comes through it any more. */
-function mayBeCut(error: Error): boolean {
+function mayBeDisrupted(error: Error): boolean {
   const isSilent = error instanceof SshError && error.kind === "commandTimeout";
   return isSilent || (error instanceof ConnectionLost && error.started);
 }

@@ -10,15 +10,15 @@ import { type Connection, openConnection } from "../ssh/connection";
 import type { Settings } from "../ssh/settings";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
 import { type Change, type HostAccess, again, changeTogether } from "./apply-changes";
-import { openTurns } from "./batch";
+import { openBatcher } from "./batch";
 import { unreadable } from "./errors";
 import { observeScript, parseObservation } from "./observe";
 
-export interface Session {
+export interface ManagedHost {
   /** For messages: `ops@node1.example`. */
   readonly label: string;
   /** The host as it is; those who ask at the same time, or while nothing has changed, share one answer. */
-  look(): Promise<Observation>;
+  observe(): Promise<Observation>;
   /**
    * Plans from the host as it is and carries the plan out: one change of a host at a time, and what is asked for at
    * the same time as one. Nothing is run where nothing differs.
@@ -29,11 +29,11 @@ export interface Session {
    */
   change(resource: string, makePlan: Change["makePlan"]): Promise<Observation>;
   /** Foretells a change that the resource will soon ask for, so that others of the host wait for it. */
-  expect(resource: string): void;
+  announce(resource: string): void;
   /** Has the host make ready for a change that will surely be asked for: its shell starts while the engine goes on. */
-  makeReady(): void;
+  prestart(): void;
   /** It will not ask for one. */
-  passOver(resource: string): void;
+  withdraw(resource: string): void;
   /** Who answers for IPv4 addresses on the LAN of a link; undefined where the host has no program to ask with. */
   probe(link: string, addresses: readonly string[]): Promise<Duplicate[] | undefined>;
   /** Addresses of a link that IPv6's duplicate detection found in use, once it has ended. */
@@ -43,9 +43,9 @@ export interface Session {
 
 /** All hosts of this process. */
 export interface Fleet {
-  session(host: HostAddress): Session;
+  managedHost(host: HostAddress): ManagedHost;
   /** Begins to look at hosts that will be asked for soon. Failures are told to those who then ask. */
-  lookAhead(hosts: readonly HostAddress[]): void;
+  prefetch(hosts: readonly HostAddress[]): void;
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ const FAILURE_MS = 30_000;
 /** @param warn tells the person at the CLI of what is no error */
 export function openFleet(settings: () => Settings, warn: (text: string) => void = () => undefined): Fleet {
   const hosts = new Map<string, HostMemory>();
-  const turns = openTurns((key: string, changes: readonly Change[]) =>
+  const batcher = openBatcher((key: string, changes: readonly Change[]) =>
     changeTogether(accessTo(memoryOf(key)), changes),
   );
 
@@ -78,28 +78,28 @@ export function openFleet(settings: () => Settings, warn: (text: string) => void
       switchTo: (connection) => {
         memory.connection = Promise.resolve(connection);
       },
-      look: () => look(memory, settings),
+      observe: () => observe(memory, settings),
       warn,
       remember: (now) => remember(memory, now),
     };
   }
 
-  function session(host: HostAddress): Session {
+  function managedHost(host: HostAddress): ManagedHost {
     const key = JSON.stringify(host);
     const memory = memoryOf(key);
-    turns.stir();
+    batcher.touch();
     return {
       label: hostLabel(host),
-      look: () => look(memory, settings),
+      observe: () => observe(memory, settings),
       async change(resource, makePlan) {
-        const looking = look(memory, settings);
-        makeReady(memory, settings);
-        const { machine } = (await looking.finally(() => turns.passOver(key, resource))).facts;
-        return turns.take(machine, key, { resource, makePlan });
+        const observing = observe(memory, settings);
+        prestart(memory, settings);
+        const { machine } = (await observing.finally(() => batcher.withdraw(key, resource))).facts;
+        return batcher.enqueue(machine, key, { resource, makePlan });
       },
-      expect: (resource) => turns.expect(key, resource),
-      makeReady: () => makeReady(memory, settings),
-      passOver: (resource) => turns.passOver(key, resource),
+      announce: (resource) => batcher.announce(key, resource),
+      prestart: () => prestart(memory, settings),
+      withdraw: (resource) => batcher.withdraw(key, resource),
       async probe(link, addresses) {
         const marker = newMarker();
         const script = probeScript(link, addresses, marker);
@@ -118,11 +118,11 @@ export function openFleet(settings: () => Settings, warn: (text: string) => void
   }
 
   return {
-    session,
-    lookAhead(list) {
+    managedHost,
+    prefetch(list) {
       for (const host of list)
-        session(host)
-          .look()
+        managedHost(host)
+          .observe()
           .catch(() => undefined);
     },
     async close() {
@@ -151,9 +151,9 @@ async function connect(memory: HostMemory, settings: () => Settings): Promise<Co
 }
 
 /** That there is no connection is told by what needs it. */
-function makeReady(memory: HostMemory, settings: () => Settings): void {
+function prestart(memory: HostMemory, settings: () => Settings): void {
   connect(memory, settings)
-    .then((connection) => connection.startAhead())
+    .then((connection) => connection.prestart())
     .catch(() => undefined);
 }
 
@@ -162,7 +162,7 @@ async function closeConnection(memory: HostMemory): Promise<void> {
   await open?.close();
 }
 
-function look(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+function observe(memory: HostMemory, settings: () => Settings): Promise<Observation> {
   if (memory.reading) return memory.reading;
   const reading = read(memory, settings);
   memory.reading = reading;

@@ -1,7 +1,7 @@
 /** Reading through which links a host is reached. */
 import { canonicalIp, containsIp, prefixOf } from "../model/addresses";
 import type { LinkState } from "../model/host";
-import type { Holder, Lifeline } from "../model/observation";
+import type { Holder, ManagementPath } from "../model/observation";
 import { linksBelow } from "../plan/management-path";
 
 /**
@@ -30,12 +30,12 @@ const TUNNEL =
  * @param addresses all addresses of the host's own namespace
  * @param routes all of its routes
  */
-export function parseLifeline(
+export function parseManagementPath(
   client: string,
   links: readonly LinkState[],
   addresses: readonly Holder[],
   routes: readonly Holder[],
-): Lifeline {
+): ManagementPath {
   const [from = "", , to = ""] = client.trim().split(" ");
   const [ip, zone] = splitZone(from);
   const [server] = splitZone(to);

@@ -11,7 +11,7 @@ import { type HostFacts, type Observation, UNFINISHED } from "../model/observati
 import { ENVIRONMENT, RUN_DIRECTORY } from "../shell/library";
 import { quote, sections } from "../shell/quote";
 import { FEATURES_FUNCTION, parseFeatures } from "./features";
-import { CLIENT_FUNCTION, parseLifeline } from "./management-path";
+import { CLIENT_FUNCTION, parseManagementPath } from "./management-path";
 import { MANAGERS_FUNCTION, parseManagers } from "./managers";
 /** The sysctls that are looked at, and set, a link. */
 const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as const;
@@ -115,7 +115,7 @@ pm_observe() {
 `;
 
 /** The host's answer has no end: its shell was killed, or the connection went away under it. */
-export class CutShort extends Error {}
+export class TruncatedOutput extends Error {}
 
 /**
  * Parses what `pm_observe` printed.
@@ -127,7 +127,7 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   const all = sections(output, marker);
   // the first of a name counts
   const texts = new Map(all.toReversed().map((s) => [s.name, s.text]));
-  if (!texts.has("end")) throw new CutShort("the host's answer was cut short before its end");
+  if (!texts.has("end")) throw new TruncatedOutput("the host's answer was cut short before its end");
   const text = (name: string): string => texts.get(name) ?? "";
   const namespaces = all.filter((s) => s.name.startsWith("netns ")).map((s) => s.name.slice("netns ".length));
   const records = jsonLines(text("records")).flatMap(({ id, value }) => parseRecord(id, value));
@@ -148,7 +148,7 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   return {
     facts,
     state,
-    lifeline: parseLifeline(text("client"), state.links, addresses, routes),
+    managementPath: parseManagementPath(text("client"), state.links, addresses, routes),
     ...parseUnfinished(text("unfinished")),
     boots: text("boots").trim(),
   };

@@ -132,7 +132,7 @@ export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[
 }
 
 /** What iproute2 prints of a link's own and nobody can set, or not by that word (`type-settings.ts`). */
-const ONLY_TOLD =
+const READ_ONLY =
   /^(?:bridge_id|root_id|root_port|root_path_cost|.*_timer|topology_change.*|group_addr|usedbcqueuelen|macaddr_count|macaddr_data|nopromisc|nodst|bridge|private|vepa|mcast_querier_.*|mcast_hash_elasticity|group_fwd_mask)$/;
 
 const PORT_SETTINGS: readonly string[] = [
@@ -164,7 +164,7 @@ function parseLink(
   for (const [word, value] of Object.entries(data)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;
     if (word === "bridge_id") details[word] = canonicalBridgeId(String(value));
-    else if (READ_WHOLE.has(kind) || ONLY_TOLD.test(word)) details[word] = String(value);
+    else if (READ_WHOLE.has(kind) || READ_ONLY.test(word)) details[word] = String(value);
     else settings[`type.${word}`] = String(value);
   }
   if (kind === "bond") Object.assign(details, bondDetails(data));
@@ -212,7 +212,7 @@ function parentOf(
 ): string {
   if (kind === "veth") return "";
   if (netns === "") return link.link ?? "";
-  const index = link.link_index ?? (kind === "macvtap" ? untoldIndex(link, links) : undefined);
+  const index = link.link_index ?? (kind === "macvtap" ? missingIndex(link, links) : undefined);
   return index === undefined ? "" : (hostLinks.find((l) => l.ifIndex === index)?.name ?? "");
 }
 
@@ -221,7 +221,7 @@ function parentOf(
  * in the macvtap's own, and shows nothing for its own index, `if3` for one that no link has, and else that link's name. A
  * macvlan is the parent of none, as the kernel takes the link below it: any other link is taken at its word.
  */
-function untoldIndex({ ifindex, link }: IpLink, own: readonly IpLink[]): number | undefined {
+function missingIndex({ ifindex, link }: IpLink, own: readonly IpLink[]): number | undefined {
   if (link === undefined) return ifindex;
   const [, number] = /^if(\d+)$/.exec(link) ?? [];
   if (number !== undefined) return Number(number);

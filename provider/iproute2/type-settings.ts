@@ -65,9 +65,10 @@ function bondSettings(data: InfoData): TypeSettings {
   const mode = text(data["mode"]) ?? "";
   const options = bondOptions(mode, text(data["miimon"]) ?? "0");
   return Object.fromEntries(
-    options.flatMap(({ word, shown = word, fresh }) => {
+    options.flatMap(({ word, shown = word, kernelDefault }) => {
       // what is empty is left out, and what is none is null; a kernel that does not know an option shows nothing either
-      const value = text(data[shown]) ?? (data[shown] === null || fresh === "" ? fresh : undefined);
+      const value =
+        text(data[shown]) ?? (data[shown] === null || kernelDefault === "" ? kernelDefault : undefined);
       return value === undefined ? [] : [[`type.${word}`, value]];
     }),
   );

@@ -1,5 +1,5 @@
 /** Properties that are settings of the link: both ways between the property and iproute2's word for it. Pure. */
-import type { LinkState, SettingKey, WantedSetting } from "../model/host";
+import type { LinkState, SettingKey, DesiredSetting } from "../model/host";
 import type { Json } from "./kind";
 
 /** One setting and the properties that it stands for. */
@@ -70,7 +70,7 @@ export const LINK_BINDINGS: readonly Binding[] = [
 ];
 
 /** The settings that the given properties ask for. `path` stands before each property in messages. */
-export function settingsOf(bindings: readonly Binding[], inputs: Json, path = ""): WantedSetting[] {
+export function settingsOf(bindings: readonly Binding[], inputs: Json, path = ""): DesiredSetting[] {
   return bindings
     .filter((b) => [b.property, ...(b.also ?? [])].some((p) => inputs[p] !== undefined))
     .map((b) => ({
@@ -84,7 +84,7 @@ export function settingsOf(bindings: readonly Binding[], inputs: Json, path = ""
 }
 
 /** The given properties as the link has them. */
-export function foundOf(bindings: readonly Binding[], inputs: Json, link: LinkState): Json {
+export function readBindings(bindings: readonly Binding[], inputs: Json, link: LinkState): Json {
   const found = bindings.flatMap((b) => Object.entries(b.decode(link.settings[b.key] ?? "")));
   return Object.fromEntries(found.filter(([property]) => inputs[property] !== undefined));
 }

@@ -1,12 +1,12 @@
 /** Bond: several links that are used as one (drivers/net/bonding). */
 import type { Observation } from "../model/observation";
 import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/kernel/bond";
-import { type LinkState, type Wanted, findLink } from "../model/host";
+import { type LinkState, type Desired, findLink } from "../model/host";
 import type { BondArgs, BondMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
-import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
-import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { joinProblems, portRules, wantedMaster } from "./master";
+import { adopts, readLinkInputs, commonOutputs, commonRules, linkId, linkProblems } from "./common";
+import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
+import { joinProblems, portRules, desiredMaster } from "./master";
 import * as p from "./schemas";
 
 export interface BondInputs
@@ -80,29 +80,29 @@ export const bond: Kind<BondInputs> = {
   rules: (inputs) => [...commonRules(inputs), ...portRules(inputs, "bond"), ...bondRules(inputs)],
   identifying: ["host", "name", "mode", "ports"],
   replaces: () => [],
-  wanted: wantedBond,
+  desired: desiredBond,
   problems: bondProblems,
   outputs(inputs, observation) {
     const link = findLink(observation.state, linkId(inputs));
     return {
       ...commonOutputs(inputs, observation),
-      ports: foundPorts(inputs, observation).map(portOutputs),
+      ports: readPorts(inputs, observation).map(portOutputs),
       activePort: link?.details["active_slave"] ?? "",
       ...aggregatorOutputs(link),
     };
   },
-  found: (inputs, observation) =>
-    foundLink(inputs, observation, BOND_BINDINGS, () => ({
+  readInputs: (inputs, observation) =>
+    readLinkInputs(inputs, observation, BOND_BINDINGS, () => ({
       ...(inputs.ports === undefined
         ? {}
-        : { ports: foundPorts(inputs, observation).map(({ name }) => ({ name })) }),
+        : { ports: readPorts(inputs, observation).map(({ name }) => ({ name })) }),
     })),
 };
 
-function wantedBond(inputs: BondInputs, view: View): Wanted {
+function desiredBond(inputs: BondInputs, context: PlanContext): Desired {
   const isByArp = (inputs.arpInterval ?? 0) > 0 || validates(inputs);
-  const goesByItself = inputs.miimon !== undefined || isByArp || adopts(inputs, view);
-  return wantedMaster(inputs, view, {
+  const goesByItself = inputs.miimon !== undefined || isByArp || adopts(inputs, context);
+  return desiredMaster(inputs, context, {
     kind: "bond",
     settings: settingsOf(BOND_BINDINGS, { ...inputs }),
     initial: goesByItself ? [] : [{ key: "type.miimon", value: String(DEFAULT_MIIMON), property: "miimon" }],
@@ -163,19 +163,19 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
   ];
 }
 
-function bondProblems(inputs: BondInputs, view: View): Issue[] {
-  const common = linkProblems(inputs, view, { kind: "bond", iproute2: "makes bonds" });
+function bondProblems(inputs: BondInputs, context: PlanContext): Issue[] {
+  const common = linkProblems(inputs, context, { kind: "bond", iproute2: "makes bonds" });
   if (common.length > 0) return common;
   return [
-    ...delayProblems(inputs, view),
-    ...(inputs.ports ?? []).flatMap((_, i) => portProblems(inputs, view, i)),
+    ...delayProblems(inputs, context),
+    ...(inputs.ports ?? []).flatMap((_, i) => portProblems(inputs, context, i)),
   ];
 }
 
 /** Rules that hang on what the bond has of itself where a property is not given. */
-function delayProblems(inputs: BondInputs, view: View): Issue[] {
+function delayProblems(inputs: BondInputs, context: PlanContext): Issue[] {
   if (inputs.miimon !== undefined) return [];
-  const now = findLink(view.observation.state, linkId(inputs))?.settings["type.miimon"];
+  const now = findLink(context.observation.state, linkId(inputs))?.settings["type.miimon"];
   const miimon = Number(now ?? DEFAULT_MIIMON);
   return (["updelay", "downdelay"] as const).flatMap((delay) => {
     const value = inputs[delay];
@@ -188,9 +188,9 @@ function delayProblems(inputs: BondInputs, view: View): Issue[] {
   });
 }
 
-function portProblems(inputs: BondInputs, view: View, index: number): Issue[] {
-  const { facts, state } = view.observation;
-  return joinProblems(inputs, view, index, "bond", (link) => {
+function portProblems(inputs: BondInputs, context: PlanContext, index: number): Issue[] {
+  const { facts, state } = context.observation;
+  return joinProblems(inputs, context, index, "bond", (link) => {
     const followsPort = inputs.mode === "active-backup" && inputs.failOverMac === "active";
     if (facts.wireless.includes(link.name) && !followsPort) {
       return (
@@ -203,7 +203,7 @@ function portProblems(inputs: BondInputs, view: View, index: number): Issue[] {
   });
 }
 
-function foundPorts(inputs: BondInputs, { state }: Observation): LinkState[] {
+function readPorts(inputs: BondInputs, { state }: Observation): LinkState[] {
   return (inputs.ports ?? []).flatMap(({ name }) => {
     const link = findLink(state, { name, netns: "" });
     return link?.settings["link.master"] === inputs.name ? [link] : [];

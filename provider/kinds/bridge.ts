@@ -2,12 +2,20 @@
 import { z } from "zod";
 import { portToolSets } from "../iproute2/commands";
 import type { Observation } from "../model/observation";
-import { type Wanted, findLink } from "../model/host";
+import { type Desired, findLink } from "../model/host";
 import type { BridgeArgs, PortArgs } from "./args";
-import { type Binding, LINK_BINDINGS, centiseconds, foundOf, number, settingsOf, toggle } from "./bindings";
-import { foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
-import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { joinProblems, portRules, wantedMaster } from "./master";
+import {
+  type Binding,
+  LINK_BINDINGS,
+  centiseconds,
+  readBindings,
+  number,
+  settingsOf,
+  toggle,
+} from "./bindings";
+import { readLinkInputs, commonOutputs, commonRules, linkId, linkProblems } from "./common";
+import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
+import { joinProblems, portRules, desiredMaster } from "./master";
 import * as p from "./schemas";
 
 /** A port in canonical form. */
@@ -88,7 +96,7 @@ export const bridge: Kind<BridgeInputs> = {
   rules: (inputs) => [...commonRules(inputs), ...bridgeRules(inputs)],
   identifying: ["host", "name", "ports"],
   replaces: () => [],
-  wanted: wantedBridge,
+  desired: desiredBridge,
   problems: bridgeProblems,
   outputs: (inputs, observation) => ({
     ...commonOutputs(inputs, observation),
@@ -96,14 +104,14 @@ export const bridge: Kind<BridgeInputs> = {
     ports: (inputs.ports ?? []).flatMap((given) => portOutputs(inputs, given, observation)),
     portTool: observation.facts.portTool,
   }),
-  found: (inputs, observation) =>
-    foundLink(inputs, observation, BINDINGS, () => ({
-      ...(inputs.ports === undefined ? {} : { ports: foundPorts(inputs, observation) }),
+  readInputs: (inputs, observation) =>
+    readLinkInputs(inputs, observation, BINDINGS, () => ({
+      ...(inputs.ports === undefined ? {} : { ports: readPorts(inputs, observation) }),
     })),
 };
 
-function wantedBridge(inputs: BridgeInputs, view: View): Wanted {
-  return wantedMaster(inputs, view, {
+function desiredBridge(inputs: BridgeInputs, context: PlanContext): Desired {
+  return desiredMaster(inputs, context, {
     kind: "bridge",
     settings: settingsOf(BINDINGS, jsonOf(inputs)),
     portSettings: (i, path) => settingsOf(PORT_BINDINGS, { ...inputs.ports?.[i] }, path),
@@ -119,10 +127,10 @@ function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
   return portRules(inputs, "bridge");
 }
 
-function bridgeProblems(inputs: BridgeInputs, view: View): Issue[] {
-  const { facts, state } = view.observation;
+function bridgeProblems(inputs: BridgeInputs, context: PlanContext): Issue[] {
+  const { facts, state } = context.observation;
   const manual = inputs.adopt === true ? {} : { iproute2: "makes bridges" };
-  const common = linkProblems(inputs, view, { kind: "bridge", ...manual });
+  const common = linkProblems(inputs, context, { kind: "bridge", ...manual });
   if (common.length > 0) return common;
   if (inputs.vlanFiltering === true && facts.vlanFiltering === false) {
     return [
@@ -136,7 +144,7 @@ function bridgeProblems(inputs: BridgeInputs, view: View): Issue[] {
   if (stp && inputs.stp === undefined && isBelowStp(inputs.forwardDelay)) {
     return [{ property: "forwardDelay", reason: "has to be 2 seconds at least: the bridge has stp on" }];
   }
-  return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, view, given, i));
+  return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, context, given, i));
 }
 
 /** Spanning tree does not work with less (net/bridge/br_private_stp.h, BR_MIN_FORWARD_DELAY). */
@@ -144,9 +152,9 @@ function isBelowStp(forwardDelay: number | undefined): boolean {
   return forwardDelay !== undefined && forwardDelay < 2;
 }
 
-function portProblems(inputs: BridgeInputs, view: View, given: Port, i: number): Issue[] {
-  const { facts, state } = view.observation;
-  const problems = joinProblems(inputs, view, i, "bridge", (link) => {
+function portProblems(inputs: BridgeInputs, context: PlanContext, given: Port, i: number): Issue[] {
+  const { facts, state } = context.observation;
+  const problems = joinProblems(inputs, context, i, "bridge", (link) => {
     if (link.kind === "bridge") return "is a bridge, which cannot be a port of one";
     const isWireless = facts.wireless.includes(link.name);
     return isWireless ? "is a wireless link: 802.11 stations cannot be bridged" : undefined;
@@ -170,10 +178,10 @@ function portOutputs(inputs: BridgeInputs, given: Port, observation: Observation
   const link = findLink(observation.state, { name: given.name, netns: "" });
   if (link?.settings["link.master"] !== inputs.name) return [];
   const state = link.details["port_state"] ?? "";
-  return [{ ...given, ...foundOf(PORT_BINDINGS, { ...given }, link), state }];
+  return [{ ...given, ...readBindings(PORT_BINDINGS, { ...given }, link), state }];
 }
 
-function foundPorts(inputs: BridgeInputs, observation: Observation): Json[] {
+function readPorts(inputs: BridgeInputs, observation: Observation): Json[] {
   return (inputs.ports ?? [])
     .flatMap((given) => portOutputs(inputs, given, observation))
     .map(({ state, ...port }) => port);

@@ -4,16 +4,16 @@ import {
   type LinkState,
   type Route,
   type SettingKey,
-  type Wanted,
-  type WantedLink,
+  type Desired,
+  type DesiredLink,
   childrenOf,
   findLink,
   portKindOf,
   sameLink,
 } from "../model/host";
-import { type LinkNeeds, formerly, linkId, linkProblems, recordFor } from "./common";
+import { type LinkNeeds, previousPlace, linkId, linkProblems, recordFor } from "./common";
 import { carriersOf } from "./lan/conflicts";
-import type { CommonInputs, Issue, Json, View } from "./kind";
+import type { CommonInputs, Issue, Json, PlanContext } from "./kind";
 import * as p from "./schemas";
 
 /** iproute2's words for these kinds. */
@@ -25,40 +25,46 @@ export interface OnParent extends CommonInputs {
 }
 
 /** A link of this kind with these settings, its addresses and routes. */
-export function wantedOnParent(
+export function desiredOnParent(
   kind: ChildKind,
   inputs: OnParent,
-  view: View,
-  settings: WantedLink["settings"],
-): Wanted {
-  return wantedOn(lowestParent(view.observation.state, inputs.parent, kind), kind, inputs, view, settings);
+  context: PlanContext,
+  settings: DesiredLink["settings"],
+): Desired {
+  return desiredOn(
+    lowestParent(context.observation.state, inputs.parent, kind),
+    kind,
+    inputs,
+    context,
+    settings,
+  );
 }
 
 /** The same on exactly that parent: a VLAN on a VLAN stays there. */
-export function wantedOn(
+export function desiredOn(
   parent: string,
   kind: string,
   inputs: OnParent,
-  view: View,
-  settings: WantedLink["settings"],
-): Wanted {
-  const link: WantedLink = {
+  context: PlanContext,
+  settings: DesiredLink["settings"],
+): Desired {
+  const link: DesiredLink = {
     ...linkId(inputs),
-    ...formerly(inputs, view),
+    ...previousPlace(inputs, context),
     exists: true,
     kind,
     parent,
     up: inputs.up,
     settings,
     initial: ANNOUNCES,
-    ...(inputs.addresses === undefined ? {} : { addresses: p.wantedAddresses(inputs.addresses) }),
+    ...(inputs.addresses === undefined ? {} : { addresses: p.desiredAddresses(inputs.addresses) }),
     ...(inputs.routes === undefined ? {} : { routes: inputs.routes }),
   };
   return {
     links: [link],
     netns: inputs.netns ?? "",
-    owner: view.owner,
-    record: recordFor(inputs, view, [link]),
+    owner: context.owner,
+    record: recordFor(inputs, context, [link]),
   };
 }
 
@@ -66,7 +72,7 @@ export function wantedOn(
  * Neighbours keep a stale entry for up to half a minute (facts: mv10.txt): the link tells them by itself when it
  * comes up or its MAC address changes (Documentation/networking/ip-sysctl.rst).
  */
-export const ANNOUNCES: WantedLink["initial"] & object = (
+export const ANNOUNCES: DesiredLink["initial"] & object = (
   ["sysctl.ipv4.arp_notify", "sysctl.ipv6.ndisc_notify"] as SettingKey[]
 ).map((key) => ({ key, value: "1", property: key }));
 
@@ -89,24 +95,24 @@ export function findParent(parent: string, state: HostState, kind: ChildKind): L
 }
 
 /** The other children of a parent, the resource's own link left out at its present and former place. */
-export function siblingsOf(inputs: OnParent, parent: LinkState, view: View): LinkState[] {
-  const ids = [linkId(inputs), ...(view.previous ? [view.previous] : [])];
-  return childrenOf(view.observation.state, parent.name).filter(
+export function siblingsOf(inputs: OnParent, parent: LinkState, context: PlanContext): LinkState[] {
+  const ids = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
+  return childrenOf(context.observation.state, parent.name).filter(
     (l) => portKindOf(l.kind) !== undefined && !ids.some((id) => sameLink(id, l)),
   );
 }
 
 /** The parent and the routes as they are found, for a refresh. */
-export function foundOnParent(inputs: OnParent, link: LinkState, state: HostState, kind: ChildKind): Json {
+export function readChildInputs(inputs: OnParent, link: LinkState, state: HostState, kind: ChildKind): Json {
   return {
     // what the kernel made of the parent is the parent that was asked for
     parent: link.parent === lowestParent(state, inputs.parent, kind) ? inputs.parent : link.parent,
-    ...foundRoutes(inputs, link),
+    ...readRoutes(inputs, link),
   };
 }
 
 /** The routes, where they are given, as the link has them. */
-export function foundRoutes(inputs: OnParent, link: LinkState): Json {
+export function readRoutes(inputs: OnParent, link: LinkState): Json {
   return inputs.routes === undefined ? {} : { routes: link.routes.map(({ protocol, ...r }) => r) };
 }
 
@@ -122,18 +128,18 @@ export function routeRules(inputs: Partial<OnParent>): Issue[] {
 }
 
 /** What the kernel would refuse of any child of this parent, in its own words worth nothing ("Invalid argument"). */
-export function childProblems(kind: ChildKind, inputs: OnParent, view: View): Issue[] {
+export function childProblems(kind: ChildKind, inputs: OnParent, context: PlanContext): Issue[] {
   const needs: LinkNeeds = { kind, iproute2: `makes ${kind}s` };
-  const common = linkProblems(inputs, view, needs);
-  return common.length > 0 ? common : parentProblems(kind, inputs, view);
+  const common = linkProblems(inputs, context, needs);
+  return common.length > 0 ? common : parentProblems(kind, inputs, context);
 }
 
-function parentProblems(kind: ChildKind, inputs: OnParent, view: View): Issue[] {
-  const { state, facts } = view.observation;
+function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext): Issue[] {
+  const { state, facts } = context.observation;
   const issue = (reason: string): Issue[] => [{ property: "parent", reason }];
   const parent = findParent(inputs.parent, state, kind);
   if (!parent) {
-    if (view.expected(inputs.parent)) return [];
+    if (context.isExpected(inputs.parent)) return [];
     return issue(`there is no link ${inputs.parent} on the host; ${listLinks(state)}`);
   }
   const port = portKindOf(kind);
@@ -158,16 +164,14 @@ function parentProblems(kind: ChildKind, inputs: OnParent, view: View): Issue[] 
     return issue(`${parent.name} belongs to the ${masterKind} ${master}; make ${master} the parent instead`);
   }
   // an rx_handler of the one kind keeps the other out (net/core/dev.c, netdev_rx_handler_register)
-  const stranger = childrenOf(state, parent.name).find(
-    (l) => ![undefined, port].includes(portKindOf(l.kind)),
-  );
-  if (stranger) {
+  const foreign = childrenOf(state, parent.name).find((l) => ![undefined, port].includes(portKindOf(l.kind)));
+  if (foreign) {
     return issue(
-      `${parent.name} has the ${stranger.kind} ${stranger.name}, beside which no ${kind} can be: a parent has macvlans ` +
+      `${parent.name} has the ${foreign.kind} ${foreign.name}, beside which no ${kind} can be: a parent has macvlans ` +
         "or ipvlans; what is on its way out has to go in an update of its own",
     );
   }
-  return mtuProblems(inputs, parent, view);
+  return mtuProblems(inputs, parent, context);
 }
 
 /**
@@ -177,10 +181,10 @@ function parentProblems(kind: ChildKind, inputs: OnParent, view: View): Issue[] 
 export function mtuProblems(
   { mtu }: Pick<OnParent, "mtu">,
   { name, kind, settings }: LinkState,
-  view: View,
+  context: PlanContext,
 ): Issue[] {
-  const expected = view.expectedMtu?.(name);
-  const isForeseen = !(kind === "bridge" && view.expected(name));
+  const expected = context.expectedMtu?.(name);
+  const isForeseen = !(kind === "bridge" && context.isExpected(name));
   const most = expected ?? (isForeseen ? Number(settings["link.mtu"]) : "unknown");
   if (mtu === undefined || most === "unknown" || mtu <= most) return [];
   const reason =

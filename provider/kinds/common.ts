@@ -1,60 +1,62 @@
 /** What all kinds of links have in common: identity, ownership, adoption, and what would stand in the way. Pure. */
 import { bootName, whyNotBootName } from "../model/boot-names";
 import type { Observation } from "../model/observation";
-import { strangerOf } from "../plan/boot";
+import { foreignOwnerOf } from "../plan/boot";
 import {
   type LinkId,
   type LinkRecord,
   type LinkState,
-  type Wanted,
-  type WantedLink,
+  type Desired,
+  type DesiredLink,
   findLink,
   recordOf,
   sameLink,
 } from "../model/host";
-import { type Binding, foundOf } from "./bindings";
-import type { CommonInputs, Issue, Json, View } from "./kind";
+import { type Binding, readBindings } from "./bindings";
+import type { CommonInputs, Issue, Json, PlanContext } from "./kind";
 
 export function linkId(inputs: Pick<CommonInputs, "name" | "netns">): LinkId {
   return { name: inputs.name, netns: inputs.netns ?? "" };
 }
 
 /** The link's former place, where it had another one. */
-export function formerly(inputs: CommonInputs, view: View): Pick<WantedLink, "formerly"> {
-  return view.previous && !sameLink(view.previous, linkId(inputs)) ? { formerly: view.previous } : {};
+export function previousPlace(inputs: CommonInputs, context: PlanContext): Pick<DesiredLink, "previous"> {
+  return context.previous && !sameLink(context.previous, linkId(inputs))
+    ? { previous: context.previous }
+    : {};
 }
 
 /** The record that this stack has of the resource's link, at its present or its former place. */
-export function ownRecord(inputs: CommonInputs, view: View): LinkRecord | undefined {
-  const { state } = view.observation;
-  const places = [linkId(inputs), ...(view.previous ? [view.previous] : [])];
+export function ownRecord(inputs: CommonInputs, context: PlanContext): LinkRecord | undefined {
+  const { state } = context.observation;
+  const places = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
   for (const id of places) {
     const record = recordOf(state, id);
-    if (record?.owner === view.owner) return record;
+    if (record?.owner === context.owner) return record;
   }
   return undefined;
 }
 
 /** Whether the resource takes over a link of somebody else's, now or earlier. */
-export function adopts(inputs: CommonInputs, view: View): boolean {
-  const record = ownRecord(inputs, view);
+export function adopts(inputs: CommonInputs, context: PlanContext): boolean {
+  const record = ownRecord(inputs, context);
   return record ? !record.made : inputs.adopt === true;
 }
 
 /** What the host is to remember: whose the link is, and what to take back on deletion. */
 export function recordFor(
   inputs: CommonInputs,
-  view: View,
-  links: readonly WantedLink[],
-): NonNullable<Wanted["record"]> {
-  const kept = ownRecord(inputs, view)?.restore ?? [];
-  const adopted = adopts(inputs, view);
+  context: PlanContext,
+  links: readonly DesiredLink[],
+): NonNullable<Desired["record"]> {
+  const kept = ownRecord(inputs, context)?.restore ?? [];
+  const adopted = adopts(inputs, context);
   const touched = links.filter((l) => l.exists && (l.kind === undefined || adopted));
-  const restore = touched.flatMap((link) => restorePoint(link, kept, view) ?? []);
+  const restore = touched.flatMap((link) => restorePoint(link, kept, context) ?? []);
   return {
     ...linkId(inputs),
-    owner: view.owner,
-    resource: view.resource,
+    owner: context.owner,
+    resource: context.resource,
     made: !adopted,
     restore,
   };
@@ -64,8 +66,12 @@ export function recordFor(
  * How a link was before this resource touched it, as far as the resource manages it: what an earlier record says,
  * and for what is managed only since now, what the host has now.
  */
-function restorePoint(link: WantedLink, kept: readonly WantedLink[], view: View): WantedLink | undefined {
-  const now = findLink(view.observation.state, link);
+function restorePoint(
+  link: DesiredLink,
+  kept: readonly DesiredLink[],
+  context: PlanContext,
+): DesiredLink | undefined {
+  const now = findLink(context.observation.state, link);
   const before = kept.find((k) => sameLink(k, link));
   if (!now) return before;
   const master = now.settings["link.master"] ?? "";
@@ -91,13 +97,13 @@ function restorePoint(link: WantedLink, kept: readonly WantedLink[], view: View)
 }
 
 /** What deleting the resource wants of its host: nothing of what it made, and everything else as it was. */
-export function unwanted(inputs: CommonInputs, view: View): Wanted {
-  const record = ownRecord(inputs, view);
-  const nothing: Wanted = { links: [], netns: "", owner: view.owner };
+export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desired {
+  const record = ownRecord(inputs, context);
+  const nothing: Desired = { links: [], netns: "", owner: context.owner };
   // without its record a link of that name is somebody else's: it stays
   if (!record) return nothing;
-  const there = record.restore.filter((l) => findLink(view.observation.state, l));
-  const self: WantedLink = { ...linkId(record), exists: false, settings: [] };
+  const there = record.restore.filter((l) => findLink(context.observation.state, l));
+  const self: DesiredLink = { ...linkId(record), exists: false, settings: [] };
   const own = record.made ? [self] : [];
   return { ...nothing, links: [...there, ...own], forgets: [linkId(record)] };
 }
@@ -125,8 +131,8 @@ export interface LinkNeeds {
 }
 
 /** What stands in the way of every kind: privilege, tools, the kernel, and whose the name is. */
-export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds): Issue[] {
-  const { facts, state } = view.observation;
+export function linkProblems(inputs: CommonInputs, context: PlanContext, needs: LinkNeeds): Issue[] {
+  const { facts, state } = context.observation;
   if (!facts.root) {
     return [
       {
@@ -145,12 +151,12 @@ export function linkProblems(inputs: CommonInputs, view: View, needs: LinkNeeds)
       },
     ];
   }
-  const kernel = kernelProblems(view, needs.kind);
+  const kernel = kernelProblems(context, needs.kind);
   if (kernel.length > 0) return kernel;
   const current = findLink(state, linkId(inputs));
   return [
-    ...(current ? nameProblems(inputs, view, current, needs) : absentProblems(inputs, view)),
-    ...(inputs.persist === true ? persistProblems(inputs, view) : []),
+    ...(current ? nameProblems(inputs, context, current, needs) : absentProblems(inputs, context)),
+    ...(inputs.persist === true ? persistProblems(inputs, context) : []),
   ];
 }
 
@@ -165,7 +171,7 @@ const MODULES: Readonly<Record<string, readonly [module: string, links: string]>
 };
 
 /** That the host's kernel cannot make links of a kind at all: it is known to lack the module, and there is none yet. */
-function kernelProblems({ observation: { facts, state } }: View, kind: string): Issue[] {
+function kernelProblems({ observation: { facts, state } }: PlanContext, kind: string): Issue[] {
   const [module = "", links] = MODULES[kind] ?? [];
   if (!facts.lacks.includes(module) || state.links.some((l) => l.kind === kind)) return [];
   return [
@@ -179,8 +185,8 @@ function kernelProblems({ observation: { facts, state } }: View, kind: string): 
 }
 
 /** Why no boot could make the link again. */
-function persistProblems(inputs: CommonInputs, view: View): Issue[] {
-  const { facts, state } = view.observation;
+function persistProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
+  const { facts, state } = context.observation;
   const issue = (reason: string): Issue[] => [{ property: "persist", reason }];
   if (facts.init === undefined) {
     return issue(
@@ -195,17 +201,17 @@ function persistProblems(inputs: CommonInputs, view: View): Issue[] {
   }
   const tooLong = whyNotBootName(linkId(inputs));
   if (tooLong !== undefined) return issue(tooLong);
-  const stranger = strangerOf(state, bootName(linkId(inputs)), view.owner);
-  if (!stranger) return [];
+  const foreign = foreignOwnerOf(state, bootName(linkId(inputs)), context.owner);
+  if (!foreign) return [];
   return issue(
-    stranger.owner === undefined
-      ? `would overwrite ${stranger.path}, which pulumi-macvlan has not written; remove it or rename the link`
-      : `the stack ${stranger.owner} has ${stranger.path} for a link of that name; choose another name`,
+    foreign.owner === undefined
+      ? `would overwrite ${foreign.path}, which pulumi-macvlan has not written; remove it or rename the link`
+      : `the stack ${foreign.owner} has ${foreign.path} for a link of that name; choose another name`,
   );
 }
 
-function absentProblems(inputs: CommonInputs, view: View): Issue[] {
-  if (inputs.adopt !== true || view.expected(inputs.name) || ownRecord(inputs, view)?.made) return [];
+function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
+  if (inputs.adopt !== true || context.isExpected(inputs.name) || ownRecord(inputs, context)?.made) return [];
   return [
     {
       property: "name",
@@ -214,17 +220,22 @@ function absentProblems(inputs: CommonInputs, view: View): Issue[] {
   ];
 }
 
-function nameProblems(inputs: CommonInputs, view: View, current: LinkState, needs: LinkNeeds): Issue[] {
+function nameProblems(
+  inputs: CommonInputs,
+  context: PlanContext,
+  current: LinkState,
+  needs: LinkNeeds,
+): Issue[] {
   const issue = (reason: string): Issue[] => [{ property: "name", reason }];
   const what = current.kind === "" ? "a link" : `a link of the kind ${current.kind}`;
-  const record = recordOf(view.observation.state, current);
-  if (record && record.owner !== view.owner) {
+  const record = recordOf(context.observation.state, current);
+  if (record && record.owner !== context.owner) {
     return issue(
       `${current.name} belongs to the stack ${record.owner} (resource ${record.resource}); choose another name`,
     );
   }
-  const wasElsewhere = view.previous !== undefined && !sameLink(view.previous, current);
-  const known = record !== undefined || (view.previous !== undefined && !wasElsewhere);
+  const wasElsewhere = context.previous !== undefined && !sameLink(context.previous, current);
+  const known = record !== undefined || (context.previous !== undefined && !wasElsewhere);
   if (current.kind === needs.kind && (known || inputs.adopt === true)) return [];
   if (current.kind === needs.kind) {
     return issue(
@@ -253,7 +264,7 @@ export function commonOutputs(inputs: CommonInputs, observation: Observation): J
 }
 
 /** The given inputs as the link has them: settings, common properties, and `more` of a kind's own; nothing where it is gone. */
-export function foundLink(
+export function readLinkInputs(
   inputs: CommonInputs,
   observation: Observation,
   bindings: readonly Binding[],
@@ -261,12 +272,12 @@ export function foundLink(
 ): Json {
   const link = findLink(observation.state, linkId(inputs));
   return link
-    ? { ...foundOf(bindings, { ...inputs }, link), ...commonFound(inputs, link), ...more(link) }
+    ? { ...readBindings(bindings, { ...inputs }, link), ...readCommonInputs(inputs, link), ...more(link) }
     : {};
 }
 
 /** The given ones of the common properties that are no settings, as the host has them. */
-function commonFound(inputs: CommonInputs, link: LinkState): Json {
+function readCommonInputs(inputs: CommonInputs, link: LinkState): Json {
   return {
     up: link.up,
     ...(inputs.addresses === undefined ? {} : { addresses: addressesOf(link, inputs) }),

@@ -2,12 +2,12 @@
 import { SINCE, isOlder } from "../iproute2/version";
 import type { HostFacts } from "../model/observation";
 import type { Issue } from "./kind";
-import type { Wanted } from "../model/host";
+import type { Desired } from "../model/host";
 
 /** An issue on each property that needs a newer iproute2 than the host has. */
-export function tooNewFor({ iproute2, ipVersionText }: HostFacts, wanted: Wanted): Issue[] {
+export function tooNewFor({ iproute2, ipVersionText }: HostFacts, desired: Desired): Issue[] {
   if (iproute2 === undefined) return [];
-  const settings = wanted.links.filter((link) => link.exists).flatMap((link) => link.settings);
+  const settings = desired.links.filter((link) => link.exists).flatMap((link) => link.settings);
   return settings.flatMap(({ key, value, property }) =>
     SINCE.filter(
       (since) =>

@@ -3,17 +3,17 @@ import { withoutPrefix } from "../model/addresses";
 import { type Route, recordOf } from "../model/host";
 import type { IpvlanArgs, IpvlanFlag, IpvlanMode } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
-import { foundLink, commonOutputs, commonRules } from "./common";
-import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
+import { readLinkInputs, commonOutputs, commonRules } from "./common";
+import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
 import {
   childProblems,
   countSiblings,
   findParent,
-  foundOnParent,
+  readChildInputs,
   lowestParent,
   routeRules,
   siblingsOf,
-  wantedOnParent,
+  desiredOnParent,
 } from "./child";
 import { ONE_FOR_ALL } from "./lan/parent-use";
 import * as p from "./schemas";
@@ -48,22 +48,23 @@ export const ipvlan: Kind<IpvlanInputs> = {
   derivesMac: () => false,
   label: (inputs) => `${inputs.name}@${inputs.parent}`,
   lan: (inputs, state) => lowestParent(state, inputs.parent, "ipvlan"),
-  port: ({ mode, flag }) => ({ kind: "ipvlan", mode, flag }),
+  parentUse: ({ mode, flag }) => ({ kind: "ipvlan", mode, flag }),
   rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs)],
   identifying: ["host", "name", "netns", "parent", "mode", "flag"],
   replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),
-  wanted: (inputs, view) => wantedOnParent("ipvlan", inputs, view, settingsOf(BINDINGS, jsonOf(inputs))),
-  problems(inputs, view) {
-    const problems = childProblems("ipvlan", inputs, view);
-    return problems.length > 0 ? problems : siblingProblems(inputs, view);
+  desired: (inputs, context) =>
+    desiredOnParent("ipvlan", inputs, context, settingsOf(BINDINGS, jsonOf(inputs))),
+  problems(inputs, context) {
+    const problems = childProblems("ipvlan", inputs, context);
+    return problems.length > 0 ? problems : siblingProblems(inputs, context);
   },
   outputs: (inputs, observation) => ({
     ...commonOutputs(inputs, observation),
     siblings: countSiblings(inputs, observation.state, "ipvlan"),
   }),
-  found: (inputs, observation) =>
-    foundLink(inputs, observation, BINDINGS, (link) => ({
-      ...foundOnParent(inputs, link, observation.state, "ipvlan"),
+  readInputs: (inputs, observation) =>
+    readLinkInputs(inputs, observation, BINDINGS, (link) => ({
+      ...readChildInputs(inputs, link, observation.state, "ipvlan"),
     })),
 };
 
@@ -72,11 +73,13 @@ export const ipvlan: Kind<IpvlanInputs> = {
  * address is on one of them only. This stack's own are compared as the program wants them to be, not as they are
  * (port-use.ts), so that all may change in one update.
  */
-function siblingProblems(inputs: IpvlanInputs, view: View): Issue[] {
-  const { state } = view.observation;
+function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
+  const { state } = context.observation;
   const parent = findParent(inputs.parent, state, "ipvlan");
   if (!parent) return [];
-  const others = siblingsOf(inputs, parent, view).filter((l) => recordOf(state, l)?.owner !== view.owner);
+  const others = siblingsOf(inputs, parent, context).filter(
+    (l) => recordOf(state, l)?.owner !== context.owner,
+  );
   const differs = (["mode", "flag"] as const).flatMap((word): Issue[] => {
     const other = others.find((l) => l.settings[`type.${word}`] !== inputs[word]);
     return other

@@ -1,6 +1,6 @@
 /** What makes a kind of link a kind. The engine's side knows nothing else of it. */
 import type { z } from "zod";
-import type { HostState, PortKind, Wanted } from "../model/host";
+import type { HostState, PortKind, Desired } from "../model/host";
 import type { Observation } from "../model/observation";
 import type { HostAddress } from "../ssh/address";
 import type { IpvlanFlag, IpvlanMode } from "./args";
@@ -38,14 +38,14 @@ export interface CommonInputs {
 }
 
 /** A host as one resource sees it while it plans. */
-export interface View extends Identity {
+export interface PlanContext extends Identity {
   readonly observation: Observation;
   /** The resource is in the stack's state already, under these name and namespace. */
   readonly previous?: { readonly name: string; readonly netns: string };
   /** The resource's inputs of the last run, where it is in the stack's state. */
-  readonly before?: Json;
+  readonly previousInputs?: Json;
   /** Another resource of this run is to make, or has made, a link of that name on this host. */
-  readonly expected: (name: string) => boolean;
+  readonly isExpected: (name: string) => boolean;
   /**
    * The MTU that another resource of this run gives a link of that name; undefined where it leaves that as it is. Not
    * given where the observation has it already.
@@ -79,9 +79,9 @@ export interface Kind<I extends CommonInputs> {
    * What of another link only one can have: `VLAN 10` of `eth0`. `of` is also what carries the link's frames, so that
    * MAC addresses on the one are on the other.
    */
-  takes?(inputs: I): Taken;
+  exclusiveUse?(inputs: I): ExclusiveUse;
   /** What the link needs its parent to be; absent for kinds that leave a parent as it is. */
-  port?(inputs: I): PortUse;
+  parentUse?(inputs: I): ParentUse;
   /** Rules between properties; those that are still unknown are absent. */
   rules(inputs: Partial<I>): Issue[];
   /** Properties without which the host cannot be asked anything about the link. */
@@ -89,19 +89,19 @@ export interface Kind<I extends CommonInputs> {
   /** Properties of which a change needs the link to be made anew, the old one removed first. */
   replaces(before: I, after: I): string[];
   /** What the resource wants of its host. */
-  wanted(inputs: I, view: View): Wanted;
+  desired(inputs: I, context: PlanContext): Desired;
   /** What would fail, told before it is tried. */
-  problems(inputs: I, view: View): Issue[];
+  problems(inputs: I, context: PlanContext): Issue[];
   /** What works, and is seldom meant. */
-  warnings?(inputs: I, view: View): string[];
+  warnings?(inputs: I, context: PlanContext): string[];
   /** Outputs beside the common ones. */
   outputs(inputs: I, observation: Observation): Json;
   /** The given inputs as the host has them. */
-  found(inputs: I, observation: Observation): Json;
+  readInputs(inputs: I, observation: Observation): Json;
 }
 
 /** A part of a link that only one other link can have. */
-export interface Taken {
+export interface ExclusiveUse {
   readonly property: string;
   readonly what: string;
   readonly of: string;
@@ -111,7 +111,7 @@ export interface Taken {
 export type DuplicateDetection = "off" | "warn" | "error";
 
 /** What a link needs its parent to be. */
-export interface PortUse {
+export interface ParentUse {
   readonly kind: PortKind;
   /** Of ipvlans: the port's, and so that of all of them. */
   readonly mode?: IpvlanMode;

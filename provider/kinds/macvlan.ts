@@ -3,19 +3,19 @@ import type { Observation } from "../model/observation";
 import { type Route } from "../model/host";
 import type { MacvlanArgs, MacvlanMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string } from "./bindings";
-import { foundLink, commonOutputs, commonRules } from "./common";
+import { readLinkInputs, commonOutputs, commonRules } from "./common";
 import { macsOn } from "./lan/conflicts";
-import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
+import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
 import {
   type OnParent,
   childProblems,
   countSiblings,
   findParent,
-  foundOnParent,
+  readChildInputs,
   lowestParent,
   routeRules,
   siblingsOf,
-  wantedOnParent,
+  desiredOnParent,
 } from "./child";
 import * as p from "./schemas";
 
@@ -82,18 +82,18 @@ export function kindOfMacvlan(type: string, kind: "macvlan" | "macvtap"): Kind<M
     derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
     label: (inputs) => `${inputs.name}@${inputs.parent}`,
     lan: (inputs, state) => lowestParent(state, inputs.parent, kind),
-    port: () => ({ kind: "macvlan" }),
+    parentUse: () => ({ kind: "macvlan" }),
     rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...modeRules(inputs)],
     identifying: ["host", "name", "netns", "parent", "mode"],
     replaces(before, after) {
       const passthru = (before.mode === "passthru") !== (after.mode === "passthru");
       return [...(before.parent === after.parent ? [] : ["parent"]), ...(passthru ? ["mode"] : [])];
     },
-    wanted(inputs, view) {
-      return wantedOnParent(kind, inputs, view, settingsOf(BINDINGS, jsonOf(inputs)));
+    desired(inputs, context) {
+      return desiredOnParent(kind, inputs, context, settingsOf(BINDINGS, jsonOf(inputs)));
     },
-    problems(inputs, view) {
-      return macvlanProblems(kind, inputs, view);
+    problems(inputs, context) {
+      return macvlanProblems(kind, inputs, context);
     },
     outputs: (inputs, observation) => ({
       ...commonOutputs(inputs, observation),
@@ -101,9 +101,9 @@ export function kindOfMacvlan(type: string, kind: "macvlan" | "macvtap"): Kind<M
       parentPromiscuity: findParent(inputs.parent, observation.state, kind)?.promiscuity ?? 0,
       siblings: countSiblings(inputs, observation.state, kind),
     }),
-    found: (inputs, observation) =>
-      foundLink(inputs, observation, BINDINGS, (link) => ({
-        ...foundOnParent(inputs, link, observation.state, kind),
+    readInputs: (inputs, observation) =>
+      readLinkInputs(inputs, observation, BINDINGS, (link) => ({
+        ...readChildInputs(inputs, link, observation.state, kind),
       })),
   };
 }
@@ -124,9 +124,9 @@ export function parentOutputs(inputs: OnParent, { state }: Observation): Json {
 function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
   const { mode } = inputs;
   if (mode === undefined) return [];
-  const only = (property: keyof MacvlanInputs, wanted: MacvlanMode): Issue[] =>
-    inputs[property] !== undefined && inputs[property] !== false && mode !== wanted
-      ? [{ property, reason: `goes with mode "${wanted}" only, and the mode is "${mode}"` }]
+  const only = (property: keyof MacvlanInputs, desired: MacvlanMode): Issue[] =>
+    inputs[property] !== undefined && inputs[property] !== false && mode !== desired
+      ? [{ property, reason: `goes with mode "${desired}" only, and the mode is "${mode}"` }]
       : [];
   return [
     ...only("sourceMacAddresses", "source"),
@@ -136,15 +136,19 @@ function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
 }
 
 /** What the kernel would refuse of a macvlan or macvtap on this parent, beside its siblings. */
-export function macvlanProblems(kind: "macvlan" | "macvtap", inputs: WithMode, view: View): Issue[] {
-  const problems = childProblems(kind, inputs, view);
-  return problems.length > 0 ? problems : siblingProblems(inputs, view);
+export function macvlanProblems(
+  kind: "macvlan" | "macvtap",
+  inputs: WithMode,
+  context: PlanContext,
+): Issue[] {
+  const problems = childProblems(kind, inputs, context);
+  return problems.length > 0 ? problems : siblingProblems(inputs, context);
 }
 
-function siblingProblems(inputs: WithMode, view: View): Issue[] {
-  const parent = findParent(inputs.parent, view.observation.state, "macvlan");
+function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
+  const parent = findParent(inputs.parent, context.observation.state, "macvlan");
   if (!parent) return [];
-  const siblings = siblingsOf(inputs, parent, view);
+  const siblings = siblingsOf(inputs, parent, context);
   const passthru = siblings.find((l) => l.settings["type.mode"] === "passthru");
   if (passthru) {
     return [
@@ -164,9 +168,14 @@ function siblingProblems(inputs: WithMode, view: View): Issue[] {
     ];
   }
   if (inputs.macAddress === undefined || inputs.mode === "passthru") return [];
-  const twin = [parent, ...siblings].find((l) => l.settings["link.address"] === inputs.macAddress);
-  return twin
-    ? [{ property: "macAddress", reason: `is that of ${twin.name}; the kernel wants another one for each` }]
+  const duplicate = [parent, ...siblings].find((l) => l.settings["link.address"] === inputs.macAddress);
+  return duplicate
+    ? [
+        {
+          property: "macAddress",
+          reason: `is that of ${duplicate.name}; the kernel wants another one for each`,
+        },
+      ]
     : [];
 }
 

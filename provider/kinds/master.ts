@@ -3,15 +3,15 @@ import { permanentMac } from "../plan/kernel/bond";
 import {
   type LinkState,
   type Route,
-  type Wanted,
-  type WantedLink,
-  type WantedSetting,
+  type Desired,
+  type DesiredLink,
+  type DesiredSetting,
   childrenOf,
   findLink,
   sameLink,
 } from "../model/host";
-import { formerly, adopts, linkId, ownRecord, recordFor } from "./common";
-import type { CommonInputs, Issue, View } from "./kind";
+import { previousPlace, adopts, linkId, ownRecord, recordFor } from "./common";
+import type { CommonInputs, Issue, PlanContext } from "./kind";
 import { ANNOUNCES } from "./child";
 import * as p from "./schemas";
 
@@ -22,13 +22,13 @@ export interface MasterInputs extends CommonInputs {
 }
 
 /** What a kind says of its link and of its ports. */
-export interface MasterWish {
+export interface MasterSpec {
   readonly kind: "bridge" | "bond";
-  readonly settings: readonly WantedSetting[];
+  readonly settings: readonly DesiredSetting[];
   /** For a link that is to be made. */
-  readonly initial?: readonly WantedSetting[];
+  readonly initial?: readonly DesiredSetting[];
   /** Options of the port at that place of the list. */
-  readonly portSettings?: (index: number, path: string) => readonly WantedSetting[];
+  readonly portSettings?: (index: number, path: string) => readonly DesiredSetting[];
   /** The link is made with its first port's MAC address in any case, not only where it takes over addresses. */
   readonly takesMac: boolean;
   /** Whether a port has to be up, even one of a link that is adopted. */
@@ -36,26 +36,26 @@ export interface MasterWish {
 }
 
 /** The link with its ports, and what its record keeps of them. */
-export function wantedMaster(inputs: MasterInputs, view: View, wish: MasterWish): Wanted {
-  const { state } = view.observation;
-  const kept = ownRecord(inputs, view)?.restore ?? [];
+export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: MasterSpec): Desired {
+  const { state } = context.observation;
+  const kept = ownRecord(inputs, context)?.restore ?? [];
   const ports = inputs.ports ?? [];
-  const taken = takenOver(inputs, view, kept, wish.takesMac);
-  const linkNow = findLink(state, linkId(inputs)) ?? (view.previous && findLink(state, view.previous));
+  const taken = takenOver(inputs, context, kept, spec.takesMac);
+  const linkNow = findLink(state, linkId(inputs)) ?? (context.previous && findLink(state, context.previous));
   const givesBack = new Set(taken.back.flatMap((l) => (l.addresses ?? []).map((a) => a.cidr)));
   const isGivenBack = (r: Route): boolean =>
     taken.back.some((l) => l.routes?.some((b) => b.to === r.to) === true);
   const moves = taken.from.length > 0 || taken.back.length > 0;
-  const addresses = inputs.addresses === undefined ? undefined : p.wantedAddresses(inputs.addresses);
+  const addresses = inputs.addresses === undefined ? undefined : p.desiredAddresses(inputs.addresses);
   const stay = addresses ?? (linkNow?.addresses ?? []).filter((a) => !givesBack.has(a.cidr));
-  const link: WantedLink = {
+  const link: DesiredLink = {
     ...linkId(inputs),
-    ...formerly(inputs, view),
+    ...previousPlace(inputs, context),
     exists: true,
-    kind: wish.kind,
-    ...(adopts(inputs, view) ? {} : { up: inputs.up }),
-    settings: wish.settings,
-    initial: [...ANNOUNCES, ...taken.macAddress, ...(wish.initial ?? [])],
+    kind: spec.kind,
+    ...(adopts(inputs, context) ? {} : { up: inputs.up }),
+    settings: spec.settings,
+    initial: [...ANNOUNCES, ...taken.macAddress, ...(spec.initial ?? [])],
     ...(moves
       ? {
           addresses: unique([...stay, ...taken.from.flatMap((l) => l.addresses)], (a) => a.cidr),
@@ -71,23 +71,23 @@ export function wantedMaster(inputs: MasterInputs, view: View, wish: MasterWish)
         ? {}
         : { addresses }),
   };
-  const portLinks = ports.map(({ name }, i) => wantedPort(inputs, view, wish, name, i));
+  const portLinks = ports.map(({ name }, i) => desiredPort(inputs, context, spec, name, i));
   const withBack = portLinks.map((l) => {
     const back = taken.back.find((b) => sameLink(b, l));
     return back ? { ...l, addresses: back.addresses ?? [], routes: back.routes ?? [] } : l;
   });
   const links = [link, ...withBack];
-  const record = recordFor(inputs, view, links);
+  const record = recordFor(inputs, context, links);
   // ports that are named no more go back to where they were, unless somebody has moved them on
   const released = kept.filter((k) => {
     const now = findLink(state, k);
-    const masters = [inputs.name, view.previous?.name];
+    const masters = [inputs.name, context.previous?.name];
     return now && !links.some((l) => sameLink(l, k)) && masters.includes(now.settings["link.master"] ?? "");
   });
   return {
     links: [...links, ...released],
     netns: "",
-    owner: view.owner,
+    owner: context.owner,
     record: {
       ...record,
       restore: record.restore.map((r) => (taken.back.some((b) => sameLink(b, r)) ? withoutIp(r) : r)),
@@ -95,13 +95,13 @@ export function wantedMaster(inputs: MasterInputs, view: View, wish: MasterWish)
   };
 }
 
-function wantedPort(
+function desiredPort(
   inputs: MasterInputs,
-  view: View,
-  wish: MasterWish,
+  context: PlanContext,
+  spec: MasterSpec,
   name: string,
   index: number,
-): WantedLink {
+): DesiredLink {
   const path = `ports[${index}].`;
   return {
     name,
@@ -110,9 +110,9 @@ function wantedPort(
     path,
     settings: [
       { key: "link.master", value: inputs.name, property: `${path}name` },
-      ...(wish.portSettings?.(index, path) ?? []),
+      ...(spec.portSettings?.(index, path) ?? []),
     ],
-    ...(adopts(inputs, view) && !wish.portsUp ? {} : { up: true }),
+    ...(adopts(inputs, context) && !spec.portsUp ? {} : { up: true }),
     ...(inputs.takeOverAddresses === true ? { addresses: [], routes: [] } : {}),
   };
 }
@@ -125,18 +125,18 @@ interface TakenOver {
     readonly routes: LinkState["routes"];
   }[];
   /** Restore points of ports that get theirs back, because `takeOverAddresses` is off by now. */
-  readonly back: readonly WantedLink[];
+  readonly back: readonly DesiredLink[];
   /** A port's MAC address for a master that is to be made: the neighbours need not learn another one. */
-  readonly macAddress: NonNullable<WantedLink["initial"]>;
+  readonly macAddress: NonNullable<DesiredLink["initial"]>;
 }
 
 function takenOver(
   inputs: MasterInputs,
-  view: View,
-  kept: readonly WantedLink[],
+  context: PlanContext,
+  kept: readonly DesiredLink[],
   takesMac: boolean,
 ): TakenOver {
-  const { state } = view.observation;
+  const { state } = context.observation;
   const ports = (inputs.ports ?? []).map(({ name }) => ({ name, netns: "" }));
   const macOf = (port = takesMac ? ports[0] : undefined): TakenOver["macAddress"] => {
     const link = port && findLink(state, port);
@@ -160,7 +160,7 @@ function takenOver(
   return { from, back: [], macAddress: macOf(first) };
 }
 
-function withoutIp({ addresses, routes, ...rest }: WantedLink): WantedLink {
+function withoutIp({ addresses, routes, ...rest }: DesiredLink): DesiredLink {
   return rest;
 }
 
@@ -169,7 +169,7 @@ function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
 }
 
 /** The link itself among its ports. */
-export function portRules(inputs: Partial<MasterInputs>, noun: MasterWish["kind"]): Issue[] {
+export function portRules(inputs: Partial<MasterInputs>, noun: MasterSpec["kind"]): Issue[] {
   const own = inputs.ports?.findIndex((port) => port.name === inputs.name) ?? -1;
   return own < 0 ? [] : [{ property: `ports[${own}].name`, reason: `is the ${noun} itself` }];
 }
@@ -181,18 +181,18 @@ export function portRules(inputs: Partial<MasterInputs>, noun: MasterWish["kind"
  */
 export function joinProblems(
   inputs: MasterInputs,
-  view: View,
+  context: PlanContext,
   index: number,
-  noun: MasterWish["kind"],
+  noun: MasterSpec["kind"],
   refused: (link: LinkState) => string | undefined,
 ): Issue[] {
-  const { state } = view.observation;
+  const { state } = context.observation;
   const name = inputs.ports?.[index]?.name ?? "";
   const issue = (reason: string): Issue[] => [{ property: `ports[${index}].name`, reason }];
   const link = findLink(state, { name, netns: "" });
-  if (!link) return view.expected(name) ? [] : issue(`there is no link ${name} on the host`);
+  if (!link) return context.isExpected(name) ? [] : issue(`there is no link ${name} on the host`);
   const master = link.settings["link.master"] ?? "";
-  if (master !== "" && ![inputs.name, view.previous?.name].includes(master)) {
+  if (master !== "" && ![inputs.name, context.previous?.name].includes(master)) {
     return issue(`${name} belongs to ${master} already; take it out of there first`);
   }
   if (master !== "") return [];
@@ -208,7 +208,7 @@ export function joinProblems(
 function addressProblems(
   inputs: MasterInputs,
   link: LinkState,
-  noun: MasterWish["kind"],
+  noun: MasterSpec["kind"],
   issue: (reason: string) => Issue[],
 ): Issue[] {
   const dynamic = link.details["dynamic"] ?? "";

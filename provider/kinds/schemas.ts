@@ -215,7 +215,7 @@ export const commonSchema = {
 };
 
 /** Addresses as they are put on a link: with the broadcast address that other tools give as well. */
-export function wantedAddresses(cidrs: readonly string[]): Address[] {
+export function desiredAddresses(cidrs: readonly string[]): Address[] {
   return cidrs.map((cidr) => {
     const broadcast = broadcastOf(cidr);
     return { cidr, ...(broadcast === undefined ? {} : { broadcast }) };

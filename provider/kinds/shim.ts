@@ -2,10 +2,10 @@
 import { type Route, findLink } from "../model/host";
 import type { ShimArgs } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
-import { foundLink, commonOutputs, commonRules, linkId } from "./common";
+import { readLinkInputs, commonOutputs, commonRules, linkId } from "./common";
 import type { CommonInputs, Json, Kind } from "./kind";
 import { macvlanProblems, parentOutputs } from "./macvlan";
-import { foundOnParent, lowestParent, routeRules, wantedOnParent } from "./child";
+import { readChildInputs, lowestParent, routeRules, desiredOnParent } from "./child";
 import * as p from "./schemas";
 
 export interface ShimInputs extends CommonInputs {
@@ -44,26 +44,26 @@ export const shim: Kind<ShimInputs> = {
   derivesMac: () => true,
   label: (inputs) => `${inputs.name}@${inputs.parent}`,
   lan: (inputs, state) => lowestParent(state, inputs.parent, "macvlan"),
-  port: () => ({ kind: "macvlan" }),
+  parentUse: () => ({ kind: "macvlan" }),
   rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs)],
   identifying: ["host", "name", "parent"],
   replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),
-  wanted(inputs, view) {
+  desired(inputs, context) {
     // what the last run set is taken back; what others set is left alone
-    const wasExclusive = view.before?.["arp"] === "exclusive";
+    const wasExclusive = context.previousInputs?.["arp"] === "exclusive";
     const bindings = wasExclusive ? [...BINDINGS, ARP] : bindingsFor(inputs);
     const settings = settingsOf(bindings, jsonOf(inputs));
-    return wantedOnParent("macvlan", inputs, view, settings);
+    return desiredOnParent("macvlan", inputs, context, settings);
   },
-  problems: (inputs, view) => macvlanProblems("macvlan", inputs, view),
+  problems: (inputs, context) => macvlanProblems("macvlan", inputs, context),
   outputs: (inputs, observation) => ({
     ...commonOutputs(inputs, observation),
     ...parentOutputs(inputs, observation),
     routes: (findLink(observation.state, linkId(inputs))?.routes ?? []).map(({ protocol, ...r }) => r),
   }),
-  found: (inputs, observation) =>
-    foundLink(inputs, observation, bindingsFor(inputs), (link) => ({
-      ...foundOnParent(inputs, link, observation.state, "macvlan"),
+  readInputs: (inputs, observation) =>
+    readLinkInputs(inputs, observation, bindingsFor(inputs), (link) => ({
+      ...readChildInputs(inputs, link, observation.state, "macvlan"),
     })),
 };
 

@@ -1,12 +1,12 @@
 /** VlanInterface: the frames of one VLAN of a parent, as a link. */
 import { z } from "zod";
-import { type HostState, type LinkState, type Route, type Wanted, findLink } from "../model/host";
-import { mustBeMadeAnew } from "../plan/plan";
+import { type HostState, type LinkState, type Route, type Desired, findLink } from "../model/host";
+import { mustBeReplaced } from "../plan/plan";
 import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
-import { adopts, foundLink, commonOutputs, commonRules, linkId, linkProblems } from "./common";
-import type { CommonInputs, Issue, Json, Kind, View } from "./kind";
-import { foundRoutes, listLinks, mtuProblems, routeRules, wantedOn } from "./child";
+import { adopts, readLinkInputs, commonOutputs, commonRules, linkId, linkProblems } from "./common";
+import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
+import { readRoutes, listLinks, mtuProblems, routeRules, desiredOn } from "./child";
 import * as p from "./schemas";
 
 export interface VlanInputs extends CommonInputs {
@@ -88,27 +88,27 @@ export const vlan: Kind<VlanInputs> = {
   derivesMac: () => false,
   label: (inputs) => `${inputs.name}@${inputs.parent}`,
   lan: (inputs) => (inputs.netns === undefined ? inputs.name : `${inputs.name} in ${inputs.netns}`),
-  takes: (inputs) => ({ property: "vlanId", what: describeVlan(inputs), of: inputs.parent }),
+  exclusiveUse: (inputs) => ({ property: "vlanId", what: describeVlan(inputs), of: inputs.parent }),
   rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...vlanRules(inputs)],
   identifying: ["host", "name", "netns", "parent", "vlanId", "protocol"],
   replaces: (before, after) =>
     (["parent", "vlanId", "protocol"] as const).filter((property) => before[property] !== after[property]),
-  wanted: wantedVlan,
+  desired: desiredVlan,
   problems: vlanProblems,
   warnings: vlanWarnings,
   outputs: (inputs, observation) => ({
     ...commonOutputs(inputs, observation),
     parentMacAddress: parentOf(inputs, observation.state)?.settings["link.address"] ?? "",
   }),
-  found: (inputs, observation) =>
-    foundLink(inputs, observation, BINDINGS, (link) => ({
+  readInputs: (inputs, observation) =>
+    readLinkInputs(inputs, observation, BINDINGS, (link) => ({
       parent: link.parent,
-      ...foundRoutes(inputs, link),
+      ...readRoutes(inputs, link),
     })),
 };
 
-function wantedVlan(inputs: VlanInputs, view: View): Wanted {
-  return wantedOn(inputs.parent, "vlan", inputs, view, settingsOf(BINDINGS, jsonOf(inputs)));
+function desiredVlan(inputs: VlanInputs, context: PlanContext): Desired {
+  return desiredOn(inputs.parent, "vlan", inputs, context, settingsOf(BINDINGS, jsonOf(inputs)));
 }
 
 function describeVlan({ vlanId, protocol }: Pick<VlanInputs, "vlanId" | "protocol">): string {
@@ -126,18 +126,22 @@ function vlanRules(inputs: Partial<VlanInputs>): Issue[] {
     : [];
 }
 
-function vlanProblems(inputs: VlanInputs, view: View): Issue[] {
-  const common = linkProblems(inputs, view, { kind: "vlan", iproute2: "makes VLANs" });
+function vlanProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
+  const common = linkProblems(inputs, context, { kind: "vlan", iproute2: "makes VLANs" });
   if (common.length > 0) return common;
-  return [...parentProblems(inputs, view), ...twinProblems(inputs, view), ...adoptionProblems(inputs, view)];
+  return [
+    ...parentProblems(inputs, context),
+    ...duplicateProblems(inputs, context),
+    ...adoptionProblems(inputs, context),
+  ];
 }
 
-function parentProblems(inputs: VlanInputs, view: View): Issue[] {
-  const { state } = view.observation;
+function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
+  const { state } = context.observation;
   const { up, looseBinding, bridgeBinding } = inputs;
   const parent = parentOf(inputs, state);
   if (!parent) {
-    if (view.expected(inputs.parent)) return [];
+    if (context.isExpected(inputs.parent)) return [];
     return [
       { property: "parent", reason: `there is no link ${inputs.parent} on the host; ${listLinks(state)}` },
     ];
@@ -147,10 +151,10 @@ function parentProblems(inputs: VlanInputs, view: View): Issue[] {
     // found out on 6.1: the kernel takes it, and the link never has a carrier
     return [{ property: "bridgeBinding", reason: `goes with a bridge below, and ${parent.name} is none` }];
   }
-  const tooBig = mtuProblems(inputs, parent, view);
+  const tooBig = mtuProblems(inputs, parent, context);
   // whether another resource of this run sets it up is not to be seen yet
-  if (tooBig.length > 0 || view.expected(parent.name)) return tooBig;
-  const isThere = findLink(state, view.previous ?? linkId(inputs)) !== undefined;
+  if (tooBig.length > 0 || context.isExpected(parent.name)) return tooBig;
+  const isThere = findLink(state, context.previous ?? linkId(inputs)) !== undefined;
   if (up && !parent.up && looseBinding !== true && !isThere) {
     // net/8021q/vlan_dev.c, vlan_dev_open
     return [
@@ -166,14 +170,15 @@ function parentProblems(inputs: VlanInputs, view: View): Issue[] {
 }
 
 /** A parent has each VLAN once, in whatever namespace (net/8021q/vlan.c, vlan_check_real_dev). */
-function twinProblems(inputs: VlanInputs, view: View): Issue[] {
-  const { state } = view.observation;
-  const own = [linkId(inputs), ...(view.previous ? [view.previous] : [])];
-  const twin = state.links.find(
+function duplicateProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
+  const { state } = context.observation;
+  const own = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
+  const duplicate = state.links.find(
     (l) => isSameVlan(l, inputs) && !own.some(({ name, netns }) => name === l.name && netns === l.netns),
   );
-  if (!twin) return [];
-  const where = twin.netns === "" ? twin.name : `${twin.name} in the namespace ${twin.netns}`;
+  if (!duplicate) return [];
+  const where =
+    duplicate.netns === "" ? duplicate.name : `${duplicate.name} in the namespace ${duplicate.netns}`;
   return [
     {
       property: "vlanId",
@@ -194,10 +199,10 @@ function isSameVlan(link: LinkState, { parent, vlanId, protocol }: VlanInputs): 
 }
 
 /** A link of somebody else's is not made anew. */
-function adoptionProblems(inputs: VlanInputs, view: View): Issue[] {
-  const link = findLink(view.observation.state, linkId(inputs));
-  const [wanted] = wantedVlan(inputs, view).links;
-  if (!link || !wanted || !adopts(inputs, view) || !mustBeMadeAnew(link, wanted)) return [];
+function adoptionProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
+  const link = findLink(context.observation.state, linkId(inputs));
+  const [desired] = desiredVlan(inputs, context).links;
+  if (!link || !desired || !adopts(inputs, context) || !mustBeReplaced(link, desired)) return [];
   const found = describeVlan({
     vlanId: Number(link.settings["type.id"]),
     protocol: link.settings["type.protocol"] as VlanProtocol,
@@ -211,8 +216,8 @@ function adoptionProblems(inputs: VlanInputs, view: View): Issue[] {
 }
 
 /** The kernel gives a port's tagged frames to the VLAN before bridge or bond sees them (net/core/dev.c). */
-function vlanWarnings(inputs: VlanInputs, view: View): string[] {
-  const { state } = view.observation;
+function vlanWarnings(inputs: VlanInputs, context: PlanContext): string[] {
+  const { state } = context.observation;
   const master = parentOf(inputs, state)?.settings["link.master"] ?? "";
   const kind = findLink(state, { name: master, netns: "" })?.kind ?? "";
   const what = describeVlan(inputs);

@@ -99,7 +99,7 @@ function leaseFamily(cidr: string, pool: PoolInputs, before: Leases): FamilyLeas
   const excluded = rangesOf(pool.exclude, family);
   const { reserved, problems } = reservedIn(cidr, pool, excluded);
   const given = givenRanges(pool, hosts, excluded);
-  const formerly = new Map(
+  const previous = new Map(
     Object.entries(before).flatMap(([key, addresses]) => {
       const number = addresses.map((a) => numberOf(a.split("/")[0] ?? "")).find((n) => n?.family === family);
       return number === undefined ? [] : [[key, number.value] as const];
@@ -110,7 +110,7 @@ function leaseFamily(cidr: string, pool: PoolInputs, before: Leases): FamilyLeas
   const taken = new Set(reserved.values());
   for (const key of pool.keys) {
     const own = reserved.get(key);
-    const kept = formerly.get(key);
+    const kept = previous.get(key);
     if (own !== undefined) leased.set(key, own);
     else if (kept !== undefined && !taken.has(kept) && given.some((r) => r.first <= kept && kept <= r.last)) {
       leased.set(key, kept);
@@ -118,13 +118,13 @@ function leaseFamily(cidr: string, pool: PoolInputs, before: Leases): FamilyLeas
     }
   }
   const fresh = pool.keys.filter((key) => !leased.has(key));
-  const free = freeAddresses(given, new Set([...taken, ...formerly.values()]));
+  const free = freeAddresses(given, new Set([...taken, ...previous.values()]));
   for (const key of fresh) {
     const next = free.next();
     if (next.done === true) break;
     leased.set(key, next.value);
   }
-  if (leased.size < pool.keys.length) problems.push(exhausted(cidr, pool, given, leased, formerly));
+  if (leased.size < pool.keys.length) problems.push(exhausted(cidr, pool, given, leased, previous));
   const addresses = new Map(
     [...leased].map(([key, value]) => [key, `${ipOf({ family, value })}/${prefix}`] as const),
   );
@@ -241,12 +241,12 @@ function exhausted(
   pool: PoolInputs,
   given: readonly AddressRange[],
   leased: ReadonlyMap<string, bigint>,
-  formerly: ReadonlyMap<string, bigint>,
+  previous: ReadonlyMap<string, bigint>,
 ): Issue {
   const size = given.reduce((sum, r) => sum + (r.last - r.first + 1n), 0n);
   const missing = pool.keys.filter((key) => !leased.has(key));
   const values = new Set(leased.values());
-  const released = [...formerly.values()].filter(
+  const released = [...previous.values()].filter(
     (v) => !values.has(v) && given.some((r) => r.first <= v && v <= r.last),
   );
   const later =

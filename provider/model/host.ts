@@ -77,7 +77,7 @@ export interface LinkRecord extends LinkId {
   /** Made by that stack; otherwise adopted. */
   readonly made: boolean;
   /** What to take the other links that it touched, or the adopted one itself, back to on deletion. */
-  readonly restore: readonly WantedLink[];
+  readonly restore: readonly DesiredLink[];
 }
 
 /** A named network namespace, and whose it is where one of our resources made it. */
@@ -108,7 +108,7 @@ export interface HostState {
 }
 
 /** One setting as wanted, with the property of the resource that it comes from. */
-export interface WantedSetting {
+export interface DesiredSetting {
   readonly key: SettingKey;
   /** iproute2's form. */
   readonly value: string;
@@ -123,18 +123,18 @@ export interface WantedSetting {
 }
 
 /** What is wanted of one link. What is not named here is left as it is. */
-export interface WantedLink extends LinkId {
+export interface DesiredLink extends LinkId {
   /** `false`: the link has to go. */
   readonly exists: boolean;
   /** Undefined for a link that has to be there already, such as a bridge's port. */
   readonly kind?: string;
   readonly parent?: string;
   /** The link's former place, when the resource was renamed or moved. */
-  readonly formerly?: LinkId;
+  readonly previous?: LinkId;
   readonly up?: boolean;
-  readonly settings: readonly WantedSetting[];
+  readonly settings: readonly DesiredSetting[];
   /** For a link that is to be made, and never compared: `link.address` of a bridge that takes over a port's. */
-  readonly initial?: readonly WantedSetting[];
+  readonly initial?: readonly DesiredSetting[];
   readonly addresses?: readonly Address[];
   readonly routes?: readonly Route[];
   /** Prefix of property paths in messages about `up`, `addresses` and `routes`: `ports[0].`. */
@@ -142,9 +142,9 @@ export interface WantedLink extends LinkId {
 }
 
 /** All that one resource wants of its host. */
-export interface Wanted {
+export interface Desired {
   /** In the order in which they depend on each other: a bridge before its ports. */
-  readonly links: readonly WantedLink[];
+  readonly links: readonly DesiredLink[];
   /** The namespace that has to be there, `""` for none. */
   readonly netns: string;
   readonly owner: string;
@@ -153,11 +153,11 @@ export interface Wanted {
   /** Links about which it is to remember nothing of this stack any more. */
   readonly forgets?: readonly LinkId[];
   /** What is to be there at the next boot; undefined where that is nobody's business. */
-  readonly boot?: WantedBoot;
+  readonly boot?: DesiredBoot;
 }
 
 /** The boot files of a resource. */
-export interface WantedBoot {
+export interface DesiredBoot {
   /** The link's `bootName`, and its former one: no other files of this stack are to be there for them. */
   readonly bootNames: readonly string[];
   /** In the order in which they are written; removed in reverse. Empty: the link is not made at boot. */
@@ -193,7 +193,7 @@ export function childrenOf(state: HostState, parent: string): LinkState[] {
 }
 
 /** Everything that a link is, as a wish: what an undo goes back to. */
-export function asWanted(link: LinkState): WantedLink {
+export function asDesired(link: LinkState): DesiredLink {
   const isBondPort = link.details["perm_hwaddr"] !== undefined;
   const settings = Object.entries(link.settings)
     // its MAC address is its bond's business

@@ -51,7 +51,7 @@ export interface Observation {
   readonly facts: HostFacts;
   readonly state: HostState;
   /** The way by which this very observation came. */
-  readonly lifeline: Lifeline;
+  readonly managementPath: ManagementPath;
   /** A change that has begun and not ended: the state is neither the one before nor the one after it. */
   readonly unfinished?: Unfinished;
   /** How often boot scripts have run since the host booted; empty for never. A plan holds until the next one. */
@@ -59,7 +59,7 @@ export interface Observation {
 }
 
 /** What has to go on working for the host to be reached. */
-export interface Lifeline {
+export interface ManagementPath {
   /** IP address of the SSH client, as the host sees it; `""` where it could not be told. */
   readonly client: string;
   /** Links of the host's own namespace that the connection passes, or may pass where that could not be told. */

@@ -2,7 +2,7 @@
  * Texts that nobody is to see, although they may have got into something that is shown: values of properties that the
  * program marked as secret, and credentials. They live as long as the process, and nothing is written.
  */
-const withheld = new Set<string>();
+const secrets = new Set<string>();
 
 /** What stands in the place of a text that is withheld. */
 const PLACEHOLDER = "[secret]";
@@ -11,18 +11,18 @@ const PLACEHOLDER = "[secret]";
 const SHORTEST = 4;
 
 /** Withholds each text in a value, at any depth, from all that is shown from now on. */
-export function withhold(value: unknown): void {
+export function registerSecret(value: unknown): void {
   if (typeof value === "string") {
-    if (value.trim().length >= SHORTEST) withheld.add(value.trim());
+    if (value.trim().length >= SHORTEST) secrets.add(value.trim());
   } else if (typeof value === "object" && value !== null) {
-    Object.values(value).forEach(withhold);
+    Object.values(value).forEach(registerSecret);
   }
 }
 
 /** A text as it may be shown. */
-export function shown(text: string): string {
+export function redact(text: string): string {
   // the longest first: one may be a part of another
-  const texts = [...withheld].toSorted((a, b) => b.length - a.length);
+  const texts = [...secrets].toSorted((a, b) => b.length - a.length);
   return texts.reduce((so, secret) => {
     const escaped = JSON.stringify(secret).slice(1, -1);
     return so.replaceAll(secret, PLACEHOLDER).replaceAll(escaped, PLACEHOLDER);

@@ -95,9 +95,9 @@ export function listMembers<H extends NetworkHost>(args: NetworkArgs<H>): Member
     // a text is given where hosts have nothing of their own: H is NetworkHost then
     const host = (typeof given === "string" ? { name: given, host: given } : given) as H;
     const why = whyNotName(host);
-    const twin = names.get(String((host as Partial<NetworkHost> | null)?.name));
-    if (why !== undefined || twin !== undefined) {
-      issues.push({ property: path, reason: why ?? `has the same name as ${twin ?? ""}` });
+    const duplicate = names.get(String((host as Partial<NetworkHost> | null)?.name));
+    if (why !== undefined || duplicate !== undefined) {
+      issues.push({ property: path, reason: why ?? `has the same name as ${duplicate ?? ""}` });
       return [];
     }
     names.set(host.name, path);
@@ -153,9 +153,9 @@ function childMembers<H extends NetworkHost>(
     const own = `${path}[${i}]`;
     const child: ChildArgs = typeof given === "string" ? { name: given } : given;
     const why = whyNotName(child);
-    const twin = names.get(String((child as Partial<ChildArgs> | null)?.name));
-    if (why !== undefined || twin !== undefined) {
-      issues.push({ property: own, reason: why ?? `has the same name as ${twin ?? ""}` });
+    const duplicate = names.get(String((child as Partial<ChildArgs> | null)?.name));
+    if (why !== undefined || duplicate !== undefined) {
+      issues.push({ property: own, reason: why ?? `has the same name as ${duplicate ?? ""}` });
       return [];
     }
     names.set(child.name, own);

@@ -28,7 +28,7 @@ export function networkProblems<H extends NetworkHost>(
     ...(host.vlan ? argumentProblems("VlanInterface", host, host.vlan, {}, args) : []),
     ...hostProblems(host),
   ]);
-  const all = [...issues, ...links, ...twinProblems(members.hosts)];
+  const all = [...issues, ...links, ...duplicateProblems(members.hosts)];
   return all.filter((issue, i) => all.findIndex((other) => sameIssue(other, issue)) === i);
 }
 
@@ -141,10 +141,13 @@ function hostProblems(host: HostMember): Issue[] {
   for (const member of all) {
     const { name, netns = "" } = plainOf(member.args) as { name: string; netns?: string };
     const place = JSON.stringify([netns, name]);
-    const twin = links.get(place);
-    if (twin === undefined) links.set(place, member.path);
+    const duplicate = links.get(place);
+    if (duplicate === undefined) links.set(place, member.path);
     else
-      issues.push({ property: member.path, reason: `has the link ${name} of ${host.name}, as ${twin} has` });
+      issues.push({
+        property: member.path,
+        reason: `has the link ${name} of ${host.name}, as ${duplicate} has`,
+      });
   }
   const passthru = host.children.find((child) => child.args["mode"] === "passthru");
   const [other] = [...host.children, ...(host.shim ? [host.shim] : [])].filter((m) => m !== passthru);
@@ -165,7 +168,7 @@ function hostProblems(host: HostMember): Issue[] {
 }
 
 /** Addresses and MACs are one LAN's, so that no two may be alike on any of its hosts. */
-function twinProblems(hosts: readonly HostMember[]): Issue[] {
+function duplicateProblems(hosts: readonly HostMember[]): Issue[] {
   const seen = new Map<string, string>();
   const members = hosts.flatMap((host) => [...host.children, ...(host.shim ? [host.shim] : [])]);
   const said = members.flatMap((member) => {
@@ -179,11 +182,16 @@ function twinProblems(hosts: readonly HostMember[]): Issue[] {
   return said.flatMap(({ member, property, value }) => {
     if (typeof value !== "string" || value === UNKNOWN) return [];
     const text = value.toLowerCase();
-    const twin = seen.get(text);
-    seen.set(text, twin ?? member.key);
+    const duplicate = seen.get(text);
+    seen.set(text, duplicate ?? member.key);
     // twice in one list is what the link's own kind says
-    return twin === undefined || twin === member.key
+    return duplicate === undefined || duplicate === member.key
       ? []
-      : [{ property: `${member.path}.${String(property)}`, reason: `${value} is that of ${twin} already` }];
+      : [
+          {
+            property: `${member.path}.${String(property)}`,
+            reason: `${value} is that of ${duplicate} already`,
+          },
+        ];
   });
 }

@@ -3,8 +3,8 @@ import {
   type BootFile,
   type HostState,
   type LinkState,
-  type Wanted,
-  type WantedLink,
+  type Desired,
+  type DesiredLink,
   findLink,
   sameLink,
 } from "../model/host";
@@ -15,7 +15,7 @@ import { withoutPort } from "./kernel/simulate";
  * The file that keeps a stack from a link's boot files: another stack's, or one without a mark. One mark among the files
  * of a link speaks for them all; symbolic links, which can have none, are told by their names.
  */
-export function strangerOf(state: HostState, bootName: string, owner: string): BootFile | undefined {
+export function foreignOwnerOf(state: HostState, bootName: string, owner: string): BootFile | undefined {
   const files = state.bootFiles.filter((f) => f.bootName === bootName);
   const marked = files.find((f) => f.owner !== undefined);
   if (marked) return marked.owner === owner ? undefined : marked;
@@ -23,38 +23,38 @@ export function strangerOf(state: HostState, bootName: string, owner: string): B
 }
 
 /** What differs between the boot files that are there and those that are wanted, as one property. */
-export function bootDifferences(state: HostState, wanted: Wanted): Difference[] {
-  const files = wanted.boot?.files ?? [];
-  const { unwanted, missing, changed } = compareFiles(state, wanted);
-  if (unwanted.length + missing.length + changed.length === 0) return [];
+export function bootDifferences(state: HostState, desired: Desired): Difference[] {
+  const files = desired.boot?.files ?? [];
+  const { unexpected, missing, changed } = compareFiles(state, desired);
+  if (unexpected.length + missing.length + changed.length === 0) return [];
   const persists = files.length > 0;
   if (!persists || missing.length === files.length) {
     return [{ property: "persist", wanted: String(persists), found: String(!persists) }];
   }
   const say = (what: string, list: readonly BootFile[]): string[] => list.map((f) => `${what} ${f.path}`);
-  const found = [...say("missing", missing), ...say("changed", changed), ...say("unexpected", unwanted)];
+  const found = [...say("missing", missing), ...say("changed", changed), ...say("unexpected", unexpected)];
   return [{ property: "persist", wanted: "true", found: found.join(", ") }];
 }
 
 /** The step that makes the boot files what is wanted, or undefined where they are. */
-export function bootStep(state: HostState, wanted: Wanted): Step | undefined {
-  const { unwanted, missing, changed } = compareFiles(state, wanted);
-  const write = (wanted.boot?.files ?? []).filter((f) => missing.includes(f) || changed.includes(f));
-  return unwanted.length + write.length === 0
+export function bootStep(state: HostState, desired: Desired): Step | undefined {
+  const { unexpected, missing, changed } = compareFiles(state, desired);
+  const write = (desired.boot?.files ?? []).filter((f) => missing.includes(f) || changed.includes(f));
+  return unexpected.length + write.length === 0
     ? undefined
-    : { do: "setBootFiles", remove: unwanted.toReversed(), write };
+    : { do: "setBootFiles", remove: unexpected.toReversed(), write };
 }
 
 function compareFiles(
   state: HostState,
-  wanted: Wanted,
-): Record<"unwanted" | "missing" | "changed", BootFile[]> {
-  const { bootNames = [], files = [] } = wanted.boot ?? {};
-  const own = bootNames.filter((name) => strangerOf(state, name, wanted.owner) === undefined);
+  desired: Desired,
+): Record<"unexpected" | "missing" | "changed", BootFile[]> {
+  const { bootNames = [], files = [] } = desired.boot ?? {};
+  const own = bootNames.filter((name) => foreignOwnerOf(state, name, desired.owner) === undefined);
   const there = state.bootFiles.filter((f) => own.includes(f.bootName));
   const at = (path: string): BootFile | undefined => there.find((f) => f.path === path);
   return {
-    unwanted: there.filter((f) => !files.some((w) => w.path === f.path)),
+    unexpected: there.filter((f) => !files.some((w) => w.path === f.path)),
     missing: files.filter((f) => !at(f.path)),
     changed: files.filter((f) => (at(f.path)?.is ?? f.is) !== f.is),
   };
@@ -64,12 +64,12 @@ function compareFiles(
  * The host as it is after a boot, as far as one resource touches it: what the resource made is gone, and what it only
  * changed is as it was before. A link that it needs, and that is not there now, is taken to be there then.
  */
-export function afterBoot(state: HostState, wanted: Wanted): HostState {
-  const made = wanted.record?.made === true ? wanted.links.filter((l) => l.kind !== undefined) : [];
-  const gone = made.flatMap((l) => [l, ...(l.formerly ? [l.formerly] : [])]);
-  const restore = wanted.record?.restore ?? [];
+export function afterBoot(state: HostState, desired: Desired): HostState {
+  const made = desired.record?.made === true ? desired.links.filter((l) => l.kind !== undefined) : [];
+  const gone = made.flatMap((l) => [l, ...(l.previous ? [l.previous] : [])]);
+  const restore = desired.record?.restore ?? [];
   const stays = state.links.filter((l) => !gone.some((g) => sameLink(g, l)));
-  const needed = wanted.links.filter((l) => !made.includes(l) && l.exists && !findLink(state, l));
+  const needed = desired.links.filter((l) => !made.includes(l) && l.exists && !findLink(state, l));
   const asBefore = (l: LinkState): LinkState => {
     const before = restore.find((r) => sameLink(r, l));
     return before ? putBack(l, before) : l;
@@ -77,13 +77,13 @@ export function afterBoot(state: HostState, wanted: Wanted): HostState {
   return {
     ...state,
     links: [...stays.map(asBefore), ...needed.map(unseen)],
-    netns: state.netns.filter((n) => n.name !== wanted.netns),
+    netns: state.netns.filter((n) => n.name !== desired.netns),
     // they are under /run
     records: [],
   };
 }
 
-function putBack(link: LinkState, before: WantedLink): LinkState {
+function putBack(link: LinkState, before: DesiredLink): LinkState {
   const settings = Object.fromEntries(before.settings.map((s) => [s.key, s.value]));
   const kept = settings["link.master"] === "" ? withoutPort(link.settings) : link.settings;
   return {
@@ -95,7 +95,7 @@ function putBack(link: LinkState, before: WantedLink): LinkState {
   };
 }
 
-function unseen(link: WantedLink): LinkState {
+function unseen(link: DesiredLink): LinkState {
   return {
     name: link.name,
     netns: link.netns,

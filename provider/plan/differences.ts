@@ -5,9 +5,9 @@ import {
   type HostState,
   type LinkState,
   type Route,
-  type Wanted,
-  type WantedLink,
-  type WantedSetting,
+  type Desired,
+  type DesiredLink,
+  type DesiredSetting,
   findLink,
   recordOf,
   sameLink,
@@ -16,51 +16,51 @@ import { bootDifferences } from "./boot";
 import { hasUsableAddress, sameRoute } from "./kernel/simulate";
 
 /** All that differs between what a host has and what is wanted of it; empty when there is nothing to do. */
-export function differences(state: HostState, wanted: Wanted): Difference[] {
-  const found = wanted.links.flatMap((link) => linkDifferences(state, link));
-  return [...found, ...recordDifferences(state, wanted), ...bootDifferences(state, wanted)];
+export function differences(state: HostState, desired: Desired): Difference[] {
+  const found = desired.links.flatMap((link) => linkDifferences(state, link));
+  return [...found, ...recordDifferences(state, desired), ...bootDifferences(state, desired)];
 }
 
-function linkDifferences(state: HostState, wanted: WantedLink): Difference[] {
-  const path = wanted.path ?? "";
-  const current = findLink(state, wanted);
-  const former = formerLink(state, wanted);
-  if (!wanted.exists) {
+function linkDifferences(state: HostState, desired: DesiredLink): Difference[] {
+  const path = desired.path ?? "";
+  const current = findLink(state, desired);
+  const former = formerLink(state, desired);
+  if (!desired.exists) {
     return current ? [{ property: "name", wanted: "none", found: describeLink(current) }] : [];
   }
   if (!current && former) {
     const moved: Difference[] = [];
-    if (former.name !== wanted.name) {
-      moved.push({ property: "name", wanted: wanted.name, found: former.name });
+    if (former.name !== desired.name) {
+      moved.push({ property: "name", wanted: desired.name, found: former.name });
     }
-    if (former.netns !== wanted.netns) {
+    if (former.netns !== desired.netns) {
       moved.push({
         property: "netns",
-        wanted: wanted.netns || "the host's own",
+        wanted: desired.netns || "the host's own",
         found: former.netns || "the host's own",
       });
     }
-    return [...moved, ...propertyDifferences(former, wanted, path)];
+    return [...moved, ...propertyDifferences(former, desired, path)];
   }
   if (!current) {
-    const label = wanted.parent ? `${wanted.name}@${wanted.parent}` : wanted.name;
+    const label = desired.parent ? `${desired.name}@${desired.parent}` : desired.name;
     return [{ property: `${path}name`, wanted: label, found: "none" }];
   }
-  return propertyDifferences(current, wanted, path);
+  return propertyDifferences(current, desired, path);
 }
 
-function propertyDifferences(current: LinkState, wanted: WantedLink, path: string): Difference[] {
+function propertyDifferences(current: LinkState, desired: DesiredLink, path: string): Difference[] {
   const list: Difference[] = [];
-  if (wanted.kind !== undefined && wanted.kind !== current.kind) {
-    list.push({ property: "kind", wanted: wanted.kind, found: current.kind || "a physical NIC" });
+  if (desired.kind !== undefined && desired.kind !== current.kind) {
+    list.push({ property: "kind", wanted: desired.kind, found: current.kind || "a physical NIC" });
   }
-  if (wanted.parent !== undefined && wanted.parent !== current.parent) {
-    list.push({ property: "parent", wanted: wanted.parent, found: current.parent || "unknown" });
+  if (desired.parent !== undefined && desired.parent !== current.parent) {
+    list.push({ property: "parent", wanted: desired.parent, found: current.parent || "unknown" });
   }
-  const isPort = wanted.settings.every(
+  const isPort = desired.settings.every(
     (s) => s.key !== "link.master" || s.value === (current.settings["link.master"] ?? ""),
   );
-  for (const setting of wanted.settings) {
+  for (const setting of desired.settings) {
     // a link that is no port of the bridge yet has no port's options either: one difference says it all
     if (!isPort && setting.key.startsWith("port.")) continue;
     const value = current.settings[setting.key] ?? "";
@@ -72,43 +72,43 @@ function propertyDifferences(current: LinkState, wanted: WantedLink, path: strin
       });
     }
   }
-  if (wanted.up !== undefined && wanted.up !== current.up) {
-    list.push({ property: `${path}up`, wanted: String(wanted.up), found: String(current.up) });
+  if (desired.up !== undefined && desired.up !== current.up) {
+    list.push({ property: `${path}up`, wanted: String(desired.up), found: String(current.up) });
   }
-  if (wanted.addresses && !sameAddresses(current, wanted.addresses)) {
+  if (desired.addresses && !sameAddresses(current, desired.addresses)) {
     list.push({
       property: `${path}addresses`,
-      wanted: listed(wanted.addresses.map((a) => a.cidr)),
+      wanted: listed(desired.addresses.map((a) => a.cidr)),
       found: listed(current.addresses.map(describeAddress)),
     });
   }
-  if (wanted.routes && wanted.up !== false && !sameRoutes(current, wanted.routes)) {
+  if (desired.routes && desired.up !== false && !sameRoutes(current, desired.routes)) {
     list.push({
       property: `${path}routes`,
-      wanted: listed(wanted.routes.map(describeRoute)),
+      wanted: listed(desired.routes.map(describeRoute)),
       found: listed(current.routes.map(describeRoute)),
     });
   }
   return list;
 }
 
-function recordDifferences(state: HostState, wanted: Wanted): Difference[] {
-  if (!wanted.record) return [];
-  const id = wanted.record;
-  const link = wanted.links.find((l) => sameLink(l, id));
+function recordDifferences(state: HostState, desired: Desired): Difference[] {
+  if (!desired.record) return [];
+  const id = desired.record;
+  const link = desired.links.find((l) => sameLink(l, id));
   const current = findLink(state, id);
   // a link that is still to be made or moved is a difference already, and its record comes with it
   if (!link || !current) return [];
   const record = recordOf(state, id);
-  if (!record) return [{ property: "owner", wanted: wanted.owner, found: "nobody's mark" }];
-  if (record.owner !== wanted.owner) {
-    return [{ property: "owner", wanted: wanted.owner, found: record.owner }];
+  if (!record) return [{ property: "owner", wanted: desired.owner, found: "nobody's mark" }];
+  if (record.owner !== desired.owner) {
+    return [{ property: "owner", wanted: desired.owner, found: record.owner }];
   }
   return sameRecord(record, id) ? [] : [{ property: "owner", wanted: "recorded anew", found: "outdated" }];
 }
 
 /** Whether a record already says what is wanted of it. */
-export function sameRecord(a: NonNullable<Wanted["record"]>, b: NonNullable<Wanted["record"]>): boolean {
+export function sameRecord(a: NonNullable<Desired["record"]>, b: NonNullable<Desired["record"]>): boolean {
   return (
     a.owner === b.owner &&
     a.resource === b.resource &&
@@ -118,18 +118,20 @@ export function sameRecord(a: NonNullable<Wanted["record"]>, b: NonNullable<Want
 }
 
 /** The link at its former place, where a renamed or moved one still is. */
-export function formerLink(state: HostState, wanted: WantedLink): LinkState | undefined {
-  return wanted.formerly && !sameLink(wanted.formerly, wanted) ? findLink(state, wanted.formerly) : undefined;
+export function formerLink(state: HostState, desired: DesiredLink): LinkState | undefined {
+  return desired.previous && !sameLink(desired.previous, desired)
+    ? findLink(state, desired.previous)
+    : undefined;
 }
 
-export function sameAddresses(link: LinkState, wanted: readonly Address[]): boolean {
-  return link.addresses.length === wanted.length && wanted.every((a) => hasUsableAddress(link, a));
+export function sameAddresses(link: LinkState, desired: readonly Address[]): boolean {
+  return link.addresses.length === desired.length && desired.every((a) => hasUsableAddress(link, a));
 }
 
-export function sameRoutes(link: LinkState, wanted: readonly Route[]): boolean {
+export function sameRoutes(link: LinkState, desired: readonly Route[]): boolean {
   return (
-    link.routes.length === wanted.length &&
-    wanted.every((r) => link.routes.some((have) => sameRoute(r, have)))
+    link.routes.length === desired.length &&
+    desired.every((r) => link.routes.some((have) => sameRoute(r, have)))
   );
 }
 
@@ -148,7 +150,7 @@ export function describeRoute(route: Route): string {
   ].join(" ");
 }
 
-function shown(setting: WantedSetting, value: string): string {
+function shown(setting: DesiredSetting, value: string): string {
   const word = setting.words?.[value];
   if (word !== undefined) return word;
   if (value === "") return "none";

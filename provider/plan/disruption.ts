@@ -6,18 +6,18 @@ import { bondNeeds, portsOf } from "./kernel/bond";
 import {
   type HostState,
   type LinkState,
-  type Wanted,
-  type WantedLink,
+  type Desired,
+  type DesiredLink,
   findLink,
   sameLink,
 } from "../model/host";
 
 /** The links of a wish that are to be there, and those that have to be put back beside them. */
-export function presentLinks(state: HostState, wanted: Wanted): WantedLink[] {
-  const present = wanted.links.filter((l) => l.exists);
-  const bystanders: WantedLink[] = [];
+export function presentLinks(state: HostState, desired: Desired): DesiredLink[] {
+  const present = desired.links.filter((l) => l.exists);
+  const bystanders: DesiredLink[] = [];
   const complete = present.map((link) => {
-    const current = findLink(state, link) ?? (link.formerly && findLink(state, link.formerly));
+    const current = findLink(state, link) ?? (link.previous && findLink(state, link.previous));
     if (current?.kind !== "bond" || (link.kind ?? "bond") !== "bond") return link;
     const { down, noPorts } = bondNeeds(current, link.settings);
     if (!down && !noPorts) return link;
@@ -39,10 +39,10 @@ export function presentLinks(state: HostState, wanted: Wanted): WantedLink[] {
           : link.settings,
     };
   });
-  return [...complete, ...bystanders.filter((b) => !wanted.links.some((l) => sameLink(l, b)))];
+  return [...complete, ...bystanders.filter((b) => !desired.links.some((l) => sameLink(l, b)))];
 }
 
-function portOf({ name, netns, up }: LinkState, bond: string): WantedLink {
+function portOf({ name, netns, up }: LinkState, bond: string): DesiredLink {
   const settings = [{ key: "link.master" as const, value: bond, property: "ports" }];
   return { name, netns, exists: true, up, settings };
 }
@@ -52,6 +52,6 @@ function vlansOn(state: HostState, parent: string): LinkState[] {
   return state.links.filter((l) => l.netns === "" && l.kind === "vlan" && l.parent === parent);
 }
 
-function asItIs({ name, netns, up, addresses, routes }: LinkState): WantedLink {
+function asItIs({ name, netns, up, addresses, routes }: LinkState): DesiredLink {
   return { name, netns, exists: true, up, settings: [], addresses, routes };
 }

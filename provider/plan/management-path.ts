@@ -6,7 +6,7 @@
  */
 import { containsIp, prefixOf } from "../model/addresses";
 import { type HostState, type LinkId, type LinkState, type SettingKey, findLink } from "../model/host";
-import type { Lifeline } from "../model/observation";
+import type { ManagementPath } from "../model/observation";
 import type { Step } from "../model/steps";
 
 /**
@@ -29,15 +29,19 @@ export function linksBelow(links: readonly LinkState[], names: readonly string[]
 }
 
 /** A step that could cut the connection, and the link of the connection that it touches. */
-export interface Cut {
+export interface DisruptiveStep {
   readonly step: Step;
   readonly link: string;
 }
 
 /** The first of the steps that could cut the connection; undefined where none can. */
-export function cuttingStep(state: HostState, lifeline: Lifeline, steps: readonly Step[]): Cut | undefined {
+export function disruptiveStep(
+  state: HostState,
+  managementPath: ManagementPath,
+  steps: readonly Step[],
+): DisruptiveStep | undefined {
   for (const step of steps) {
-    const link = cutLink(state, lifeline, step);
+    const link = disruptedLink(state, managementPath, step);
     if (link !== undefined) return { step, link };
   }
   return undefined;
@@ -47,9 +51,9 @@ export function cuttingStep(state: HostState, lifeline: Lifeline, steps: readonl
 const HARMLESS: readonly SettingKey[] = ["link.alias", "link.txqueuelen"];
 
 /** The link of the connection that the step touches. */
-function cutLink(state: HostState, lifeline: Lifeline, step: Step): string | undefined {
+function disruptedLink(state: HostState, managementPath: ManagementPath, step: Step): string | undefined {
   const carrier = (id: LinkId): string | undefined =>
-    id.netns === "" && lifeline.links.includes(id.name) ? id.name : undefined;
+    id.netns === "" && managementPath.links.includes(id.name) ? id.name : undefined;
   const ofHost = (name: string): LinkId => ({ name, netns: "" });
   /** A passthru child takes all that comes in for its parent, and its MAC address is the parent's. */
   const below = (id: LinkId): string | undefined => {
@@ -72,19 +76,19 @@ function cutLink(state: HostState, lifeline: Lifeline, step: Step): string | und
       return carrier(step.link) ?? (step.key === "link.address" ? below(step.link) : undefined);
     case "addAddress":
       // one more address in the subnet that the client is in changes no route: the older one stays first
-      return carrier(step.link) === undefined && leadsToClient(step.address.cidr, lifeline.prefix + 1)
-        ? lifeline.links[0]
+      return carrier(step.link) === undefined && leadsToClient(step.address.cidr, managementPath.prefix + 1)
+        ? managementPath.links[0]
         : undefined;
     case "addRoute":
-      return leadsToClient(step.route.to, lifeline.prefix) ? lifeline.links[0] : undefined;
+      return leadsToClient(step.route.to, managementPath.prefix) ? managementPath.links[0] : undefined;
     case "deleteRoute":
-      return leadsToClient(step.route.to, 0) ? lifeline.links[0] : undefined;
+      return leadsToClient(step.route.to, 0) ? managementPath.links[0] : undefined;
     default:
       return undefined;
   }
 
   function leadsToClient(cidr: string, atLeast: number): boolean {
-    const { client } = lifeline;
+    const { client } = managementPath;
     const isOwn = !("link" in step) || step.link.netns === "";
     return isOwn && client !== "" && prefixOf(cidr) >= atLeast && containsIp(cidr, client);
   }

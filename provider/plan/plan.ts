@@ -13,10 +13,10 @@ import {
   type LinkState,
   type Route,
   type SettingKey,
-  type Wanted,
-  type WantedLink,
-  type WantedSetting,
-  asWanted,
+  type Desired,
+  type DesiredLink,
+  type DesiredSetting,
+  asDesired,
   findLink,
   portKindOf,
   recordOf,
@@ -42,9 +42,9 @@ export interface KernelTraits {
 }
 
 /** The changes that take a host from `state` to `wanted`. */
-export function plan(state: HostState, wanted: Wanted, kernel: KernelTraits): Plan {
-  const steps = transition(state, wanted, kernel);
-  return { differences: differences(state, wanted), steps: withUndo(state, steps, kernel) };
+export function plan(state: HostState, desired: Desired, kernel: KernelTraits): Plan {
+  const steps = transition(state, desired, kernel);
+  return { differences: differences(state, desired), steps: withUndo(state, steps, kernel) };
 }
 
 /**
@@ -52,8 +52,8 @@ export function plan(state: HostState, wanted: Wanted, kernel: KernelTraits): Pl
  * is wanted, whether it differs from what a new link has or not, so that they also mend a link that is there. Whose the
  * link is comes right after its making.
  */
-export function bootSteps(booted: HostState, wanted: Wanted, kernel: KernelTraits): Step[] {
-  const steps = transition(booted, wanted, kernel, true);
+export function bootSteps(booted: HostState, desired: Desired, kernel: KernelTraits): Step[] {
+  const steps = transition(booted, desired, kernel, true);
   const record = steps.filter((s) => s.do === "record");
   const others = steps.filter((s) => s.do !== "record");
   const making = others.findIndex((s) => s.do === "addLink") + 1;
@@ -87,33 +87,33 @@ function walkFrom(state: HostState): Walk {
 }
 
 /** `explicit`: what is wanted is said even where the model has it already. */
-function transition(state: HostState, wanted: Wanted, kernel: KernelTraits, explicit = false): Step[] {
+function transition(state: HostState, desired: Desired, kernel: KernelTraits, explicit = false): Step[] {
   const walk = walkFrom(state);
-  const present = presentLinks(state, wanted);
+  const present = presentLinks(state, desired);
   // first: no link is touched where its files cannot be written, and a power cut leaves a host that boots to old or new
-  const files = bootStep(state, wanted);
+  const files = bootStep(state, desired);
   if (files) walk.take(files);
-  if (wanted.netns !== "" && !state.netns.some((n) => n.name === wanted.netns)) {
-    walk.take({ do: "addNetns", name: wanted.netns, owner: wanted.owner });
+  if (desired.netns !== "" && !state.netns.some((n) => n.name === desired.netns)) {
+    walk.take({ do: "addNetns", name: desired.netns, owner: desired.owner });
   }
-  for (const link of present) placeLink(walk, link, wanted.owner, kernel);
+  for (const link of present) placeLink(walk, link, desired.owner, kernel);
   for (const link of present) makeRoom(walk, link);
   for (const link of present) changeSettings(walk, link, (key) => !isLate(key), explicit);
   for (const link of present) addAddresses(walk, link);
   for (const link of present) raiseOrLower(walk, link, explicit);
   // an address that moves between links leaves the old one only when the new one has it, with its routes
-  for (const link of present) addRoutes(walk, link, wanted);
+  for (const link of present) addRoutes(walk, link, desired);
   for (const link of present) removeAddresses(walk, link);
   for (const link of present) removeRoutes(walk, link);
   // what the kernel took away or changed along with the above comes back
   for (const link of present)
     changeSettings(walk, link, (key) => key === "link.mtu" || key === "link.address");
   for (const link of present) addAddresses(walk, link);
-  for (const link of present) addRoutes(walk, link, wanted);
+  for (const link of present) addRoutes(walk, link, desired);
   for (const link of present) changeSettings(walk, link, isLate, explicit);
-  for (const link of wanted.links) if (!link.exists) removeLink(walk, link, wanted.owner);
-  keepRecord(walk, wanted);
-  removeNetns(walk, state, wanted);
+  for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired.owner);
+  keepRecord(walk, desired);
+  removeNetns(walk, state, desired);
   return walk.steps;
 }
 
@@ -127,7 +127,7 @@ function isLate(key: SettingKey): boolean {
 }
 
 /** Takes a bond down, and its ports out, where what changes of it asks for that. */
-function makeRoom(walk: Walk, link: WantedLink): void {
+function makeRoom(walk: Walk, link: DesiredLink): void {
   const current = findLink(walk.state, link);
   if (current?.kind !== "bond") return;
   const { down, noPorts } = bondNeeds(current, link.settings);
@@ -137,23 +137,23 @@ function makeRoom(walk: Walk, link: WantedLink): void {
   }
 }
 
-function placeLink(walk: Walk, link: WantedLink, owner: string, kernel: KernelTraits): void {
+function placeLink(walk: Walk, link: DesiredLink, owner: string, kernel: KernelTraits): void {
   let current = findLink(walk.state, link);
   const former = formerLink(walk.state, link);
-  if (former && link.formerly) {
+  if (former && link.previous) {
     if (current) {
       // both places are taken: the one that this resource has under its new name is kept, the other one goes
-      removeLink(walk, link.formerly, owner);
-    } else if (!mustBeMadeAnew(former, link)) {
+      removeLink(walk, link.previous, owner);
+    } else if (!mustBeReplaced(former, link)) {
       // first, so that its undo comes last: a record is written for a link that is there under that name
-      forget(walk, link.formerly, owner);
+      forget(walk, link.previous, owner);
       bringHere(walk, former, link, kernel);
       current = findLink(walk.state, link);
     } else {
-      removeLink(walk, link.formerly, owner);
+      removeLink(walk, link.previous, owner);
     }
   }
-  if (current && mustBeMadeAnew(current, link)) {
+  if (current && mustBeReplaced(current, link)) {
     walk.take({ do: "deleteLink", link: idOf(link) });
     current = undefined;
   }
@@ -173,14 +173,14 @@ function placeLink(walk: Walk, link: WantedLink, owner: string, kernel: KernelTr
 }
 
 /** Whether no live change can make `current` what is wanted (facts: parent, and to or from passthru). */
-export function mustBeMadeAnew(current: LinkState, wanted: WantedLink): boolean {
-  if (wanted.kind === undefined) return false;
-  if (wanted.kind !== current.kind) return true;
-  if (wanted.parent !== undefined && wanted.parent !== current.parent) return true;
-  return wanted.settings.some((s) => crossesFixed(s, current.settings[s.key] ?? ""));
+export function mustBeReplaced(current: LinkState, desired: DesiredLink): boolean {
+  if (desired.kind === undefined) return false;
+  if (desired.kind !== current.kind) return true;
+  if (desired.parent !== undefined && desired.parent !== current.parent) return true;
+  return desired.settings.some((s) => crossesFixed(s, current.settings[s.key] ?? ""));
 }
 
-function crossesFixed(setting: WantedSetting, from: string): boolean {
+function crossesFixed(setting: DesiredSetting, from: string): boolean {
   if (setting.fixed === undefined || setting.value === from) return false;
   return setting.fixed.some((v) => v === "*" || v === setting.value || v === from);
 }
@@ -210,7 +210,7 @@ function bringHere(walk: Walk, from: LinkState, to: LinkId, kernel: KernelTraits
 
 function changeSettings(
   walk: Walk,
-  link: WantedLink,
+  link: DesiredLink,
   which: (key: SettingKey) => boolean,
   explicit = false,
 ): void {
@@ -244,21 +244,21 @@ function closeForBond(walk: Walk, port: LinkState, master: string, explicit: boo
 }
 
 /** STP goes off before the timers and on after them: it bounds the forward delay (net/bridge/br_stp.c). */
-function inOrder(settings: readonly WantedSetting[]): WantedSetting[] {
-  const isFirst = (s: WantedSetting): boolean => s.key === "type.stp_state" && s.value === "0";
+function inOrder(settings: readonly DesiredSetting[]): DesiredSetting[] {
+  const isFirst = (s: DesiredSetting): boolean => s.key === "type.stp_state" && s.value === "0";
   return [...settings.filter(isFirst), ...settings.filter((s) => !isFirst(s))];
 }
 
-function addAddresses(walk: Walk, link: WantedLink): void {
+function addAddresses(walk: Walk, link: DesiredLink): void {
   let added = false;
   for (const address of link.addresses ?? []) {
     const current = findLink(walk.state, link);
     if (!current || hasUsableAddress(current, address)) continue;
     // one that was found to be a duplicate is tried again only after it has been taken away; and IPv6 knows an address by itself, without its prefix length: the old form has to go first
-    const twin = current.addresses.find(
+    const duplicate = current.addresses.find(
       (a) => isIPv6Cidr(a.cidr) && withoutPrefix(a.cidr) === withoutPrefix(address.cidr),
     );
-    if (twin) walk.take({ do: "deleteAddress", link: idOf(link), address: twin });
+    if (duplicate) walk.take({ do: "deleteAddress", link: idOf(link), address: duplicate });
     walk.take({ do: "addAddress", link: idOf(link), address });
     added = true;
   }
@@ -271,17 +271,17 @@ function addAddresses(walk: Walk, link: WantedLink): void {
   if (macAddress) walk.take({ do: "announce", link: idOf(link), macAddress });
 }
 
-function removeAddresses(walk: Walk, link: WantedLink): void {
-  const wanted = link.addresses;
-  if (!wanted) return;
+function removeAddresses(walk: Walk, link: DesiredLink): void {
+  const desired = link.addresses;
+  if (!desired) return;
   for (const address of findLink(walk.state, link)?.addresses ?? []) {
     const current = findLink(walk.state, link);
-    if (!current || !hasAddress(current, address) || wanted.some((a) => a.cidr === address.cidr)) continue;
+    if (!current || !hasAddress(current, address) || desired.some((a) => a.cidr === address.cidr)) continue;
     walk.take({ do: "deleteAddress", link: idOf(link), address });
   }
 }
 
-function raiseOrLower(walk: Walk, link: WantedLink, explicit: boolean): void {
+function raiseOrLower(walk: Walk, link: DesiredLink, explicit: boolean): void {
   const current = findLink(walk.state, link);
   if (!current || link.up === undefined || (!explicit && link.up === current.up)) return;
   walk.take({ do: link.up ? "up" : "down", link: idOf(link) });
@@ -289,7 +289,7 @@ function raiseOrLower(walk: Walk, link: WantedLink, explicit: boolean): void {
   addAddresses(walk, link);
 }
 
-function addRoutes(walk: Walk, link: WantedLink, wanted: Wanted): void {
+function addRoutes(walk: Walk, link: DesiredLink, desired: Desired): void {
   for (const route of link.routes ?? []) {
     const current = findLink(walk.state, link);
     if (!current?.up || current.routes.some((r) => sameRoute(r, route))) continue;
@@ -297,23 +297,23 @@ function addRoutes(walk: Walk, link: WantedLink, wanted: Wanted): void {
       do: "addRoute",
       link: idOf(link),
       route,
-      replace: takesPlace(walk.state, wanted, link, route),
+      replace: takesPlace(walk.state, desired, link, route),
     });
   }
 }
 
 /** Whether the same route now leads through a link of this very plan, which then hands it over. */
-function takesPlace(state: HostState, wanted: Wanted, link: WantedLink, route: Route): boolean {
-  return wanted.links
+function takesPlace(state: HostState, desired: Desired, link: DesiredLink, route: Route): boolean {
+  return desired.links
     .filter((l) => l.netns === link.netns)
     .some((l) => findLink(state, l)?.routes.some((r) => sameRouteKey(r, route)) === true);
 }
 
-function removeRoutes(walk: Walk, link: WantedLink): void {
-  const wanted = link.routes;
-  if (!wanted) return;
+function removeRoutes(walk: Walk, link: DesiredLink): void {
+  const desired = link.routes;
+  if (!desired) return;
   for (const route of findLink(walk.state, link)?.routes ?? []) {
-    if (!wanted.some((r) => sameRoute(r, route))) {
+    if (!desired.some((r) => sameRoute(r, route))) {
       walk.take({ do: "deleteRoute", link: idOf(link), route });
     }
   }
@@ -329,26 +329,26 @@ function forget(walk: Walk, link: LinkId, owner: string): void {
   if (ours) walk.take({ do: "forget", link: idOf(link) });
 }
 
-function keepRecord(walk: Walk, wanted: Wanted): void {
-  for (const { formerly } of wanted.links) {
-    if (!formerly || wanted.links.some((l) => sameLink(l, formerly))) continue;
-    forget(walk, formerly, wanted.owner);
+function keepRecord(walk: Walk, desired: Desired): void {
+  for (const { previous } of desired.links) {
+    if (!previous || desired.links.some((l) => sameLink(l, previous))) continue;
+    forget(walk, previous, desired.owner);
   }
-  for (const link of wanted.forgets ?? []) forget(walk, link, wanted.owner);
-  const record = wanted.record;
+  for (const link of desired.forgets ?? []) forget(walk, link, desired.owner);
+  const record = desired.record;
   if (!record) return;
   const current = recordOf(walk.state, record);
   if (!current || !sameRecord(current, record)) walk.take({ do: "record", record });
 }
 
 /** A namespace that this stack made goes with the last link in it. */
-function removeNetns(walk: Walk, before: HostState, wanted: Wanted): void {
+function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
   const left = new Set(
-    wanted.links.flatMap((l) => (l.exists ? [l.formerly?.netns ?? ""] : [l.netns])).filter((n) => n !== ""),
+    desired.links.flatMap((l) => (l.exists ? [l.previous?.netns ?? ""] : [l.netns])).filter((n) => n !== ""),
   );
   for (const name of left) {
-    if (name === wanted.netns) continue;
-    const made = before.netns.find((n) => n.name === name)?.owner === wanted.owner;
+    if (name === desired.netns) continue;
+    const made = before.netns.find((n) => n.name === name)?.owner === desired.owner;
     const inUse = walk.state.links.some((l) => l.netns === name && !isBuiltIn(l));
     if (made && !inUse) walk.take({ do: "deleteNetns", name });
   }
@@ -405,17 +405,17 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
         kernel,
       );
       // a link that is made again, or moved back, may have another ifindex, for which its record has to speak
-      const remade = back.flatMap((s): LinkId[] =>
+      const replaced = back.flatMap((s): LinkId[] =>
         s.do === "addLink" ? [s.link] : s.do === "moveLink" ? [{ ...s.link, netns: s.netns }] : [],
       );
-      const records = remade.flatMap((id) => recordOf(before, id) ?? []);
+      const records = replaced.flatMap((id) => recordOf(before, id) ?? []);
       return [...back, ...records.map((record): Step => ({ do: "record", record }))];
     }
   }
 }
 
 /** The links that a step changed, made or took away, as they were; each with the place where it is now. */
-function formerLinks(step: Step, before: HostState, after: HostState): WantedLink[] {
+function formerLinks(step: Step, before: HostState, after: HostState): DesiredLink[] {
   // by sets, as a host may have thousands of links
   const unchanged = new Set(after.links);
   // a bond that a port leaves again may change by that, although the port's joining did not change it
@@ -425,13 +425,13 @@ function formerLinks(step: Step, before: HostState, after: HostState): WantedLin
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
       const place = placeAfter(step, link);
-      return { ...asWanted(link), ...(sameLink(place, link) ? {} : { formerly: place }) };
+      return { ...asDesired(link), ...(sameLink(place, link) ? {} : { previous: place }) };
     });
   const key = ({ netns, name }: LinkId): string => `${netns}/${name}`;
   const stayed = new Set(before.links.map((l) => key(placeAfter(step, l))));
   const added = after.links
     .filter((l) => !stayed.has(key(l)))
-    .map((l): WantedLink => ({ ...idOf(l), exists: false, settings: [] }));
+    .map((l): DesiredLink => ({ ...idOf(l), exists: false, settings: [] }));
   return [...changed, ...added];
 }
 
@@ -447,6 +447,6 @@ function idOf(link: LinkId): LinkId {
 }
 
 /** A plan along with what it is to bring about. */
-export interface WantedPlan extends Plan {
-  readonly wanted: Wanted;
+export interface DesiredPlan extends Plan {
+  readonly desired: Desired;
 }

@@ -19,7 +19,7 @@ import { plainText } from "./plain";
 const MISPLACED = /PRIVATE KEY|"user":"[^"]*:/;
 
 /** A host of a program. */
-export interface NotedHost {
+export interface PrefetchHint {
   /** As the program gave it. */
   readonly host: unknown;
   /** Those of its resources that wait for no other one: `MacvlanInterface "web"`. */
@@ -33,21 +33,27 @@ const engines = new Set<string>();
  * Notes a resource's host for the provider's process.
  *
  * @param engine the engine's address, `127.0.0.1:34567`
- * @param noted the hosts that the same run of a program has noted already
+ * @param hinted the hosts that the same run of a program has noted already
  * @param free the resource, where it waits for no other one
  */
-export function noteHost(engine: string | undefined, host: unknown, noted: Set<string>, free?: string): void {
+export function writePrefetchHint(
+  engine: string | undefined,
+  host: unknown,
+  hinted: Set<string>,
+  free?: string,
+): void {
   const plain = plainText(host);
   if (engine === undefined || plain === undefined || holdsCredential(host) || MISPLACED.test(plain)) return;
-  if (noted.has(plain) && free === undefined) return;
+  if (hinted.has(plain) && free === undefined) return;
   const folder = privateFolder();
   if (folder === undefined) return;
-  if (engines.size === 0) process.once("exit", () => engines.forEach((address) => forgetHosts(address)));
+  if (engines.size === 0)
+    process.once("exit", () => engines.forEach((address) => removePrefetchHints(address)));
   engines.add(engine);
   // the first one of a run replaces what an engine that was killed at this address has left
-  const isFirst = noted.size === 0;
+  const isFirst = hinted.size === 0;
   if (isFirst) removeLeft(folder);
-  noted.add(plain);
+  hinted.add(plain);
   const text = `${isFirst ? `${process.pid}\n` : ""}${JSON.stringify([host, free])}\n`;
   try {
     writeFileSync(fileOf(folder, engine), text, { mode: 0o600, flag: isFirst ? "w" : "a" });
@@ -57,7 +63,7 @@ export function noteHost(engine: string | undefined, host: unknown, noted: Set<s
 }
 
 /** The hosts that were noted so far. */
-export function notedHosts(engine: string | undefined): NotedHost[] {
+export function readPrefetchHints(engine: string | undefined): PrefetchHint[] {
   if (engine === undefined) return [];
   const folder = privateFolder();
   if (folder === undefined) return [];
@@ -78,7 +84,7 @@ export function notedHosts(engine: string | undefined): NotedHost[] {
 }
 
 /** Removes the file, and the folder with the last one. */
-export function forgetHosts(engine: string | undefined): void {
+export function removePrefetchHints(engine: string | undefined): void {
   if (engine === undefined) return;
   const folder = folderPath();
   rmSync(fileOf(folder, engine), { force: true });

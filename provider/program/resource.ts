@@ -1,6 +1,6 @@
 /** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
 import * as pulumi from "@pulumi/pulumi";
-import { noteHost } from "./prefetch";
+import { writePrefetchHint } from "./prefetch";
 import { isPlain, plainText } from "./plain";
 import { resourceName } from "../kinds/kind";
 
@@ -40,7 +40,7 @@ interface ProgramRun {
   /** The links that its resources are to have, by host and name. */
   readonly links: Map<string, pulumi.Resource>;
   /** The hosts of which the provider's process knows. */
-  readonly noted: Set<string>;
+  readonly hinted: Set<string>;
 }
 
 /**
@@ -56,7 +56,7 @@ function currentProgram(): ProgramRun {
   if (known) return known;
   const client = pulumi.runtime.getEngine() as { getChannel(): { getTarget(): string } } | undefined;
   const engine = client?.getChannel().getTarget().replace(/^dns:/, "");
-  const program: ProgramRun = { engine, links: new Map(), noted: new Set() };
+  const program: ProgramRun = { engine, links: new Map(), hinted: new Set() };
   // without one no resource can be made, which the SDK says
   if (monitor) runs.set(monitor, program);
   return program;
@@ -119,7 +119,7 @@ export function linkResource<A extends object, O>(
       const names: LinkNames = args;
       const needs = below(program, names);
       const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
-      noteHost(program.engine, names.host, program.noted, free);
+      writePrefetchHint(program.engine, names.host, program.hinted, free);
       const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
       const { stackTraceLimit } = Error;
       // The SDK takes a stack trace for each property's promise, which is half of a program's time and shown to nobody.

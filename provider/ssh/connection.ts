@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Become, HostAddress } from "./address";
-import { channelQueue } from "./semaphore";
+import { semaphore } from "./semaphore";
 import { resolveHost } from "./config/resolve";
 import { openThroughJumps } from "./transport/jump";
 import { type CommandResult, type ScriptCall, type Shell, lost, startShell } from "./exec/script";
@@ -42,7 +42,7 @@ export interface Connection {
    */
   run(script: string, options?: RunOptions): Promise<CommandResult>;
   /** Starts the shell of a script that will follow, so that this need not wait for it. Failures are told to the script. */
-  startAhead(): void;
+  prestart(): void;
   /** Ends the connection; scripts that still run fail. Never throws, and does nothing the second time. */
   close(): Promise<void>;
 }
@@ -74,25 +74,25 @@ export async function openConnection(host: HostAddress, settings: Settings): Pro
     trace({ host: label, event, description: link.ended() ?? "", ms: performance.now() - opened });
   });
 
-  const queue = channelQueue(ONE_AT_A_TIME.test(link.software) ? 1 : MAX_CHANNELS);
+  const queue = semaphore(ONE_AT_A_TIME.test(link.software) ? 1 : MAX_CHANNELS);
   let ahead: Shell | undefined;
-  const startAhead = (): void => {
-    if (ahead !== undefined || link.ended() !== undefined || !queue.tryEnter()) return;
+  const prestart = (): void => {
+    if (ahead !== undefined || link.ended() !== undefined || !queue.tryAcquire()) return;
     const shell = startShell(link, settings.becomePassword);
     ahead = shell;
     void shell.over.then(() => {
       if (ahead !== shell) return;
       ahead = undefined;
-      queue.leave();
+      queue.release();
     });
   };
   /** A shell, and a turn of the queue with it. */
   const takeShell = async (call: ScriptCall): Promise<Shell> => {
     const waiting = ahead;
     ahead = undefined;
-    if (waiting === undefined) await queue.enter();
+    if (waiting === undefined) await queue.acquire();
     if (link.ended() !== undefined) {
-      queue.leave();
+      queue.release();
       throw lost(link, call, false);
     }
     return waiting ?? startShell(link, settings.becomePassword);
@@ -115,7 +115,7 @@ export async function openConnection(host: HostAddress, settings: Settings): Pro
           await sleep(pause);
         }
       } finally {
-        queue.leave();
+        queue.release();
       }
     }
   };
@@ -144,7 +144,7 @@ export async function openConnection(host: HostAddress, settings: Settings): Pro
         throw error;
       }
     },
-    startAhead,
+    prestart,
     close: async () => {
       closing = true;
       await link.close();

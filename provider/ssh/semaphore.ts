@@ -1,10 +1,10 @@
 /** Hands out the channels of one connection, in the order in which they are asked for. */
-export interface ChannelQueue {
-  /** Waits until a channel may be opened. Each turn must be ended with {@link ChannelQueue.leave}. */
-  readonly enter: () => Promise<void>;
+export interface Semaphore {
+  /** Waits until a channel may be opened. Each turn must be ended with {@link Semaphore.release}. */
+  readonly acquire: () => Promise<void>;
   /** Enters if no waiting is needed, and says whether. */
-  readonly tryEnter: () => boolean;
-  readonly leave: () => void;
+  readonly tryAcquire: () => boolean;
+  readonly release: () => void;
   /**
    * To be called in a turn whose channel the server refused: it allows fewer than was thought.
    *
@@ -14,20 +14,20 @@ export interface ChannelQueue {
 }
 
 /** A queue for at most `limit` channels at a time. */
-export function channelQueue(limit: number): ChannelQueue {
+export function semaphore(limit: number): Semaphore {
   let open = 0;
   const waiting: (() => void)[] = [];
-  const tryEnter = (): boolean => {
+  const tryAcquire = (): boolean => {
     if (open >= limit) return false;
     open++;
     return true;
   };
   return {
-    tryEnter,
-    enter: async () => {
-      if (!tryEnter()) await new Promise<void>((resolve) => waiting.push(resolve));
+    tryAcquire,
+    acquire: async () => {
+      if (!tryAcquire()) await new Promise<void>((resolve) => waiting.push(resolve));
     },
-    leave: () => {
+    release: () => {
       open--;
       if (open >= limit) return;
       const next = waiting.shift();
@@ -59,7 +59,7 @@ export const queue: Waiting[] = [];
  *
  * @returns gives the slot back; to be called exactly once
  */
-export async function takeSlot(limit: number): Promise<() => void> {
+export async function acquireHandshake(limit: number): Promise<() => void> {
   if (taken < limit) taken++;
   else await new Promise<void>((go) => queue.push({ limit, go }));
   return () => {

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { shown } from "../model/redact";
+import { redact } from "../model/redact";
 
 /** Something that happened on a host's connection. Holds no secret: passwords never are part of a script. */
 export interface TraceEvent {
@@ -26,11 +26,11 @@ export function trace(event: TraceEvent): void {
   if (target === undefined || target === "" || target === "0") return;
   const time = new Date().toISOString();
   if (target === "1" || target === "stderr") {
-    process.stderr.write(shown(readable(event, time)));
+    process.stderr.write(redact(readable(event, time)));
     return;
   }
   try {
-    appendFileSync(target, shown(`${JSON.stringify({ time, ...event })}\n`), { mode: 0o600 });
+    appendFileSync(target, redact(`${JSON.stringify({ time, ...event })}\n`), { mode: 0o600 });
   } catch (error) {
     // A run must not fail because of its trace; but whoever asked for one should hear why there is none.
     const reason = error instanceof Error ? error.message : String(error);

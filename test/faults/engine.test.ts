@@ -101,7 +101,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
         }
         for (const host of HOSTS) await settled(host);
         const now = await stateOf("node1");
-        found.push(now === wantedOf("node1") ? "wanted" : now === before ? "before" : "between");
+        found.push(now === desiredOf("node1") ? "wanted" : now === before ? "before" : "between");
         assert.notEqual(found.at(-1), "between", `at ${moment}:\n${now}`);
         await on.project.cli(["cancel", "--yes"]);
         await on.project.up();
@@ -118,7 +118,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
     await watchdogEnds(on.lab, host);
   }
 
-  function wantedOf(host: string): string {
+  function desiredOf(host: string): string {
     return wanted[HOSTS.indexOf(host as (typeof HOSTS)[number])] ?? "";
   }
 

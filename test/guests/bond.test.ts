@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type BondInputs, bond } from "../../provider/kinds/bond";
 import type { BondArgs } from "../../provider/kinds/args";
-import { LINKS, useForetold } from "../lab/foretold";
+import { LINKS, useAnnounced } from "../lab/announced";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { bondInputs } from "../unit/plan/states";
@@ -20,7 +20,7 @@ describe("a bond", function () {
   afterEach(() => clean(on, [HOST]));
 
   describe("in the model of the kernel", () => {
-    const { assertLives } = useForetold(on, HOST);
+    const { assertLives } = useAnnounced(on, HOST);
 
     it("is what any change of it to any other makes of it, with its ports, and its deletion", () =>
       assertLives(bond, bondInputs.map(onLinks), PAIRS));

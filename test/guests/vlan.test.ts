@@ -192,13 +192,13 @@ describe("a VLAN", function () {
     await vlan("guest1", 10, { netns: "blue", name: "v", addresses: [`${IPV4(1)}/24`] });
     await vlan("guest2", 10, { addresses: [`${IPV4(2)}/24`] });
     assert.ok(await on.lab.ping("guest1", IPV4(2), { netns: "blue", deadline: 3000 }));
-    const twin = await on.stack.preview("VlanInterface", "w", {
+    const duplicate = await on.stack.preview("VlanInterface", "w", {
       host: "guest1",
       parent: "eth1",
       name: "w",
       vlanId: 10,
     });
-    assert.match(twin.failures.join(), /is there already: the link v in the namespace blue/);
+    assert.match(duplicate.failures.join(), /is there already: the link v in the namespace blue/);
     await on.stack.down();
     assert.equal(await on.lab.sh("guest1", "ls /run/netns"), "");
     assert.equal(await seenLink(on.lab, "guest1", "v"), undefined);

@@ -21,12 +21,12 @@ describe("a change of the link that carries the SSH connection", () => {
     const before = await snapshot(on.lab, "node1");
     const mgmt = addressesOf(await linkOf(on.lab, "node1", "mgmt0"));
     const connections = (await on.lab.connections("node1")) + 1;
-    const session = on.lab.ssh("node1", "for i in 1 2 3 4 5 6; do sleep 0.5; echo $i; done");
+    const managedHost = on.lab.ssh("node1", "for i in 1 2 3 4 5 6; do sleep 0.5; echo $i; done");
     while ((await on.lab.connections("node1")) < connections) await sleep(50);
     await on.stack.up("HairpinBridge", "lan", BRIDGE);
     assert.equal(await on.lab.connections("node1"), connections + 2);
     assert.deepEqual(addressesOf(await linkOf(on.lab, "node1", "br0")), mgmt);
-    assert.equal((await session).stdout, "1\n2\n3\n4\n5\n6\n");
+    assert.equal((await managedHost).stdout, "1\n2\n3\n4\n5\n6\n");
     await gone();
     assert.equal(await left(), NOTHING_LEFT);
     assert.deepEqual((await on.stack.preview("HairpinBridge", "lan", BRIDGE)).drift, {});

@@ -31,7 +31,7 @@ describe("a connection that is lost", () => {
   it("while the host is read is opened again, and the host is read", async () => {
     await on.lab.replace("node1", "readlink", { script: CUTTER(2) });
     const before = await on.lab.connections("node1");
-    const { state } = await currentRun().fleet.session(host).look();
+    const { state } = await currentRun().fleet.managedHost(host).observe();
     assert.ok(state.links.some((l) => l.name === "eth0"));
     assert.equal((await on.lab.connections("node1")) - before, 3);
   });
@@ -39,14 +39,14 @@ describe("a connection that is lost", () => {
   it("over and over ends in an error that says so", async () => {
     await on.lab.replace("node1", "readlink", { script: CUTTER(9) });
     await assert.rejects(
-      currentRun().fleet.session(host).look(),
+      currentRun().fleet.managedHost(host).observe(),
       /connection was lost while look at the host ran/,
     );
   });
 
   it("while nothing ran is opened again by what comes next", async () => {
-    const session = currentRun().fleet.session(host);
-    await session.look();
+    const managedHost = currentRun().fleet.managedHost(host);
+    await managedHost.observe();
     await on.lab.sh(
       "node1",
       `kill -9 $(ps -eo pid=,args= | sed -n 's/^ *\\([0-9]*\\) sshd: root@notty.*/\\1/p')`,

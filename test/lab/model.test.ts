@@ -1,12 +1,12 @@
 import { bridge } from "../../provider/kinds/bridge";
 import { macvlan } from "../../provider/kinds/macvlan";
 import { bridgeInputs, macvlanInputs } from "../unit/plan/states";
-import { LINKS, useForetold } from "./foretold";
+import { LINKS, useAnnounced } from "./announced";
 import { useLab } from "./stack";
 
 describe("the model of the kernel", function () {
   this.timeout(240_000);
-  const { assertLives } = useForetold(useLab(1), "node1");
+  const { assertLives } = useAnnounced(useLab(1), "node1");
 
   it("foretells what any change of a macvlan to any other does to the host, and its deletion", () =>
     assertLives(

@@ -97,7 +97,7 @@ export function openStack(lab: Lab, owner = "lab/test"): Stack {
     return { inputs: again, failures, drift, changes, replaces };
   }
 
-  async function bringAbout(kind: string, name: string, args: object): Promise<Json> {
+  async function apply(kind: string, name: string, args: object): Promise<Json> {
     const provider = operationsOf(kind);
     const old = resources.get(name);
     const { inputs, failures, changes, replaces } = await look(kind, name, args);
@@ -119,7 +119,7 @@ export function openStack(lab: Lab, owner = "lab/test"): Stack {
   }
 
   return {
-    up: (kind, name, args) => inRun(async () => (await bringAbout(kind, name, args)) as never),
+    up: (kind, name, args) => inRun(async () => (await apply(kind, name, args)) as never),
     preview: (kind, name, args) =>
       inRun(async () => {
         const { inputs: _, ...preview } = await look(kind, name, args);

@@ -33,9 +33,9 @@ describe("links of a host that are asked for at the same time", () => {
 
   it("are made by one script, each with its own outputs, and taken away by one", async () => {
     const names = ["mac0", "mac1", "mac2"];
-    const wanted = await Promise.all(names.map((name, i) => inputsOf(name, { mtu: 1400 + i })));
+    const desired = await Promise.all(names.map((name, i) => inputsOf(name, { mtu: 1400 + i })));
     const before = await commands();
-    const created = await Promise.all(wanted.map((inputs) => create(inputs)));
+    const created = await Promise.all(desired.map((inputs) => create(inputs)));
     assert.equal((await commands()) - before, 1);
     const outs = created.map((result) => result.outs as Record<string, unknown>);
     assert.deepEqual(
@@ -44,7 +44,7 @@ describe("links of a host that are asked for at the same time", () => {
     );
     for (const [i, name] of names.entries()) {
       const link = await seenLink(on.lab, HOST, name);
-      assert.deepEqual([link?.mtu, link?.address], [1400 + i, wanted[i]?.["macAddress"]]);
+      assert.deepEqual([link?.mtu, link?.address], [1400 + i, desired[i]?.["macAddress"]]);
     }
     await Promise.all(created.map(({ id }, i) => remove(id, outs[i])));
     assert.equal((await commands()) - before, 2);
@@ -53,11 +53,11 @@ describe("links of a host that are asked for at the same time", () => {
 
   it("are made all but the one that cannot be, whose error is its own", async () => {
     const unreachable = { routes: [{ to: "198.51.100.0/24", via: "203.0.113.9" }] };
-    const wanted = [await inputsOf("mac0"), await inputsOf("mac1", unreachable), await inputsOf("mac2")];
+    const desired = [await inputsOf("mac0"), await inputsOf("mac1", unreachable), await inputsOf("mac2")];
     const said: string[] = [];
     const { error } = console;
     console.error = (line: string) => said.push(line);
-    const [first, second, third] = await Promise.allSettled(wanted.map((inputs) => create(inputs))).finally(
+    const [first, second, third] = await Promise.allSettled(desired.map((inputs) => create(inputs))).finally(
       () => (console.error = error),
     );
     assert.deepEqual([first?.status, third?.status], ["fulfilled", "fulfilled"]);
@@ -74,24 +74,24 @@ describe("links of a host that are asked for at the same time", () => {
   });
 
   it("are made one by one where the host lets them go in no other way, with nothing lost of those that work", async () => {
-    const wanted = [await inputsOf("mac0"), await inputsOf("mac1")];
+    const desired = [await inputsOf("mac0"), await inputsOf("mac1")];
     await on.lab.sh(HOST, "ip link add mac1 type bridge");
-    const [first, second] = await Promise.allSettled(wanted.map((inputs) => create(inputs)));
+    const [first, second] = await Promise.allSettled(desired.map((inputs) => create(inputs)));
     assert.equal(first?.status, "fulfilled");
     assert.equal(second?.status, "rejected");
     assert.equal((await seenLink(on.lab, HOST, "mac1"))?.linkinfo?.info_kind, "bridge");
   });
 
   it("wait for those that the program has foretold, and not for one that does not come", async () => {
-    const wanted = await Promise.all(["mac0", "mac1"].map((name) => inputsOf(name)));
-    const session = currentRun().fleet.session(wanted[0]?.["host"] as HostAddress);
-    for (const name of ["mac0", "mac1"]) session.expect(resourceName(TYPE, name));
+    const desired = await Promise.all(["mac0", "mac1"].map((name) => inputsOf(name)));
+    const managedHost = currentRun().fleet.managedHost(desired[0]?.["host"] as HostAddress);
+    for (const name of ["mac0", "mac1"]) managedHost.announce(resourceName(TYPE, name));
     const before = await commands();
-    const first = create(wanted[0]);
+    const first = create(desired[0]);
     await new Promise((done) => setTimeout(done, 15));
-    await Promise.all([first, create(wanted[1])]);
+    await Promise.all([first, create(desired[1])]);
     assert.equal((await commands()) - before, 1);
-    session.expect(resourceName(TYPE, "never"));
+    managedHost.announce(resourceName(TYPE, "never"));
     await create(await inputsOf("mac2"));
     assert.ok(await seenLink(on.lab, HOST, "mac2"));
   });

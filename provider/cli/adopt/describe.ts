@@ -1,4 +1,4 @@
-import { knownInputs, planLink, viewFrom } from "../../engine/planning";
+import { knownInputs, planLink, planContextFrom } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
 import { type AnyKind, KINDS } from "../../kinds";
 import { BOND_BINDINGS } from "../../kinds/bond";
@@ -8,7 +8,7 @@ import { type HostState, type LinkState, findLink, recordOf } from "../../model/
 import type { Observation } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
 import { BOND_OPTIONS, permanentMac, portsOf } from "../../plan/kernel/bond";
-import { freshSettings } from "../../plan/kernel/defaults";
+import { kernelDefaults } from "../../plan/kernel/defaults";
 import { isChild, isHostShim } from "../links";
 
 /** A resource of the program to be. */
@@ -143,25 +143,25 @@ function bondShape(bond: LinkState, ports: readonly LinkState[]): Json {
   };
 }
 
-const FRESH_BOND: Json = Object.fromEntries(
-  BOND_OPTIONS.flatMap(({ word, fresh }) =>
+const BOND_DEFAULTS: Json = Object.fromEntries(
+  BOND_OPTIONS.flatMap(({ word, kernelDefault }) =>
     BOND_BINDINGS.filter(({ key }) => key === `type.${word}` && word !== "mode").flatMap((binding) =>
-      Object.entries(binding.decode(fresh)),
+      Object.entries(binding.decode(kernelDefault)),
     ),
   ),
 );
 
 /** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c; net/8021q): they need not be said. */
-const FRESH: Json = {
+const KERNEL_DEFAULTS: Json = {
   ...{ alias: "", up: true, addresses: [], routes: [], mode: "bridge" },
   ...{ noPromisc: false, nodst: false, broadcastQueueLength: 1000, sourceMacAddresses: [], arp: "exclusive" },
   ...{ flag: "bridge" },
   ...{ stp: false, priority: 32_768, forwardDelay: 15, helloTime: 2, maxAge: 20, ageingTime: 300 },
   ...{ vlanFiltering: false, mcastSnooping: true },
   ...{ ...VLAN_FLAGS, protocol: "802.1Q" },
-  ...FRESH_BOND,
+  ...BOND_DEFAULTS,
 };
-const FRESH_PORT: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
+const PORT_DEFAULTS: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
 
 /** The resource of a link, provided that adopting it runs nothing. */
 function checked(
@@ -174,7 +174,7 @@ function checked(
   const kind = KINDS[type];
   if (!kind) throw new Error(`there is no kind ${type}`);
   const place = { host, name: link.name, ...(link.netns === "" ? {} : { netns: link.netns }) };
-  const all = { ...shape, ...kind.found({ ...shape, ...place } as unknown as CommonInputs, now) };
+  const all = { ...shape, ...kind.readInputs({ ...shape, ...place } as unknown as CommonInputs, now) };
   const { args, notes } = valid(
     kind,
     inReadingOrder({ ...place, ...worthSaying(all, link, now.state), adopt: true }),
@@ -182,10 +182,12 @@ function checked(
   if (args === undefined) return notes.join("; ");
   const given = { ...args, __owner: "", __resource: link.name };
   const known = knownInputs(checkInputs(kind, given, undefined).inputs, []);
-  const view = viewFrom(given, now, undefined, () => false);
-  const problems = kind.problems(known, view).map((p) => `${p.property}: ${p.reason}`);
+  const context = planContextFrom(given, now, undefined, () => false);
+  const problems = kind.problems(known, context).map((p) => `${p.property}: ${p.reason}`);
   if (problems.length > 0) return problems.join("; ");
-  const steps = planLink(kind, known, view).steps.flatMap(({ step }) => commandsOf(step, now.facts.portTool));
+  const steps = planLink(kind, known, context).steps.flatMap(({ step }) =>
+    commandsOf(step, now.facts.portTool),
+  );
   const run = steps.filter((c) => !isNote(c)).map(describeCommand);
   if (run.length > 0) return `adopting it would run: ${run.join("; ")}`;
   const { host: _, ...rest } = args;
@@ -215,17 +217,17 @@ function inReadingOrder(args: Json): Json {
 function worthSaying(all: Json, link: LinkState, state: HostState): Json {
   const parent = findLink(state, { name: link.parent, netns: "" });
   const usual = ["bridge", "bond"].includes(link.kind) ? "1500" : (parent?.settings["link.mtu"] ?? "");
-  const isFresh = ([key, value]: [string, unknown]): boolean =>
+  const isKernelDefault = ([key, value]: [string, unknown]): boolean =>
     key === "mtu"
       ? String(value) === usual
       : key === "txQueueLength"
-        ? value === Number(freshSettings(link.kind)["link.txqueuelen"] ?? 1000)
-        : JSON.stringify(value) === JSON.stringify(FRESH[key]);
-  const isTold = (key: string): boolean =>
+        ? value === Number(kernelDefaults(link.kind)["link.txqueuelen"] ?? 1000)
+        : JSON.stringify(value) === JSON.stringify(KERNEL_DEFAULTS[key]);
+  const isReported = (key: string): boolean =>
     // the kernel gives these of itself: the parent's in passthru, 0 where a kernel knows no queue of that kind
     (key !== "macAddress" || all["mode"] !== "passthru") &&
     (key !== "broadcastQueueLength" || all["broadcastQueueLength"] !== 0);
-  const told = Object.entries(all).filter((entry) => !isFresh(entry) && isTold(entry[0]));
+  const told = Object.entries(all).filter((entry) => !isKernelDefault(entry) && isReported(entry[0]));
   return Object.fromEntries(told.map(([key, value]) => [key, shortened(key, value)]));
 }
 
@@ -239,7 +241,7 @@ function shortened(key: string, value: unknown): unknown {
 
 /** A port as a person writes it: its name alone where only hairpin is to be said, or nothing. */
 function shortPort(port: Json): Json | string {
-  const told = Object.entries(port).filter(([key, value]) => value !== FRESH_PORT[key]);
+  const told = Object.entries(port).filter(([key, value]) => value !== PORT_DEFAULTS[key]);
   const { name, ...options } = Object.fromEntries(told);
   return Object.keys(options).length === 0 ? String(name) : { name, ...options };
 }

@@ -1,11 +1,18 @@
 /** From a stack's links and what their hosts are like to the report: the provider's own plans, made and not run. Pure. */
-import { describeCut, driftOf, knownInputs, planLink, planRemoval, viewFrom } from "../../engine/planning";
+import {
+  describeDisruptiveStep,
+  driftOf,
+  knownInputs,
+  planLink,
+  planRemoval,
+  planContextFrom,
+} from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
-import type { CommonInputs, Json, View } from "../../kinds/kind";
+import type { CommonInputs, Json, PlanContext } from "../../kinds/kind";
 import { type LinkId, findLink } from "../../model/host";
 import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
-import { type WantedPlan, outcome } from "../../plan/plan";
+import { type DesiredPlan, outcome } from "../../plan/plan";
 import { hostLabel } from "../../ssh/address";
 import type { Seen } from "../look";
 import type { StackLink, StackReading } from "../stack";
@@ -68,12 +75,12 @@ const UNFINISHED_NOTES: Readonly<Record<Unfinished, string>> = {
 function compareLink(
   link: StackLink,
   now: Observation,
-  expected: View["expected"],
+  expected: PlanContext["isExpected"],
 ): { reported: ReportedLink; after: Observation } {
   const { kind, before, after } = link;
   const removes = before !== undefined && (link.action === "delete" || link.action === "replace");
   const removal = removes
-    ? planRemoval(knownInputs(before, []), viewFrom(before, now, undefined, expected))
+    ? planRemoval(knownInputs(before, []), planContextFrom(before, now, undefined, expected))
     : undefined;
   const emptied = removal === undefined ? now : leftBy(removal, now);
   if (after === undefined || link.action === "delete") {
@@ -82,12 +89,12 @@ function compareLink(
   }
   const known = knownInputs(after, []);
   const stays = removes ? undefined : before;
-  const view = viewFrom(after, emptied, stays, expected);
+  const context = planContextFrom(after, emptied, stays, expected);
   const missing = kind.identifying.filter((p) => link.unknown.includes(p) || link.secret.includes(p));
   if (missing.length > 0) return { reported: reported(link, link.action, [], []), after: now };
-  const problems = kind.problems(known, view).map((p) => `${p.property}: ${p.reason}`);
-  const plan = planLink(kind, known, view);
-  const drift = stays === undefined ? [] : driftOf(kind, stays, known, view, plan);
+  const problems = kind.problems(known, context).map((p) => `${p.property}: ${p.reason}`);
+  const plan = planLink(kind, known, context);
+  const drift = stays === undefined ? [] : driftOf(kind, stays, known, context, plan);
   const differences = plan.differences.map((d): ReportedDifference => ({
     ...d,
     cause: drift.some((other) => other.property === d.property) ? "drift" : "program",
@@ -97,7 +104,7 @@ function compareLink(
   const isWhole = link.secret.length === 0 && link.unknown.length === 0;
   const nothing = plan.steps.length === 0 && removal === undefined && link.action !== "create" && isWhole;
   const action = link.action === "keep" && plan.steps.length > 0 ? "update" : nothing ? "keep" : link.action;
-  const cut = describeCut(known, emptied, plan);
+  const cut = describeDisruptiveStep(known, emptied, plan);
   const base = reported(link, action, differences, run);
   return {
     reported: { ...base, problems, notes: [...base.notes, ...(cut === undefined ? [] : [cut])] },
@@ -106,11 +113,11 @@ function compareLink(
 }
 
 /** The host as a plan leaves it. */
-function leftBy(plan: WantedPlan, now: Observation): Observation {
+function leftBy(plan: DesiredPlan, now: Observation): Observation {
   return { ...now, state: outcome(now.state, plan) };
 }
 
-function commands(plan: WantedPlan | undefined, now: Observation): string[] {
+function commands(plan: DesiredPlan | undefined, now: Observation): string[] {
   return (
     (plan?.steps ?? [])
       .flatMap(({ step }) => commandsOf(step, now.facts.portTool))

@@ -52,8 +52,10 @@ function macKey(macAddress: string): string {
   return `MAC ${macAddress}`;
 }
 
-function takenKeys({ host, takes }: Claim): string[] {
-  return takes === undefined ? [] : [`taken ${JSON.stringify([host, takes.of, takes.what])}`];
+function takenKeys({ host, exclusiveUse }: Claim): string[] {
+  return exclusiveUse === undefined
+    ? []
+    : [`taken ${JSON.stringify([host, exclusiveUse.of, exclusiveUse.what])}`];
 }
 
 function hostKey({ host }: Claim): string {

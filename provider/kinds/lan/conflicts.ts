@@ -1,7 +1,7 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
 import { withoutPrefix } from "../../model/addresses";
 import { type HostState, type LinkId, findLink, portKindOf } from "../../model/host";
-import type { DuplicateDetection, Issue, PortUse, Taken } from "../kind";
+import type { DuplicateDetection, Issue, ParentUse, ExclusiveUse } from "../kind";
 
 /** Something worth saying, once a run: `about` tells it from others. */
 export interface Warning {
@@ -25,9 +25,9 @@ export interface Claim extends LinkId {
   readonly detection?: DuplicateDetection;
   /** How many MAC addresses its LAN's link may carry. */
   readonly maxMacs?: number;
-  readonly takes?: Taken;
+  readonly exclusiveUse?: ExclusiveUse;
   /** What it needs its LAN's link to be. */
-  readonly port?: PortUse;
+  readonly parentUse?: ParentUse;
 }
 
 /** Conflicts of a claim, in two degrees. */
@@ -68,17 +68,17 @@ export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
   return { issues, warnings };
 }
 
-function takenTwice({ host, takes }: Claim, other: Claim): Issue[] {
+function takenTwice({ host, exclusiveUse }: Claim, other: Claim): Issue[] {
   const isSame =
-    takes !== undefined &&
+    exclusiveUse !== undefined &&
     other.host === host &&
-    other.takes?.of === takes.of &&
-    other.takes.what === takes.what;
+    other.exclusiveUse?.of === exclusiveUse.of &&
+    other.exclusiveUse.what === exclusiveUse.what;
   return isSame
     ? [
         {
-          property: takes.property,
-          reason: `${takes.what} of ${takes.of} is that of ${other.resource} of this stack, too, and the kernel has one for each`,
+          property: exclusiveUse.property,
+          reason: `${exclusiveUse.what} of ${exclusiveUse.of} is that of ${other.resource} of this stack, too, and the kernel has one for each`,
         },
       ]
     : [];
@@ -122,7 +122,7 @@ function carriedBy(state: HostState, parent: string, claims: readonly Claim[]): 
   const lans = new Set([parent]);
   const vlans = [
     ...state.links.filter((l) => l.kind === "vlan" && l.netns === "").map((l) => [l.name, l.parent] as const),
-    ...claims.flatMap((c) => (c.takes ? [[c.lan, c.takes.of] as const] : [])),
+    ...claims.flatMap((c) => (c.exclusiveUse ? [[c.lan, c.exclusiveUse.of] as const] : [])),
   ];
   for (let before = 0; before < lans.size;) {
     before = lans.size;
@@ -138,7 +138,7 @@ export function carriersOf(state: HostState, lan: string, claims: readonly Claim
     const current: string = name;
     const link = findLink(state, { name: current, netns: "" });
     const claim = claims.find((c) => c.netns === "" && c.name === current);
-    const below = claim?.takes?.of ?? (link?.kind === "vlan" ? link.parent : "");
+    const below = claim?.exclusiveUse?.of ?? (link?.kind === "vlan" ? link.parent : "");
     name = below === "" || found.includes(below) ? undefined : below;
     if (name !== undefined) found.push(name);
   }

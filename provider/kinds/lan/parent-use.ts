@@ -1,23 +1,25 @@
 /** What resources of one run need of the parent that they share: it is one kind of port, and ipvlans have one mode. Pure. */
-import type { Issue, PortUse } from "../kind";
+import type { Issue, ParentUse } from "../kind";
 import { type Claim, addressesInCommon } from "./conflicts";
 
 /**
  * What keeps a claim from being on one parent with others of the same run: macvlans and ipvlans, ipvlans of two modes,
  * and an address on two ipvlans, which the kernel has no exception for.
  */
-export function portConflicts(claim: Claim, others: readonly Claim[]): Issue[] {
-  const { port } = claim;
+export function parentUseConflicts(claim: Claim, others: readonly Claim[]): Issue[] {
+  const { parentUse: port } = claim;
   if (!port) return [];
   return others
     .filter((o) => o.resource !== claim.resource && o.host === claim.host && o.lan === claim.lan)
-    .flatMap((o) => (o.port ? inTheWay({ ...claim, port }, { ...o, port: o.port }) : []));
+    .flatMap((o) =>
+      o.parentUse ? inTheWay({ ...claim, parentUse: port }, { ...o, parentUse: o.parentUse }) : [],
+    );
 }
 
-type PortClaim = Claim & { readonly port: PortUse };
+type PortClaim = Claim & { readonly parentUse: ParentUse };
 
 function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
-  const [own, their] = [claim.port, other.port];
+  const [own, their] = [claim.parentUse, other.parentUse];
   if (own.kind !== their.kind) {
     return [
       {

@@ -1,12 +1,12 @@
 /** What a host has that may undo or spoil a link later: nothing to refuse, but worth saying, with the remedy. Pure. */
 import type { LinkManager, Observation } from "../../model/observation";
-import { type LinkState, type WantedLink, childrenOf, findLink } from "../../model/host";
+import { type LinkState, type DesiredLink, childrenOf, findLink } from "../../model/host";
 import type { Claim, Warning } from "./conflicts";
 
 /** A line for each thing that a person should know of the host before relying on the link. `ownLines` are its kind's. */
 export function warningsOf(
   claim: Claim,
-  ports: readonly WantedLink[],
+  ports: readonly DesiredLink[],
   observation: Observation,
   ownLines: readonly string[] = [],
 ): Warning[] {
@@ -37,12 +37,12 @@ export function warningsOf(
   }));
 }
 
-function isHairpin(port: WantedLink): boolean {
+function isHairpin(port: DesiredLink): boolean {
   return port.settings.some((s) => s.key === "port.hairpin" && s.value === "on");
 }
 
-function isWayIn(port: WantedLink, { lifeline }: Observation): boolean {
-  return lifeline.client !== "" && lifeline.links.includes(port.name);
+function isWayIn(port: DesiredLink, { managementPath }: Observation): boolean {
+  return managementPath.client !== "" && managementPath.links.includes(port.name);
 }
 
 /** networkd: measured (facts: vmtest2); NetworkManager: nm-settings-nmcli(5), a profile's activation flushes. */

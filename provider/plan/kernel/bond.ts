@@ -3,7 +3,7 @@
  * a port's coming and going changes. Pure.
  */
 import { isIPv6Cidr } from "../../model/addresses";
-import type { HostState, LinkId, LinkState, SettingKey, Settings, WantedSetting } from "../../model/host";
+import type { HostState, LinkId, LinkState, SettingKey, Settings, DesiredSetting } from "../../model/host";
 
 export const BOND_MODES = [
   ...(["balance-rr", "active-backup", "balance-xor", "broadcast"] as const),
@@ -25,7 +25,7 @@ export interface BondOption {
   readonly word: string;
   /** The word by which `ip -j` shows it, where that is another one. */
   readonly shown?: string;
-  readonly fresh: string;
+  readonly kernelDefault: string;
   /** The modes that have it; not given: all. */
   readonly modes?: readonly string[];
   /** It is refused while the bond is up, or besides while it has ports (bond_options.c, BOND_OPTFLAG_*). */
@@ -34,23 +34,23 @@ export interface BondOption {
 
 /** In the order in which they are set: what a mode or an interval changes of the others comes after it. */
 export const BOND_OPTIONS: readonly BondOption[] = [
-  { word: "mode", fresh: "balance-rr", needs: "noPorts" },
-  { word: "miimon", fresh: "0" },
-  { word: "updelay", fresh: "0" },
-  { word: "downdelay", fresh: "0" },
-  { word: "arp_interval", fresh: "0", modes: ARP_MODES },
-  { word: "arp_ip_target", fresh: "" },
-  { word: "arp_validate", fresh: "none", modes: ARP_MODES },
-  { word: "arp_all_targets", fresh: "any" },
-  { word: "primary", fresh: "", modes: PRIMARY_MODES },
-  { word: "primary_reselect", fresh: "always" },
-  { word: "fail_over_mac", fresh: "none", needs: "noPorts" },
-  { word: "xmit_hash_policy", fresh: "layer2" },
-  { word: "lacp_rate", shown: "ad_lacp_rate", fresh: "slow", modes: ["802.3ad"], needs: "down" },
-  { word: "ad_select", fresh: "stable", needs: "down" },
-  { word: "min_links", fresh: "0" },
-  { word: "num_grat_arp", shown: "num_peer_notif", fresh: "1" },
-  { word: "all_slaves_active", fresh: "0" },
+  { word: "mode", kernelDefault: "balance-rr", needs: "noPorts" },
+  { word: "miimon", kernelDefault: "0" },
+  { word: "updelay", kernelDefault: "0" },
+  { word: "downdelay", kernelDefault: "0" },
+  { word: "arp_interval", kernelDefault: "0", modes: ARP_MODES },
+  { word: "arp_ip_target", kernelDefault: "" },
+  { word: "arp_validate", kernelDefault: "none", modes: ARP_MODES },
+  { word: "arp_all_targets", kernelDefault: "any" },
+  { word: "primary", kernelDefault: "", modes: PRIMARY_MODES },
+  { word: "primary_reselect", kernelDefault: "always" },
+  { word: "fail_over_mac", kernelDefault: "none", needs: "noPorts" },
+  { word: "xmit_hash_policy", kernelDefault: "layer2" },
+  { word: "lacp_rate", shown: "ad_lacp_rate", kernelDefault: "slow", modes: ["802.3ad"], needs: "down" },
+  { word: "ad_select", kernelDefault: "stable", needs: "down" },
+  { word: "min_links", kernelDefault: "0" },
+  { word: "num_grat_arp", shown: "num_peer_notif", kernelDefault: "1" },
+  { word: "all_slaves_active", kernelDefault: "0" },
 ];
 
 /** The primary counts, and shows, as soon as it is a port: it is set when the ports are there. */
@@ -133,9 +133,9 @@ function settled(settings: Settings, kept: Readonly<Record<string, string>>): Se
   const mode = settings["type.mode"] ?? "balance-rr";
   const asked = settings["type.miimon"] ?? "0";
   const miimon = MII_MODES.includes(mode) && asked === "0" ? String(DEFAULT_MIIMON) : asked;
-  const has = bondOptions(mode, miimon).map(({ word, shown = word, fresh }): [string, string] => [
+  const has = bondOptions(mode, miimon).map(({ word, shown = word, kernelDefault }): [string, string] => [
     `type.${word}`,
-    settings[`type.${word}`] ?? kept[shown] ?? fresh,
+    settings[`type.${word}`] ?? kept[shown] ?? kernelDefault,
   ]);
   return { ...Object.fromEntries(others), ...Object.fromEntries(has), "type.miimon": miimon };
 }
@@ -147,12 +147,12 @@ function isOption(key: string): boolean {
 /** What a bond has to be for these of its settings to be changed. */
 export function bondNeeds(
   bond: LinkState,
-  wanted: readonly WantedSetting[],
+  desired: readonly DesiredSetting[],
 ): { down: boolean; noPorts: boolean } {
-  const needs = wanted
+  const needs = desired
     .filter((s) => (bond.settings[s.key] ?? "") !== s.value)
     .map((s) => BOND_OPTIONS.find(({ word }) => s.key === `type.${word}`)?.needs);
-  const isMode = wanted.some((s) => s.key === "type.mode" && bond.settings[s.key] !== s.value);
+  const isMode = desired.some((s) => s.key === "type.mode" && bond.settings[s.key] !== s.value);
   return { down: isMode || needs.includes("down"), noPorts: needs.includes("noPorts") };
 }
 

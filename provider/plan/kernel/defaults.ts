@@ -10,7 +10,7 @@ const MACVLAN: Settings = {
 };
 
 /** By kind, settings of its own (`type.WORD`), and others where it has other ones than most. */
-const FRESH: Readonly<Record<string, Settings>> = {
+const KERNEL_DEFAULTS: Readonly<Record<string, Settings>> = {
   macvlan: MACVLAN,
   // drivers/net/macvtap.c, macvtap_setup
   macvtap: { ...MACVLAN, "link.txqueuelen": "500" },
@@ -41,12 +41,12 @@ const FRESH: Readonly<Record<string, Settings>> = {
 };
 
 /** The settings of its kind that a new link has; none for a kind that is not known here. */
-export function freshSettings(kind: string): Settings {
-  return FRESH[kind] ?? {};
+export function kernelDefaults(kind: string): Settings {
+  return KERNEL_DEFAULTS[kind] ?? {};
 }
 
 /** A fresh port's settings (net/bridge/br_if.c, new_nbp); the cost follows the link's speed. */
-export const FRESH_PORT: Settings = {
+export const PORT_DEFAULTS: Settings = {
   "port.hairpin": "off",
   "port.isolated": "off",
   "port.learning": "on",
@@ -58,7 +58,7 @@ export const FRESH_PORT: Settings = {
   "port.root_block": "off",
 };
 
-export const FRESH_SYSCTLS: Settings = {
+export const SYSCTL_DEFAULTS: Settings = {
   "sysctl.ipv4.arp_filter": "0",
   "sysctl.ipv4.arp_notify": "0",
   "sysctl.ipv6.ndisc_notify": "0",

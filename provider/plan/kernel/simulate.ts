@@ -17,16 +17,16 @@ import {
   portKindOf,
   sameLink,
 } from "../../model/host";
-import { followBelow, setDown } from "./vlan";
+import { propagateToVlans, setDown } from "./vlan";
 import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
-import { FRESH_PORT, FRESH_SYSCTLS, freshSettings } from "./defaults";
+import { PORT_DEFAULTS, SYSCTL_DEFAULTS, kernelDefaults } from "./defaults";
 import type { Step } from "../../model/steps";
 
 /** The state of the host after a step that succeeded. */
 export function simulate(state: HostState, step: Step): HostState {
   const after = simulateAlone(state, step);
   return step.do === "deleteLink" || step.do === "set" || step.do === "up" || step.do === "down"
-    ? followBelow(state, after)
+    ? propagateToVlans(state, after)
     : after;
 }
 
@@ -52,7 +52,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
         up: false,
         addresses: [],
         routes: [],
-        settings: { ...withoutPort(l.settings), "link.master": "", ...FRESH_SYSCTLS },
+        settings: { ...withoutPort(l.settings), "link.master": "", ...SYSCTL_DEFAULTS },
       }));
     case "renameLink":
       return renameLink(state, step.link, step.name);
@@ -133,8 +133,8 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     "link.alias": "",
     "link.txqueuelen": "1000",
     "link.master": "",
-    ...freshSettings(step.kind),
-    ...FRESH_SYSCTLS,
+    ...kernelDefaults(step.kind),
+    ...SYSCTL_DEFAULTS,
     ...step.settings,
     ...(step.kind === "bond" ? newBond(typeSettings(step.settings)) : {}),
   };
@@ -311,7 +311,7 @@ function moveToMaster(after: HostState, before: LinkState, value: string): HostS
     settings: {
       ...withoutPort(l.settings),
       "link.master": value,
-      ...(value === "" || to?.kind === "bond" ? {} : FRESH_PORT),
+      ...(value === "" || to?.kind === "bond" ? {} : PORT_DEFAULTS),
     },
   }));
   const left = from?.kind === "bond" ? leaveBond(moved, before, from.name) : moved;

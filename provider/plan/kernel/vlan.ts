@@ -6,7 +6,7 @@ import { isIPv6Cidr } from "../../model/addresses";
 import type { HostState, LinkState } from "../../model/host";
 
 /** The host after a step that was taken by itself, with what follows from it on VLANs. Links keep their names. */
-export function followBelow(before: HostState, after: HostState): HostState {
+export function propagateToVlans(before: HostState, after: HostState): HostState {
   // most hosts have none, and some have thousands of links
   if (!before.links.some((l) => l.kind === "vlan")) return after;
   let [was, now] = [before, after];

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import type { SSHExecCommandOptions } from "node-ssh";
 import type { ClientChannel } from "ssh2";
-import type { Link } from "../transport/connect";
+import type { SshTransport } from "../transport/connect";
 import {
   RAW_TERMINAL,
   afterAnnouncement,
@@ -55,7 +55,7 @@ export interface Shell {
 }
 
 /** Starts `sh -s`, which takes two round trips: one opens the channel, one starts the shell. */
-export function startShell(link: Link, becomePassword: Secret | undefined): Shell {
+export function startShell(link: SshTransport, becomePassword: Secret | undefined): Shell {
   const { host } = link;
   const askedFor = host.become === "none" ? undefined : becomePassword;
   const onTerminal = needsTerminal(host.become, askedFor !== undefined);
@@ -151,7 +151,7 @@ export function startShell(link: Link, becomePassword: Secret | undefined): Shel
   return { over: running.then(ignore, ignore), run };
 }
 
-function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
+function timedOut(link: SshTransport, call: ScriptCall, printed: Buffer): SshError {
   const { label } = link.host;
   const tail = printed.toString("utf8").trim().slice(-400);
   const said = tail === "" ? "" : ` It had printed ${JSON.stringify(tail)}.`;
@@ -167,7 +167,7 @@ function timedOut(link: Link, call: ScriptCall, printed: Buffer): SshError {
  * and sshd refuses to signal what runs as root (session.c, session_signal_req).
  */
 async function stopShell(
-  link: Link,
+  link: SshTransport,
   call: ScriptCall,
   pid: number | undefined,
   becomePassword: Secret | undefined,
@@ -193,7 +193,7 @@ async function stopShell(
 
 /** The error for a command whose connection ended; `started` is whether its script may have run. */
 export function lost(
-  link: Link,
+  link: SshTransport,
   call: { description: string },
   started: boolean,
   cause?: unknown,
@@ -213,7 +213,7 @@ export function lost(
 function answerPrompt(
   password: Secret,
   stdin: PassThrough,
-  link: Link,
+  link: SshTransport,
   abandon: (error: SshError) => void,
 ): { send: (script: string) => void; onPrompt: (chunk: Buffer) => void } {
   const { become } = link.host;

@@ -5,13 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { authenticate } from "../auth/authenticate";
 import type { ResolvedHost } from "../config/resolve";
 import { type HostKeyCheck, checkHostKey } from "../host-keys/verify";
-import { takeSlot } from "../semaphore";
+import { acquireHandshake } from "../semaphore";
 import type { Settings } from "../settings";
 import { trace } from "../trace";
 import { type ConnectStage, type Failure, describeFailure } from "./failure";
 
 /** An authenticated SSH connection to a host, whatever way it takes there. */
-export interface Link {
+export interface SshTransport {
   readonly host: ResolvedHost;
   readonly ssh: NodeSSH;
   readonly hostKeyFingerprint: string;
@@ -26,7 +26,7 @@ export interface Link {
 }
 
 /** The way to a host: opens a stream to its port. Undefined: plain TCP from here. */
-export type Way = () => Promise<Duplex>;
+export type Connector = () => Promise<Duplex>;
 
 const CLOSE_TIMEOUT = 500;
 const FIRST_PAUSE = 200;
@@ -39,15 +39,21 @@ const LONGEST_PAUSE = 3_000;
  *
  * @throws SshError
  */
-export async function openLink(host: ResolvedHost, settings: Settings, way: Way | undefined): Promise<Link> {
+export async function connect(
+  host: ResolvedHost,
+  settings: Settings,
+  connector: Connector | undefined,
+): Promise<SshTransport> {
   const check = checkHostKey(host);
   const limit = host.connectTimeout * 1000;
   let left = 2 * limit;
   let pause = FIRST_PAUSE;
   for (let attempt = 1; ; attempt++) {
-    const release = await takeSlot(settings.maxConnections);
+    const release = await acquireHandshake(settings.maxConnections);
     const started = performance.now();
-    const outcome = await connectOnce(host, settings, way, check, Math.min(limit, left)).finally(release);
+    const outcome = await connectOnce(host, settings, connector, check, Math.min(limit, left)).finally(
+      release,
+    );
     if ("link" in outcome) return outcome.link;
     left -= performance.now() - started;
     // Half to one and a half of the pause, so that those who were dropped together do not come back together.
@@ -65,10 +71,10 @@ export async function openLink(host: ResolvedHost, settings: Settings, way: Way 
 async function connectOnce(
   host: ResolvedHost,
   settings: Settings,
-  way: Way | undefined,
+  connector: Connector | undefined,
   check: HostKeyCheck,
   milliseconds: number,
-): Promise<{ link: Link } | Failure> {
+): Promise<{ link: SshTransport } | Failure> {
   const authentication = authenticate(host, settings);
   let stage: ConnectStage = "tcp";
   let stream: Duplex | undefined;
@@ -85,7 +91,7 @@ async function connectOnce(
 
   let firstError: Error | undefined;
   try {
-    const opening = way === undefined ? Promise.resolve(tcp(host)) : way();
+    const opening = connector === undefined ? Promise.resolve(tcp(host)) : connector();
     // A stream that is ready only after the time was up is nobody's any more.
     void opening.then((late) => expired && late.destroy()).catch(() => undefined);
     const opened = await Promise.race([opening, expiry]);
@@ -127,7 +133,7 @@ async function connectOnce(
     client.on("close", onGone);
     await Promise.race([ready, expiry]);
     stage = "ready";
-    const link: Link = {
+    const link: SshTransport = {
       host,
       ssh,
       hostKeyFingerprint: check.accepted(),

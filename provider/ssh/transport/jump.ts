@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { ResolvedHost } from "../config/resolve";
-import { type Link, type Way, openLink } from "./connect";
+import { type SshTransport, type Connector, connect } from "./connect";
 import type { Settings } from "../settings";
 import { cannotConnect } from "../error";
 import { trace } from "../trace";
@@ -8,7 +8,7 @@ import { trace } from "../trace";
 /** A jump host's connection, which all hosts behind it share. */
 interface SharedJump {
   users: number;
-  readonly link: Promise<Link>;
+  readonly link: Promise<SshTransport>;
 }
 
 const shared = new WeakMap<Settings, Map<string, SharedJump>>();
@@ -23,11 +23,11 @@ const CONNECT_FAILED = 2;
  *
  * @throws SshError for the host that was asked for, with the jump's own error in it
  */
-export async function openThroughJumps(host: ResolvedHost, settings: Settings): Promise<Link> {
-  if (host.jump === undefined) return openLink(host, settings, undefined);
+export async function openThroughJumps(host: ResolvedHost, settings: Settings): Promise<SshTransport> {
+  if (host.jump === undefined) return connect(host, settings, undefined);
   const jump = await enterJump(host.jump, host, settings);
   try {
-    const link = await openLink(host, settings, forwardThrough(jump.link, host));
+    const link = await connect(host, settings, forwardThrough(jump.link, host));
     let left: Promise<void> | undefined;
     link.onEnd(() => {
       left = jump.leave();
@@ -49,7 +49,7 @@ async function enterJump(
   jumpHost: ResolvedHost,
   target: ResolvedHost,
   settings: Settings,
-): Promise<{ link: Link; leave: () => Promise<void> }> {
+): Promise<{ link: SshTransport; leave: () => Promise<void> }> {
   const jumps = shared.get(settings) ?? new Map<string, SharedJump>();
   shared.set(settings, jumps);
   const key = JSON.stringify(jumpHost);
@@ -83,7 +83,7 @@ async function enterJump(
   }
 }
 
-async function openTraced(host: ResolvedHost, settings: Settings): Promise<Link> {
+async function openTraced(host: ResolvedHost, settings: Settings): Promise<SshTransport> {
   const started = performance.now();
   const link = await openThroughJumps(host, settings);
   trace({ host: host.label, event: "open", description: "jump", ms: performance.now() - started });
@@ -91,7 +91,7 @@ async function openTraced(host: ResolvedHost, settings: Settings): Promise<Link>
   return link;
 }
 
-function forwardThrough(jump: Link, host: ResolvedHost): Way {
+function forwardThrough(jump: SshTransport, host: ResolvedHost): Connector {
   return async (): Promise<Duplex> => {
     try {
       return await jump.ssh.forwardOut("127.0.0.1", 0, host.hostname, host.port);

@@ -80,9 +80,9 @@ export async function requirePrograms(
   const missing = missingPrograms(packageOf);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((name) => packageOf[name] ?? name))];
-  const wanted = `${missing.join(", ")} (Debian packages: ${packages.join(" ")})`;
+  const desired = `${missing.join(", ")} (Debian packages: ${packages.join(" ")})`;
   if (programPath("apt-get") === undefined) {
-    throw new Error(`the lab needs programs that are missing: ${wanted}; install them and try again`);
+    throw new Error(`the lab needs programs that are missing: ${desired}; install them and try again`);
   }
   progress(`installing ${packages.join(" ")}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
@@ -94,7 +94,7 @@ export async function requirePrograms(
     result = await run(install, { env });
   }
   if (result.code !== 0 || missingPrograms(packageOf).length > 0) {
-    throw new Error(`the lab needs ${wanted}, and apt-get could not install them:\n${result.stderr.trim()}`);
+    throw new Error(`the lab needs ${desired}, and apt-get could not install them:\n${result.stderr.trim()}`);
   }
 }
 

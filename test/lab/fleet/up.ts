@@ -129,8 +129,8 @@ export function labOpen(name?: string): Promise<Lab> {
 }
 
 async function addHosts(state: LabState, count: number, options: LabOptions): Promise<void> {
-  const wanted = Array.from({ length: Math.max(count, state.hosts.length) }, (_, position) => position + 1);
-  const missing = wanted.filter((index) => alivePid(state.name, `node${index}`) === undefined);
+  const desired = Array.from({ length: Math.max(count, state.hosts.length) }, (_, position) => position + 1);
+  const missing = desired.filter((index) => alivePid(state.name, `node${index}`) === undefined);
   if (missing.length === 0) return;
   const width = 2 * cpus().length;
   const login = options.login ?? defaultLogin;
@@ -154,8 +154,8 @@ async function addHosts(state: LabState, count: number, options: LabOptions): Pr
 }
 
 /** Writes down the guests that are not known yet, and makes the files that they take over. */
-async function addGuests(state: LabState, wanted: readonly GuestOptions[]): Promise<void> {
-  for (const [position, { network = "networkd", kernel, login }] of wanted.entries()) {
+async function addGuests(state: LabState, desired: readonly GuestOptions[]): Promise<void> {
+  for (const [position, { network = "networkd", kernel, login }] of desired.entries()) {
     const index = position + 1;
     if (state.guests.some((guest) => guest.index === index)) continue;
     const hostKey = await writeSeed(state.name, state.slot, { index, network });

@@ -22,7 +22,7 @@ describe("ssh: a shell started ahead", () => {
   const connect = (): Promise<Connection> => on.connect(on.at("root"), on.withKey());
 
   async function startedAhead(connection: Connection): Promise<void> {
-    connection.startAhead();
+    connection.prestart();
     await sleep(PAUSE);
   }
 
@@ -43,8 +43,8 @@ describe("ssh: a shell started ahead", () => {
         on.at(user, { become }),
         on.withKey(password === "" ? {} : { MACVLAN_BECOME_PASSWORD: password }),
       );
-      connection.startAhead();
-      connection.startAhead();
+      connection.prestart();
+      connection.prestart();
       await sleep(PAUSE);
       assert.ok((await ageOfNext(connection)) >= PAUSE / 2, `${user}: a shell was waiting`);
       assert.ok((await ageOfNext(connection)) < PAUSE / 2, `${user}: one shell, not two`);
@@ -75,9 +75,9 @@ describe("ssh: a shell started ahead", () => {
     const settings = on.withKey({ MACVLAN_HOST_KEY_CHECKING: "off" });
     const connection = await on.connect(on.at("root", {}, few), settings);
     const first = connection.run("sleep 0.3; echo first\n");
-    connection.startAhead();
+    connection.prestart();
     assert.equal((await first).stdout, "first\n");
-    connection.startAhead();
+    connection.prestart();
     const runs = Array.from({ length: 5 }, (_, n) => connection.run(`echo ${n}\n`));
     assert.deepEqual(
       (await Promise.all(runs)).map(({ stdout }) => stdout),

@@ -30,7 +30,7 @@ describe("ssh: dropbear", () => {
 
   it("runs many scripts at once, and brings a reading of the host", async () => {
     const connection = await on.connect(host(await start()), on.withKey());
-    connection.startAhead();
+    connection.prestart();
     const runs = Array.from({ length: 20 }, (_, n) => connection.run(`echo ${n}; echo e >&2; exit ${n}\n`));
     assert.deepEqual(
       (await Promise.all(runs)).map(({ stdout, stderr, code }) => [stdout, stderr, code]),

@@ -1,8 +1,8 @@
 /** What a boot does, on the model of the kernel: whatever was wanted before is there after it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bootPlan, wantedWithBoot, withoutBoot } from "../../../provider/engine/persist";
-import { unwanted } from "../../../provider/kinds/common";
+import { bootPlan, desiredWithBoot, withoutBoot } from "../../../provider/engine/persist";
+import { desiredRemoval } from "../../../provider/kinds/common";
 import type { AnyKind } from "../../../provider/kinds";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import { differences } from "../../../provider/plan/differences";
@@ -11,32 +11,32 @@ import { outcome, plan } from "../../../provider/plan/plan";
 import { sameRoute, simulate } from "../../../provider/plan/kernel/simulate";
 import type { Step } from "../../../provider/model/steps";
 import { bridgeInputs, macvlanInputs } from "../plan/states";
-import { HOST, KERNEL, kindOf, reboot, upOn, viewOn, wantedOn } from "./hosts";
+import { HOST, KERNEL, kindOf, reboot, upOn, viewOn, desiredOn } from "./hosts";
 
 /** What the boot script does to a host, in the model's words: it adds only what is missing. */
 function bootOn(state: HostState, made: HostState, kind: AnyKind, inputs: CommonInputs): HostState {
-  const wanted = wantedOn(kind, inputs, made);
+  const desired = desiredOn(kind, inputs, made);
   const isThere = (now: HostState, step: Step): boolean =>
     (step.do === "addLink" && findLink(now, step.link) !== undefined) ||
     (step.do === "addNetns" && now.netns.some((n) => n.name === step.name)) ||
     (step.do === "addRoute" &&
       findLink(now, step.link)?.routes.some((r) => sameRoute(r, step.route)) === true);
-  const { steps } = bootPlan(kind, inputs, viewOn(made), wanted);
+  const { steps } = bootPlan(kind, inputs, viewOn(made), desired);
   return steps.reduce((now, step) => (isThere(now, step) ? now : simulate(now, step)), state);
 }
 
 function assertSurvives(kind: AnyKind, inputs: CommonInputs): void {
   const made = upOn(kind, inputs, HOST);
-  assert.deepEqual(differences(made, wantedOn(kind, inputs, made)), []);
+  assert.deepEqual(differences(made, desiredOn(kind, inputs, made)), []);
   assert.ok(made.bootFiles.length > 0);
   const booted = bootOn(reboot(made), made, kind, inputs);
-  assert.deepEqual(differences(booted, wantedOn(kind, inputs, booted)), [], "after a boot");
+  assert.deepEqual(differences(booted, desiredOn(kind, inputs, booted)), [], "after a boot");
   const twice = bootOn(booted, made, kind, inputs);
-  assert.deepEqual(differences(twice, wantedOn(kind, inputs, twice)), [], "after the script has run twice");
-  const view = viewOn(twice);
+  assert.deepEqual(differences(twice, desiredOn(kind, inputs, twice)), [], "after the script has run twice");
+  const context = viewOn(twice);
   const gone = outcome(
     twice,
-    plan(twice, { ...unwanted(inputs, view), boot: withoutBoot(inputs, view) }, KERNEL),
+    plan(twice, { ...desiredRemoval(inputs, context), boot: withoutBoot(inputs, context) }, KERNEL),
   );
   const names = (state: HostState): string[] => state.links.map((l) => `${l.netns}:${l.name}`).toSorted();
   assert.deepEqual(names(gone), names(HOST));
@@ -64,9 +64,9 @@ describe("a boot", () => {
     for (const arp of ["exclusive", "kernel"]) assertSurvives(shim, { ...base, arp } as CommonInputs);
     const inputs = { ...base, arp: "kernel", persist: true } as CommonInputs;
     const made = upOn(shim, { ...base, arp: "exclusive" } as CommonInputs, HOST);
-    const view = { ...viewOn(made), before: { ...base, arp: "exclusive" } };
-    const files = wantedWithBoot(shim, inputs, view).boot?.files;
-    assert.deepEqual(files, wantedOn(shim, inputs, made).boot?.files);
+    const context = { ...viewOn(made), before: { ...base, arp: "exclusive" } };
+    const files = desiredWithBoot(shim, inputs, context).boot?.files;
+    assert.deepEqual(files, desiredOn(shim, inputs, made).boot?.files);
   });
 
   it("repairs what somebody has changed on a link that is there", () => {
@@ -84,7 +84,7 @@ describe("a boot", () => {
             ),
           };
           const mended = bootOn(changed, made, kind, inputs);
-          assert.deepEqual(differences(mended, wantedOn(kind, inputs, mended)), []);
+          assert.deepEqual(differences(mended, desiredOn(kind, inputs, mended)), []);
         },
       ),
       { numRuns: 200 },
@@ -100,15 +100,15 @@ describe("a boot", () => {
       ports: [{ name: "eth0", hairpin: true }],
     } as CommonInputs;
     const made = upOn(kind, inputs, foreign);
-    const wanted = wantedOn(kind, inputs, made);
-    const { steps } = bootPlan(kind, inputs, viewOn(made), wanted);
+    const desired = desiredOn(kind, inputs, made);
+    const { steps } = bootPlan(kind, inputs, viewOn(made), desired);
     assert.deepEqual(
       steps.filter((s) => s.do === "addLink"),
       [],
     );
     const booted = bootOn(reboot(made, foreign), made, kind, inputs);
-    assert.deepEqual(differences(booted, wantedOn(kind, inputs, booted)), []);
-    const wants = wanted.boot?.files.filter((f) => f.path.includes(".wants/")).map((f) => f.path);
+    assert.deepEqual(differences(booted, desiredOn(kind, inputs, booted)), []);
+    const wants = desired.boot?.files.filter((f) => f.path.includes(".wants/")).map((f) => f.path);
     assert.deepEqual(wants, [
       "/etc/systemd/system/sys-subsystem-net-devices-br0.device.wants/pulumi-macvlan-br0@br0.service",
       "/etc/systemd/system/sys-subsystem-net-devices-eth0.device.wants/pulumi-macvlan-br0@eth0.service",
@@ -123,7 +123,7 @@ describe("boot files", () => {
   } as CommonInputs;
   const made = upOn(kind, inputs, HOST);
   const persistOf = (state: HostState, given: Partial<CommonInputs> = { persist: true }): string[] =>
-    differences(state, wantedWithBoot(kind, { ...inputs, ...given }, viewOn(state)))
+    differences(state, desiredWithBoot(kind, { ...inputs, ...given }, viewOn(state)))
       .filter((d) => d.property === "persist")
       .map((d) => `${d.wanted} ${d.found}`);
 
@@ -156,7 +156,7 @@ describe("boot files", () => {
       assert.match(problem.reason, why);
       assert.deepEqual(kind.problems(inputs, viewOn(state)), []);
       assert.deepEqual(
-        plan(state, wantedWithBoot(kind, inputs, viewOn(state)), KERNEL).steps.length > 0,
+        plan(state, desiredWithBoot(kind, inputs, viewOn(state)), KERNEL).steps.length > 0,
         true,
       );
       const without = plan(
@@ -169,15 +169,15 @@ describe("boot files", () => {
   });
 
   it("need something on the host that runs them", () => {
-    const view = viewOn(HOST, { init: undefined as never, udev: false });
-    const [problem] = kind.problems({ ...inputs, persist: true }, view);
+    const context = viewOn(HOST, { init: undefined as never, udev: false });
+    const [problem] = kind.problems({ ...inputs, persist: true }, context);
     assert.equal(problem?.property, "persist");
     assert.match(problem.reason, /neither systemd.*OpenRC.*nor ifupdown/);
   });
 
   it("go from the old name to the new one when the link is renamed", () => {
-    const view = { ...viewOn(made), previous: { name: "mac0", netns: "" } };
-    const renamed = wantedWithBoot(kind, { ...inputs, name: "mac1", persist: true }, view);
+    const context = { ...viewOn(made), previous: { name: "mac0", netns: "" } };
+    const renamed = desiredWithBoot(kind, { ...inputs, name: "mac1", persist: true }, context);
     const after = outcome(made, plan(made, renamed, KERNEL));
     assert.deepEqual([...new Set(after.bootFiles.map((f) => f.bootName))], ["mac1"]);
   });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import type { BootFile } from "../../../provider/model/host";
-import { type Booting, HOST, kindOf, wantedOn } from "./hosts";
+import { type Booting, HOST, kindOf, desiredOn } from "./hosts";
 
 const GOLDEN = resolve(__dirname, "../../fixtures/boot");
 
@@ -67,7 +67,7 @@ const CASES: readonly Case[] = [
 ];
 
 const filesOf = ({ type, inputs, booting }: Case): readonly BootFile[] =>
-  wantedOn(kindOf(type), inputs as CommonInputs, HOST, booting).boot?.files ?? [];
+  desiredOn(kindOf(type), inputs as CommonInputs, HOST, booting).boot?.files ?? [];
 
 const textOf = ({ path, content }: BootFile): string => {
   assert.ok(content);

@@ -1,7 +1,7 @@
-import { wantedWithBoot } from "../../../provider/engine/persist";
+import { desiredWithBoot } from "../../../provider/engine/persist";
 import { type AnyKind, KINDS } from "../../../provider/kinds";
-import type { CommonInputs, View } from "../../../provider/kinds/kind";
-import type { HostState, Wanted } from "../../../provider/model/host";
+import type { CommonInputs, PlanContext } from "../../../provider/kinds/kind";
+import type { HostState, Desired } from "../../../provider/model/host";
 import type { Init, Observation } from "../../../provider/model/observation";
 import { outcome, plan } from "../../../provider/plan/plan";
 import { BARE } from "../plan/states";
@@ -38,7 +38,7 @@ export function kindOf(type: string): AnyKind {
   return kind;
 }
 
-export function viewOn(state: HostState, booting: Booting = SYSTEMD): View {
+export function viewOn(state: HostState, booting: Booting = SYSTEMD): PlanContext {
   const facts = {
     ...booting,
     kernel: "6.1.0",
@@ -51,22 +51,22 @@ export function viewOn(state: HostState, booting: Booting = SYSTEMD): View {
     ipVersionText: "",
   };
   const observation = { state, facts } as unknown as Observation;
-  return { owner: OWNER, resource: "it", observation, expected: () => false };
+  return { owner: OWNER, resource: "it", observation, isExpected: () => false };
 }
 
 /** What a persistent resource wants of a host. */
-export function wantedOn(
+export function desiredOn(
   kind: AnyKind,
   inputs: CommonInputs,
   state: HostState,
   booting: Booting = SYSTEMD,
-): Wanted {
-  return wantedWithBoot(kind, { ...inputs, persist: true }, viewOn(state, booting));
+): Desired {
+  return desiredWithBoot(kind, { ...inputs, persist: true }, viewOn(state, booting));
 }
 
 /** The host after an up. */
 export function upOn(kind: AnyKind, inputs: CommonInputs, state: HostState): HostState {
-  return outcome(state, plan(state, wantedOn(kind, inputs, state), KERNEL));
+  return outcome(state, plan(state, desiredOn(kind, inputs, state), KERNEL));
 }
 
 /** The host after a reboot, before anything of ours has run: what is in files is there, and what the NICs are given. */

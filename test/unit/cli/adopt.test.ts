@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { format } from "prettier";
 import { type DescribeOptions, describeHost } from "../../../provider/cli/adopt/describe";
 import { programText } from "../../../provider/cli/adopt/program";
-import { knownInputs, planLink, viewFrom } from "../../../provider/engine/planning";
+import { knownInputs, planLink, planContextFrom } from "../../../provider/engine/planning";
 import { KINDS } from "../../../provider/kinds";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { LinkState } from "../../../provider/model/host";
@@ -265,9 +265,9 @@ describe("the program that describes a host", () => {
         const { inputs, issues } = checkInputs(kind, given, undefined);
         assert.deepEqual(issues, []);
         const known = knownInputs(inputs, []);
-        const view = viewFrom(inputs, now, undefined, () => false);
-        assert.deepEqual(kind.problems(known, view), []);
-        const { steps } = planLink(kind, known, view);
+        const context = planContextFrom(inputs, now, undefined, () => false);
+        assert.deepEqual(kind.problems(known, context), []);
+        const { steps } = planLink(kind, known, context);
         assert.deepEqual(
           steps.map(({ step }) => step.do),
           ["record"],

@@ -22,7 +22,7 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
       managers: [],
     },
     state: { ...BARE, ...state, links: [...BARE.links, ...links] },
-    lifeline: { client: "", links: [], prefix: 0 },
+    managementPath: { client: "", links: [], prefix: 0 },
     boots: "",
   };
 }

@@ -5,7 +5,11 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { forgetHosts, noteHost, notedHosts } from "../../../provider/program/prefetch";
+import {
+  removePrefetchHints,
+  writePrefetchHint,
+  readPrefetchHints,
+} from "../../../provider/program/prefetch";
 import { HairpinBridge, MacvlanInterface } from "../../../provider/program/resources";
 
 interface Registered {
@@ -62,11 +66,11 @@ describe("programs of one process", () => {
     const engines = Array.from({ length: 20 }, (_, i) => `192.0.2.1:${i + 1}`);
     const before = process.listenerCount("exit");
     try {
-      for (const engine of engines) noteHost(engine, host, new Set());
+      for (const engine of engines) writePrefetchHint(engine, host, new Set());
       assert.ok(process.listenerCount("exit") <= before + 1);
-      for (const engine of engines) assert.deepEqual(notedHosts(engine), [{ host, free: [] }]);
+      for (const engine of engines) assert.deepEqual(readPrefetchHints(engine), [{ host, free: [] }]);
     } finally {
-      for (const engine of engines) forgetHosts(engine);
+      for (const engine of engines) removePrefetchHints(engine);
     }
   });
 
@@ -74,13 +78,13 @@ describe("programs of one process", () => {
     const engine = "192.0.2.1:1";
     try {
       const killed = new Set<string>();
-      for (const name of ["old1", "old2"]) noteHost(engine, name, killed);
+      for (const name of ["old1", "old2"]) writePrefetchHint(engine, name, killed);
       const noted = new Set<string>();
-      for (const name of ["new1", "new2"]) noteHost(engine, name, noted);
-      const hosts = notedHosts(engine).map(({ host: name }) => name);
+      for (const name of ["new1", "new2"]) writePrefetchHint(engine, name, noted);
+      const hosts = readPrefetchHints(engine).map(({ host: name }) => name);
       assert.deepEqual(hosts, ["new1", "new2"]);
     } finally {
-      forgetHosts(engine);
+      removePrefetchHints(engine);
     }
   });
 
@@ -88,16 +92,16 @@ describe("programs of one process", () => {
     const engine = "192.0.2.1:2";
     const noted = new Set<string>();
     try {
-      noteHost(engine, "a", noted, 'HostShim "one"');
-      noteHost(engine, "b", noted);
-      noteHost(engine, "a", noted, 'HostShim "two"');
-      noteHost(engine, "a", noted);
-      assert.deepEqual(notedHosts(engine), [
+      writePrefetchHint(engine, "a", noted, 'HostShim "one"');
+      writePrefetchHint(engine, "b", noted);
+      writePrefetchHint(engine, "a", noted, 'HostShim "two"');
+      writePrefetchHint(engine, "a", noted);
+      assert.deepEqual(readPrefetchHints(engine), [
         { host: "a", free: ['HostShim "one"', 'HostShim "two"'] },
         { host: "b", free: [] },
       ]);
     } finally {
-      forgetHosts(engine);
+      removePrefetchHints(engine);
     }
   });
 
@@ -109,8 +113,8 @@ describe("programs of one process", () => {
       { address: "a", password: "hush" },
       "root:hush@a",
     ];
-    for (const wrong of hosts) noteHost(engine, wrong, new Set());
-    assert.deepEqual(notedHosts(engine), []);
+    for (const wrong of hosts) writePrefetchHint(engine, wrong, new Set());
+    assert.deepEqual(readPrefetchHints(engine), []);
   });
 
   it("remove what a run whose processes were all killed has left", () => {
@@ -118,16 +122,16 @@ describe("programs of one process", () => {
     try {
       const folder = join(tmpdir(), `pulumi-macvlan-${userInfo().uid}`);
       const others = existsSync(folder) ? readdirSync(folder) : [];
-      noteHost(killed, host, new Set());
+      writePrefetchHint(killed, host, new Set());
       const { pid } = spawnSync("true");
       for (const file of readdirSync(folder))
         if (!others.includes(file)) writeFileSync(join(folder, file), `${pid}\n["old",null]\n`);
-      assert.deepEqual(notedHosts(killed), [{ host: "old", free: [] }]);
-      noteHost(engine, host, new Set());
-      assert.deepEqual(notedHosts(killed), []);
-      assert.deepEqual(notedHosts(engine), [{ host, free: [] }]);
+      assert.deepEqual(readPrefetchHints(killed), [{ host: "old", free: [] }]);
+      writePrefetchHint(engine, host, new Set());
+      assert.deepEqual(readPrefetchHints(killed), []);
+      assert.deepEqual(readPrefetchHints(engine), [{ host, free: [] }]);
     } finally {
-      for (const address of [killed, engine]) forgetHosts(address);
+      for (const address of [killed, engine]) removePrefetchHints(address);
     }
   });
 });

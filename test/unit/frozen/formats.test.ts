@@ -29,7 +29,7 @@ import { plan } from "../../../provider/plan/plan";
 import { providerCode } from "../../../provider/program/resource";
 import { PRELUDE } from "../../../provider/shell/library";
 import { hostSchema } from "../../../provider/ssh/address";
-import { HOST, KERNEL, kindOf, wantedOn } from "../boot/hosts";
+import { HOST, KERNEL, kindOf, desiredOn } from "../boot/hosts";
 
 const ROOT = resolve(__dirname, "../../..");
 
@@ -452,7 +452,7 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
         { name: "eth1", hairpin: false },
       ],
     };
-    const { steps } = plan(HOST, wantedOn(kindOf("HairpinBridge"), inputs, HOST), KERNEL);
+    const { steps } = plan(HOST, desiredOn(kindOf("HairpinBridge"), inputs, HOST), KERNEL);
     const lines = steps.flatMap(({ step }) => (step.do === "record" ? linesOf(step) : []));
     assert.deepEqual(lines, [`pm_record_link links/:br0 '' br0 '${JSON.stringify(BRIDGE_RECORD)}'`]);
   });
@@ -489,10 +489,10 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
 
 describe("frozen: names under /run/pulumi-macvlan", () => {
   const inputs = { host: { address: "node1" }, name: "mac0", netns: "blue", parent: "eth0", mode: "bridge" };
-  const wanted = wantedOn(kindOf("MacvlanInterface"), { ...inputs, up: true }, HOST);
-  const { steps } = plan(HOST, wanted, KERNEL);
+  const desired = desiredOn(kindOf("MacvlanInterface"), { ...inputs, up: true }, HOST);
+  const { steps } = plan(HOST, desired, KERNEL);
   const watch = { commandTimeout: 60, confirm: { token: "0123456789abcdef", timeout: 30 } };
-  const bootScript = wanted.boot?.files.map(({ content }) =>
+  const bootScript = desired.boot?.files.map(({ content }) =>
     content && "text" in content ? content.text : "",
   );
   const scripts = [

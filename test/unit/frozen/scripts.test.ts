@@ -12,7 +12,7 @@ import { confirmScript } from "../../../provider/host/watchdog";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import type { PlannedStep } from "../../../provider/model/steps";
 import { plan } from "../../../provider/plan/plan";
-import { HOST, KERNEL, kindOf, wantedOn } from "../boot/hosts";
+import { HOST, KERNEL, kindOf, desiredOn } from "../boot/hosts";
 
 const GOLDEN = resolve(__dirname, "../../fixtures/scripts");
 
@@ -22,7 +22,7 @@ const WATCH = { commandTimeout: 60 };
 const host = { address: "node1" };
 
 function stepsFor(type: string, inputs: object): readonly PlannedStep[] {
-  return plan(HOST, wantedOn(kindOf(type), inputs as CommonInputs, HOST), KERNEL).steps;
+  return plan(HOST, desiredOn(kindOf(type), inputs as CommonInputs, HOST), KERNEL).steps;
 }
 
 /** A namespace, a link, addresses, routes, text that has to be quoted, and boot files. */

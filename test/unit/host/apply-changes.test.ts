@@ -4,7 +4,7 @@ import { type Change, type HostAccess, changeTogether } from "../../../provider/
 import type { Connection } from "../../../provider/ssh/connection";
 import type { Observation } from "../../../provider/model/observation";
 import { parseObservation } from "../../../provider/host/observe";
-import { type Wanted, findLink } from "../../../provider/model/host";
+import { type Desired, findLink } from "../../../provider/model/host";
 import { plan } from "../../../provider/plan/plan";
 
 const ADDRESSES = ["2001:db8::9/64", "2001:db8::a/64"] as const;
@@ -52,7 +52,7 @@ function hostWith(...answers: Answer[]): { access: HostAccess; said: string[]; l
     connect: () => Promise.resolve(connection),
     openAnother: () => Promise.reject(new Error("there is one connection")),
     switchTo: () => undefined,
-    look: () => Promise.resolve(now),
+    observe: () => Promise.resolve(now),
     warn: (text) => said.push(text),
     remember: (seen) => {
       now = seen ?? now;
@@ -64,9 +64,9 @@ function hostWith(...answers: Answer[]): { access: HostAccess; said: string[]; l
 /** Wants an address on eth0, beside those that others want. */
 function change(resource: string, cidrs: readonly string[]): Change {
   const addresses = cidrs.map((cidr) => ({ cidr }));
-  const links: Wanted["links"] = [{ name: "eth0", netns: "", exists: true, settings: [], addresses }];
-  const wanted: Wanted = { links, netns: "", owner: "fleet/dev" };
-  return { resource, makePlan: (now) => ({ ...plan(now.state, wanted, { liveRename: true }), wanted }) };
+  const links: Desired["links"] = [{ name: "eth0", netns: "", exists: true, settings: [], addresses }];
+  const desired: Desired = { links, netns: "", owner: "fleet/dev" };
+  return { resource, makePlan: (now) => ({ ...plan(now.state, desired, { liveRename: true }), desired }) };
 }
 
 const [ONE, OTHER] = ADDRESSES;

@@ -1,19 +1,19 @@
 /** Changes of a host that are asked for at the same time, by an engine that has only so many under way. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Turns, openTurns } from "../../../provider/host/batch";
+import { type ChangeBatcher, openBatcher } from "../../../provider/host/batch";
 
 describe("changes of a machine", () => {
   /** Asks for a change of each resource as the engine does: in order, so many at a time. */
-  async function ask(turns: Turns<string, string>, resources: readonly string[], parallel: number) {
+  async function ask(batcher: ChangeBatcher<string, string>, resources: readonly string[], parallel: number) {
     const hostOf = (resource: string): string => resource.split(".")[0] ?? "";
-    for (const resource of resources) turns.expect(hostOf(resource), resource);
+    for (const resource of resources) batcher.announce(hostOf(resource), resource);
     const left = [...resources];
     const worker = async (): Promise<void> => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        turns.stir();
-        turns.passOver(hostOf(next), next);
-        await turns.take(hostOf(next), hostOf(next), next);
+        batcher.touch();
+        batcher.withdraw(hostOf(next), next);
+        await batcher.enqueue(hostOf(next), hostOf(next), next);
       }
     };
     await Promise.all(Array.from({ length: parallel }, worker));
@@ -25,19 +25,19 @@ describe("changes of a machine", () => {
     ).flat();
 
   /** @param duration milliseconds that a change takes, whatever is in it */
-  function watched(duration: number): { turns: Turns<string, string>; made: string[][] } {
+  function watched(duration: number): { batcher: ChangeBatcher<string, string>; made: string[][] } {
     const made: string[][] = [];
-    const turns = openTurns<string, string>(async (_group, changes) => {
+    const batcher = openBatcher<string, string>(async (_group, changes) => {
       made.push([...changes]);
       await sleep(duration);
       return changes.map((value) => ({ status: "fulfilled", value }));
     });
-    return { turns, made };
+    return { batcher, made };
   }
 
   it("are one a host, also where the engine has less under way than they would be, and each takes long", async () => {
-    const { turns, made } = watched(400);
-    await ask(turns, resourcesOf(6), 8);
+    const { batcher, made } = watched(400);
+    await ask(batcher, resourcesOf(6), 8);
     assert.deepEqual(
       made.map((changes) => changes.length),
       [3, 3, 3, 3, 3, 3],
@@ -45,24 +45,24 @@ describe("changes of a machine", () => {
   });
 
   it("do not wait for ever where the engine never has two of a host under way", async () => {
-    const { turns, made } = watched(1);
+    const { batcher, made } = watched(1);
     const began = performance.now();
-    await ask(turns, resourcesOf(20), 1);
+    await ask(batcher, resourcesOf(20), 1);
     assert.equal(made.length, 60);
     // three waits of 150 ms, and 5 ms a change
     assert.ok(performance.now() - began < 20 * 150, "waited for each host");
   });
 
   it("are told apart in their results", async () => {
-    const turns = openTurns<string, string>((_group, changes) =>
+    const batcher = openBatcher<string, string>((_group, changes) =>
       Promise.resolve(
         changes.map((value) =>
           value === "bad" ? { status: "rejected", reason: new Error(value) } : { status: "fulfilled", value },
         ),
       ),
     );
-    const take = (change: string): Promise<string> => turns.take("machine", "host", change);
-    const [good, bad] = await Promise.allSettled([take("good"), take("bad")]);
+    const enqueue = (change: string): Promise<string> => batcher.enqueue("machine", "host", change);
+    const [good, bad] = await Promise.allSettled([enqueue("good"), enqueue("bad")]);
     assert.deepEqual(good, { status: "fulfilled", value: "good" });
     assert.equal(bad.status === "rejected" && String(bad.reason), "Error: bad");
   });

@@ -116,8 +116,8 @@ describe("the commands of a step", () => {
     commandsOf(step, tool).map(describeCommand);
 
   for (const [step, commands] of GOLDEN) {
-    const wanted = [commands].flat();
-    it(wanted.join("; "), () => assert.deepEqual(texts(step), wanted));
+    const desired = [commands].flat();
+    it(desired.join("; "), () => assert.deepEqual(texts(step), desired));
   }
 
   for (const [tool, { hairpin, isolated }] of Object.entries(PORT)) {

@@ -95,8 +95,8 @@ describe("what versions of iproute2 print", () => {
       const settings = [
         { key, value, property: key === "port.isolated" ? "ports[0].isolated" : "noPromisc" },
       ];
-      const wanted = { links: [{ name: "cell", netns: "", exists: true, settings }], netns: "", owner: "" };
-      return tooNewFor(observed(version).facts, wanted).map(
+      const desired = { links: [{ name: "cell", netns: "", exists: true, settings }], netns: "", owner: "" };
+      return tooNewFor(observed(version).facts, desired).map(
         ({ property, reason }) => `${property}: ${reason}`,
       );
     };

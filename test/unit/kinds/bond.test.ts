@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type BondInputs, bond } from "../../../provider/kinds/bond";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
-import type { Issue, View } from "../../../provider/kinds/kind";
+import type { Issue, PlanContext } from "../../../provider/kinds/kind";
 import type { LinkState } from "../../../provider/model/host";
 import type { Observation } from "../../../provider/model/observation";
 import { plan } from "../../../provider/plan/plan";
@@ -18,12 +18,12 @@ interface Odd {
   readonly lacks?: readonly string[];
 }
 
-function viewOn(links: readonly LinkState[], { wireless = [], lacks = [] }: Odd = {}): View {
+function viewOn(links: readonly LinkState[], { wireless = [], lacks = [] }: Odd = {}): PlanContext {
   const facts = {
     ...{ wireless, lacks, tools: ["ip"], root: true, iproute2: "6.1.0", kernel: "6.1.0", ipVersionText: "" },
   };
   const observation = { state: { ...BARE, links }, facts } as unknown as Observation;
-  return { owner: "fleet/test", resource: "uplink", observation, expected: () => false };
+  return { owner: "fleet/test", resource: "uplink", observation, isExpected: () => false };
 }
 
 const [eth0 = nic("eth0", 2), eth1 = nic("eth1", 3)] = BARE.links;
@@ -105,12 +105,12 @@ describe("a bond", () => {
   }
 
   it("takes a wireless port where the bond goes by its port's MAC address", () => {
-    const view = viewOn([eth0, eth1], { wireless: ["eth1"] });
-    assert.deepEqual(bond.problems({ ...INPUTS, failOverMac: "active" }, view), []);
+    const context = viewOn([eth0, eth1], { wireless: ["eth1"] });
+    assert.deepEqual(bond.problems({ ...INPUTS, failOverMac: "active" }, context), []);
   });
 
   it("is made with its first port's MAC address and looks at the carrier, where nothing is said", () => {
-    const { steps } = plan(BARE, bond.wanted(INPUTS, viewOn(BARE.links)), { liveRename: true });
+    const { steps } = plan(BARE, bond.desired(INPUTS, viewOn(BARE.links)), { liveRename: true });
     const made = steps.find(({ step }) => step.do === "addLink")?.step;
     assert.deepEqual(made?.do === "addLink" && made.settings, {
       "link.address": eth0.settings["link.address"],

@@ -1,18 +1,18 @@
 /** Links that a host's kernel cannot make, or that another resource is to make room for: told at preview, or not yet. */
 import assert from "node:assert/strict";
 import { KINDS } from "../../../provider/kinds";
-import type { CommonInputs, View } from "../../../provider/kinds/kind";
+import type { CommonInputs, PlanContext } from "../../../provider/kinds/kind";
 import type { LinkState } from "../../../provider/model/host";
 import { link, observed } from "../cli/states";
 
 const host = { address: "node1" };
 
-function viewOn(lacks: readonly string[], links: readonly LinkState[] = [], expected = ""): View {
+function viewOn(lacks: readonly string[], links: readonly LinkState[] = [], expected = ""): PlanContext {
   const observation = observed(links);
   return {
     ...{ owner: "fleet/dev", resource: "r" },
     observation: { ...observation, facts: { ...observation.facts, lacks } },
-    expected: (name) => name === expected,
+    isExpected: (name) => name === expected,
   };
 }
 
@@ -30,8 +30,8 @@ const NEEDS: readonly (readonly [string, object, module: string, word: string])[
 describe("a kernel without the module of", () => {
   for (const [type, more, module, word] of NEEDS) {
     const inputs = { host, name: "it", up: true, ...more } as CommonInputs;
-    const told = (view: View): string[] =>
-      (KINDS[type]?.problems(inputs, view) ?? []).map((i) => `${i.property}: ${i.reason}`);
+    const told = (context: PlanContext): string[] =>
+      (KINDS[type]?.problems(inputs, context) ?? []).map((i) => `${i.property}: ${i.reason}`);
 
     it(`${type} is told at preview, and no other one`, () => {
       assert.match(told(viewOn([module])).join(), new RegExp(`^host: .*no module ${module}, .*install all`));
@@ -51,11 +51,11 @@ describe("an MTU above the parent's", () => {
   const CHILDREN = NEEDS.filter(([, inputs]) => "parent" in inputs);
 
   /** What is said of it, where another resource of the run has eth0, and gives it an MTU or not. */
-  function told(type: string, more: object, view: View): string[] {
+  function told(type: string, more: object, context: PlanContext): string[] {
     const inputs = { host, name: "it", up: true, ...more, mtu: 9000 } as CommonInputs;
-    return (KINDS[type]?.problems(inputs, view) ?? []).map((i) => `${i.property}: ${i.reason}`);
+    return (KINDS[type]?.problems(inputs, context) ?? []).map((i) => `${i.property}: ${i.reason}`);
   }
-  const sets = (mtu: number | "unknown" | undefined): View => ({
+  const sets = (mtu: number | "unknown" | undefined): PlanContext => ({
     ...viewOn([], [], "eth0"),
     expectedMtu: (name) => (name === "eth0" ? mtu : undefined),
   });

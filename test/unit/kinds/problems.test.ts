@@ -1,14 +1,14 @@
 /** What would fail on parents that the lab's kernel cannot make: told before it is tried. */
 import assert from "node:assert/strict";
 import type { Observation } from "../../../provider/model/observation";
-import type { View } from "../../../provider/kinds/kind";
+import type { PlanContext } from "../../../provider/kinds/kind";
 import { bridge } from "../../../provider/kinds/bridge";
 import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import type { LinkState } from "../../../provider/model/host";
 import { BARE, nic } from "../plan/states";
 
-function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): View {
+function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): PlanContext {
   const facts = {
     wireless,
     lacks: [],
@@ -22,7 +22,7 @@ function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): 
     owner: "fleet/test",
     resource: "web",
     observation: { state: { ...BARE, links }, facts } as unknown as Observation,
-    expected: () => false,
+    isExpected: () => false,
   };
 }
 
@@ -57,18 +57,18 @@ describe("problems", () => {
       ...{ kind: "ipvlan", parent: "eth0", addresses: [{ cidr: "192.0.2.10/32" }] },
       settings: { "type.mode": "l3", "type.flag": "private" },
     };
-    const view = viewOn([nic("eth0", 2), other]);
+    const context = viewOn([nic("eth0", 2), other]);
     assert.deepEqual(
-      ipvlan.problems(inputs, view).map((i) => i.property),
+      ipvlan.problems(inputs, context).map((i) => i.property),
       ["mode", "flag", "addresses[1]"],
     );
     const record = {
       ...{ name: "other", netns: "", ifIndex: 3, owner: "fleet/test", resource: "other", made: true },
       restore: [],
     };
-    const { observation } = view;
+    const { observation } = context;
     const owned = {
-      ...view,
+      ...context,
       observation: { ...observation, state: { ...observation.state, records: [record] } },
     };
     assert.deepEqual(ipvlan.problems(inputs, owned), []);

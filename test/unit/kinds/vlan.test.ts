@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { planLink } from "../../../provider/engine/planning";
 import { commandsOf, describeCommand } from "../../../provider/iproute2/commands";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
-import type { View } from "../../../provider/kinds/kind";
+import type { PlanContext } from "../../../provider/kinds/kind";
 import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../provider/kinds/lan/conflicts";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import { type VlanInputs, vlan } from "../../../provider/kinds/vlan";
@@ -36,18 +36,18 @@ function viewOn(
   links: readonly LinkState[] = [],
   facts: object = {},
   expected: readonly string[] = [],
-): View {
+): PlanContext {
   const observation = observed(links);
   return {
     ...{ owner: "fleet/dev", resource: "v" },
     observation: { ...observation, facts: { ...observation.facts, ...facts } },
-    expected: (name) => expected.includes(name),
+    isExpected: (name) => expected.includes(name),
   };
 }
 
 /** The commands that bring a host with these links to the inputs. */
-function commands(wanted: VlanInputs, links: readonly LinkState[] = [], own = true): string[] {
-  const view = viewOn(links);
+function commands(desired: VlanInputs, links: readonly LinkState[] = [], own = true): string[] {
+  const context = viewOn(links);
   const records = links.map((l) => ({
     ...{
       name: l.name,
@@ -59,10 +59,10 @@ function commands(wanted: VlanInputs, links: readonly LinkState[] = [], own = tr
       restore: [],
     },
   }));
-  const state = { ...view.observation.state, records: own ? records : [] };
-  const { steps } = planLink(vlan, wanted, {
-    ...view,
-    observation: { ...view.observation, state },
+  const state = { ...context.observation.state, records: own ? records : [] };
+  const { steps } = planLink(vlan, desired, {
+    ...context,
+    observation: { ...context.observation, state },
   });
   return steps
     .flatMap(({ step }) => commandsOf(step, "bridge"))
@@ -70,9 +70,9 @@ function commands(wanted: VlanInputs, links: readonly LinkState[] = [], own = tr
     .map(describeCommand);
 }
 
-const reasons = (wanted: VlanInputs, view: View): string =>
+const reasons = (desired: VlanInputs, context: PlanContext): string =>
   vlan
-    .problems(wanted, view)
+    .problems(desired, context)
     .map((p) => `${p.property}: ${p.reason}`)
     .join("; ");
 
@@ -138,13 +138,13 @@ describe("a VLAN", () => {
       reasons(inputs, viewOn([], { lacks: ["8021q"] })),
       /^host: .* has no module 8021q, without which there are no VLANs/,
     );
-    const twin = vlanLink("eth0.10");
+    const duplicate = vlanLink("eth0.10");
     assert.match(
-      reasons({ ...inputs, name: "lan" }, viewOn([twin])),
+      reasons({ ...inputs, name: "lan" }, viewOn([duplicate])),
       /^vlanId: VLAN 10 of eth0 .* link eth0\.10/,
     );
-    assert.equal(reasons({ ...inputs, name: "lan", protocol: "802.1ad" }, viewOn([twin])), "");
-    assert.equal(reasons({ ...inputs, name: "lan", parent: "eth1" }, viewOn([twin])), "");
+    assert.equal(reasons({ ...inputs, name: "lan", protocol: "802.1ad" }, viewOn([duplicate])), "");
+    assert.equal(reasons({ ...inputs, name: "lan", parent: "eth1" }, viewOn([duplicate])), "");
     assert.match(reasons({ ...inputs, parent: "eth7" }, viewOn()), /^parent: there is no link eth7/);
     assert.equal(reasons({ ...inputs, parent: "eth7" }, viewOn([], {}, ["eth7"])), "");
   });
@@ -160,7 +160,7 @@ describe("a VLAN", () => {
         hostLabel: "h",
         addresses: [],
       },
-      takes: { property: "vlanId", what: `VLAN ${vlanId}`, of: "eth0" },
+      exclusiveUse: { property: "vlanId", what: `VLAN ${vlanId}`, of: "eth0" },
     });
     const { issues } = conflictsOf(claim("a", 10), [claim("b", 10), claim("c", 11)]);
     assert.equal(issues.length, 1);
@@ -169,16 +169,19 @@ describe("a VLAN", () => {
 
   it("says what a port of a bridge or bond means for it", () => {
     const port = link("eth5", "", { settings: { "link.master": "br0" } });
-    const view = viewOn([port, link("br0", "bridge")]);
-    assert.match(vlan.warnings?.({ ...inputs, parent: "eth5" }, view).join() ?? "", /port of the bridge br0/);
-    assert.deepEqual(vlan.warnings?.(inputs, view), []);
+    const context = viewOn([port, link("br0", "bridge")]);
+    assert.match(
+      vlan.warnings?.({ ...inputs, parent: "eth5" }, context).join() ?? "",
+      /port of the bridge br0/,
+    );
+    assert.deepEqual(vlan.warnings?.(inputs, context), []);
   });
 
   it("keeps macvlans off Wi-Fi, which is not to be seen from the link itself", () => {
-    const view = viewOn([link("wlan0", ""), vlanLink("wlan0.10")], { wireless: ["wlan0"] });
+    const context = viewOn([link("wlan0", ""), vlanLink("wlan0.10")], { wireless: ["wlan0"] });
     const child = { host, name: "mac0", parent: "wlan0.10", mode: "bridge" as const, up: true };
-    assert.match(macvlan.problems(child, view)[0]?.reason ?? "", /wlan0 is a wireless link/);
-    assert.equal(reasons({ ...inputs, parent: "wlan0", vlanId: 11, name: "wlan0.11" }, view), "");
+    assert.match(macvlan.problems(child, context)[0]?.reason ?? "", /wlan0 is a wireless link/);
+    assert.equal(reasons({ ...inputs, parent: "wlan0", vlanId: 11, name: "wlan0.11" }, context), "");
   });
 });
 
@@ -213,7 +216,9 @@ describe("what sits on a VLAN", () => {
     ]);
     assert.match(issue?.reason ?? "", /^has a limit, maxMacs of x, which is 6, and eth0 would carry 7/);
     // a VLAN that is to be made in the same run
-    const coming = claim("eth1.7", "eth1.7", { takes: { property: "vlanId", what: "VLAN 7", of: "eth1" } });
+    const coming = claim("eth1.7", "eth1.7", {
+      exclusiveUse: { property: "vlanId", what: "VLAN 7", of: "eth1" },
+    });
     const onIt = claim("w", "eth1.7", { macAddress: "02:00:00:00:00:04" });
     const most = claim("v", "eth1", { macAddress: "02:00:00:00:00:05", maxMacs: 2 });
     assert.match(tooManyMacs(state, onIt, [coming, most])[0]?.reason ?? "", /eth1 would carry 3/);

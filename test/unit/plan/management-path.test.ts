@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { parseLifeline } from "../../../provider/host/management-path";
+import { parseManagementPath } from "../../../provider/host/management-path";
 import type { HostState, LinkState } from "../../../provider/model/host";
-import type { Lifeline } from "../../../provider/model/observation";
+import type { ManagementPath } from "../../../provider/model/observation";
 import type { Step } from "../../../provider/model/steps";
-import { cuttingStep, linksBelow } from "../../../provider/plan/management-path";
+import { disruptiveStep, linksBelow } from "../../../provider/plan/management-path";
 import { nic } from "./states";
 
 const link = (name: string, ifIndex: number, over: Partial<LinkState> = {}): LinkState => ({
@@ -34,7 +34,7 @@ describe("the links that carry the connection", () => {
     { link: "bond0.10", cidr: "192.0.2.0/24" },
     { link: "eth2", cidr: "0.0.0.0/0" },
   ];
-  const parse = (client: string): Lifeline => parseLifeline(client, LINKS, addresses, routes);
+  const parse = (client: string): ManagementPath => parseManagementPath(client, LINKS, addresses, routes);
 
   it("are the one with the server's address, the one that leads back, and all below them", () => {
     assert.deepEqual(parse("192.0.2.9 50000 192.0.2.1 22\n"), {
@@ -63,7 +63,7 @@ describe("the links that carry the connection", () => {
 
   it("are all where packets lead the same way by several links", () => {
     const ways = [...routes, { link: "bond0.10", cidr: "0.0.0.0/0" }];
-    const found = parseLifeline("203.0.113.5 50000 192.0.2.1 22", LINKS, addresses, ways);
+    const found = parseManagementPath("203.0.113.5 50000 192.0.2.1 22", LINKS, addresses, ways);
     assert.deepEqual(found.links, ["bond0.10", "bond0", "eth0", "eth1", "eth2"]);
   });
 
@@ -73,7 +73,7 @@ describe("the links that carry the connection", () => {
       assert.deepEqual(parse(self).links.toSorted(), all.toSorted());
     const wg0 = link("wg0", 9, { kind: "wireguard" });
     const tunnel = [{ link: "wg0", cidr: "198.51.100.1/24" }];
-    const found = parseLifeline("198.51.100.9 50000 198.51.100.1 22", [...LINKS, wg0], tunnel, []);
+    const found = parseManagementPath("198.51.100.9 50000 198.51.100.1 22", [...LINKS, wg0], tunnel, []);
     assert.deepEqual(found.links.toSorted(), [...all, "wg0"].toSorted());
   });
 
@@ -101,8 +101,8 @@ describe("a step that could cut the connection", () => {
     records: [],
     bootFiles: [],
   };
-  const lifeline: Lifeline = { client: "192.0.2.9", links: ["eth0"], prefix: 24 };
-  const cuts = (step: Step): string | undefined => cuttingStep(state, lifeline, [step])?.link;
+  const managementPath: ManagementPath = { client: "192.0.2.9", links: ["eth0"], prefix: 24 };
+  const cuts = (step: Step): string | undefined => disruptiveStep(state, managementPath, [step])?.link;
   const eth0 = { name: "eth0", netns: "" };
   const eth1 = { name: "eth1", netns: "" };
   const child = { name: "mac0", netns: "" };

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import type { Observation } from "../../../provider/model/observation";
 import { bond } from "../../../provider/kinds/bond";
 import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
-import { unwanted } from "../../../provider/kinds/common";
-import type { CommonInputs, Kind, View } from "../../../provider/kinds/kind";
+import { desiredRemoval } from "../../../provider/kinds/common";
+import type { CommonInputs, Kind, PlanContext } from "../../../provider/kinds/kind";
 import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import { macvtap } from "../../../provider/kinds/macvtap";
@@ -13,7 +13,7 @@ import {
   type HostState,
   type LinkId,
   type LinkState,
-  type Wanted,
+  type Desired,
   findLink,
 } from "../../../provider/model/host";
 import { type Plan, outcome, plan } from "../../../provider/plan/plan";
@@ -22,20 +22,20 @@ import { BARE, bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs, nic } from
 
 const KERNELS = [{ liveRename: true }, { liveRename: false }];
 
-function viewOn(state: HostState, previous?: LinkId): View {
+function viewOn(state: HostState, previous?: LinkId): PlanContext {
   const observation = { state, facts: {} } as unknown as Observation;
   return {
     owner: "fleet/test",
     resource: "web",
     observation,
     ...(previous ? { previous } : {}),
-    expected: () => false,
+    isExpected: () => false,
   };
 }
 
-function wantedOf<I extends CommonInputs>(kind: Kind<I>, inputs: I, state: HostState, before?: I): Wanted {
+function desiredOf<I extends CommonInputs>(kind: Kind<I>, inputs: I, state: HostState, before?: I): Desired {
   const previous = before && { name: before.name, netns: before.netns ?? "" };
-  return kind.wanted(inputs, viewOn(state, previous));
+  return kind.desired(inputs, viewOn(state, previous));
 }
 
 /** What can be compared of a host: indexes are given anew to links that are made anew. */
@@ -71,10 +71,10 @@ function assertBringsAbout<I extends CommonInputs>(
   before: I | undefined,
   kernel: { liveRename: boolean },
 ): HostState {
-  const wanted = wantedOf(kind, inputs, from, before);
-  const planned = plan(from, wanted, kernel);
+  const desired = desiredOf(kind, inputs, from, before);
+  const planned = plan(from, desired, kernel);
   const after = outcome(from, planned);
-  const again = wantedOf(kind, inputs, after, before);
+  const again = desiredOf(kind, inputs, after, before);
   assert.deepEqual(differences(after, again), []);
   assert.deepEqual(plan(after, again, kernel).steps, []);
   // a plan has steps exactly where something differs
@@ -87,7 +87,7 @@ function assertLifeOf<I extends CommonInputs>(kind: Kind<I>, first: I, second: I
   const kernel = { liveRename };
   const made = assertBringsAbout(kind, BARE, first, undefined, kernel);
   const changed = assertBringsAbout(kind, made, second, first, kernel);
-  const gone = plan(changed, unwanted(second, viewOn(changed)), kernel);
+  const gone = plan(changed, desiredRemoval(second, viewOn(changed)), kernel);
   assertUndoes(changed, gone);
   assert.deepEqual(comparable(outcome(changed, gone)), comparable(BARE));
 }
@@ -141,9 +141,9 @@ describe("plan", () => {
     const inputs = { host: { address: "node1" }, name: "ipv0", parent: "eth0", up: true };
     const settings = { mode: "l2", flag: "bridge" } as const;
     const [kernel = { liveRename: true }] = KERNELS;
-    const made = outcome(BARE, plan(BARE, wantedOf(ipvlan, { ...inputs, ...settings }, BARE), kernel));
+    const made = outcome(BARE, plan(BARE, desiredOf(ipvlan, { ...inputs, ...settings }, BARE), kernel));
     const more = { ...inputs, ...settings, addresses: ["192.0.2.10/24"] };
-    const { steps } = plan(made, wantedOf(ipvlan, more, made), kernel);
+    const { steps } = plan(made, desiredOf(ipvlan, more, made), kernel);
     assert.deepEqual(
       steps.map(({ step }) => step.do),
       ["addAddress"],
@@ -176,11 +176,11 @@ describe("plan", () => {
       up: true,
       mode: "bridge" as const,
     };
-    const wanted = (state: HostState): Wanted => wantedOf(macvlan, inputs, state);
+    const desired = (state: HostState): Desired => desiredOf(macvlan, inputs, state);
     const [kernel = { liveRename: true }] = KERNELS;
-    const made = outcome(BARE, plan(BARE, wanted(BARE), kernel));
+    const made = outcome(BARE, plan(BARE, desired(BARE), kernel));
     const deleted = simulate(made, { do: "deleteLink", link: { name: "mac0", netns: "" } });
-    const { steps } = plan(deleted, wanted(deleted), kernel);
+    const { steps } = plan(deleted, desired(deleted), kernel);
     assert.equal(steps.filter(({ step }) => step.do === "record").length, 1);
   });
 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { channelQueue, takeSlot } from "../../../provider/ssh/semaphore";
+import { semaphore, acquireHandshake } from "../../../provider/ssh/semaphore";
 describe("slots for handshakes", () => {
   it("are never more than the limit at once, and all get their turn in order", async () => {
     let now = 0;
     let most = 0;
     const order: number[] = [];
     const work = async (turn: number): Promise<void> => {
-      const release = await takeSlot(3);
+      const release = await acquireHandshake(3);
       order.push(turn);
       most = Math.max(most, ++now);
       await sleep(2);
@@ -24,12 +24,12 @@ describe("slots for handshakes", () => {
 describe("channels of a connection", () => {
   it("become fewer when the server refuses one, and all get their turn", async () => {
     const allowed = 2;
-    const queue = channelQueue(8);
+    const queue = semaphore(8);
     let open = 0;
     let done = 0;
     const work = async (): Promise<void> => {
       for (;;) {
-        await queue.enter();
+        await queue.acquire();
         try {
           if (open < allowed) {
             open++;
@@ -40,7 +40,7 @@ describe("channels of a connection", () => {
           }
           assert.ok(queue.shrink());
         } finally {
-          queue.leave();
+          queue.release();
         }
       }
     };
@@ -49,10 +49,10 @@ describe("channels of a connection", () => {
   });
 
   it("do not become fewer than one", async () => {
-    const queue = channelQueue(8);
-    await queue.enter();
+    const queue = semaphore(8);
+    await queue.acquire();
     assert.equal(queue.shrink(), false);
-    queue.leave();
-    await queue.enter();
+    queue.release();
+    await queue.acquire();
   });
 });

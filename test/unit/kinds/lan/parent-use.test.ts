@@ -1,29 +1,29 @@
 import assert from "node:assert/strict";
-import type { PortUse } from "../../../../provider/kinds/kind";
+import type { ParentUse } from "../../../../provider/kinds/kind";
 import type { Claim } from "../../../../provider/kinds/lan/conflicts";
-import { portConflicts } from "../../../../provider/kinds/lan/parent-use";
+import { parentUseConflicts } from "../../../../provider/kinds/lan/parent-use";
 
-const claim = (name: string, port: PortUse | undefined, more: Partial<Claim> = {}): Claim => ({
+const claim = (name: string, port: ParentUse | undefined, more: Partial<Claim> = {}): Claim => ({
   ...{ name, netns: "", resource: `resource "${name}"`, host: "node1:22", hostLabel: "node1" },
   ...{ lan: "eth0", addresses: [] },
-  ...(port ? { port } : {}),
+  ...(port ? { parentUse: port } : {}),
   ...more,
 });
 
-const L2: PortUse = { kind: "ipvlan", mode: "l2", flag: "bridge" };
+const L2: ParentUse = { kind: "ipvlan", mode: "l2", flag: "bridge" };
 
 describe("what resources of one run need of their parent", () => {
   it("is macvlans or ipvlans, whichever is looked at", () => {
     const [mac, ip] = [claim("mac", { kind: "macvlan" }), claim("ip", L2)];
     assert.match(
-      portConflicts(mac, [mac, ip])[0]?.reason ?? "",
+      parentUseConflicts(mac, [mac, ip])[0]?.reason ?? "",
       /^resource "ip" of this stack is to be of the kind ipvlan on eth0, beside which no macvlan can be/,
     );
-    assert.equal(portConflicts(ip, [mac, ip])[0]?.property, "parent");
+    assert.equal(parentUseConflicts(ip, [mac, ip])[0]?.property, "parent");
     for (const elsewhere of [{ lan: "eth1" }, { host: "node2:22" }])
-      assert.deepEqual(portConflicts(ip, [claim("mac", { kind: "macvlan" }, elsewhere)]), []);
+      assert.deepEqual(parentUseConflicts(ip, [claim("mac", { kind: "macvlan" }, elsewhere)]), []);
     assert.deepEqual(
-      portConflicts(mac, [claim("other", { kind: "macvlan" }), claim("bridge", undefined)]),
+      parentUseConflicts(mac, [claim("other", { kind: "macvlan" }), claim("bridge", undefined)]),
       [],
     );
   });
@@ -31,10 +31,10 @@ describe("what resources of one run need of their parent", () => {
   it("is one mode and one flag for all ipvlans", () => {
     const [a, b] = [claim("a", L2), claim("b", { ...L2, mode: "l3", flag: "vepa" })];
     assert.deepEqual(
-      portConflicts(a, [a, b]).map((i) => i.property),
+      parentUseConflicts(a, [a, b]).map((i) => i.property),
       ["mode", "flag"],
     );
-    assert.deepEqual(portConflicts(a, [claim("c", L2)]), []);
+    assert.deepEqual(parentUseConflicts(a, [claim("c", L2)]), []);
   });
 
   it("is an address on one ipvlan only, also where the program means it to be twice", () => {
@@ -42,7 +42,7 @@ describe("what resources of one run need of their parent", () => {
     const a = claim("a", L2, { addresses, detection: "off" });
     const b = claim("b", L2, { addresses: ["192.0.2.9/32"] });
     assert.deepEqual(
-      [portConflicts(a, [b]), portConflicts(b, [a])].map((issues) => issues.map((i) => i.property)),
+      [parentUseConflicts(a, [b]), parentUseConflicts(b, [a])].map((issues) => issues.map((i) => i.property)),
       [["addresses[1]"], ["addresses[0]"]],
     );
   });

@@ -3,7 +3,7 @@ import type { LinkManager, Observation } from "../../../../provider/model/observ
 import { parseManagers } from "../../../../provider/host/managers";
 import type { Claim } from "../../../../provider/kinds/lan/conflicts";
 import { warningsOf } from "../../../../provider/kinds/lan/warnings";
-import type { LinkState, WantedLink } from "../../../../provider/model/host";
+import type { LinkState, DesiredLink } from "../../../../provider/model/host";
 import { nic } from "../../plan/states";
 
 const CLAIM: Claim = {
@@ -20,13 +20,13 @@ function warn(
   const observation = {
     facts: { managers },
     state: { links, netns: [], records: [] },
-    lifeline: { client: "192.0.2.9", links: ["eth0"], prefix: 24 },
+    managementPath: { client: "192.0.2.9", links: ["eth0"], prefix: 24 },
   } as unknown as Observation;
-  const settings: WantedLink["settings"] = [
+  const settings: DesiredLink["settings"] = [
     { key: "port.hairpin", value: hairpin, property: "ports[0].hairpin" },
   ];
-  const wanted = ports.map((name): WantedLink => ({ name, netns: "", exists: true, settings }));
-  return warningsOf(CLAIM, wanted, observation).map(({ text }) => text);
+  const desired = ports.map((name): DesiredLink => ({ name, netns: "", exists: true, settings }));
+  return warningsOf(CLAIM, desired, observation).map(({ text }) => text);
 }
 
 describe("warnings", () => {

@@ -1,13 +1,13 @@
 /** The planner's model of the kernel, held against a host: what a plan is to do there, and what it does. */
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { openFleet, type Fleet, type Session } from "../../provider/host/managed-host";
-import { unwanted } from "../../provider/kinds/common";
-import type { CommonInputs, Kind, View } from "../../provider/kinds/kind";
-import type { HostState, LinkState, Wanted } from "../../provider/model/host";
+import { openFleet, type Fleet, type ManagedHost } from "../../provider/host/managed-host";
+import { desiredRemoval } from "../../provider/kinds/common";
+import type { CommonInputs, Kind, PlanContext } from "../../provider/kinds/kind";
+import type { HostState, LinkState, Desired } from "../../provider/model/host";
 import type { Observation } from "../../provider/model/observation";
 import { kernelTraits } from "../../provider/plan/kernel/traits";
-import { outcome, plan, type WantedPlan } from "../../provider/plan/plan";
+import { outcome, plan, type DesiredPlan } from "../../provider/plan/plan";
 import { hostSchema } from "../../provider/ssh/address";
 import { readSettings } from "../../provider/ssh/settings";
 import type { OnLab } from "./stack";
@@ -19,7 +19,7 @@ const SEED = 77;
 /** The NICs of the arbitrary states as links of the host that lead nowhere: two bridged NICs of one LAN are a loop. */
 export const LINKS: Readonly<Record<string, string>> = { eth0: "p0", eth1: "p1" };
 
-export interface Foretold {
+export interface Announced {
   /** That links of these inputs, and each changed to another, are on the host what the model says, and are gone again. */
   assertLives: <I extends CommonInputs>(
     kind: Kind<I>,
@@ -29,9 +29,9 @@ export interface Foretold {
 }
 
 /** The comparison, for the tests of a describe block, each with the namespace `blue` and the `LINKS` on the host. */
-export function useForetold(on: OnLab, host: string): Foretold {
+export function useAnnounced(on: OnLab, host: string): Announced {
   let fleet: Fleet;
-  let session: Session;
+  let managedHost: ManagedHost;
 
   beforeEach(async () => {
     await on.lab.sh(
@@ -44,42 +44,42 @@ export function useForetold(on: OnLab, host: string): Foretold {
       () => undefined,
     );
     fleet = openFleet(() => settings);
-    session = fleet.session(hostSchema.parse(host));
+    managedHost = fleet.managedHost(hostSchema.parse(host));
   });
   afterEach(() => fleet.close());
 
   /** Carries a wish out on the host and in the model, and compares the two. */
-  async function assertSame(wantedOn: (now: Observation) => Wanted): Promise<void> {
+  async function assertSame(desiredOn: (now: Observation) => Desired): Promise<void> {
     let predicted: HostState | undefined;
-    const after = await session.change("the test", (now): WantedPlan => {
-      const wanted = wantedOn(now);
-      const planned = plan(now.state, wanted, kernelTraits(now.facts.kernel));
+    const after = await managedHost.change("the test", (now): DesiredPlan => {
+      const desired = desiredOn(now);
+      const planned = plan(now.state, desired, kernelTraits(now.facts.kernel));
       predicted ??= outcome(now.state, planned);
-      return { ...planned, wanted };
+      return { ...planned, desired };
     });
     assert.ok(predicted);
     assert.deepEqual(comparable(after.state, predicted), comparable(predicted, predicted));
   }
 
   async function assertLife<I extends CommonInputs>(kind: Kind<I>, first: I, second: I): Promise<boolean> {
-    const bare = (await session.look()).state;
-    const viewOn = (observation: Observation, before?: I): View => ({
+    const bare = (await managedHost.observe()).state;
+    const viewOn = (observation: Observation, before?: I): PlanContext => ({
       owner: "lab/model",
       resource: "it",
       observation,
       ...(before ? { previous: { name: before.name, netns: before.netns ?? "" } } : {}),
-      expected: () => false,
+      isExpected: () => false,
     });
     const made = async (inputs: I, before?: I): Promise<boolean> => {
-      const view = viewOn(await session.look(), before);
-      if (kind.rules(inputs).length > 0 || kind.problems(inputs, view).length > 0) return false;
-      await assertSame((now) => kind.wanted(inputs, viewOn(now, before)));
+      const context = viewOn(await managedHost.observe(), before);
+      if (kind.rules(inputs).length > 0 || kind.problems(inputs, context).length > 0) return false;
+      await assertSame((now) => kind.desired(inputs, viewOn(now, before)));
       return true;
     };
     const both = (await made(first)) && (await made(second, first));
     const last = both ? second : first;
-    await assertSame((now) => unwanted(last, viewOn(now)));
-    const now = (await session.look()).state;
+    await assertSame((now) => desiredRemoval(last, viewOn(now)));
+    const now = (await managedHost.observe()).state;
     assert.deepEqual(comparable(now, bare), comparable(bare, bare));
     return both;
   }
