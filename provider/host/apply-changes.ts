@@ -1,4 +1,5 @@
 /** Changes of a host: planned from what it has now, carried out, read back, and taken back where they did not work. */
+import { reasonOf } from "../model/error";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeSteps } from "../iproute2/commands";
 import type { Difference } from "../model/difference";
@@ -209,7 +210,7 @@ async function apply(
     host.remember(undefined);
     const isTruncated =
       error instanceof TruncatedOutput || (error instanceof ConnectionLost && error.started);
-    throw isTruncated ? changeUnknown(resource, connection.label, error.message) : error;
+    throw isTruncated ? changeUnknown(resource, connection.label, reasonOf(error)) : error;
   }
 }
 

@@ -2,6 +2,7 @@
  * Commit-confirm on this side: a change that could cut its own connection is confirmed by a new one, or not at all.
  * See `watchdog.ts` for what the host does meanwhile.
  */
+import { reasonOf } from "../model/error";
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeStep } from "../iproute2/commands";
@@ -102,7 +103,7 @@ export async function applyWatched(
     const applied = final();
     if (applied) return { applied, connection };
     const another = await openAnother().catch((error: unknown) => {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = reasonOf(error);
       return undefined;
     });
     const told = another && (await ask(another, token, waits).catch(() => undefined));

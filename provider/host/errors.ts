@@ -1,5 +1,6 @@
 import { remedyFor } from "../iproute2/advice";
 import type { Difference } from "../model/difference";
+import { MacvlanError, reasonOf } from "../model/error";
 import type { CommandResult } from "../ssh/connection";
 import type { Applied } from "./change-script";
 import type { Unconfirmed } from "./commit-confirm";
@@ -10,16 +11,25 @@ export function changeFailed(
   host: string,
   failed: Extract<Applied, { outcome: "failed" }>,
   left: readonly Difference[],
-): Error {
+): MacvlanError {
   const printed = failed.printed === "" ? "printed nothing" : `printed: ${oneLine(failed.printed)}`;
   const remedy = remedyFor(failed.command, failed.printed);
-  return new Error(
+  return new MacvlanError(
+    "change-failed",
     [
       `${resource} on ${host}: "${failed.command}" failed (exit ${failed.code}) and ${printed}.`,
       ...(remedy === undefined ? [] : [remedy]),
       undone(left, failed.undoPrinted),
       ...(left.length > 0 ? ['The next "pulumi up" tries that again before anything else.'] : []),
     ].join(" "),
+    {
+      host,
+      resource,
+      command: failed.command,
+      exitCode: failed.code,
+      output: failed.printed,
+      remaining: left,
+    },
   );
 }
 
@@ -29,10 +39,12 @@ export function changeIgnored(
   host: string,
   missing: readonly Difference[],
   left: readonly Difference[],
-): Error {
-  return new Error(
+): MacvlanError {
+  return new MacvlanError(
+    "change-ignored",
     `${resource} on ${host}: all commands succeeded, and yet ${describeDifferences(missing)}. The kernel ignores the ` +
       `change, or another program on the host (NetworkManager, systemd-networkd, …) takes it back. ${undone(left, "")}`,
+    { host, resource, remaining: left },
   );
 }
 
@@ -42,24 +54,28 @@ export function changeUnconfirmed(
   host: string,
   { link, command, confirmTimeout, reason }: Unconfirmed,
   left: readonly Difference[] | undefined,
-): Error {
+): MacvlanError {
   const why = reason === undefined ? "the host did not answer in time" : oneLine(reason);
   const end =
     left === undefined
       ? `The host takes the change back by itself, but has not been reached since: look at ${link} on its console.`
       : `The host took the change back by itself. ${undone(left, "")} Reach the host by a link that this change does ` +
         `not touch, or, where a new connection only takes longer than that, raise confirmTimeout of the host.`;
-  return new Error(
+  return new MacvlanError(
+    "change-unconfirmed",
     `${resource} on ${host}: "${command}" changes ${link}, which carries the SSH connection, and afterwards no new ` +
       `connection confirmed the change within ${confirmTimeout} s: ${why}. ${end}`,
+    { host, resource, command, ...(left === undefined ? {} : { remaining: left }) },
   );
 }
 
-export function changeLocked(resource: string, host: string, printed: string): Error {
+export function changeLocked(resource: string, host: string, printed: string): MacvlanError {
   const holder = printed === "" ? "" : ` (${oneLine(printed)})`;
-  return new Error(
+  return new MacvlanError(
+    "host-locked",
     `${resource} on ${host}: another change of this host was under way all the time${holder}. Nothing was touched; ` +
       "run it again when the other one has ended.",
+    { host, resource, output: printed },
   );
 }
 
@@ -72,20 +88,24 @@ export function undoFailed(resource: string, host: string, printed: string): str
 }
 
 /** The connection ended while the script ran: the host finishes or undoes it by itself. */
-export function changeUnknown(resource: string, host: string, why: string): Error {
-  return new Error(
+export function changeUnknown(resource: string, host: string, why: string): MacvlanError {
+  return new MacvlanError(
+    "change-unknown",
     `${resource} on ${host}: ${oneLine(why)}. The host completes or undoes the change by itself; run "pulumi up" ` +
       "again, which looks at the host and goes on from what is there.",
+    { host, resource },
   );
 }
 
-export function unreadable(host: string, result: CommandResult, cause: unknown): Error {
-  const why = cause instanceof Error ? cause.message : String(cause);
+export function unreadable(host: string, result: CommandResult, cause: unknown): MacvlanError {
+  const why = reasonOf(cause);
   const printed = oneLine(result.stderr || result.stdout).slice(0, 300);
   const code = result.code === null ? "was killed" : `exited with ${result.code}`;
-  return new Error(
+  return new MacvlanError(
+    "host-unreadable",
     `cannot read ${host}: ${why}. The script ${code}${printed === "" ? "" : ` and printed: ${printed}`}. ` +
       'Check that a plain "ssh HOST ip -j address" works.',
+    { host, output: printed, ...(result.code === null ? {} : { exitCode: result.code }) },
     { cause },
   );
 }

@@ -1,3 +1,5 @@
+import { type ErrorCode, MacvlanError } from "../model/error";
+
 /**
  * What went wrong with a host's connection:
  * - `configuration`: a setting or the OpenSSH client configuration cannot be used; nothing was tried
@@ -24,18 +26,34 @@ export type SshErrorKind =
   | "lost"
   | "command";
 
+/** The codes by which people look these up. */
+const CODES: Readonly<Record<SshErrorKind, ErrorCode>> = {
+  configuration: "ssh-configuration",
+  unreachable: "host-unreachable",
+  refused: "connection-refused",
+  timeout: "connection-timeout",
+  handshake: "ssh-handshake",
+  hostKey: "host-key",
+  authentication: "authentication",
+  become: "no-root",
+  shell: "no-shell",
+  commandTimeout: "command-timeout",
+  lost: "connection-lost",
+  command: "command-not-run",
+};
+
 /** An error of the SSH layer. The message names the host, says what happened and then what to do about it. */
-export class SshError extends Error {
+export class SshError extends MacvlanError {
   override readonly name: string = "SshError";
 
+  /** @param host the host's label: `ops@node1.example:22` */
   constructor(
     readonly kind: SshErrorKind,
-    /** The host's label: `ops@node1.example:22`. */
-    readonly host: string,
+    host: string,
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(CODES[kind], message, { host }, options);
   }
 }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from "../../model/error";
 import { join } from "node:path";
 import {
   DEFAULT_COMMAND_TIMEOUT,
@@ -92,7 +93,7 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
   try {
     options = clientOptions(configFiles(settings), host.address, givenUser, settings.home);
   } catch (error) {
-    throw fail(error instanceof Error ? error.message : String(error), error);
+    throw fail(reasonOf(error), error);
   }
   const first = (name: string): string | undefined => options.get(name)?.[0];
   const number = (name: string): number | undefined => {

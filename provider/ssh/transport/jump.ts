@@ -1,3 +1,4 @@
+import { reasonOf } from "../../model/error";
 import type { Duplex } from "node:stream";
 import type { ResolvedHost } from "../config/resolve";
 import { type SshTransport, type Connector, connect } from "./connect";
@@ -72,7 +73,7 @@ async function enterJump(
     };
   } catch (error) {
     forget();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const kind =
       error instanceof Error && "kind" in error && error.kind === "configuration"
         ? error.kind

@@ -1,0 +1,84 @@
+/** Errors by which a run fails: each has a code, and a section of that name in docs/troubleshooting.md. Pure. */
+import type { Difference } from "./difference";
+
+/** Every code that a message can end with. */
+export const ERROR_CODES = [
+  // before a host is reached
+  ...(["invalid-setting", "ssh-configuration", "invalid-input"] as const),
+  // reaching it
+  ...(["host-unreachable", "connection-refused", "connection-timeout", "ssh-handshake"] as const),
+  ...(["host-key", "authentication", "no-root", "no-shell"] as const),
+  // talking to it
+  ...(["command-timeout", "connection-lost", "command-not-run", "host-unreadable"] as const),
+  // what stands in the way of a plan
+  ...(["cannot-apply", "duplicate-address"] as const),
+  // changing it
+  ...(["change-failed", "change-ignored", "change-unconfirmed", "change-unknown", "host-locked"] as const),
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What an error knows beside its message. */
+export interface ErrorDetails {
+  /** The host's label: `ops@node1.example`. */
+  readonly host?: string;
+  /** `MacvlanInterface "web"` */
+  readonly resource?: string;
+  /** The command that failed, as it was run on the host. */
+  readonly command?: string;
+  readonly exitCode?: number;
+  /** What the command printed. */
+  readonly output?: string;
+  /** What still differs from before the change; empty if everything was rolled back. */
+  readonly remaining?: readonly Difference[];
+}
+
+/**
+ * A failure with a code. `message` ends with the code in brackets; `text` is the message without it, for messages that
+ * are made of others.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await host.change(resource, makePlan);
+ * } catch (error) {
+ *   if (error instanceof MacvlanError && error.code === "host-locked") await tryAgain();
+ *   else throw error;
+ * }
+ * ```
+ */
+export class MacvlanError extends Error {
+  override readonly name: string = "MacvlanError";
+  readonly host: string | undefined;
+  readonly resource: string | undefined;
+  readonly command: string | undefined;
+  readonly exitCode: number | undefined;
+  readonly output: string | undefined;
+  readonly remaining: readonly Difference[] | undefined;
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly text: string,
+    details: ErrorDetails = {},
+    options?: ErrorOptions,
+  ) {
+    super(withCode(text, code), options);
+    this.host = details.host;
+    this.resource = details.resource;
+    this.command = details.command;
+    this.exitCode = details.exitCode;
+    this.output = details.output;
+    this.remaining = details.remaining;
+  }
+}
+
+/** A message that ends with its code: `… is down [parent-down]`. */
+export function withCode(text: string, code: ErrorCode): string {
+  return `${text} [${code}]`;
+}
+
+/** What an error says, without a code at its end: a part of another message. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof MacvlanError) return error.text;
+  return error instanceof Error ? error.message : String(error);
+}
