@@ -1,3 +1,4 @@
+import { MacvlanError } from "../model/error";
 import { homedir } from "node:os";
 
 /** How unknown host keys are treated; a changed or revoked one is refused by both of the first two. */
@@ -76,12 +77,16 @@ export function readSettings(
 
   const user = either("MACVLAN_USER", "user");
   if (user !== undefined && !/^[A-Za-z0-9_.][A-Za-z0-9_.@+-]*$/.test(user.value)) {
-    throw new Error(`${user.source}: ${JSON.stringify(user.value)} is no login name`);
+    throw new MacvlanError(
+      "invalid-setting",
+      `${user.source}: ${JSON.stringify(user.value)} is no login name`,
+    );
   }
   const checking = either("MACVLAN_HOST_KEY_CHECKING", "hostKeyChecking");
   const hostKeyChecking = CHECKING.find((choice) => choice === checking?.value);
   if (checking !== undefined && hostKeyChecking === undefined) {
-    throw new Error(
+    throw new MacvlanError(
+      "invalid-setting",
       `${checking.source} must be strict, accept-new or off, not ${JSON.stringify(checking.value)}`,
     );
   }
@@ -126,7 +131,8 @@ function secret(setting: Found | undefined): Secret | undefined {
   if (setting === undefined) return undefined;
   const { source, value } = setting;
   // A line break would end the password early where it is typed at a prompt.
-  if (/[\r\n\0]/.test(value.replace(/\r?\n$/, ""))) throw new Error(`${source} must be one line of text`);
+  if (/[\r\n\0]/.test(value.replace(/\r?\n$/, "")))
+    throw new MacvlanError("invalid-setting", `${source} must be one line of text`);
   return { source, value: () => value.replace(/\r?\n$/, "") };
 }
 
@@ -135,7 +141,7 @@ function checkedPath({ source, value }: Found): string {
     const hint = value.includes("PRIVATE KEY")
       ? "; the text of a key goes into the setting without Path"
       : "";
-    throw new Error(`${source} must be the path of a file${hint}`);
+    throw new MacvlanError("invalid-setting", `${source} must be the path of a file${hint}`);
   }
   return value;
 }
@@ -145,7 +151,8 @@ function keyTextOf({ source, value }: Found): string {
   const lines = value.includes("\n") ? value.replaceAll("\r\n", "\n") : value.replaceAll("\\n", "\n");
   if (!/^\s*(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|PuTTY-User-Key-File)/.test(lines)) {
     // The value itself must not be shown: it may be a damaged key.
-    throw new Error(
+    throw new MacvlanError(
+      "invalid-setting",
       `${source} must be the text of a private key (-----BEGIN … PRIVATE KEY-----), not a path`,
     );
   }
@@ -157,5 +164,8 @@ function connections(setting: Found | undefined): number {
   const count = /^\d{1,4}$/.test(setting.value.trim()) ? Number(setting.value) : 0;
   if (count >= 1 && count <= MAX_MAX_CONNECTIONS) return count;
   const value = JSON.stringify(setting.value);
-  throw new Error(`${setting.source} must be a whole number from 1 to ${MAX_MAX_CONNECTIONS}, not ${value}`);
+  throw new MacvlanError(
+    "invalid-setting",
+    `${setting.source} must be a whole number from 1 to ${MAX_MAX_CONNECTIONS}, not ${value}`,
+  );
 }

@@ -99,7 +99,8 @@ describe("settings", () => {
   ];
   for (const [env, stack, message] of wrong) {
     const name = Object.keys({ ...env, ...stack }).join();
-    it(`refuse a bad ${name}`, () => assert.throws(() => read(env, stack), { message }));
+    it(`refuse a bad ${name}`, () =>
+      assert.throws(() => read(env, stack), { code: "invalid-setting", text: message }));
   }
 
   it("show no secret when they are printed or serialised", () => {
