@@ -1,6 +1,6 @@
 /** `npm run bench`: see USAGE. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { format, resolveConfig } from "prettier";
 import { labDown } from "../lab/fleet";
@@ -11,7 +11,7 @@ import { type Site, openSite } from "./lab/site";
 import { describeMachine } from "./machine";
 import { type Group, openGroup } from "./measure";
 import { measureMicro } from "./micro";
-import { renderDocument, renderDrawing } from "./report/document";
+import { renderDocument, renderDrawing, renderSummary } from "./report/document";
 import { judgeGoals } from "./report/goals";
 import { type Results, Results as ResultsFile, mergeResults } from "./results";
 
@@ -22,8 +22,8 @@ const USAGE = `npm run bench -- [competition] [micro]   both, where none is name
   --runs 3               runs of each                      --contenders  ${CONTENDERS.map(({ id }) => id).join(",")}
   --cap ansible=50,…     the most hosts for a contender
   --results FILE         where all figures go (bench-results.json)
-  --out FILE             where the document goes (docs/performance.md)
-  --render FILE,…        writes the document from such figures, and measures nothing`;
+  --out FILE             where the page goes (docs/performance.md); all figures go to benchmarks/ beside it
+  --render FILE,…        writes both from such figures, and measures nothing`;
 
 /** Contenders that would take most of an hour with all hosts. */
 const CAPS = { ansible: 50 };
@@ -53,16 +53,25 @@ async function main(): Promise<void> {
   }
   const results =
     values.render === undefined ? await measureAll(values, partsOf(positionals)) : readResults(values.render);
-  await writeDocument(results, resolve(REPOSITORY, values.out));
+  await writeDocuments(results, resolve(REPOSITORY, values.out));
 }
 
-/** The document, as prettier has it, and its drawing in the folder beside it. */
-async function writeDocument(results: Results, file: string): Promise<void> {
+/** The page for users, all figures in a folder beside it, both as prettier has them, and their drawing. */
+async function writeDocuments(results: Results, file: string): Promise<void> {
   const drawing = "drawings/performance.svg";
+  const details = `benchmarks/${basename(file)}`;
   const options = await resolveConfig(file);
-  mkdirSync(dirname(join(dirname(file), drawing)), { recursive: true });
-  writeFileSync(file, await format(renderDocument(results, drawing), { ...options, parser: "markdown" }));
-  writeFileSync(join(dirname(file), drawing), renderDrawing(results));
+  const write = async (path: string, text: string): Promise<void> => {
+    const target = join(dirname(file), path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(
+      target,
+      path.endsWith(".md") ? await format(text, { ...options, parser: "markdown" }) : text,
+    );
+  };
+  await write(basename(file), renderSummary(results, drawing, details));
+  await write(details, renderDocument(results, `../${drawing}`));
+  await write(drawing, renderDrawing(results));
   for (const { goal, cell, found, met } of judgeGoals(results)) {
     const verdict = met === undefined ? "?     " : met ? "met   " : "MISSED";
     process.stdout.write(`${verdict} ${goal} (${cell.hosts} hosts, ${cell.rtt} ms): ${found}\n`);

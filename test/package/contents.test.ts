@@ -28,7 +28,7 @@ describe("the published package", () => {
       const drawings = readdirSync(join(REPOSITORY, "docs/drawings")).map((name) => `docs/drawings/${name}`);
       const texts = readdirSync(join(REPOSITORY, "docs")).filter((name) => name.endsWith(".md"));
       const people = [
-        ...["CHANGELOG.md", "LICENSE", "README.md", "package.json"],
+        ...["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "package.json"],
         ...texts.map((name) => `docs/${name}`),
         ...drawings,
       ];

@@ -77,9 +77,9 @@ export const OPENSSH: readonly Contender[] = [
   openssh(
     {
       id: "ssh",
-      title: "OpenSSH, a script a host",
+      title: "OpenSSH, one script per host",
       note:
-        "the floor of SSH: `xargs -P`, one `ssh` and one shell script a host, which reads, compares and runs one " +
+        "the floor of SSH: `xargs -P`, one `ssh` and one shell script per host, which reads, compares and runs one " +
         "`ip -batch`; key exchange curve25519",
     },
     (site) => ["-F", site.sshConfig],
@@ -96,7 +96,7 @@ export const OPENSSH: readonly Contender[] = [
     {
       id: "ssh-master",
       title: "… ControlMaster",
-      note: "the same with a master a host (`ControlPersist`), which the first phase starts and the others use",
+      note: "the same with one master per host (`ControlPersist`), which the first phase starts and the others use",
       stays: true,
     },
     (site, folder) => [

@@ -96,7 +96,7 @@ export const PULUMI: readonly Contender[] = [
     {
       id: "macvlan",
       title: "pulumi-macvlan",
-      note: "this package as it is published, by `pulumi up --skip-preview`, program in JavaScript, file backend",
+      note: "this package as it is published: `pulumi up --skip-preview`, a program in JavaScript, the file backend",
       lacks: {},
     },
     { file: "macvlan.cjs", modules: ownModules },
@@ -105,7 +105,7 @@ export const PULUMI: readonly Contender[] = [
     {
       id: "macvlan-32",
       title: "… --parallel 32",
-      note: "the same with 32 resources under way at a time, where the CLI's own choice is four times the cores",
+      note: "the same with 32 resources at a time; the CLI's default is four times the cores",
       lacks: {},
     },
     { file: "macvlan.cjs", modules: ownModules, options: ["--parallel", "32"] },
@@ -115,7 +115,7 @@ export const PULUMI: readonly Contender[] = [
       id: "engine",
       title: "Pulumi, nothing to do",
       note:
-        "the floor of the engine: as many resources with the same inputs, whose provider (a `require` of a tiny " +
+        "the floor of the engine: the same number of resources with the same inputs, whose provider (a `require` of a tiny " +
         "module) does nothing; one of them is updated in the drift phase",
       lacks: {},
       isFloor: true,
@@ -126,11 +126,11 @@ export const PULUMI: readonly Contender[] = [
     {
       id: "command",
       title: "@pulumi/command",
-      note: `remote.Command ${COMMAND_VERSION}, one a link, with the commands joined to one script; never looks at what a host has`,
+      note: `remote.Command ${COMMAND_VERSION}, one per link, with the commands joined to one script; never reads the state of a host`,
       lacks: {
-        noop: "compares with its state alone, and asks no host",
-        preview: "compares with its state alone, and asks no host",
-        drift: "sees none; its inputs were changed, so that it makes all links of all hosts again",
+        noop: "compares with its state alone and asks no host",
+        preview: "compares with its state alone and asks no host",
+        drift: "does not see it; its inputs were changed, so it makes all links of all hosts again",
       },
     },
     { file: "command.cjs", modules: commandModules, furnish: commandPlugin },
@@ -139,7 +139,7 @@ export const PULUMI: readonly Contender[] = [
     {
       id: "obvious",
       title: "the obvious dynamic provider",
-      note: "`pulumi.dynamic.Resource` and node-ssh: a connection for each operation, one exec for each command",
+      note: "`pulumi.dynamic.Resource` and node-ssh: one connection per operation, one exec per command",
       lacks: {},
     },
     { file: "obvious.cjs", modules: ownModules },

@@ -128,8 +128,8 @@ export const PYTHON: readonly Contender[] = [
   },
   {
     id: "ansible",
-    title: "Ansible, a task a step",
-    note: `ansible-core ${ANSIBLE_VERSION}, set up the same, written the usual way: tasks that read, and one for each change`,
+    title: "Ansible, one task per step",
+    note: `ansible-core ${ANSIBLE_VERSION}, set up the same, written the usual way: tasks that read, and one task per change`,
     lacks: {},
     prepare,
     open: (run) => openAnsible("tasks.yml", run),
@@ -137,7 +137,7 @@ export const PYTHON: readonly Contender[] = [
   {
     id: "pyinfra-joined",
     title: "pyinfra, joined commands",
-    note: `pyinfra ${PYINFRA_VERSION}: a fact that reads, an operation that compares, its commands joined to one a host`,
+    note: `pyinfra ${PYINFRA_VERSION}: a fact that reads, an operation that compares, its commands joined to one per host`,
     lacks: {},
     prepare,
     open: (run) => openPyinfra("yes", run),

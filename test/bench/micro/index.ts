@@ -95,7 +95,7 @@ async function atATime(site: Site, group: Group, rtts: readonly number[]): Promi
   return {
     title: "Handshakes at the same time",
     text:
-      `One look at each of ${site.hosts.length} hosts by this package, without an engine, with ` +
+      `This package reads each of ${site.hosts.length} hosts once, without an engine, with ` +
       "`macvlan:maxConnections` handshakes at a time; seconds of wall time and of the client's CPU, medians of " +
       `${ROUNDS}.`,
     head: ["at a time", ...rtts.flatMap((rtt) => [`wall, ${rtt} ms`, `CPU, ${rtt} ms`])],

@@ -1,52 +1,95 @@
-/** docs/performance.md and its drawing, from the results of a run. Pure. */
+/** docs/performance.md, docs/benchmarks/performance.md and their drawing, from the results of a run. Pure. */
 import { PHASES } from "../job";
 import type { Machine, Results } from "../results";
 import { type Cell, cellsOf, figure, mainHosts } from "./figures";
-import { OURS_PARALLEL, type Verdict, judgeGoals } from "./goals";
+import { OURS, OURS_PARALLEL, type Verdict, judgeGoals } from "./goals";
 import { type Line, renderPlot } from "./plot";
 import { threeDigits } from "./statistics";
-import { SPAN_TITLES, costTable, growthTable, markdownTable, wallTable } from "./tables";
+import { SPAN_TITLES, costTable, growthTable, markdownTable, summaryTable, wallTable } from "./tables";
 
-/** The document in Markdown. `drawing` is the path of its drawing, seen from it. */
+const WRITTEN = '<!-- Written by "npm run bench": run it again instead of changing this. -->';
+
+/**
+ * The page for users: one screen. `drawing` and `details` are the paths of the drawing and of the document with all
+ * figures, relative to it.
+ */
+export function renderSummary(results: Results, drawing: string, details: string): string {
+  const hosts = mainHosts(results);
+  const { date, cores } = results.machine;
+  const [own, parallel] = [judgeGoals(results), judgeGoals(results, OURS_PARALLEL)];
+  const met = (verdicts: readonly Verdict[]): number => verdicts.filter((verdict) => verdict.met).length;
+  return `# Performance
+
+${WRITTEN}
+
+This package, plain SSH and other tools did the same job on the same hosts, in turn. Per host: one macvlan with a MAC
+address, an MTU, an IPv4 and an IPv6 address; one bridge with a hairpin port; one shim with four routes. After each phase
+the kernel of each host was checked for what should be there. Seconds with ${hosts} hosts, by round-trip time:
+
+${summaryTable(results, hosts)}
+
+![Seconds of the first apply by the number of hosts, for each tool](${drawing})
+
+- "Pulumi, nothing to do" is the engine's own part: the same number of resources with a provider that does nothing.
+- A preview without changes took ${previewCost(results, hosts)} for ${hosts} hosts.
+- Far from the hosts, \`--parallel 32\` helps: by default the CLI handles four resources per core at a time.
+- This package does more for the same links than plain OpenSSH, Ansible and pyinfra: it takes a lock on the host, writes
+  down its records and how to undo a change, announces new addresses, and reads back what it made.
+- Of the ${own.length} goals that were set, it reaches ${met(own)}, and ${met(parallel)} with \`--parallel 32\`.
+
+Measured on ${date}, on a machine with ${cores} cores that the hosts shared. All tables, the goals, and how it was measured are
+in [${details}](${details}), in the repository.
+`;
+}
+
+/** `50 connections and 50 commands`, of this package and at the most. */
+function previewCost(results: Results, hosts: number): string {
+  const cells = cellsOf(results).filter((cell) => cell.hosts === hosts);
+  const most = (measure: "connections" | "commands"): number =>
+    Math.max(...cells.map((cell) => figure(results, cell, OURS, "preview", measure)?.most ?? NaN));
+  return `${most("connections")} connections and ${most("commands")} commands`;
+}
+
+/** The document with all figures, in Markdown. `drawing` is the path of the drawing, relative to it. */
 export function renderDocument(results: Results, drawing: string): string {
   const hosts = mainHosts(results);
   const cells = cellsOf(results);
   const main = cells.filter((cell) => cell.hosts === hosts);
   const rtts = [...new Set(cells.map(({ rtt }) => rtt))];
   return [
-    `# Performance
+    `# Performance: all figures
 
-<!-- Written by "npm run bench": run that again instead of changing this. -->
+${WRITTEN}
 
-The same job by this package, by plain SSH, and by what people use today, measured in turn in one run. On each host:
-one macvlan with a MAC address, an MTU, an IPv4 and an IPv6 address; one bridge with a hairpin port; one shim with four
-routes. ${runsOf(results)} After each phase the hosts were looked at in the kernel, past the contenders, for what each
-should have made, left or removed; a run in which a host was not right does not count, and says so below.
+This package, plain SSH and other tools did the same job, in turn, in one run. Per host: one macvlan with a MAC address, an
+MTU, an IPv4 and an IPv6 address; one bridge with a hairpin port; one shim with four routes. ${runsOf(results)} After each
+phase, the kernel of each host was checked, independently of the tools, for what should have been made, left or removed. A
+run in which a host was wrong does not count, and is listed below.
 
-![Seconds of the first apply by the number of hosts, for each contender](${drawing})`,
-    `## What is aimed at
+![Seconds of the first apply by the number of hosts, for each tool](${drawing})`,
+    `## Goals
 
 ${goalsTable(judgeGoals(results), judgeGoals(results, OURS_PARALLEL))}
 
-The engine's own time is that of as many resources that do nothing, run by run. \`--parallel\` is how many resources the
-engine has under way at a time, by its own choice four times the cores: on this machine ${4 * results.machine.cores}.`,
+The engine's own time is that of the same number of resources that do nothing, run by run. \`--parallel\` is how many
+resources the engine handles at a time. Its default is four times the cores: on this machine ${4 * results.machine.cores}.`,
     `## ${hosts} hosts
 
-Seconds, the median and in parentheses the least and the most. A dash is a phase that a contender does not have; the
-seconds beside it are those of what it did instead, which [the contenders](#the-contenders) tells.
+Seconds: the median, and in parentheses the least and the most. A dash is a phase that a tool does not have; the seconds
+beside it are those of what it did instead, which [the tools](#the-tools) explains.
 
 ${main.map((cell) => `**Round trip ${cell.rtt} ms**\n\n${wallTable(results, cell)}`).join("\n\n")}`,
     `## What it costs
 
-For the first apply and for a preview without changes; connections, commands and bytes are those of one host. CPU is
-that of all processes on the client's side, the engine's and the masters of \`ssh\` among them; the hosts' is what else
-of the machine's CPU was used meanwhile, their part of the kernel's among it. Bytes are on the wire.
+For the first apply and for a preview without changes. Connections, commands and bytes are per host. The client's CPU is
+that of all processes on its side, the engine's and the masters of \`ssh\` included. The hosts' CPU is the rest of what the
+machine used meanwhile, their part of the kernel's included. Bytes are on the wire.
 
 ${main.flatMap((cell) => (["apply", "preview"] as const).map((phase) => `**${capital(SPAN_TITLES[phase])}, ${describeCell(cell)}**\n\n${costTable(results, cell, phase)}`)).join("\n\n")}`,
     `## By the number of hosts
 
 ${rtts.flatMap((rtt) => (["apply", "preview"] as const).map((span) => `**Round trip ${rtt} ms**\n\n${growthTable(results, rtt, span)}`)).join("\n\n")}`,
-    `## The contenders
+    `## The tools
 
 ${results.contenders.map(describeContender).join("\n")}`,
     ...(results.micro.length === 0
@@ -59,7 +102,7 @@ ${results.micro.map(({ title, text, head, rows }) => `### ${title}\n\n${text}\n\
     `## How it was measured
 
 ${howMeasured(results)}`,
-    `## All figures
+    `## Other numbers of hosts
 
 ${cells
   .filter((cell) => cell.hosts !== hosts)
@@ -115,7 +158,9 @@ function describeContender({ title, note, lacks, unavailable, cap }: Results["co
   return [
     `- **${title}**: ${note}.`,
     ...(instead.length > 0 ? [`It has no ${instead.join("; no ")}.`] : []),
-    ...(cap === undefined ? [] : [`Run with up to ${cap} hosts only, as it takes minutes with more.`]),
+    ...(cap === undefined
+      ? []
+      : [`Run with up to ${cap} ${cap === 1 ? "host" : "hosts"} only, as it takes minutes with more.`]),
     ...(unavailable === "" ? [] : [`**It did not take part**: ${oneLine(unavailable)}.`]),
   ].join(" ");
 }
@@ -135,20 +180,20 @@ function howMeasured(results: Results): string {
   const chosen = widths
     .map(({ hosts, rtt, width }) => `${width} with ${describeCell({ hosts, rtt })}`)
     .join("; ");
-  return `- The hosts are network namespaces of the machine on which the contenders run, each with its own sshd and its defaults
-  (MaxStartups, MaxSessions among them), so that client and hosts share its cores: the hosts' part of the CPU is in every
-  wall time. All log in as root with an Ed25519 key. Traffic stays within namespaces and the loopback.
-- Before each sshd is a TCP proxy, all of them one Node.js process, also where the round trip is 0. It delays each way by
-  half a round trip, a connection's first bytes by one and a half as TCP does, and counts connections and bytes. Its own
-  CPU was at most ${most} % of the wall time of a first apply by plain OpenSSH or this package.
-- Commands are those that sshd's log says were started; CPU is the kernel's account of a control group in which a
-  contender's processes are; the wall time is from starting the command to its exit.
-- The contenders ran one after the other, all of them before the next run, each run beginning with another one. Each did
-  the whole job on one host before, unmeasured.
+  return `- The hosts are network namespaces of the machine on which the tools run, each with its own sshd and its defaults
+  (MaxStartups and MaxSessions among them). So client and hosts share its cores, and every wall time contains the CPU of
+  the hosts. All log in as root with an Ed25519 key. Traffic stays within namespaces and the loopback.
+- In front of each sshd is a TCP proxy, also if the round trip is 0. All proxies are one Node.js process. It delays each
+  direction by half a round trip, and a connection's first bytes by one and a half as TCP does, and counts connections and
+  bytes. Its own CPU was at most ${most} % of the wall time of a first apply by plain OpenSSH or this package.
+- Commands are those that sshd's log says were started. CPU is the kernel's account of a control group that contains a
+  tool's processes. The wall time is from starting the command to its exit.
+- The tools ran one after the other, all of them before the next run, and each run began with another one. Before that,
+  each did the whole job on one host without being measured.
 - OpenSSH, Ansible and pyinfra do the minimum. This package does more for the same links: it takes a lock on the host,
-  writes down what is its own and how to undo a change that is cut off, keeps the LAN's ARP for the host's own address
-  from the shim, announces new addresses, and reads back what it made.
-- How many \`ssh\` at a time: what was fastest of ${[2, 4, 8, 16, 32, 64].join(", ")} for one reading of each host: ${chosen}.
+  writes down its records and how to undo an interrupted change, keeps the shim from answering the LAN's ARP for the host's
+  own address, announces new addresses, and reads back what it made.
+- How many \`ssh\` at a time: the fastest of ${[2, 4, 8, 16, 32, 64].join(", ")} for one reading of each host: ${chosen}.
 
 ${describeMachine(machine, results.command)}`;
 }
@@ -179,7 +224,7 @@ function failures({ samples }: Results): string {
   return `## What failed\n\n${lines.join("\n")}`;
 }
 
-/** The drawing: a panel a round trip. */
+/** The drawing: one panel per round trip. */
 export function renderDrawing(results: Results): string {
   const cells = cellsOf(results);
   const rtts = [...new Set(cells.map(({ rtt }) => rtt))];

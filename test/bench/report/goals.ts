@@ -32,7 +32,7 @@ function besideEngine(span: Span, most: number): Goal["judge"] {
     const own = difference(results, cell, ours, "engine", span);
     const ssh = figure(results, cell, "ssh", span);
     if (own === undefined || ssh === undefined) return NOT_MEASURED;
-    if (own.median <= 0) return { found: "nothing that can be told from the engine's own", met: true };
+    if (own.median <= 0) return { found: "nothing that differs measurably from the engine's own", met: true };
     return {
       found: `${threeDigits(own.median)} s, OpenSSH ${threeDigits(ssh.median)} s: × ${threeDigits(own.median / ssh.median)}`,
       met: own.median <= most * ssh.median,
@@ -56,16 +56,16 @@ function against(rival: string, most: number): Goal["judge"] {
 
 const GOALS: readonly Goal[] = [
   {
-    goal: "First apply, less what the engine takes itself: at most 1.5 × plain OpenSSH",
+    goal: "First apply without the engine's own time: at most 1.5 × plain OpenSSH",
     judge: besideEngine("apply", 1.5),
   },
   {
-    goal: "First apply, engine included: at most half of the obvious dynamic provider's",
+    goal: "First apply, engine included: at most half the time of the obvious dynamic provider",
     at: (rtt) => rtt < 50,
     judge: against("obvious", 1 / 2),
   },
   {
-    goal: "First apply with a round trip of 50 ms: at most a third of the obvious dynamic provider's",
+    goal: "First apply with a round trip of 50 ms: at most a third of the time of the obvious dynamic provider",
     at: (rtt) => rtt >= 50,
     judge: against("obvious", 1 / 3),
   },
@@ -75,7 +75,7 @@ const GOALS: readonly Goal[] = [
   },
   { goal: "First apply, engine included: faster than pyinfra", judge: against("pyinfra", 1) },
   {
-    goal: "First apply, engine included: faster than pyinfra with its commands joined to one a host",
+    goal: "First apply, engine included: faster than pyinfra with its commands joined to one per host",
     judge: against("pyinfra-joined", 1),
   },
   {
@@ -83,7 +83,7 @@ const GOALS: readonly Goal[] = [
     judge: against("command", 0.65),
   },
   {
-    goal: "Preview without changes: one connection and one command a host",
+    goal: "Preview without changes: one connection and one command per host",
     judge(results, cell, ours) {
       const connections = figure(results, cell, ours, "preview", "connections");
       const commands = figure(results, cell, ours, "preview", "commands");
@@ -95,7 +95,7 @@ const GOALS: readonly Goal[] = [
     },
   },
   {
-    goal: "Preview without changes, less what the engine takes itself: at most 1.2 × plain OpenSSH with one read a host",
+    goal: "Preview without changes, without the engine's own time: at most 1.2 × plain OpenSSH with one reading per host",
     judge: besideEngine("preview", 1.2),
   },
 ];

@@ -19,7 +19,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
 }
 
-/** Seconds of each phase, a contender a row. A phase that a contender does not have is a dash, with what ran instead. */
+/** Seconds of each phase, one row per contender. A phase that a contender does not have is a dash, with what ran instead. */
 export function wallTable(results: Results, cell: Cell): string {
   const spans: readonly Span[] = [...PHASES, "all"];
   return markdownTable(
@@ -37,6 +37,23 @@ function wallCell(results: Results, cell: Cell, about: ContenderAbout, span: Spa
     return wall === undefined ? "–" : `– (${threeDigits(wall.median)})`;
   }
   return wall === undefined ? "failed" : describeSpread(wall);
+}
+
+/** For the page for users: first apply and preview of each contender with so many hosts, by round trip. */
+export function summaryTable(results: Results, hosts: number): string {
+  const cells = cellsOf(results).filter((cell) => cell.hosts === hosts);
+  const columns = cells.flatMap((cell) => (["apply", "preview"] as const).map((span) => ({ cell, span })));
+  const about = results.contenders.filter(({ id }) =>
+    results.samples.some((s) => s.contender === id && s.hosts === hosts),
+  );
+  const seconds = ({ id, lacks }: ContenderAbout, cell: Cell, span: Phase): string => {
+    const wall = lacks[span] === undefined ? figure(results, cell, id, span) : undefined;
+    return wall === undefined ? "–" : threeDigits(wall.median);
+  };
+  return markdownTable(
+    ["seconds", ...columns.map(({ cell, span }) => `${SPAN_TITLES[span]}, ${cell.rtt} ms`)],
+    about.map((one) => [one.title, ...columns.map(({ cell, span }) => seconds(one, cell, span))]),
+  );
 }
 
 /** What a phase costs, and how many times that is what OpenSSH's floor and this package take. */
@@ -68,7 +85,7 @@ export function costTable(results: Results, cell: Cell, phase: Phase): string {
     return value === undefined ? "" : describeBytes(value / cell.hosts);
   };
   return markdownTable(
-    [...head, "connections", "commands", "bytes to a host", "from it"],
+    [...head, "connections", "commands", "bytes to the host", "from it"],
     taking(results, cell).map((about) => [
       about.title,
       wallCell(results, cell, about, phase),
@@ -90,7 +107,10 @@ export function costTable(results: Results, cell: Cell, phase: Phase): string {
 export function growthTable(results: Results, rtt: number, span: Span): string {
   const cells = cellsOf(results).filter((cell) => cell.rtt === rtt);
   return markdownTable(
-    [`${SPAN_TITLES[span]}, seconds`, ...cells.map(({ hosts }) => `${hosts} hosts`)],
+    [
+      `${SPAN_TITLES[span]}, seconds`,
+      ...cells.map(({ hosts }) => `${hosts} ${hosts === 1 ? "host" : "hosts"}`),
+    ],
     results.contenders
       .filter(({ unavailable }) => unavailable === "")
       .map((about) => [

@@ -1,6 +1,6 @@
 /** What the documents say is so: their code compiles, their commands exist, their links lead somewhere. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { renderProperties, splitDefault } from "../../../docs/properties";
@@ -85,6 +85,35 @@ describe("the documents", () => {
       }
   });
 
+  it("list the layers of provider/ from the bottom up, as the lint rule has them", () => {
+    const listed = [...readPage("docs/architecture.md").matchAll(/^\| `(\w+)\/` /gm)].map(([, name]) => name);
+    const folders = readdirSync(join(REPOSITORY, "provider"), { withFileTypes: true });
+    const there = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    assert.deepEqual(listed.toSorted(), there.toSorted());
+    for (const { from, to } of layers()) {
+      const [, layer = ""] = /^\^provider\/(\w+)\/$/.exec(from.path) ?? [];
+      const [, below = ""] = /\((.*)\)/.exec(to.pathNot ?? "") ?? [];
+      for (const name of below.split("|"))
+        assert.ok(
+          listed.indexOf(name) <= listed.indexOf(layer),
+          `${layer} imports ${name}, which stands below it`,
+        );
+    }
+  });
+
+  it("say of each folder of tests what is in it", () => {
+    const listed = [...readPage("test/README.md").matchAll(/^\| `(\w+)\/` /gm)].map(([, name]) => name);
+    const folders = readdirSync(join(REPOSITORY, "test"), { withFileTypes: true });
+    const there = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    assert.deepEqual(listed.toSorted(), there.toSorted());
+  });
+
+  it("explain at most 30 words in the glossary", () => {
+    const [, glossary = ""] = /## Glossary\n(.*?)\n## /s.exec(readPage("DEVELOPERS.md")) ?? [];
+    const words = [...glossary.matchAll(/^\| ([a-z][\w ]*?) +\|/gm)].map(([, word]) => word).slice(1);
+    assert.ok(words.length > 20 && words.length <= 30, words.join(", "));
+  });
+
   it("quote messages that the code has", () => {
     const messages = [...readPage("docs/troubleshooting.md").matchAll(/^### `(.+)`$/gm)].map(
       ([, m = ""]) => m,
@@ -96,6 +125,21 @@ describe("the documents", () => {
         assert.ok(code.includes(stem), `no source has "${stem}" of "${message}"`);
   });
 });
+
+interface LayerRule {
+  readonly name: string;
+  readonly from: { readonly path: string };
+  readonly to: { readonly pathNot?: string };
+}
+
+/** The lint rule of each layer. */
+function layers(): LayerRule[] {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { forbidden } = require(join(REPOSITORY, ".dependency-cruiser.cjs")) as { forbidden: LayerRule[] };
+  const rules = forbidden.filter(({ name }) => name.startsWith("layer-"));
+  assert.ok(rules.length > 10, "there are rules");
+  return rules;
+}
 
 /** A block that imports nothing is a part of a program: the classes are there, and a host. */
 function asProgram(text: string): string {

@@ -21,7 +21,7 @@ export function pages(): string[] {
       .map((entry) => relative(REPOSITORY, join(entry.parentPath, entry.name)))
       .filter((path) => !path.includes("node_modules") && !path.startsWith("docs/api/"));
   const top = readdirSync(REPOSITORY).filter((name) => name.endsWith(".md"));
-  return [...top, ...below("docs"), ...below("examples")];
+  return [...top, "test/README.md", ...below("docs"), ...below("examples")];
 }
 
 export function readPage(path: string): string {
