@@ -135,8 +135,10 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   const iproute2 = known ? known.iproute2 : usableIproute2(text);
   const host = iproute2 === undefined ? undefined : readNamespace("", text);
   const own = host ? parseNamespace(host, []) : parseSysfs(text("sysfs"));
-  const others = host ? namespaces.map((n) => parseNamespace(readNamespace(n, text), own)) : [];
-  const nameOf = (index: number): string | undefined => own.find((l) => l.ifIndex === index)?.name;
+  const inside = host ? namespaces.map((n) => readNamespace(n, text)) : [];
+  const others = inside.map((n) => parseNamespace(n, own));
+  const names = new Map(own.map((l) => [l.ifIndex, l.name]));
+  const nameOf = (index: number): string | undefined => names.get(index);
   const facts = parseFacts(text, nameOf, known ?? parseLastingFacts(text, iproute2));
   const state: HostState = {
     links: [own, ...others].flat(),
@@ -148,6 +150,7 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   return {
     facts,
     state,
+    unreadable: [...(host ? [host] : []), ...inside].flatMap((n) => n.unreadable),
     managementPath: parseManagementPath(text("client"), state.links, addresses, routes),
     ...parseUnfinished(text("unfinished")),
     boots: text("boots").trim(),

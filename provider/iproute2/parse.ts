@@ -1,21 +1,23 @@
 /**
- * What `ip -j` prints of links, addresses and routes, as a host's state. Pure, and forgiving: other people's links can
- * do much to JSON.
+ * What `ip -j` prints of links, addresses and routes, as a host's state. Pure, and forgiving: whatever other people's
+ * links and routes look like, the rest is read, and what is not is named.
  */
 import { canonicalIp } from "../model/addresses";
 import type { Address, LinkState, Route, SettingKey } from "../model/host";
-import type { Holder } from "../model/observation";
+import type { Holder, Unreadable } from "../model/observation";
+import { Fields, type Printed, plainText } from "./fields";
+import { readElements, readObjects } from "./lenient-json";
+import { ROUTE_START, type ReadRoute, linkName, readRoute } from "./routes";
 import { canonicalBridgeId } from "./sysfs";
 import { READ_WHOLE, bondDetails, bondPortDetails, typeSettings } from "./type-settings";
 
 /** A link as `ip -j -d address show` prints it, as far as it is read here. */
 interface IpLink {
-  readonly ifindex?: number;
-  readonly ifname?: string;
+  readonly ifindex: number;
+  readonly ifname: string;
   readonly link?: string;
   readonly link_index?: number;
-  readonly link_netnsid?: number;
-  readonly flags?: readonly string[];
+  readonly flags: readonly string[];
   readonly mtu?: number;
   readonly operstate?: string;
   readonly master?: string;
@@ -23,90 +25,190 @@ interface IpLink {
   readonly address?: string;
   readonly promiscuity?: number;
   readonly ifalias?: string;
-  readonly linkinfo?: {
-    readonly info_kind?: string;
-    readonly info_data?: Readonly<Record<string, unknown>>;
-    readonly info_slave_kind?: string;
-    readonly info_slave_data?: Readonly<Record<string, unknown>>;
-  };
-  readonly addr_info?: readonly IpAddress[];
+  readonly kind: string;
+  readonly data: Printed;
+  readonly slaveKind?: string;
+  readonly slaveData: Printed;
+  readonly addresses: readonly IpAddress[];
 }
 
 interface IpAddress {
   readonly family?: string;
-  readonly local?: string;
-  readonly prefixlen?: number;
+  readonly local: string;
+  readonly prefixlen: number;
   readonly broadcast?: string;
   readonly scope?: string;
-  readonly dynamic?: boolean;
-  readonly temporary?: boolean;
-  readonly mngtmpaddr?: boolean;
-  readonly dadfailed?: boolean;
-}
-
-interface IpRoute {
-  readonly type?: string;
-  readonly dst?: string;
-  readonly gateway?: string;
-  readonly dev?: string;
-  /** Where there are several ways at the same time (ECMP), `dev` is told of each. */
-  readonly nexthops?: readonly { readonly dev?: string }[];
-  readonly protocol?: string;
-  readonly prefsrc?: string;
-  readonly metric?: number;
+  /** A DHCP client's or a router's. */
+  readonly isDynamic: boolean;
+  readonly dadFailed: boolean;
 }
 
 /** What a host printed of a namespace. */
 interface RawNamespace {
   readonly netns: string;
   readonly links: readonly IpLink[];
-  readonly routes: readonly { readonly route: IpRoute; readonly six: boolean }[];
+  readonly routes: readonly ReadRoute[];
   /** By link. */
   readonly sysctls: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly unreadable: readonly Unreadable[];
 }
+
+/** With what an element of the list of links begins, in all versions. */
+const LINK_START = /(?<=[[,])\{"ifindex":/g;
 
 /**
  * Reads what was printed of a namespace, `""` for the host's own.
  *
  * @param text the sections of an observation: `links` with the IPv4 routes, `routes6`, `sysctls`, each with ` NETNS` for another
  * namespace than the host's own
+ * @throws if a list is cut short
  */
 export function readNamespace(netns: string, text: (name: string) => string): RawNamespace {
   const suffix = netns === "" ? "" : ` ${netns}`;
-  const where = suffix === "" ? "" : ` of the namespace${suffix}`;
   const [links, routes4] = linksAndRoutes(text(`links${suffix}`));
-  const all = <T>(printed: string, what: string): T[] => jsonArray<T>(printed, what + where);
+  const unreadable: Unreadable[] = [];
+  const leaveOut = (
+    what: Unreadable["what"],
+    printed: string,
+    reason: string,
+    link = linkIn(what, printed),
+  ): void => {
+    unreadable.push({
+      netns,
+      what,
+      ...(link === undefined ? {} : { link }),
+      reason,
+      text: printed.slice(0, EXCERPT),
+    });
+  };
   return {
     netns,
     sysctls: parseSysctls(text(`sysctls${suffix}`)),
-    links: all<IpLink>(links, "links").filter((l) => typeof l.ifname === "string"),
-    routes: [
-      ...all<IpRoute>(routes4, "IPv4 routes").map((r) => ({ route: r, six: false })),
-      ...all<IpRoute>(text(`routes6${suffix}`), "IPv6 routes").map((r) => ({ route: r, six: true })),
-    ],
+    links: readLinks(),
+    routes: [...readRoutes(routes4, "IPv4 route"), ...readRoutes(text(`routes6${suffix}`), "IPv6 route")],
+    unreadable,
   };
+
+  function readLinks(): IpLink[] {
+    const { elements, leftOut } = whole("links", () => readObjects(links, LINK_START));
+    for (const part of leftOut) leaveOut("link", part.text, part.reason);
+    return elements.flatMap(({ value, text: printed }) => {
+      const fields = new Fields(value as Printed);
+      const link = readLink(fields);
+      if (fields.faults.length > 0) leaveOut("link", printed, fields.faults.join(", "), link?.ifname);
+      return link ?? [];
+    });
+  }
+
+  function readRoutes(printed: string, what: "IPv4 route" | "IPv6 route"): ReadRoute[] {
+    const { elements, leftOut } = whole(`${what}s`, () => readElements(printed, ROUTE_START));
+    for (const part of leftOut) leaveOut(what, part.text, part.reason);
+    return elements.flatMap(({ value, text: element }) => {
+      const route = readRoute(value, what === "IPv6 route");
+      if (typeof route !== "string") return route;
+      leaveOut(what, element, route);
+      return [];
+    });
+  }
+
+  function whole<T>(what: string, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const where = netns === "" ? "" : ` of the namespace ${netns}`;
+      throw new Error(`what ip printed of the ${what}${where} is ${error.message}`, { cause: error });
+    }
+  }
+}
+
+/** How much is kept of what cannot be read. */
+const EXCERPT = 200;
+
+/** The link that something is about, from text that is not JSON. */
+function linkIn(what: Unreadable["what"], printed: string): string | undefined {
+  const key = what === "link" ? "ifname" : "dev";
+  const [, name] = new RegExp(`"${key}":"([^"\\\\]{1,15})"`).exec(printed.slice(0, 10_000)) ?? [];
+  return name;
+}
+
+/** A link, if there is what makes one: its index and its name. */
+function readLink(link: Fields): IpLink | undefined {
+  const [ifindex, ifname] = [link.number("ifindex"), link.text("ifname")];
+  if (ifindex === undefined || ifname === undefined || ifname === "") {
+    link.faults.push("it has no index or no name");
+    return undefined;
+  }
+  const info = link.fields("linkinfo");
+  return {
+    ifindex,
+    ifname: linkName(ifname),
+    ...defined({
+      link: mapped(link.text("link"), linkName),
+      link_index: link.number("link_index"),
+      mtu: link.number("mtu"),
+      operstate: link.text("operstate"),
+      master: mapped(link.text("master"), linkName),
+      txqlen: link.number("txqlen"),
+      address: link.text("address"),
+      promiscuity: link.number("promiscuity"),
+      ifalias: link.text("ifalias"),
+      slaveKind: info?.text("info_slave_kind"),
+    }),
+    flags: link.texts("flags"),
+    kind: info?.text("info_kind") ?? "",
+    data: info?.object("info_data") ?? {},
+    slaveData: info?.object("info_slave_data") ?? {},
+    addresses: link.list("addr_info").flatMap(readAddress),
+  };
+}
+
+function readAddress(address: Fields): IpAddress[] {
+  const [printed, prefixlen] = [address.text("local"), address.number("prefixlen")];
+  const rest = {
+    ...defined({
+      family: address.text("family"),
+      broadcast: address.text("broadcast"),
+      scope: address.text("scope"),
+    }),
+    isDynamic: address.flag("dynamic") || address.flag("temporary") || address.flag("mngtmpaddr"),
+    dadFailed: address.flag("dadfailed"),
+  };
+  // an address of another family, such as one of a tunnel's end, has none of the two
+  if (printed === undefined || prefixlen === undefined) return [];
+  const local = canonicalIp(printed);
+  if (local === undefined) {
+    address.faults.push("local is no IP address");
+    return [];
+  }
+  return [{ local, prefixlen, ...rest }];
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without what is undefined. */
+function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+function mapped<T, U>(value: T | undefined, how: (value: T) => U): U | undefined {
+  return value === undefined ? undefined : how(value);
 }
 
 /** What one `ip -batch` printed of the links, a line, and of the IPv4 routes, the rest. */
 export function linksAndRoutes(printed: string): [links: string, routes4: string] {
-  const [links = "", ...routes] = printed.trimStart().split("\n");
-  return [links, routes.join("\n")];
+  const text = printed.trimStart();
+  const end = text.indexOf("\n");
+  return end < 0 ? [text, ""] : [text.slice(0, end), text.slice(end + 1)];
 }
 
 /** Who has which address, and which link leads where, whoever put it there. */
 export function parseHolders({ links, routes }: RawNamespace): { addresses: Holder[]; routes: Holder[] } {
   return {
-    addresses: links.flatMap(({ ifname = "", addr_info = [] }) =>
-      addr_info.map((a) => ({
-        link: ifname,
-        cidr: `${canonicalIp(a.local ?? "") ?? ""}/${a.prefixlen ?? ""}`,
-      })),
+    addresses: links.flatMap(({ ifname, addresses }) =>
+      addresses.map((a) => ({ link: ifname, cidr: `${a.local}/${a.prefixlen}` })),
     ),
-    routes: routes.flatMap(({ route: { dev, dst, nexthops = [] }, six }) =>
-      [dev, ...nexthops.map((hop) => hop.dev)].flatMap((link) =>
-        link === undefined || dst === undefined ? [] : [{ link, cidr: destinationOf(dst, six) }],
-      ),
-    ),
+    routes: routes.flatMap(({ links: through, to }) => through.map((link) => ({ link, cidr: to }))),
   };
 }
 
@@ -116,19 +218,42 @@ export function parseHolders({ links, routes }: RawNamespace): { addresses: Hold
  * @param hostLinks the links of the host's own namespace, where the parents of others' links are
  */
 export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[]): LinkState[] {
-  const { links, routes, sysctls } = raw;
-  const routesOf = new Map<string, Route[]>();
-  for (const route of routes) {
-    const { dev = "" } = route.route;
-    routesOf.set(dev, [...(routesOf.get(dev) ?? []), ...parseRoute(route)]);
+  const routesOf = groupBy(raw.routes, ({ links: [link = ""] }) => link);
+  const parents = parentsIn(raw, hostLinks);
+  return raw.links.map((link) =>
+    parseLink(link, raw.netns, parents(link), {
+      ...manageable(routesOf.get(link.ifname) ?? []),
+      sysctls: raw.sysctls.get(link.ifname) ?? {},
+    }),
+  );
+}
+
+/** A link's routes: those that can be put back and are the only ones that a command means, and the others. */
+function manageable(read: readonly ReadRoute[]): Pick<LinkState, "routes" | "opaqueRoutes"> {
+  const all = read.flatMap(({ route, isWhole }) =>
+    route ? [{ route, isWhole, meant: meaning(route) }] : [],
+  );
+  const alike = groupBy(all, ({ meant }) => meant);
+  const isOpaque = ({ route, isWhole, meant }: (typeof all)[number]): boolean =>
+    !isWhole || (route.foreign !== undefined && (alike.get(meant)?.length ?? 0) > 1);
+  const opaque = all.filter(isOpaque).map(({ route }) => route);
+  const routes = all.filter((a) => !isOpaque(a)).map(({ route }) => route);
+  return opaque.length === 0 ? { routes } : { routes, opaqueRoutes: opaque };
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
   }
-  return links.map((l) => {
-    const name = l.ifname ?? "";
-    return parseLink(l, raw, hostLinks, {
-      routes: routesOf.get(name) ?? [],
-      sysctls: sysctls.get(name) ?? {},
-    });
-  });
+  return groups;
+}
+
+/** By what a command names a route of a link. */
+function meaning(named: Route): string {
+  return JSON.stringify([named.to, named.via, named.source, named.metric, named.selector, named.protocol]);
 }
 
 /** What iproute2 prints of a link's own and nobody can set, or not by that word (`type-settings.ts`). */
@@ -142,11 +267,14 @@ const PORT_SETTINGS: readonly string[] = [
 
 function parseLink(
   link: IpLink,
-  raw: RawNamespace,
-  hostLinks: readonly LinkState[],
-  more: { routes: Route[]; sysctls: Record<string, string> },
+  netns: string,
+  parent: string,
+  {
+    sysctls,
+    ...routes
+  }: Pick<LinkState, "routes" | "opaqueRoutes"> & { sysctls: Readonly<Record<string, string>> },
 ): LinkState {
-  const kind = link.linkinfo?.info_kind ?? "";
+  const { kind, data, slaveData } = link;
   const settings: Partial<Record<SettingKey, string>> = {
     "link.mtu": String(link.mtu ?? ""),
     "link.address": link.address ?? "",
@@ -155,11 +283,10 @@ function parseLink(
     "link.master": link.master ?? "",
   };
   const details: Record<string, string> = {};
-  const dynamic = (link.addr_info ?? []).filter((a) => isDynamic(a) && a.family === "inet");
+  const dynamic = link.addresses.filter((a) => a.isDynamic && a.family === "inet");
   // what a person asked for; `promiscuity` counts all who did
-  if (link.flags?.includes("PROMISC") === true) details["promisc"] = "on";
+  if (link.flags.includes("PROMISC")) details["promisc"] = "on";
   if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
-  const data = link.linkinfo?.info_data ?? {};
   Object.assign(settings, typeSettings(kind, data));
   for (const [word, value] of Object.entries(data)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;
@@ -168,52 +295,51 @@ function parseLink(
     else settings[`type.${word}`] = String(value);
   }
   if (kind === "bond") Object.assign(details, bondDetails(data));
-  if (link.linkinfo?.info_slave_kind === "bridge") {
-    const port = link.linkinfo.info_slave_data ?? {};
-    details["port_state"] = typeof port["state"] === "string" ? port["state"] : "";
+  if (link.slaveKind === "bridge") {
+    details["port_state"] = plainText(slaveData["state"]);
     for (const word of PORT_SETTINGS) {
-      const value = port[word];
+      const value = slaveData[word];
       if (value !== undefined) settings[`port.${word}`] = onOff(value);
     }
   }
-  if (link.linkinfo?.info_slave_kind === "bond") {
-    Object.assign(details, bondPortDetails(link.linkinfo.info_slave_data ?? {}));
-  }
-  for (const [key, value] of Object.entries(more.sysctls)) settings[`sysctl.${key}`] = value;
+  if (link.slaveKind === "bond") Object.assign(details, bondPortDetails(slaveData));
+  for (const [key, value] of Object.entries(sysctls)) settings[`sysctl.${key}`] = value;
   return {
-    name: link.ifname ?? "",
-    netns: raw.netns,
+    name: link.ifname,
+    netns,
     kind,
-    ifIndex: link.ifindex ?? 0,
-    parent: parentOf(link, kind, raw, hostLinks),
-    up: link.flags?.includes("UP") ?? false,
+    ifIndex: link.ifindex,
+    parent,
+    up: link.flags.includes("UP"),
     operState: link.operstate ?? "UNKNOWN",
     promiscuity: link.promiscuity ?? 0,
     settings,
     details,
-    addresses: (link.addr_info ?? []).flatMap(parseAddress),
-    routes: more.routes,
+    addresses: link.addresses.flatMap(parseAddress),
+    ...routes,
   };
 }
 
 function onOff(value: unknown): string {
-  return value === true ? "on" : value === false ? "off" : String(value);
+  return value === true ? "on" : value === false ? "off" : plainText(value);
 }
 
 /**
- * The link below. A peer such as a veth's other end is no parent. In another namespace the parent is told by its
+ * Finds the link below one. A peer such as a veth's other end is no parent. In another namespace the parent is told by its
  * index in the host's own one, where all parents of our links live.
  */
-function parentOf(
-  link: IpLink,
-  kind: string,
+function parentsIn(
   { netns, links }: RawNamespace,
   hostLinks: readonly LinkState[],
-): string {
-  if (kind === "veth") return "";
-  if (netns === "") return link.link ?? "";
-  const index = link.link_index ?? (kind === "macvtap" ? missingIndex(link, links) : undefined);
-  return index === undefined ? "" : (hostLinks.find((l) => l.ifIndex === index)?.name ?? "");
+): (link: IpLink) => string {
+  if (netns === "") return (link) => (link.kind === "veth" ? "" : (link.link ?? ""));
+  const nameOf = new Map(hostLinks.map(({ ifIndex, name }) => [ifIndex, name]));
+  const own = new Map(links.map((link) => [link.ifname, link]));
+  return (link) => {
+    if (link.kind === "veth") return "";
+    const index = link.link_index ?? (link.kind === "macvtap" ? untoldIndex(link, own) : undefined);
+    return index === undefined ? "" : (nameOf.get(index) ?? "");
+  };
 }
 
 /**
@@ -221,56 +347,24 @@ function parentOf(
  * in the macvtap's own, and shows nothing for its own index, `if3` for one that no link has, and else that link's name. A
  * macvlan is the parent of none, as the kernel takes the link below it: any other link is taken at its word.
  */
-function missingIndex({ ifindex, link }: IpLink, own: readonly IpLink[]): number | undefined {
+function untoldIndex({ ifindex, link }: IpLink, own: ReadonlyMap<string, IpLink>): number | undefined {
   if (link === undefined) return ifindex;
   const [, number] = /^if(\d+)$/.exec(link) ?? [];
   if (number !== undefined) return Number(number);
-  const named = own.find(({ ifname }) => ifname === link);
-  return ["macvlan", "macvtap"].includes(named?.linkinfo?.info_kind ?? "") ? named?.ifindex : undefined;
+  const named = own.get(link);
+  return ["macvlan", "macvtap"].includes(named?.kind ?? "") ? named?.ifindex : undefined;
 }
 
 function parseAddress(address: IpAddress): Address[] {
-  if (address.local === undefined || address.prefixlen === undefined) return [];
   // link-local ones are the kernel's, dynamic ones a DHCP client's or router's
-  if (address.scope === "link" || address.scope === "host" || isDynamic(address)) return [];
+  if (address.scope === "link" || address.scope === "host" || address.isDynamic) return [];
   return [
     {
-      cidr: `${canonicalIp(address.local) ?? address.local}/${address.prefixlen}`,
+      cidr: `${address.local}/${address.prefixlen}`,
       ...(address.broadcast === undefined ? {} : { broadcast: address.broadcast }),
-      ...(address.dadfailed === true ? { dadFailed: true } : {}),
+      ...(address.dadFailed ? { dadFailed: true } : {}),
     },
   ];
-}
-
-function isDynamic(address: IpAddress): boolean {
-  return address.dynamic === true || address.temporary === true || address.mngtmpaddr === true;
-}
-
-/** Protocols of routes that a person or a boot script put there (iproute2's etc/iproute2/rt_protos). */
-const STATIC_PROTOCOLS: readonly string[] = ["boot", "static"];
-
-/** IPv6's metric where none was given (include/net/ip6_route.h, IP6_RT_PRIO_USER). */
-const DEFAULT_METRIC_6 = 1024;
-
-function parseRoute({ route, six }: { route: IpRoute; six: boolean }): Route[] {
-  const { dst, gateway, prefsrc, metric, protocol = "boot" } = route;
-  if (dst === undefined || !STATIC_PROTOCOLS.includes(protocol)) return [];
-  if (route.type !== undefined && route.type !== "unicast") return [];
-  return [
-    {
-      to: destinationOf(dst, six),
-      ...(gateway === undefined ? {} : { via: gateway }),
-      ...(prefsrc === undefined ? {} : { source: prefsrc }),
-      ...(metric === undefined || (six && metric === DEFAULT_METRIC_6) ? {} : { metric }),
-      protocol,
-    },
-  ];
-}
-
-/** iproute2's short forms in full: `default`, and a single address. */
-function destinationOf(dst: string, six: boolean): string {
-  if (dst === "default") return six ? "::/0" : "0.0.0.0/0";
-  return dst.includes("/") ? dst : `${dst}/${six ? 128 : 32}`;
 }
 
 /** Lines `/proc/sys/net/ipv4/conf/LINK/NAME:VALUE`, as grep prints them. */
@@ -283,41 +377,4 @@ function parseSysctls(text: string): Map<string, Record<string, string>> {
     links.set(link, { ...links.get(link), [`${family ?? ""}.${name ?? ""}`]: value });
   }
   return links;
-}
-
-/**
- * The array that iproute2 printed. Other people's aliases and names can make it print what is no JSON: `\\'`
- * (iproute2 before 6.1) and bare control characters (before 7.0) are mended; `[{}]` and nothing mean no link.
- *
- * @param what for the message: `links of the namespace blue`
- */
-function jsonArray<T>(text: string, what: string): T[] {
-  const trimmed = text.trim();
-  if (trimmed === "" || trimmed === "[") return [];
-  let value: unknown;
-  try {
-    value = JSON.parse(trimmed);
-  } catch {
-    value = parseMended(trimmed, what);
-  }
-  return Array.isArray(value) ? (value as T[]) : [];
-}
-
-function parseMended(text: string, what: string): unknown {
-  const mended = text
-    // escapes are taken in pairs: the second backslash of an escaped one begins none
-    .replace(/\\([^])/g, (escape, character: string) => (character === "'" ? "'" : escape))
-    // eslint-disable-next-line no-control-regex -- these are what has to go
-    .replace(/[\u0000-\u001f]/g, (c) =>
-      c === "\n" ? " " : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
-  try {
-    return JSON.parse(mended) as unknown;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `what ip printed of the ${what} is cut short or no JSON (${why}; ${text.length} characters)`,
-      { cause: error },
-    );
-  }
 }

@@ -4,32 +4,30 @@
  */
 import { bondOptions } from "../plan/kernel/bond";
 import type { SettingKey } from "../model/host";
-
-/** `linkinfo.info_data` as iproute2 prints it. */
-type InfoData = Readonly<Record<string, unknown>>;
+import { type Printed, isPrinted, plainText } from "./fields";
 
 type TypeSettings = Partial<Record<SettingKey, string>>;
 
 /** By kind. What is not here is read as it is printed. */
-const READERS: Readonly<Record<string, (data: InfoData) => TypeSettings>> = {
-  macvlan: macvlanSettings,
-  macvtap: macvlanSettings,
-  vlan: vlanSettings,
-  bond: bondSettings,
-  ipvlan: ipvlanSettings,
-};
+const READERS: ReadonlyMap<string, (data: Printed) => TypeSettings> = new Map([
+  ["macvlan", macvlanSettings],
+  ["macvtap", macvlanSettings],
+  ["vlan", vlanSettings],
+  ["bond", bondSettings],
+  ["ipvlan", ipvlanSettings],
+]);
 
 /** Kinds of which the above reads all settings: the rest of what is printed is only told. */
 export const READ_WHOLE: ReadonlySet<string> = new Set(["bond"]);
 
 /** What has to be put together of a link's own settings. */
-export function typeSettings(kind: string, data: InfoData): TypeSettings {
-  return READERS[kind]?.(data) ?? {};
+export function typeSettings(kind: string, data: Printed): TypeSettings {
+  return READERS.get(kind)?.(data) ?? {};
 }
 
 /** iproute2 prints flags only when they are set, and a source list in the kernel's hash order. */
-function macvlanSettings(data: InfoData): TypeSettings {
-  const list = Array.isArray(data["macaddr_data"]) ? data["macaddr_data"].map(String) : [];
+function macvlanSettings(data: Printed): TypeSettings {
+  const list = Array.isArray(data["macaddr_data"]) ? data["macaddr_data"].map(plainText) : [];
   return {
     "type.mode": typeof data["mode"] === "string" ? data["mode"] : "",
     "type.flags": ["nopromisc", "nodst"].filter((flag) => data[flag] === true).join(" "),
@@ -38,8 +36,8 @@ function macvlanSettings(data: InfoData): TypeSettings {
 }
 
 /** Flags are printed by their names in C, and the maps as lists of pairs in the kernel's order (ip/iplink_vlan.c). */
-function vlanSettings(data: InfoData): TypeSettings {
-  const flags = Array.isArray(data["flags"]) ? data["flags"].map(String) : [];
+function vlanSettings(data: Printed): TypeSettings {
+  const flags = Array.isArray(data["flags"]) ? data["flags"].map(plainText) : [];
   const names = ["reorder_hdr", "gvrp", "mvrp", "loose_binding", "bridge_binding"];
   return {
     ...Object.fromEntries(names.map((n) => [`type.${n}`, flags.includes(n.toUpperCase()) ? "on" : "off"])),
@@ -49,17 +47,18 @@ function vlanSettings(data: InfoData): TypeSettings {
 }
 
 function qosMap(list: unknown): string {
-  const entries = Array.isArray(list) ? (list as readonly { from?: unknown; to?: unknown }[]) : [];
+  const entries = Array.isArray(list) ? (list as readonly unknown[]).filter(isPrinted) : [];
   return entries
+    .map(({ from, to }) => ({ from: plainText(from), to: plainText(to) }))
     .toSorted((a, b) => Number(a.from) - Number(b.from))
-    .map(({ from, to }) => `${String(from)}:${String(to)}`)
+    .map(({ from, to }) => `${from}:${to}`)
     .join(" ");
 }
 
 /** Options of other modes are printed as well, and cannot be set. */
-function bondSettings(data: InfoData): TypeSettings {
+function bondSettings(data: Printed): TypeSettings {
   const text = (value: unknown): string | undefined => {
-    if (Array.isArray(value)) return value.map(String).join(",");
+    if (Array.isArray(value)) return value.map(plainText).join(",");
     return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
   };
   const mode = text(data["mode"]) ?? "";
@@ -75,13 +74,13 @@ function bondSettings(data: InfoData): TypeSettings {
 }
 
 /** What a bond tells of its 802.3ad aggregator: `ad_aggregator`, `ad_num_ports`, `ad_partner_mac`, … */
-export function bondDetails(data: InfoData): Record<string, string> {
-  const told = (data["ad_info"] ?? {}) as InfoData;
-  return Object.fromEntries(Object.entries(told).map(([word, value]) => [`ad_${word}`, String(value)]));
+export function bondDetails(data: Printed): Record<string, string> {
+  const told = isPrinted(data["ad_info"]) ? data["ad_info"] : {};
+  return Object.fromEntries(Object.entries(told).map(([word, value]) => [`ad_${word}`, plainText(value)]));
 }
 
 /** What a bond tells of its port: `bond_state`, `bond_mii_status`, and the MAC address that it has by itself. */
-export function bondPortDetails(data: InfoData): Record<string, string> {
+export function bondPortDetails(data: Printed): Record<string, string> {
   const text = (word: string): string => (typeof data[word] === "string" ? data[word] : "");
   return {
     bond_state: text("state").toLowerCase(),
@@ -91,6 +90,6 @@ export function bondPortDetails(data: InfoData): Record<string, string> {
 }
 
 /** iproute2 prints the flag as a word of its own that is true (ip/iplink_ipvlan.c). */
-function ipvlanSettings(data: InfoData): TypeSettings {
+function ipvlanSettings(data: Printed): TypeSettings {
   return { "type.flag": ["private", "vepa"].find((flag) => data[flag] === true) ?? "bridge" };
 }

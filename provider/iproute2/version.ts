@@ -4,12 +4,20 @@ import type { SettingKey } from "../model/host";
 /** The oldest that prints links, addresses and routes as JSON: 4.14 prints routes as text whatever it is asked for. */
 export const OLDEST_IPROUTE2 = "4.17";
 
-/** Before 5.0 `ip -V` tells the day of its making only (include/SNAPSHOT.h at its tags). */
+/** Up to 5.7 `ip -V` tells only the day of the release (include/SNAPSHOT.h at its tags). */
 const SNAPSHOTS: readonly (readonly [day: number, version: string])[] = [
   [180608, "4.17"],
   [180813, "4.18"],
   [181023, "4.19"],
   [190107, "4.20"],
+  [190319, "5.0"],
+  [190510, "5.1"],
+  [190708, "5.2"],
+  [190924, "5.3"],
+  [191125, "5.4"],
+  [200127, "5.5"],
+  [200330, "5.6"],
+  [200602, "5.7"],
 ];
 
 /** The version that `ip -V` tells: `6.1.0`, `4` for all before 4.17, `unknown`; undefined for another program's `ip`. */

@@ -22,6 +22,13 @@ export interface Route {
   readonly metric?: number;
   /** Who put it there (`static`, `dhcp`, …). Not compared; kept so that an undo puts back what was there. */
   readonly protocol?: string;
+  /**
+   * By what else the kernel tells it from routes to the same destination, in iproute2's words: `tos 0x10`,
+   * `from 2001:db8::/64`. Never desired, as nothing below this line is.
+   */
+  readonly selector?: string;
+  /** All else that it has, in iproute2's words: `mtu 1300 onlink`, `encap ip id 1 dst 192.0.2.10`. */
+  readonly foreign?: string;
 }
 
 /**
@@ -61,6 +68,11 @@ export interface LinkState extends LinkId {
   readonly addresses: readonly Address[];
   /** Routes that are neither the kernel's own nor learnt by a routing daemon. */
   readonly routes: readonly Route[];
+  /**
+   * Such routes that no command of ours could put back, or take away without taking another one: they are left alone, and
+   * not compared.
+   */
+  readonly opaqueRoutes?: readonly Route[];
 }
 
 /**

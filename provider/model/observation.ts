@@ -46,10 +46,24 @@ export const UNFINISHED_CHANGE: Readonly<Record<Unfinished, string>> = {
   "under way": "a change of another run that is under way",
 };
 
+/** What a host printed of a link or a route, and nobody can read. */
+export interface Unreadable {
+  readonly netns: string;
+  readonly what: "link" | "IPv4 route" | "IPv6 route";
+  /** The link that it is, or that the route leads through, if that can be told. */
+  readonly link?: string;
+  /** `address is a number` */
+  readonly reason: string;
+  /** The beginning of what was printed; as any text of a host it has to be escaped before it is shown. */
+  readonly text: string;
+}
+
 /** A host at one moment. */
 export interface Observation {
   readonly facts: HostFacts;
   readonly state: HostState;
+  /** What is left out of the state, or not whole in it. */
+  readonly unreadable: readonly Unreadable[];
   /** The way by which this very observation came. */
   readonly managementPath: ManagementPath;
   /** A change that has begun and not ended: the state is neither the one before nor the one after it. */

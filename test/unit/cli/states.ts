@@ -22,6 +22,7 @@ export function observed(links: readonly LinkState[] = [], state: Partial<HostSt
       managers: [],
     },
     state: { ...BARE, ...state, links: [...BARE.links, ...links] },
+    unreadable: [],
     managementPath: { client: "", links: [], prefix: 0 },
     boots: "",
   };

@@ -1,0 +1,87 @@
+/** Narrowing of what a host printed: a field of the wrong type counts as not told, and is noted. Pure. */
+
+/** An object as `JSON.parse` makes it; its keys are iproute2's own words, and never looked up by names from outside. */
+export type Printed = Readonly<Record<string, unknown>>;
+
+/** The fields of an object. */
+export class Fields {
+  /** @param faults what has the wrong type: `mtu is text` */
+  constructor(
+    private readonly of: Printed,
+    readonly faults: string[] = [],
+  ) {}
+
+  text(key: string): string | undefined {
+    return this.as(key, isText);
+  }
+
+  number(key: string): number | undefined {
+    return this.as(key, isNumber);
+  }
+
+  flag(key: string): boolean {
+    return this.as(key, isFlag) ?? false;
+  }
+
+  texts(key: string): readonly string[] {
+    return this.as(key, isTexts) ?? [];
+  }
+
+  object(key: string): Printed | undefined {
+    return this.as(key, isPrinted);
+  }
+
+  /** The fields of an object in this one; what is wrong of them is noted with this one's. */
+  fields(key: string): Fields | undefined {
+    const inner = this.object(key);
+    return inner && new Fields(inner, this.faults);
+  }
+
+  /** The fields of each object in a list. */
+  list(key: string): readonly Fields[] {
+    return (this.as(key, isObjects) ?? []).map((item) => new Fields(item, this.faults));
+  }
+
+  private as<T>(key: string, is: (value: unknown) => value is T): T | undefined {
+    const value = Object.hasOwn(this.of, key) ? this.of[key] : undefined;
+    // null stands for what is not there: the link below a tunnel
+    if (value === undefined || value === null) return undefined;
+    if (is(value)) return value;
+    this.faults.push(`${key} is ${typeName(value)}`);
+    return undefined;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
+function isFlag(value: unknown): value is boolean {
+  return typeof value === "boolean";
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+export function isPrinted(value: unknown): value is Printed {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isObjects(value: unknown): value is readonly Printed[] {
+  return Array.isArray(value) && value.every(isPrinted);
+}
+
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  return isPrinted(value) ? "an object" : isText(value) ? "text" : `a ${typeof value}`;
+}
+
+/** A text, number or truth value as text; nothing for what is none: an object may refuse to be one. */
+export function plainText(value: unknown): string {
+  return isText(value) || isNumber(value) || isFlag(value) ? String(value) : "";
+}

@@ -1,0 +1,255 @@
+/** Routes as `ip -j route show` prints them, by any version and whoever put them there. Pure. */
+import { canonicalCidr } from "../model/addresses";
+import type { Route } from "../model/host";
+import { plainText } from "./fields";
+import { Members, type Value } from "./lenient-json";
+
+/** A route, and the links through which it leads. */
+export interface ReadRoute {
+  /** Canonical destination. */
+  readonly to: string;
+  /** One; more if it has several next hops at the same time (ECMP); none if it is a `blackhole` or the like. */
+  readonly links: readonly string[];
+  /** What there is to manage of it on its one link; undefined if it is not for us to manage. */
+  readonly route?: Route;
+  /** The route's words say all of it: it could be put back. */
+  readonly isWhole: boolean;
+}
+
+/** With what an element of the list begins: a next hop within one begins with `gateway`, `via`, `encap`, `flow` or `dev`. */
+export const ROUTE_START = /(?<=[[,])\{(?="(?:type|dst)":|"[^":]*",)/g;
+
+/**
+ * @param six whether it is one of IPv6
+ * @returns the route, or why it cannot be read
+ */
+export function readRoute(members: Members, six: boolean): ReadRoute | string {
+  const dst = members.get("dst");
+  const to = typeof dst === "string" ? destinationOf(dst, six) : undefined;
+  if (to === undefined) return dst === undefined ? "has no destination" : `dst is ${shortText(dst)}`;
+  const metric = members.get("metric");
+  if (metric !== undefined && typeof metric !== "number") return `metric is ${shortText(metric)}`;
+  const hops = hopsOf(members);
+  const dev = textOf(members, "dev");
+  const links = hops.length > 0 ? hops : dev === undefined ? [] : [linkName(dev)];
+  const protocol = textOf(members, "protocol") ?? "boot";
+  if (links.length !== 1 || hops.length > 0 || !STATIC_PROTOCOLS.includes(protocol)) {
+    return { to, links, isWhole: false };
+  }
+  const via = gatewayOf(members);
+  const source = textOf(members, "prefsrc");
+  const { selector, words, isWhole } = foreignOf(members);
+  return {
+    to,
+    links,
+    isWhole,
+    route: {
+      to,
+      ...(via === undefined ? {} : { via }),
+      ...(source === undefined ? {} : { source }),
+      ...(metric === undefined || (six && metric === DEFAULT_METRIC_6) ? {} : { metric }),
+      ...(selector.length === 0 ? {} : { selector: selector.join(" ") }),
+      ...(words.length === 0 ? {} : { foreign: words.join(" ") }),
+      protocol,
+    },
+  };
+}
+
+/**
+ * A name as it is on the host. Before 5.3 iproute2 prints a backslash as `\n` (lib/json_writer.c), and no name has white
+ * space in it (net/core/dev.c, dev_valid_name).
+ */
+export function linkName(printed: string): string {
+  return printed.includes("\n") ? printed.replaceAll("\n", "\\") : printed;
+}
+
+/** Protocols of routes that a person or a boot script put there (iproute2's etc/iproute2/rt_protos). */
+const STATIC_PROTOCOLS: readonly string[] = ["boot", "static"];
+
+/** IPv6's metric where none was given (include/net/ip6_route.h, IP6_RT_PRIO_USER). */
+const DEFAULT_METRIC_6 = 1024;
+
+/** iproute2's short forms in full: `default`, and a single address; undefined for what is no destination. */
+function destinationOf(dst: string, six: boolean): string | undefined {
+  if (dst === "default") return six ? "::/0" : "0.0.0.0/0";
+  const cidr = canonicalCidr(dst.includes("/") ? dst : `${dst}/${six ? 128 : 32}`);
+  return cidr?.includes(":") === six ? cidr : undefined;
+}
+
+/** The links of several next hops. Before 5.4 they are text: `"gateway":"192.0.2.9"dev eth1 weight 2 ,…`. */
+function hopsOf(members: Members): string[] {
+  const hops = members.get("nexthops");
+  const listed = Array.isArray(hops) ? (hops as readonly Value[]) : [];
+  return [
+    ...listed.flatMap((hop) => (hop instanceof Members ? (textOf(hop, "dev") ?? []) : [])).map(linkName),
+    ...members.entries.flatMap(([key, text]) =>
+      key === "" && typeof text === "string"
+        ? [...text.matchAll(/(?:^|\s)dev (\S+)/g)].flatMap(([, dev]) => dev ?? [])
+        : [],
+    ),
+  ];
+}
+
+/** `192.0.2.9`, or `inet6 2001:db8::9` for one of another family (RFC 5549). */
+function gatewayOf(members: Members): string | undefined {
+  const via = members.get("via");
+  if (!(via instanceof Members)) return textOf(members, "gateway");
+  return [textOf(via, "family"), textOf(via, "host")].join(" ");
+}
+
+function textOf(members: Members, key: string): string | undefined {
+  const value = members.get(key);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** What a route has besides that a resource never asks for. */
+interface Foreign {
+  /** By which the kernel tells it from others to the same destination. */
+  readonly selector: string[];
+  /** In the words of `ip route add`. */
+  readonly words: string[];
+  /** The words say all of it. */
+  readonly isWhole: boolean;
+}
+
+/** What says nothing, is told elsewhere, or is what the kernel makes of a link's state. */
+const NEUTRAL: ReadonlySet<string> = new Set([
+  ...["dst", "gateway", "via", "dev", "protocol", "prefsrc", "metric", "nexthops", "nh_info", "table"],
+  ...["users", "used", "age", "deleted"],
+]);
+
+/** Options by their names in the list `metrics`; a lock on one is not printed. */
+const METRICS: ReadonlySet<string> = new Set(
+  "mtu advmss hoplimit initcwnd initrwnd window reordering quickack cwnd ssthresh".split(" "),
+);
+
+function foreignOf(members: Members): Foreign {
+  const selector: string[] = [];
+  const words: string[] = [];
+  let isWhole = true;
+  const unknown = (key: string, value: Value): void => {
+    isWhole = false;
+    words.push(key, shortText(value));
+  };
+  const { tunnel, rest } = splitTunnel(members);
+  const seen = new Set<string>();
+  for (const [key, value] of rest) {
+    // of a key that is there twice the first one counts; values without a key may be several
+    if (key !== "" && seen.has(key)) continue;
+    seen.add(key);
+    if (NEUTRAL.has(key)) continue;
+    const known = knownWords(key, value);
+    if (known === undefined) unknown(key, value);
+    else (key === "tos" || key === "from" ? selector : words).push(...known);
+  }
+  if (tunnel) {
+    const encap = tunnelWords(tunnel);
+    words.push(...encap.words);
+    isWhole &&= encap.isWhole;
+  }
+  return { selector, words, isWhole };
+}
+
+/** The words for a member; none for what is usual, undefined for what cannot be said by words. */
+function knownWords(key: string, value: Value): string[] | undefined {
+  switch (key) {
+    case "":
+    case "type":
+      return value === "unicast" ? [] : undefined;
+    case "tos":
+    case "from":
+      return typeof value === "string" ? [key, value] : undefined;
+    case "nhid":
+      return typeof value === "number" ? [key, String(value)] : undefined;
+    case "pref":
+      return value === "medium" ? [] : typeof value === "string" ? [key, value] : undefined;
+    case "scope":
+      return value === "global" || value === "link"
+        ? []
+        : typeof value === "string"
+          ? [key, value]
+          : undefined;
+    case "flags":
+      // the others are the kernel's: linkdown, dead, offload, …
+      return Array.isArray(value) ? (value.includes("onlink") ? ["onlink"] : []) : undefined;
+    case "flow":
+      return value instanceof Members ? realms(value) : undefined;
+    case "metrics":
+      return metricWords(value);
+    default:
+      return undefined;
+  }
+}
+
+function realms(flow: Members): string[] | undefined {
+  const [from, to] = [textOf(flow, "from"), textOf(flow, "to")];
+  if (to === undefined) return undefined;
+  return ["realms", from === undefined ? to : `${from}/${to}`];
+}
+
+function metricWords(value: Value): string[] | undefined {
+  const [options, ...more] = Array.isArray(value) ? (value as readonly Value[]) : [];
+  if (!(options instanceof Members) || more.length > 0) return undefined;
+  const words: string[] = [];
+  for (const [key, option] of options.entries) {
+    if (METRICS.has(key) && typeof option === "number") words.push(key, String(option));
+    else if (key === "ecn") words.push("features", "ecn");
+    else if (key === "congestion" && typeof option === "string") words.push("congctl", option);
+    else return undefined;
+  }
+  return words;
+}
+
+/** A tunnel that needs no link of its own: its type, and its members. */
+interface Tunnel {
+  readonly type: Value;
+  readonly options: Members;
+}
+
+/** Before 6.3 a tunnel's members stand among the route's, after `encap`, up to where the packets go. */
+function splitTunnel(members: Members): { tunnel?: Tunnel; rest: Members["entries"] } {
+  const { entries } = members;
+  const at = entries.findIndex(([key]) => key === "encap");
+  const encap = entries[at]?.[1];
+  if (encap === undefined) return { rest: entries };
+  if (encap instanceof Members) {
+    const options = new Members(encap.entries.filter(([key]) => key !== "encap_type"));
+    return { tunnel: { type: encap.get("encap_type") ?? null, options }, rest: entries.toSpliced(at, 1) };
+  }
+  // the route's own tos is text: "0x10"
+  const ends = ([key, value]: readonly [string, Value]): boolean =>
+    ["gateway", "via", "dev", "protocol", "scope", "flags"].includes(key) ||
+    (key === "tos" && typeof value === "string");
+  const length = entries.slice(at).findIndex(ends);
+  const end = length < 0 ? entries.length : at + length;
+  return {
+    tunnel: { type: encap, options: new Members(entries.slice(at + 1, end)) },
+    rest: entries.toSpliced(at, end - at),
+  };
+}
+
+/** By type what a tunnel may have, in the order of `ip-route(8)`; the numbers of the fields are given in hexadecimal. */
+const IP_TUNNEL = ["id", "src", "dst", "ttl", "tos", "hoplimit", "tc", "key", "csum", "seq"];
+
+function tunnelWords({ type, options }: Tunnel): { words: string[]; isWhole: boolean } {
+  const words = ["encap", shortText(type)];
+  const known = type === "mpls" ? ["dst", "ttl"] : type === "ip" || type === "ip6" ? IP_TUNNEL : [];
+  const isWhole = known.length > 0 && options.entries.every(([key]) => known.includes(key));
+  for (const [key, value] of options.entries) {
+    // what was not asked for
+    if (value === 0 || value === "0.0.0.0" || value === "::") continue;
+    if (type === "mpls" && key === "dst") words.push(shortText(value));
+    else if (value === true) words.push(key);
+    else if ((key === "tos" || key === "tc") && typeof value === "number")
+      words.push(key, `0x${value.toString(16)}`);
+    else words.push(key, shortText(value));
+  }
+  return { words, isWhole };
+}
+
+/** A value in a few words, without white space. */
+function shortText(value: Value): string {
+  if (value instanceof Members) return `{${value.entries.map(([k, v]) => `${k}:${shortText(v)}`).join(",")}}`;
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(shortText).join(",")}]`;
+  return (value === null ? "none" : plainText(value)).replace(/\s+/g, "_");
+}
