@@ -1,10 +1,10 @@
+/* eslint-disable @typescript-eslint/no-require-imports -- the client configuration comes with the SSH libraries: only inventories that ask for it load them; a literal require is what bundlers follow */
 /**
  * Hosts with groups and values, from a YAML file, the OpenSSH client configuration, or another stack. It is a module of
  * its own, `pulumi-macvlan/inventory`, so that only programs that have an inventory load what reads one.
  *
  * @packageDocumentation
  */
-import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { matchesPatterns } from "../ssh/config/patterns";
 import { readSettings } from "../ssh/settings";
@@ -14,9 +14,6 @@ import { readYamlFile } from "./yaml-file";
 
 export type { Inventory, InventoryHost, InventoryOptions, VarsSchema } from "./inventory";
 export type { GroupData, HostData, InventoryData, Vars } from "./schema";
-
-/** The client configuration comes with the SSH libraries: only inventories that ask for it load them. */
-const load = createRequire(__filename);
 
 /**
  * Reads an inventory from a YAML file.
@@ -104,7 +101,7 @@ function sshConfigHosts(patterns: readonly string[]): string[] {
   const settings = readSettings(process.env, (key) =>
     key === "macvlan:sshConfigPath" ? config.get("sshConfigPath") : undefined,
   );
-  const { configuredHosts } = load("../ssh/config/resolve") as typeof import("../ssh/config/resolve");
+  const { configuredHosts } = require("../ssh/config/resolve") as typeof import("../ssh/config/resolve");
   try {
     return configuredHosts(settings).filter((name) => matchesPatterns(patterns, name));
   } catch (error) {

@@ -1,5 +1,5 @@
+/* eslint-disable @typescript-eslint/no-require-imports -- the checks come with a schema library: only programs that have a network load it; a literal require is what bundlers follow */
 /** MacvlanNetwork: one description for the macvlans of a whole fleet. */
-import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { type DeepInput, type InputArgs, providerCode } from "../program/resource";
 import type { MacvlanArgs, RouteArgs, ShimArgs, VlanArgs } from "../kinds/args";
@@ -7,9 +7,6 @@ import { HostShim, MacvlanInterface, VlanInterface } from "../program/resources"
 import type { NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
 import type { ChildMember, HostMember, ShimMember } from "./members";
 import type { PoolArgs } from "./pool";
-
-/** The checks come with a schema library: only programs that have a network load it. */
-const load = createRequire(__filename);
 
 /**
  * A macvlan network over one host or many: on each host children of one parent, each with an address of the LAN's
@@ -144,9 +141,9 @@ interface Description {
 
 /** @throws RunError with all problems */
 function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<H>): Description {
-  const { listMembers } = load("./members") as typeof import("./members");
-  const { poolOf, bookArgs } = load("./pool") as typeof import("./pool");
-  const { networkProblems } = load("./problems") as typeof import("./problems");
+  const { listMembers } = require("./members") as typeof import("./members");
+  const { poolOf, bookArgs } = require("./pool") as typeof import("./pool");
+  const { networkProblems } = require("./problems") as typeof import("./problems");
   const members = listMembers(args);
   const pool = poolOf(args, members.hosts);
   const problems = networkProblems(args, members, pool);
@@ -205,7 +202,7 @@ function shimArgs(
   children: pulumi.Output<string[]>[],
 ): InputArgs<ShimArgs> {
   const source: DeepInput<string | string[]> = shim.source ?? [];
-  const { aggregateAddresses } = load("../leases/aggregate") as typeof import("../leases/aggregate");
+  const { aggregateAddresses } = require("../leases/aggregate") as typeof import("../leases/aggregate");
   const routes = pulumi.all([pulumi.all(children), source] as const).apply(([lists, sources]) =>
     aggregateAddresses(lists.flat()).map((to): RouteArgs => {
       const own = [sources].flat().find((ip) => ip.includes(":") === to.includes(":"));

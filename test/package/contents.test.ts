@@ -84,19 +84,48 @@ describe("the published package", () => {
     }
   });
 
-  it("loads neither SSH nor schemas into a program, only the SDK, and in a few milliseconds beside it", async () => {
+  it("loads neither SSH nor schemas into a program, only the SDK", async () => {
     const code = `
       require("@pulumi/pulumi");
-      const began = performance.now();
       require("pulumi-macvlan");
-      const took = performance.now() - began;
       const loaded = Object.keys(require.cache).filter((f) => /node_modules\\/(node-ssh|ssh2|ssh-config|zod|ipaddr\\.js)\\//.test(f));
-      console.log(JSON.stringify({ took, loaded }));`;
+      console.log(JSON.stringify(loaded));`;
     const { stdout } = await promisify(execFile)(process.execPath, ["--eval", code], {
       cwd: unpacked.folder,
     });
-    const { took, loaded } = JSON.parse(stdout) as { took: number; loaded: string[] };
-    assert.deepEqual(loaded, []);
-    assert.ok(took < 150, `loading takes ${took} ms`);
+    assert.deepEqual(JSON.parse(stdout), []);
+  });
+
+  it("works in a program that a bundler made one file of, what it loads only when it is needed included", async () => {
+    const { build } = await import("esbuild");
+    const program = join(unpacked.folder, "bundled.ts");
+    writeFileSync(
+      program,
+      `import * as pulumi from "@pulumi/pulumi";
+      import { MacvlanNetwork } from "pulumi-macvlan";
+      import { readInventory } from "pulumi-macvlan/inventory";
+      pulumi.runtime.setMocks({ newResource: ({ inputs, name }) => ({ id: name, state: inputs }), call: () => ({}) });
+      const hosts = () => readInventory("hosts.yaml").hosts();
+      new MacvlanNetwork("lan", { hosts: hosts(), parent: "eth0", children: ["web"], cidr: "192.0.2.0/24" });
+      console.log(hosts().map(({ name }) => name).join());`,
+    );
+    writeFileSync(join(unpacked.folder, "hosts.yaml"), "sshConfig: [node*]\n");
+    writeFileSync(join(unpacked.folder, "ssh_config"), "Host node1\n");
+    for (const minify of [false, true]) {
+      const outfile = join(unpacked.folder, "bundled.js");
+      await build({
+        entryPoints: [program],
+        bundle: true,
+        platform: "node",
+        external: ["@pulumi/pulumi"],
+        outfile,
+        minify,
+      });
+      const { stdout } = await promisify(execFile)(process.execPath, [outfile], {
+        cwd: unpacked.folder,
+        env: { ...process.env, MACVLAN_SSH_CONFIG_PATH: join(unpacked.folder, "ssh_config") },
+      });
+      assert.equal(stdout.trim(), "node1");
+    }
   });
 });
