@@ -2,8 +2,7 @@
 import { withoutPrefix } from "../model/addresses";
 import type { Duplicate } from "../host/address-probe";
 import type { ManagedHost } from "../host/managed-host";
-import { linkId } from "../kinds/common";
-import type { CommonInputs } from "../kinds/kind";
+import { type CommonInputs, linkId } from "../kinds/kind";
 import { findLink } from "../model/host";
 
 /** A resource whose addresses are to be looked for on its LAN. */

@@ -5,7 +5,7 @@
 import { describeStep } from "../iproute2/commands";
 import type { AnyKind } from "../kinds";
 import { visibleInputs } from "../kinds/check-inputs";
-import { desiredRemoval } from "../kinds/common";
+import { desiredRemoval } from "../kinds/ownership";
 import type { CommonInputs, Identity, Json, PlanContext } from "../kinds/kind";
 import type { Difference } from "../model/difference";
 import type { LinkId, Desired } from "../model/host";

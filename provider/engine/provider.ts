@@ -8,8 +8,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { type AnyKind, KINDS } from "../kinds";
 import { visibleInputs } from "../kinds/check-inputs";
-import { linkId } from "../kinds/common";
-import type { CommonInputs, Json } from "../kinds/kind";
+import { type CommonInputs, type Json, linkId } from "../kinds/kind";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { redact } from "../model/redact";

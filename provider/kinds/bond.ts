@@ -4,8 +4,10 @@ import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/ke
 import { type LinkState, type Desired, findLink } from "../model/host";
 import type { BondArgs, BondMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
-import { adopts, readLinkInputs, commonOutputs, commonRules, linkId, linkProblems } from "./common";
-import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
+import { commonOutputs, readLinkInputs } from "./outputs";
+import { adopts } from "./ownership";
+import { commonRules, linkProblems } from "./problems";
+import { type CommonInputs, type Issue, type Json, type Kind, type PlanContext, linkId } from "./kind";
 import { joinProblems, portRules, desiredMaster } from "./master";
 import * as p from "./schemas";
 

@@ -13,8 +13,9 @@ import {
   settingsOf,
   toggle,
 } from "./bindings";
-import { readLinkInputs, commonOutputs, commonRules, linkId, linkProblems } from "./common";
-import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
+import { commonOutputs, readLinkInputs } from "./outputs";
+import { commonRules, linkProblems } from "./problems";
+import { type CommonInputs, type Issue, type Json, type Kind, type PlanContext, linkId } from "./kind";
 import { joinProblems, portRules, desiredMaster } from "./master";
 import * as p from "./schemas";
 

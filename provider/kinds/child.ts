@@ -11,9 +11,10 @@ import {
   portKindOf,
   sameLink,
 } from "../model/host";
-import { type LinkNeeds, previousPlace, linkId, linkProblems, recordFor } from "./common";
+import { previousPlace, recordFor } from "./ownership";
+import { linkProblems, type LinkNeeds } from "./problems";
 import { carriersOf } from "./lan/conflicts";
-import type { CommonInputs, Issue, Json, PlanContext } from "./kind";
+import { type CommonInputs, type Issue, type Json, type PlanContext, linkId } from "./kind";
 import * as p from "./schemas";
 
 /** iproute2's words for these kinds. */

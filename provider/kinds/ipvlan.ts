@@ -3,7 +3,8 @@ import { withoutPrefix } from "../model/addresses";
 import { type Route, recordOf } from "../model/host";
 import type { IpvlanArgs, IpvlanFlag, IpvlanMode } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
-import { readLinkInputs, commonOutputs, commonRules } from "./common";
+import { commonOutputs, readLinkInputs } from "./outputs";
+import { commonRules } from "./problems";
 import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
 import {
   childProblems,

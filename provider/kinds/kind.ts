@@ -1,6 +1,6 @@
 /** What makes a kind of link a kind. The engine's side knows nothing else of it. */
 import type { z } from "zod";
-import type { HostState, PortKind, Desired } from "../model/host";
+import type { Desired, HostState, LinkId, PortKind } from "../model/host";
 import type { Observation } from "../model/observation";
 import type { HostAddress } from "../ssh/address";
 import type { IpvlanFlag, IpvlanMode } from "./args";
@@ -116,6 +116,11 @@ export interface ParentUse {
   /** Of ipvlans: the port's, and so that of all of them. */
   readonly mode?: IpvlanMode;
   readonly flag?: IpvlanFlag;
+}
+
+/** The place of a resource's link on its host. */
+export function linkId(inputs: Pick<CommonInputs, "name" | "netns">): LinkId {
+  return { name: inputs.name, netns: inputs.netns ?? "" };
 }
 
 /** A resource as messages name it, and as those of one run are told apart: `MacvlanInterface "web"`. */

@@ -3,7 +3,8 @@ import type { Observation } from "../model/observation";
 import { type Route } from "../model/host";
 import type { MacvlanArgs, MacvlanMode } from "./args";
 import { type Binding, LINK_BINDINGS, number, settingsOf, string } from "./bindings";
-import { readLinkInputs, commonOutputs, commonRules } from "./common";
+import { commonOutputs, readLinkInputs } from "./outputs";
+import { commonRules } from "./problems";
 import { macsOn } from "./lan/conflicts";
 import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
 import {

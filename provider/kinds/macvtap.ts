@@ -1,7 +1,6 @@
 /** MacvtapInterface: a macvlan whose frames a program, such as a VM's, reads and writes by a device file. */
 import { findLink } from "../model/host";
-import { linkId } from "./common";
-import type { Kind } from "./kind";
+import { type Kind, linkId } from "./kind";
 import { type MacvlanInputs, kindOfMacvlan } from "./macvlan";
 
 const base = kindOfMacvlan("MacvtapInterface", "macvtap");

@@ -10,8 +10,8 @@ import {
   findLink,
   sameLink,
 } from "../model/host";
-import { previousPlace, adopts, linkId, ownRecord, recordFor } from "./common";
-import type { CommonInputs, Issue, PlanContext } from "./kind";
+import { adopts, ownRecord, previousPlace, recordFor } from "./ownership";
+import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
 import { ANNOUNCES } from "./child";
 import * as p from "./schemas";
 

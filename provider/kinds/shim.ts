@@ -2,8 +2,9 @@
 import { type Route, findLink } from "../model/host";
 import type { ShimArgs } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
-import { readLinkInputs, commonOutputs, commonRules, linkId } from "./common";
-import type { CommonInputs, Json, Kind } from "./kind";
+import { commonOutputs, readLinkInputs } from "./outputs";
+import { commonRules } from "./problems";
+import { type CommonInputs, type Json, type Kind, linkId } from "./kind";
 import { macvlanProblems, parentOutputs } from "./macvlan";
 import { readChildInputs, lowestParent, routeRules, desiredOnParent } from "./child";
 import * as p from "./schemas";

@@ -4,8 +4,10 @@ import { type HostState, type LinkState, type Route, type Desired, findLink } fr
 import { mustBeReplaced } from "../plan/plan";
 import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
-import { adopts, readLinkInputs, commonOutputs, commonRules, linkId, linkProblems } from "./common";
-import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
+import { commonOutputs, readLinkInputs } from "./outputs";
+import { adopts } from "./ownership";
+import { commonRules, linkProblems } from "./problems";
+import { type CommonInputs, type Issue, type Json, type Kind, type PlanContext, linkId } from "./kind";
 import { readRoutes, listLinks, mtuProblems, routeRules, desiredOn } from "./child";
 import * as p from "./schemas";
 

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { openFleet, type Fleet, type ManagedHost } from "../../provider/host/managed-host";
-import { desiredRemoval } from "../../provider/kinds/common";
+import { desiredRemoval } from "../../provider/kinds/ownership";
 import type { CommonInputs, Kind, PlanContext } from "../../provider/kinds/kind";
 import type { HostState, LinkState, Desired } from "../../provider/model/host";
 import type { Observation } from "../../provider/model/observation";

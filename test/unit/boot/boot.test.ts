@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bootPlan, desiredWithBoot, withoutBoot } from "../../../provider/engine/persist";
-import { desiredRemoval } from "../../../provider/kinds/common";
+import { desiredRemoval } from "../../../provider/kinds/ownership";
 import type { AnyKind } from "../../../provider/kinds";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import { differences } from "../../../provider/plan/differences";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Observation } from "../../../provider/model/observation";
 import { bond } from "../../../provider/kinds/bond";
 import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
-import { desiredRemoval } from "../../../provider/kinds/common";
+import { desiredRemoval } from "../../../provider/kinds/ownership";
 import type { CommonInputs, Kind, PlanContext } from "../../../provider/kinds/kind";
 import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";

@@ -1,0 +1,146 @@
+/** What would stand in the way of a link of any kind: privilege, tools, the kernel, and whose the name is. Pure. */
+import { bootName, whyNotBootName } from "../model/boot-names";
+import { type LinkState, findLink, recordOf, sameLink } from "../model/host";
+import { foreignOwnerOf } from "../plan/boot";
+import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
+import { ownRecord } from "./ownership";
+
+export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
+  const { mtu, addresses } = inputs;
+  // RFC 8200, 5: IPv6 is switched off on a link below that
+  const six = addresses?.findIndex((a) => a.includes(":")) ?? -1;
+  return mtu !== undefined && mtu < 1280 && six >= 0
+    ? [
+        {
+          property: `addresses[${six}]`,
+          reason: `needs an MTU of 1280 at least, and mtu is ${mtu} (RFC 8200)`,
+        },
+      ]
+    : [];
+}
+
+/** What a kind needs of the host. */
+export interface LinkNeeds {
+  /** iproute2's word for the kind. */
+  readonly kind: string;
+  /** What iproute2 is needed for; undefined where the kind gets along without a recent one. */
+  readonly iproute2?: string;
+}
+
+/** What stands in the way of every kind: privilege, tools, the kernel, and whose the name is. */
+export function linkProblems(inputs: CommonInputs, context: PlanContext, needs: LinkNeeds): Issue[] {
+  const { facts, state } = context.observation;
+  if (!facts.root) {
+    return [
+      {
+        property: "host",
+        reason:
+          "changing links needs root, and the login is an ordinary user; set become to sudo or doas, or log in as root",
+      },
+    ];
+  }
+  if (facts.iproute2 === undefined && needs.iproute2 !== undefined) {
+    const has = facts.ipVersionText === "" ? "has no ip command" : `has "${facts.ipVersionText}"`;
+    return [
+      {
+        property: "host",
+        reason: `the host ${has}; install iproute2 4.17 or newer, which ${needs.iproute2} and prints JSON`,
+      },
+    ];
+  }
+  const kernel = kernelProblems(context, needs.kind);
+  if (kernel.length > 0) return kernel;
+  const current = findLink(state, linkId(inputs));
+  return [
+    ...(current ? nameProblems(inputs, context, current, needs) : absentProblems(inputs, context)),
+    ...(inputs.persist === true ? persistProblems(inputs, context) : []),
+  ];
+}
+
+/** The kernel's module for each kind, by iproute2's word for it, and what people call its links. */
+const MODULES: Readonly<Record<string, readonly [module: string, links: string]>> = {
+  macvlan: ["macvlan", "macvlans"],
+  macvtap: ["macvtap", "macvtaps"],
+  ipvlan: ["ipvlan", "ipvlans"],
+  bridge: ["bridge", "bridges"],
+  vlan: ["8021q", "VLANs"],
+  bond: ["bonding", "bonds"],
+};
+
+/** That the host's kernel cannot make links of a kind at all: it is known to lack the module, and there is none yet. */
+function kernelProblems({ observation: { facts, state } }: PlanContext, kind: string): Issue[] {
+  const [module = "", links] = MODULES[kind] ?? [];
+  if (!facts.lacks.includes(module) || state.links.some((l) => l.kind === kind)) return [];
+  return [
+    {
+      property: "host",
+      reason:
+        `the host's kernel ${facts.kernel} has no module ${module}, without which there are no ${links}; install all of ` +
+        "the kernel's modules (linux-modules-extra on Ubuntu), or another kernel",
+    },
+  ];
+}
+
+/** Why no boot could make the link again. */
+function persistProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
+  const { facts, state } = context.observation;
+  const issue = (reason: string): Issue[] => [{ property: "persist", reason }];
+  if (facts.init === undefined) {
+    return issue(
+      "needs something on the host that runs a script at boot: it has neither systemd (/run/systemd/system) nor OpenRC " +
+        "(/run/openrc) running, nor ifupdown (/etc/network/interfaces); leave persist out, and see to it yourself",
+    );
+  }
+  if (!facts.tools.includes("sha256sum")) {
+    return issue(
+      "needs sha256sum on the host, to see whether the boot files are as written; install coreutils",
+    );
+  }
+  const tooLong = whyNotBootName(linkId(inputs));
+  if (tooLong !== undefined) return issue(tooLong);
+  const foreign = foreignOwnerOf(state, bootName(linkId(inputs)), context.owner);
+  if (!foreign) return [];
+  return issue(
+    foreign.owner === undefined
+      ? `would overwrite ${foreign.path}, which pulumi-macvlan has not written; remove it or rename the link`
+      : `the stack ${foreign.owner} has ${foreign.path} for a link of that name; choose another name`,
+  );
+}
+
+function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
+  if (inputs.adopt !== true || context.isExpected(inputs.name) || ownRecord(inputs, context)?.made) return [];
+  return [
+    {
+      property: "name",
+      reason: `there is no link ${inputs.name} on the host to adopt; leave adopt out to have it made`,
+    },
+  ];
+}
+
+function nameProblems(
+  inputs: CommonInputs,
+  context: PlanContext,
+  current: LinkState,
+  needs: LinkNeeds,
+): Issue[] {
+  const issue = (reason: string): Issue[] => [{ property: "name", reason }];
+  const what = current.kind === "" ? "a link" : `a link of the kind ${current.kind}`;
+  const record = recordOf(context.observation.state, current);
+  if (record && record.owner !== context.owner) {
+    return issue(
+      `${current.name} belongs to the stack ${record.owner} (resource ${record.resource}); choose another name`,
+    );
+  }
+  const wasElsewhere = context.previous !== undefined && !sameLink(context.previous, current);
+  const known = record !== undefined || (context.previous !== undefined && !wasElsewhere);
+  if (current.kind === needs.kind && (known || inputs.adopt === true)) return [];
+  if (current.kind === needs.kind) {
+    return issue(
+      `the host has ${what} called ${current.name}, which this stack did not make; choose another name, delete it, ` +
+        "or take it over with adopt: true",
+    );
+  }
+  return issue(
+    `the host has ${what} called ${current.name}, where a ${needs.kind} is wanted; choose another name or delete it`,
+  );
+}
