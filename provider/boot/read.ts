@@ -1,5 +1,5 @@
-/** Reading what a host has for its next boot: a fragment of the one reading, and the parser of what it prints. */
-import { IF_UP, INIT_SCRIPTS, PREFIX, RUNLEVELS, SCRIPTS, UNITS, bootNameOf } from "../model/boot-names";
+/** What a host has for its next boot: the parser of what `boot-observe.sh` prints. */
+import { bootNameOf } from "../model/boot-names";
 import type { BootFile } from "../model/host";
 import type { Init } from "../model/observation";
 import { sections } from "../shell/quote";
@@ -19,32 +19,6 @@ export interface BootMark {
 export function markLine({ owner, resource, name, netns }: BootMark): string {
   return MARK + JSON.stringify({ owner, resource, name, netns });
 }
-
-const FILES = [
-  `${SCRIPTS}/*.sh`,
-  `${UNITS}/${PREFIX}*.service`,
-  `${INIT_SCRIPTS}/${PREFIX}*`,
-  `${IF_UP}/${PREFIX}*`,
-].join(" ");
-
-/** Defines `pm_observe_boot`, which prints its sections with the marker `$M`. Only reads. */
-export const OBSERVE_BOOT_FUNCTION = `pm_observe_boot() {
-  echo "$M init"
-  for f in /run/systemd/system /run/udev/control /run/openrc /etc/network/interfaces; do [ -e "$f" ] && echo "$f"; done
-  echo "$M bootlist"
-  l=
-  for f in ${FILES} ${UNITS}/*.wants/${PREFIX}* ${RUNLEVELS}/*/${PREFIX}*; do
-    # an enabled unit is a symbolic link, also to a file that is gone
-    { [ -e "$f" ] || [ -h "$f" ]; } || continue
-    l=$(ls -ldn ${FILES} ${UNITS}/*.wants/${PREFIX}* ${RUNLEVELS}/*/${PREFIX}* 2>/dev/null)
-    break
-  done
-  [ -n "$l" ] || return 0
-  printf '%s\\n' "$l"
-  echo "$M bootdigests"; sha256sum ${FILES} 2>/dev/null
-  echo "$M bootmarks"; grep -H '^${MARK}{' ${FILES} 2>/dev/null
-}
-`;
 
 /** The init system that is running, and whether udev tells it of links that come and go. */
 export function parseInit(text: string): { init: Init | undefined; udev: boolean } {

@@ -3,7 +3,7 @@ import { isIPv6Cidr } from "../model/addresses";
 import type { LinkId } from "../model/host";
 import type { PortTool } from "../model/observation";
 import type { Step } from "../model/steps";
-import { PRELUDE } from "../shell/library";
+import { prelude, shellText } from "../shell/library";
 import { commandLine, quote } from "../shell/quote";
 import { type BootMark, markLine } from "./read";
 
@@ -21,53 +21,15 @@ export interface BootScript {
   readonly portTool: PortTool;
 }
 
-/**
- * At boot a parent's MTU, or the address that a route has for its source, may still be on their way: what fails is tried
- * again. A link that is waited for is not when the script is called with `hotplug`: each that comes runs it again.
- */
-const FUNCTIONS = `left=30 # seconds in which a command that fails is tried again
-fail() { echo "pulumi-macvlan: $*" >&2; exit 1; }
-pause() { left=$((left - 1)); sleep 1; }
-run() {
-  # bridge(8) may exit with 0 although the kernel refused
-  until o=$("$@" 2>&1) && case $o in *"RTNETLINK answers"*) false;; esac; do
-    [ "$left" -gt 0 ] || fail "$*: $o"
-    pause
-  done
-}
-has() { [ -n "$("$@" 2>/dev/null)" ]; }
-there() { has ip -o link show dev "$1"; }
-await() {
-  until there "$1" || [ "$mode" = hotplug ] || [ "$left" -le 0 ]; do pause; done
-  there "$1"
-}
-`;
-
-const MAKE_FUNCTIONS = `made_by() { # OWNER RECORD COMMAND: whether the record is of the link that the command shows
-  read -r i r 2>/dev/null < "$D/$2" || return
-  case $r in *"$1"*) ;; *) return 1;; esac
-  shift 2; case $("$@") in "$i:"*) ;; *) return 1;; esac
-}
-`;
-
-/** Once the link is made, a port's own configuration may give it its address a little later than we come. */
-const TAKING_FUNCTIONS = `settling=0 # seconds
-settle() { until has "$@" || [ "$settling" -le 0 ]; do settling=$((settling - 1)); sleep 1; done; }
-`;
-
-const PORT_FUNCTIONS = `missing=''
-port() { ! there "$1" || { shift; run "$@"; }; }
-`;
-
 /** POSIX sh: readable, without secrets, and safe to run at any time and any number of times. */
 export function renderBootScript({ mark, label, steps, needs, ports, portTool }: BootScript): string {
   const takes = steps.some((s) => s.do === "deleteAddress");
-  const functions = [
-    FUNCTIONS,
-    steps.some((s) => s.do === "addLink") ? MAKE_FUNCTIONS : "",
-    ports.length === 0 ? "" : PORT_FUNCTIONS,
-    takes ? TAKING_FUNCTIONS : "",
-  ];
+  const functions = shellText(
+    "boot-run",
+    ...(steps.some((s) => s.do === "addLink") ? (["boot-make"] as const) : []),
+    ...(ports.length === 0 ? [] : (["boot-ports"] as const)),
+    ...(takes ? (["boot-take"] as const) : []),
+  );
   const waiting = [
     ...needs.map(
       (n) => `await ${quote(n)} || { [ "$mode" = hotplug ] && exit; fail ${quote(`${n} is not there`)}; }`,
@@ -81,7 +43,7 @@ ${markLine(mark)}
 # Makes the link ${label} at boot. "pulumi up" writes and removes this file: change the program instead.
 # Puts right what is there already. A link of that name that somebody else has made is left alone.
 mode=$1
-${PRELUDE}${functions.join("")}
+${prelude()}${functions}
 ${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join("\n")}
 `;
 }

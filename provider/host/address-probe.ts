@@ -4,7 +4,7 @@
  */
 import { canonicalIp } from "../model/addresses";
 import type { LinkId } from "../model/host";
-import { ENVIRONMENT } from "../shell/library";
+import { shellText } from "../shell/library";
 import { commandLine, quote, sections } from "../shell/quote";
 
 /** An address that somebody has. */
@@ -28,8 +28,7 @@ const DAD_SECONDS = 3;
 export function probeScript(link: string, addresses: readonly string[], marker: string): string {
   const probes = addresses.map((address) => `pm_probe ${quote(address)} &`);
   return `pm_main() {
-${ENVIRONMENT}
-M=${quote(marker)}
+${shellText("environment")}M=${quote(marker)}
 case $(arping -V 2>&1; arping --help 2>&1) in *iputils*|*BusyBox*) ;; *) echo "$M none"; return;; esac
 pm_probe() {
   o=$(${commandLine(["arping", "-D", "-c", "2", "-w", String(ARP_SECONDS), "-I", link])} "$1" 2>&1) && return
@@ -70,8 +69,7 @@ export function dadScript({ name, netns }: LinkId, marker: string): string {
     name,
   ]);
   return `pm_main() {
-${ENVIRONMENT}
-n=0
+${shellText("environment")}n=0
 while ${show} tentative 2>/dev/null | grep -qv dadfailed && [ $n -lt ${DAD_SECONDS * 10} ]; do
   sleep 0.1 2>/dev/null || { sleep 1; n=$((n + 9)); }
   n=$((n + 1))

@@ -6,15 +6,13 @@
  * watchdog takes the host back; were that killed as well, the next change finds the file and does so first. The lock
  * is the kernel's (flock), or a directory that names its holder, so that it never outlives the one who took it.
  */
-import { BOOT_FILE_FUNCTIONS } from "../boot/write";
 import { type Command, commandsOf, describeCommand, shellWords } from "../iproute2/commands";
 import { type LinkId, sameLink } from "../model/host";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
 import type { PlannedStep, Step } from "../model/steps";
-import { PRELUDE, RUN_DIRECTORY } from "../shell/library";
+import { RUN_DIRECTORY, prelude, shellText } from "../shell/library";
 import { commandLine, quote, sections } from "../shell/quote";
-import { TruncatedOutput, OBSERVE_FUNCTION, parseObservation } from "./observe";
-import { LOCK, RECOVER, TRANSACTION } from "./transaction-lib";
+import { TruncatedOutput, observeFunction, parseObservation } from "./observe";
 import { type Watch, watchFunctions } from "./watchdog";
 
 /** What became of a change. */
@@ -66,12 +64,9 @@ export function applyScript(
   // all in one function: a script that arrives cut short defines half a function and does nothing
   return `pm_main() {
 ${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
-${OBSERVE_FUNCTION}
-${LOCK}
-${RECOVER}
-${watchFunctions(watch)}
-${TRANSACTION}
-pm_boots ${quote(boots)}
+${observeFunction()}
+${shellText("lock")}${shellText("recover")}${watchFunctions(watch)}
+${shellText("transaction")}pm_boots ${quote(boots)}
 ${newLinks(steps)}pm_begin ${quote(undoFile(groups))}
 ${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
 ${watch.confirm ? "pm_pend" : "pm_commit"}
@@ -85,11 +80,9 @@ export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool
   const groups = groupSteps(steps, portTool);
   return `pm_main() {
 ${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
-${OBSERVE_FUNCTION}
-${LOCK}
-[ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${quote(undoFile(groups))}; }
-${RECOVER}
-}
+${observeFunction()}
+${shellText("lock")}[ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${quote(undoFile(groups))}; }
+${shellText("recover")}}
 pm_main </dev/null
 `;
 }
@@ -97,10 +90,9 @@ pm_main </dev/null
 /** The script that forgets an undo which has complained and yet has left nothing. */
 export function forgetUndoScript(marker: string): string {
   return `pm_main() {
-${PRELUDE}M=${quote(marker)}; PM_KNOWN=1
-${OBSERVE_FUNCTION}
-${LOCK}
-rm -f "$D/undo.left"; [ -e "$D/undo" ] || rm -f "$D/progress"
+${prelude()}M=${quote(marker)}; PM_KNOWN=1
+${observeFunction()}
+${shellText("lock")}rm -f "$D/undo.left"; [ -e "$D/undo" ] || rm -f "$D/progress"
 pm_unlock
 echo "$M outcome done"
 pm_observe
@@ -173,7 +165,7 @@ function runnerOf(command: Command): string {
 
 function preludeFor(groups: readonly Group[]): string {
   const writes = groups.some((g) => [...g.commands, ...g.undo].some((c) => c.run === "bootFile"));
-  return writes ? PRELUDE + BOOT_FILE_FUNCTIONS : PRELUDE;
+  return prelude() + (writes ? shellText("boot-files") : "");
 }
 
 /**

@@ -1,23 +1,9 @@
-/** Reading through which links a host is reached. */
+/** Through which links a host is reached. `client.sh` asks the host. */
 import { canonicalIp, containsIp, prefixOf } from "../model/addresses";
 import type { LinkState } from "../model/host";
 import type { Holder, ManagementPath } from "../model/observation";
 import { linksBelow } from "../plan/management-path";
 
-/**
- * Defines `pm_client`: prints sshd's SSH_CONNECTION (`CLIENT PORT SERVER PORT`, sshd(8)). sudo and doas take it out of
- * the environment, but the process that started them, or sudo itself, still has it.
- */
-export const CLIENT_FUNCTION = `pm_client() {
-  [ -n "$SSH_CONNECTION" ] && { echo "$SSH_CONNECTION"; return; }
-  p=$$
-  while [ "\${p:-1}" -gt 1 ]; do
-    c=$(tr '\\0' '\\n' < "/proc/$p/environ" | sed -n 's/^SSH_CONNECTION=//p')
-    [ -n "$c" ] && { echo "$c"; return; }
-    p=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$p/status")
-  done 2>/dev/null
-}
-`;
 /** Kinds of links whose packets go on inside of others, by a way that cannot be told from the link. */
 const TUNNEL =
   /^(?:wireguard|tun|tap|ip6?gre|gre|gretap|ip6gretap|ipip|sit|ip6tnl|vti6?|xfrm|vxlan|geneve|l2tp|ppp)$/;

@@ -1,17 +1,5 @@
-/** Which links a program of the host manages: systemd-networkd and NetworkManager, in their own words. */
+/** Which links a program of the host manages: systemd-networkd and NetworkManager, in their own words (`managers.sh`). */
 import type { LinkManager } from "../model/observation";
-
-/**
- * Defines `pm_managers`. networkd keeps a file a link under /run (sd-network's, src/libsystemd/sd-network); whether
- * NetworkManager manages a link, or only shows what others made of it, only its own tool tells.
- */
-export const MANAGERS_FUNCTION = `pm_managers() {
-  for f in /run/systemd/netif/links/*; do
-    [ -e "$f" ] && { echo "networkd \${f##*/}"; grep -e '^ADMIN_STATE=' -e '^NETWORK_FILE=' "$f"; }
-  done
-  [ -d /run/NetworkManager ] && nmcli -t -f DEVICE,STATE,CONNECTION device 2>/dev/null | sed 's/^/nm /'
-}
-`;
 
 /** @param nameOf the name of a link of the host's own namespace by its index */
 export function parseManagers(text: string, nameOf: (ifIndex: number) => string | undefined): LinkManager[] {

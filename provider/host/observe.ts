@@ -1,119 +1,18 @@
 /**
- * Reading a host: one POSIX shell fragment that prints all that any resource needs, in marked sections, and the
- * parser of what it printed, which is pure. What iproute2 prints of links is for `iproute2.ts` to read.
+ * Reading a host: `observe.sh` prints all that any resource needs, in marked sections. Here is the parser of what it
+ * printed, which is pure. What iproute2 prints of links is for `iproute2.ts` to read.
  */
-import { OBSERVE_BOOT_FUNCTION, parseBootFiles, parseInit } from "../boot/read";
+import { parseBootFiles, parseInit } from "../boot/read";
 import { linksAndRoutes, parseHolders, parseNamespace, readNamespace } from "../iproute2/parse";
-import { SYSFS_FUNCTION, choosePortTool, parseSysfs } from "../iproute2/sysfs";
+import { choosePortTool, parseSysfs } from "../iproute2/sysfs";
 import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "../iproute2/version";
 import type { HostState, LinkRecord, Netns } from "../model/host";
 import { type HostFacts, type Observation, UNFINISHED } from "../model/observation";
-import { ENVIRONMENT, RUN_DIRECTORY } from "../shell/library";
+import { shellText } from "../shell/library";
 import { quote, sections } from "../shell/quote";
-import { FEATURES_FUNCTION, parseFeatures } from "./features";
-import { CLIENT_FUNCTION, parseManagementPath } from "./management-path";
-import { MANAGERS_FUNCTION, parseManagers } from "./managers";
-/** The sysctls that are looked at, and set, a link. */
-const SYSCTLS = ["ipv4/arp_filter", "ipv4/arp_notify", "ipv6/ndisc_notify"] as const;
-
-/**
- * Defines `pm_observe`. `$M` is the marker. Only reads. `ip -n` and `ip netns exec` are given names that the host
- * itself listed. sysfs is read where iproute2 cannot print JSON, so that such a host is recognised for what it is.
- * Where `$PM_KNOWN` is set, what no change of links changes is left out: kernel, login, programs.
- *
- * Starting a program takes a host one or two milliseconds, and on a fleet that adds up: files of a few lines are read
- * by the shell itself, and programs are started for what only they can tell.
- */
-export const OBSERVE_FUNCTION = `${SYSFS_FUNCTION}${CLIENT_FUNCTION}${MANAGERS_FUNCTION}${FEATURES_FUNCTION}${OBSERVE_BOOT_FUNCTION}
-PM_SYSCTLS='grep -H "" ${SYSCTLS.map((s) => `/proc/sys/net/${s.replace("/", "/conf/*/")}`).join(" ")} 2>/dev/null'
-pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
-  s=$1; shift
-  # one process for both: a line of JSON each
-  echo "$M links$s"; "$@" -j -d -batch - 2>/dev/null <<'pm_end'
-address show
-route show table main
-pm_end
-  r=$("$@" -j -6 route show table main 2>/dev/null)
-  # iproute2 4.14 has -j, and prints routes as text all the same
-  case $r in "["*) PM_JSON=yes;; *) PM_JSON='';; esac
-  echo "$M routes6$s"; printf '%s\\n' "$r"
-}
-pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configuration does, where it is to be had
-  for b in /sys/class/net/*/bridge; do
-    [ -e "$b" ] || continue
-    [ -e "$b/vlan_filtering" ] && echo yes || echo no
-    return
-  done
-  [ -z "$PM_KNOWN" ] || return
-  pm_config
-  case $PM_CONFIG in *CONFIG_BRIDGE_VLAN_FILTERING=y*) echo yes;; *CONFIG_BRIDGE=*) echo no;; esac
-}
-pm_cat() { # FILE...: those of them that are there
-  for f in "$@"; do
-    [ -e "$f" ] && while IFS= read -r l || [ -n "$l" ]; do printf '%s\\n' "$l"; done 2>/dev/null < "$f"
-  done
-}
-pm_unfinished() { # a change that has begun and not ended holds the lock, or nobody does
-  [ -e ${RUN_DIRECTORY}/undo ] || [ -e ${RUN_DIRECTORY}/undo.left ] || return
-  if command -v flock >/dev/null 2>&1; then
-    flock -n -s ${RUN_DIRECTORY}/lock true 2>/dev/null
-    [ $? = 1 ] && echo "under way" || echo "cut off"
-  else
-    h=; w=; read -r h w 2>/dev/null < ${RUN_DIRECTORY}/lock.d/pid
-    { [ -n "$h" ] && { kill -0 "$h" || kill -0 "\${w:-$h}"; } 2>/dev/null; } && echo "under way" || echo "cut off"
-  fi
-}
-pm_user() { # the number of the effective one (proc_pid_status(5))
-  while read -r k r e l; do
-    [ "$k" = Uid: ] && { echo "$e"; return; }
-  done 2>/dev/null < /proc/self/status
-  id -u
-}
-pm_observe_facts() {
-  echo "$M machine"; pm_cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
-  echo "$M kernel"; pm_kernel; echo "$PM_KERNEL"
-  echo "$M user"; pm_user
-  v=; command -v ip >/dev/null 2>&1 && v=$(ip -V 2>&1)
-  echo "$M ip"; printf '%s\\n' "$v"
-  echo "$M tools"
-  for t in ip bridge brctl flock systemctl sha256sum; do command -v "$t" >/dev/null 2>&1 && echo "$t"; done
-  echo "$M brctl"
-  case $v in
-    *iproute2*) ;; # sets the ports' options itself
-    *) command -v brctl >/dev/null 2>&1 && brctl --version 2>&1 | head -n 2;;
-  esac
-  echo "$M features"; pm_features
-}
-pm_observe() {
-  echo "$M client"; pm_client
-  [ -n "$PM_KNOWN" ] || pm_observe_facts
-  pm_section_of "" ip; j=$PM_JSON
-  echo "$M sysctls"; eval "$PM_SYSCTLS"
-  for n in /run/netns/* /var/run/netns/*; do
-    [ -e "$n" ] || continue
-    case $n in /var/run/*) [ -e "/run/netns/\${n##*/}" ] && continue;; esac
-    n=\${n##*/}
-    # no resource can name others, and what echo and the reader make of these is anybody's guess
-    case $n in *[!A-Za-z0-9_.:@+-]*) continue;; esac
-    echo "$M netns $n"; ls -di "/run/netns/$n" 2>/dev/null
-    pm_section_of " $n" ip -n "$n"
-    # sysctl files are of the namespace of the process that lists them
-    echo "$M sysctls $n"; ip netns exec "$n" sh -c "$PM_SYSCTLS" </dev/null 2>/dev/null
-  done
-  echo "$M wireless"
-  for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
-  echo "$M vlanfiltering"; pm_vlan_filtering
-  echo "$M managers"; pm_managers
-  echo "$M records"; pm_cat ${RUN_DIRECTORY}/links/*
-  echo "$M namespaces"; pm_cat ${RUN_DIRECTORY}/netns/*
-  pm_observe_boot
-  echo "$M boots"; pm_cat ${RUN_DIRECTORY}/boots
-  echo "$M unfinished"; pm_unfinished
-  echo "$M sysfs"; [ -n "$j" ] || pm_sysfs
-  echo "$M end"
-}
-`;
-
+import { parseFeatures } from "./features";
+import { parseManagementPath } from "./management-path";
+import { parseManagers } from "./managers";
 /** The host's answer has no end: its shell was killed, or the connection went away under it. */
 export class TruncatedOutput extends Error {}
 
@@ -257,12 +156,16 @@ function parseNetns(name: string, text: string, made: ReturnType<typeof jsonLine
   return typeof owner === "string" ? { name, owner } : { name };
 }
 
+/** Defines `pm_observe`, which prints all that any resource needs to know, and only reads. */
+export function observeFunction(): string {
+  return shellText("sysfs", "client", "managers", "features", "boot-observe", "observe");
+}
+
 /** The script that only looks. */
 export function observeScript(marker: string): string {
   return `pm_main() {
-${ENVIRONMENT}
-M=${quote(marker)}; PM_KNOWN=
-${OBSERVE_FUNCTION}pm_observe
+${shellText("environment")}M=${quote(marker)}; PM_KNOWN=
+${observeFunction()}pm_observe
 }
 pm_main </dev/null
 `;

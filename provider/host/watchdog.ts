@@ -8,9 +8,9 @@
  * says that the change is complete and waits. Whoever renames that file has decided: the confirming script to
  * `confirmed`, the watchdog to `expired`.
  */
-import { ENVIRONMENT, RUN_DIRECTORY } from "../shell/library";
+import { RUN_DIRECTORY, shellText } from "../shell/library";
 import { quote } from "../shell/quote";
-import { OBSERVE_FUNCTION } from "./observe";
+import { observeFunction } from "./observe";
 
 /** How a change is to be watched. */
 export interface Watch {
@@ -25,43 +25,12 @@ export interface Watch {
   };
 }
 
-/**
- * `watchdog SCRIPT-PID COMMAND-SECONDS CONFIRM-SECONDS`. It is told by SIGTERM when a login session is ended with all
- * that runs in it (logind.conf(5), KillUserProcesses): nobody can confirm any more, so it does not wait.
- */
-const WATCHDOG = `D=${RUN_DIRECTORY}
-trap '' HUP PIPE
-hurry=
-trap 'hurry=1; kill $s 2>/dev/null' INT TERM
-echo -1000 > "/proc/$$/oom_score_adj" 2>/dev/null
-pause() { sleep 1 & s=$!; wait $s; n=$((n + 1)); }
-works() { [ -e "$D/undo" ] && [ ! -e "$D/pending" ] && kill -0 "$1" 2>/dev/null; }
-n=0; while works "$1" && [ "$n" -lt "$2" ]; do pause; done
-if works "$1"; then
-  read -r c1 c2 c3 c4 group rest < "/proc/$1/stat"
-  kill -TERM "-$group"
-  n=0; while works "$1" && [ "$n" -lt 10 ]; do pause; done
-  works "$1" && kill -9 "$1"
-fi
-n=0; while [ -e "$D/pending" ] && [ -z "$hurry" ] && [ "$n" -lt "$3" ]; do pause; done
-[ -e "$D/pending" ] && mv "$D/pending" "$D/expired" 2>/dev/null
-if [ -e "$D/confirmed" ]; then
-  rm -f "$D/undo" "$D/progress" "$D/watchdog" "$D/confirmed"
-  rm -rf "$D/lock.d"
-  exit 0
-fi
-[ -e "$D/undo" ] || exit 0
-trap '' INT TERM
-k=$(tail -n 1 "$D/progress" 2>/dev/null)
-if sh "$D/undo" "\${k:-0}" </dev/null >/dev/null 2>&1; then rm -f "$D/undo" "$D/progress"; else mv "$D/undo" "$D/undo.left"; fi
-rm -rf "$D/expired" "$D/watchdog" "$D/lock.d"`;
-
 /** Defines `pm_watch`, which starts the watchdog, `pm_unwatch`, and `pm_pend`, which ends the script in their place. */
 export function watchFunctions({ commandTimeout, confirm }: Watch): string {
   return `W=
 pm_watch() {
   ${confirm ? `pm_prepare pm_keep begun ${confirm.token}` : '[ ! -e "$D/begun" ] || rm -f "$D/begun"'}
-  pm_prepare pm_write ${quote(WATCHDOG)} "$D/watchdog"
+  pm_prepare pm_write ${quote(shellText("watchdog").trimEnd())} "$D/watchdog"
   s=; command -v setsid >/dev/null 2>&1 && s=setsid
   # it inherits the lock
   $s sh "$D/watchdog" $$ ${Math.ceil(commandTimeout)} ${Math.ceil(confirm?.timeout ?? 0)} </dev/null >/dev/null 2>&1 9>&9 &
@@ -92,9 +61,8 @@ export type Confirmation =
 /** Looks whether the change waits, and, where `decide` says so, confirms it for good. Ends with an observation. */
 export function confirmScript(token: string, decide: boolean, marker: string): string {
   return `pm_main() {
-${ENVIRONMENT}
-M=${quote(marker)}; D=${RUN_DIRECTORY}; PM_KNOWN=
-${OBSERVE_FUNCTION}
+${shellText("environment")}M=${quote(marker)}; D=${RUN_DIRECTORY}; PM_KNOWN=
+${observeFunction()}
 t=; w=; [ -e "$D/pending" ] && read -r t w < "$D/pending"
 b=; [ -e "$D/begun" ] && read -r b < "$D/begun"
 if [ "$t" != ${quote(token)} ]; then

@@ -15,7 +15,7 @@ export type Command =
   | { readonly run: "recordLink"; readonly link: LinkId; readonly json: string }
   | { readonly run: "recordNetns"; readonly name: string; readonly json: string }
   | { readonly run: "forget"; readonly file: string }
-  /** A function of `BOOT_FILE_FUNCTIONS` with its arguments. */
+  /** A function of `boot-files.sh` with its arguments. */
   | { readonly run: "bootFile"; readonly words: readonly string[]; readonly description: string };
 
 /** Name of the file that holds a link's record; neither name can hold a `/`, and `:` is in no link's name. */

@@ -1,28 +1,10 @@
 /**
- * Hosts without a usable iproute2: what sysfs tells of their links, and which program sets a bridge port's options.
+ * Hosts without a usable iproute2: what sysfs tells of their links (`sysfs.sh` reads it), and which program sets a bridge port's options.
  * sysfs knows neither a macvlan's kind nor its mode (facts: busybox-sysfs.txt), so that only bridges and their
  * ports can be managed there.
  */
 import type { LinkState, SettingKey } from "../model/host";
 import type { PortTool } from "../model/observation";
-
-/** Defines `pm_sysfs`: one line a link and attribute, `LINK ATTRIBUTE VALUE`. */
-export const SYSFS_FUNCTION = `pm_sysfs() {
-  for d in /sys/class/net/*/; do
-    d=\${d%/}; l=\${d##*/}
-    for a in ifindex address mtu tx_queue_len flags operstate ifalias; do
-      v=; read -r v 2>/dev/null < "$d/$a"; echo "$l $a $v"
-    done
-    [ -e "$d/master" ] && { v=$(readlink "$d/master"); echo "$l master \${v##*/}"; }
-    [ -d "$d/bridge" ] && for a in stp_state forward_delay hello_time max_age ageing_time priority vlan_filtering multicast_snooping bridge_id; do
-      v=; read -r v 2>/dev/null < "$d/bridge/$a" && echo "$l bridge/$a $v"
-    done
-    [ -d "$d/brport" ] && for a in hairpin_mode isolated learning unicast_flood multicast_flood path_cost priority bpdu_guard root_block state; do
-      v=; read -r v 2>/dev/null < "$d/brport/$a" && echo "$l brport/$a $v"
-    done
-  done
-}
-`;
 
 /**
  * The first of `bridge`, `ip … type bridge_slave`, `brctl` and sysfs that the host has and that is new enough:

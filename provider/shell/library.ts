@@ -1,28 +1,55 @@
+/**
+ * The shell text that hosts are sent, read from the files `*.sh` beside this one: POSIX sh, checked by `npm run lint`.
+ * Each file is a part of a script. Lines that begin with `##`, and directives for shellcheck, are for readers of the file
+ * and are not sent.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 /** Where the host keeps what it has to remember; like the links themselves it does not survive a reboot. */
 export const RUN_DIRECTORY = "/run/pulumi-macvlan";
 
-/** How every script begins. */
-export const ENVIRONMENT = "LC_ALL=C; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL PATH";
+/** The files, by their names without `.sh`. */
+export type ShellFile =
+  | "boot-files"
+  | "boot-make"
+  | "boot-observe"
+  | "boot-ports"
+  | "boot-run"
+  | "boot-take"
+  | "client"
+  | "environment"
+  | "features"
+  | "lock"
+  | "managers"
+  | "observe"
+  | "prelude"
+  | "recover"
+  | "sysfs"
+  | "transaction"
+  | "watchdog";
+
+/** Texts that were read: a file is read once per process, and only if a script needs it. */
+const texts = new Map<ShellFile, string>();
+
+/** The text of the files, one after the other. Ends with a line break. */
+export function shellText(...names: readonly ShellFile[]): string {
+  return names.map(textOf).join("");
+}
+
+function textOf(name: ShellFile): string {
+  let text = texts.get(name);
+  if (text === undefined) {
+    text = readFileSync(join(__dirname, `${name}.sh`), "utf8").replaceAll(
+      /^[ \t]*(?:##|# shellcheck ).*\n/gm,
+      "",
+    );
+    texts.set(name, text);
+  }
+  return text;
+}
 
 /** How a script of a host begins: with the functions that `shellWords` may name, those for boot files left out. */
-export const PRELUDE = `${ENVIRONMENT}
-D=${RUN_DIRECTORY}
-pm_write() { printf '%s\\n' "$1" > "$2"; }
-pm_keep() { printf '%s\\n' "$2" > "$D/$1.new" && mv "$D/$1.new" "$D/$1"; }
-pm_note() { # a new one that is cut off in its middle is none, and its change is undone
-  if [ -e "$D/$1" ]; then pm_keep "$@"; else printf '%s\\n' "$2" > "$D/$1"; fi
+export function prelude(): string {
+  return shellText("environment", "prelude");
 }
-pm_record_link() { # FILE NETNS NAME JSON
-  if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
-  elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
-  else i=$(ip -n "$2" -o link show dev "$3") || return; fi
-  [ -d "$D/links" ] || mkdir -p "$D/links" || return
-  pm_note "$1" "\${i%%:*} $4"
-}
-pm_record_netns() { # NAME JSON
-  i=$(ls -di "/run/netns/$1") || return
-  set -- $i "$@"
-  [ -d "$D/netns" ] || mkdir -p "$D/netns" || return
-  pm_note "netns/$3" "$1 $4"
-}
-`;

@@ -20,10 +20,12 @@ describe("the published package", () => {
       // stands for `npm publish --dry-run`, which asks the registry about the version as well
       const { files } = await npmPack(["--dry-run"]);
       const sources = readdirSync(join(REPOSITORY, "provider"), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+        .filter((entry) => entry.isFile())
         .map((entry) => relative(join(REPOSITORY, "provider"), join(entry.parentPath, entry.name)));
       const built = sources.flatMap((source) =>
-        [".js", ".d.ts"].map((end) => `dist/${source.replace(/\.ts$/, end)}`),
+        source.endsWith(".sh")
+          ? [`dist/${source}`]
+          : [".js", ".d.ts"].map((end) => `dist/${source.replace(/\.ts$/, end)}`),
       );
       const drawings = readdirSync(join(REPOSITORY, "docs/drawings")).map((name) => `docs/drawings/${name}`);
       const texts = readdirSync(join(REPOSITORY, "docs")).filter((name) => name.endsWith(".md"));

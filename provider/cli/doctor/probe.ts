@@ -1,7 +1,7 @@
-import { FEATURES_FUNCTION, type Feature, parseFeatures } from "../../host/features";
+import { type Feature, parseFeatures } from "../../host/features";
 import { observeScript, parseObservation } from "../../host/observe";
 import type { Observation } from "../../model/observation";
-import { ENVIRONMENT } from "../../shell/library";
+import { shellText } from "../../shell/library";
 import { newMarker, quote, sections } from "../../shell/quote";
 import type { HostAddress } from "../../ssh/address";
 import { type Connection, SshError, openConnection } from "../../ssh/connection";
@@ -49,9 +49,8 @@ const MANAGERS: Readonly<Record<string, string>> = {
 
 function probeScript(marker: string): string {
   return `pm_main() {
-${ENVIRONMENT}
-M=${quote(marker)}
-${FEATURES_FUNCTION}echo "$M system"; (. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME")
+${shellText("environment")}M=${quote(marker)}
+${shellText("features")}echo "$M system"; (. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME")
 echo "$M features"; pm_features
 echo "$M writable"; for f in ${WRITTEN.join(" ")}; do [ -w "$f" ] && echo "$f"; done
 echo "$M processes"; cat /proc/[0-9]*/comm 2>/dev/null | sort -u

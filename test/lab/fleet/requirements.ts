@@ -46,6 +46,7 @@ export const TEST_PACKAGES: Packages = {
   dnsmasq: "dnsmasq-base",
   busybox: "busybox",
   shellcheck: "shellcheck",
+  shfmt: "shfmt",
 };
 
 /** Full path of a program of the machine, or undefined. */

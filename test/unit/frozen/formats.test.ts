@@ -27,7 +27,7 @@ import type { Observation } from "../../../provider/model/observation";
 import type { Step } from "../../../provider/model/steps";
 import { plan } from "../../../provider/plan/plan";
 import { providerCode } from "../../../provider/program/resource";
-import { PRELUDE } from "../../../provider/shell/library";
+import { prelude } from "../../../provider/shell/library";
 import { hostSchema } from "../../../provider/ssh/address";
 import { HOST, KERNEL, kindOf, desiredOn } from "../boot/hosts";
 
@@ -412,7 +412,7 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
         do: "record",
         record: { name: "lo", netns: "", owner: "fleet/dev", resource: "it's", made: false, restore: [] },
       });
-      const script = `${PRELUDE}D=$1\n${line}\n`;
+      const script = `${prelude()}D=$1\n${line}\n`;
       const { stderr } = spawnSync("sh", ["-s", folder], { input: script, encoding: "utf8" });
       assert.equal(stderr, "");
       assert.deepEqual(readdirSync(join(folder, "links")), [":lo"]);

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { FEATURES_FUNCTION, type Feature, parseFeatures } from "../../../provider/host/features";
+import { type Feature, parseFeatures } from "../../../provider/host/features";
+import { shellText } from "../../../provider/shell/library";
 
 const RELEASE = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
 const MODULES = `/lib/modules/${RELEASE}`;
@@ -20,7 +21,7 @@ function features(files: Readonly<Record<string, string | Buffer>>): Readonly<Re
       mkdirSync(join(root, isFolder ? path : dirname(path)), { recursive: true });
       if (!isFolder) writeFileSync(join(root, path), text);
     }
-    const script = FEATURES_FUNCTION.replaceAll(/\/(?=(?:lib\/modules|boot|proc|sys)\/)/g, `${root}/`);
+    const script = shellText("features").replaceAll(/\/(?=(?:lib\/modules|boot|proc|sys)\/)/g, `${root}/`);
     return parseFeatures(execFileSync("sh", ["-c", `${script}pm_features`], { encoding: "utf8" }));
   } finally {
     rmSync(root, { recursive: true });

@@ -1,0 +1,19 @@
+## Every boot script. A parent's MTU, or the address that a route has for its source, may be set a little later: what fails is tried
+## again. A link is waited for, but not if the script is called with `hotplug`: then each link that comes runs it again.
+# shellcheck disable=SC2154 # mode: the script sets it before
+left=30 # seconds in which a command that fails is tried again
+fail() { echo "pulumi-macvlan: $*" >&2; exit 1; }
+pause() { left=$((left - 1)); sleep 1; }
+run() {
+  # bridge(8) may exit with 0 although the kernel refused
+  until o=$("$@" 2>&1) && case $o in *"RTNETLINK answers"*) false;; esac; do
+    [ "$left" -gt 0 ] || fail "$*: $o"
+    pause
+  done
+}
+has() { [ -n "$("$@" 2>/dev/null)" ]; }
+there() { has ip -o link show dev "$1"; }
+await() {
+  until there "$1" || [ "$mode" = hotplug ] || [ "$left" -le 0 ]; do pause; done
+  there "$1"
+}

@@ -1,0 +1,22 @@
+## What the commands of a plan may name (`shellWords`), in changes, in their undo and in boot scripts. `$D` is the folder of
+## what the host has to remember.
+D=/run/pulumi-macvlan
+pm_write() { printf '%s\n' "$1" > "$2"; }
+pm_keep() { printf '%s\n' "$2" > "$D/$1.new" && mv "$D/$1.new" "$D/$1"; }
+pm_note() { # a new one that is cut off in its middle is none, and its change is undone
+  if [ -e "$D/$1" ]; then pm_keep "$@"; else printf '%s\n' "$2" > "$D/$1"; fi
+}
+pm_record_link() { # FILE NETNS NAME JSON
+  if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
+  elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
+  else i=$(ip -n "$2" -o link show dev "$3") || return; fi
+  [ -d "$D/links" ] || mkdir -p "$D/links" || return
+  pm_note "$1" "${i%%:*} $4"
+}
+pm_record_netns() { # NAME JSON
+  i=$(ls -di "/run/netns/$1") || return
+  # shellcheck disable=SC2086 # two words: number and path
+  set -- $i "$@"
+  [ -d "$D/netns" ] || mkdir -p "$D/netns" || return
+  pm_note "netns/$3" "$1 $4"
+}
