@@ -2,16 +2,26 @@
 ## again. A link is waited for, but not if the script is called with `hotplug`: then each link that comes runs it again.
 # shellcheck disable=SC2154 # mode: the script sets it before
 left=30 # seconds in which a command that fails is tried again
-fail() { echo "pulumi-macvlan: $*" >&2; exit 1; }
-pause() { left=$((left - 1)); sleep 1; }
-run() {
+fail() {
+  echo "pulumi-macvlan: $*" >&2
+  exit 1
+}
+pause() {
+  left=$((left - 1))
+  sleep 1
+}
+try() {
+  o=$("$@" 2>&1) || return
   # bridge(8) may exit with 0 although the kernel refused
-  until o=$("$@" 2>&1) && case $o in *"RTNETLINK answers"*) false;; esac; do
+  case $o in *"RTNETLINK answers"*) return 1 ;; esac
+}
+run() {
+  until try "$@"; do
     [ "$left" -gt 0 ] || fail "$*: $o"
     pause
   done
 }
-has() { [ -n "$("$@" 2>/dev/null)" ]; }
+has() { [ -n "$("$@" 2> /dev/null)" ]; }
 there() { has ip -o link show dev "$1"; }
 await() {
   until there "$1" || [ "$mode" = hotplug ] || [ "$left" -le 0 ]; do pause; done

@@ -1,4 +1,9 @@
 ## Boot scripts that take addresses from ports: the configuration of a port may give it its address a little later than its
 ## link is made.
 settling=0 # seconds
-settle() { until has "$@" || [ "$settling" -le 0 ]; do settling=$((settling - 1)); sleep 1; done; }
+settle() {
+  until has "$@" || [ "$settling" -le 0 ]; do
+    settling=$((settling - 1))
+    sleep 1
+  done
+}

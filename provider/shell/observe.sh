@@ -7,16 +7,19 @@
 
 PM_SYSCTLS='grep -H "" /proc/sys/net/ipv4/conf/*/arp_filter /proc/sys/net/ipv4/conf/*/arp_notify /proc/sys/net/ipv6/conf/*/ndisc_notify 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
-  s=$1; shift
+  s=$1
+  shift
   # one process for both: a line of JSON each
-  echo "$M links$s"; "$@" -j -d -batch - 2>/dev/null <<'pm_end'
+  echo "$M links$s"
+  "$@" -j -d -batch - 2> /dev/null << 'pm_end'
 address show
 route show table main
 pm_end
-  r=$("$@" -j -6 route show table main 2>/dev/null)
+  r=$("$@" -j -6 route show table main 2> /dev/null)
   # iproute2 4.14 has -j, and prints routes as text all the same
-  case $r in "["*) PM_JSON=yes;; *) PM_JSON='';; esac
-  echo "$M routes6$s"; printf '%s\n' "$r"
+  case $r in "["*) PM_JSON=yes ;; *) PM_JSON='' ;; esac
+  echo "$M routes6$s"
+  printf '%s\n' "$r"
 }
 pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configuration does, where it is to be had
   for b in /sys/class/net/*/bridge; do
@@ -26,69 +29,94 @@ pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configu
   done
   [ -z "$PM_KNOWN" ] || return
   pm_config
-  case $PM_CONFIG in *CONFIG_BRIDGE_VLAN_FILTERING=y*) echo yes;; *CONFIG_BRIDGE=*) echo no;; esac
+  case $PM_CONFIG in *CONFIG_BRIDGE_VLAN_FILTERING=y*) echo yes ;; *CONFIG_BRIDGE=*) echo no ;; esac
 }
 pm_cat() { # FILE...: those of them that are there
   for f in "$@"; do
-    [ -e "$f" ] && while IFS= read -r l || [ -n "$l" ]; do printf '%s\n' "$l"; done 2>/dev/null < "$f"
+    [ -e "$f" ] && while IFS= read -r l || [ -n "$l" ]; do printf '%s\n' "$l"; done 2> /dev/null < "$f"
   done
 }
 pm_unfinished() { # a change that has begun and not ended holds the lock, or nobody does
   [ -e /run/pulumi-macvlan/undo ] || [ -e /run/pulumi-macvlan/undo.left ] || return
-  if command -v flock >/dev/null 2>&1; then
-    flock -n -s /run/pulumi-macvlan/lock true 2>/dev/null
+  if command -v flock > /dev/null 2>&1; then
+    flock -n -s /run/pulumi-macvlan/lock true 2> /dev/null
     [ $? = 1 ] && echo "under way" || echo "cut off"
   else
-    h=; w=; read -r h w 2>/dev/null < /run/pulumi-macvlan/lock.d/pid
-    { [ -n "$h" ] && { kill -0 "$h" || kill -0 "${w:-$h}"; } 2>/dev/null; } && echo "under way" || echo "cut off"
+    h=
+    w=
+    read -r h w 2> /dev/null < /run/pulumi-macvlan/lock.d/pid
+    { [ -n "$h" ] && { kill -0 "$h" || kill -0 "${w:-$h}"; } 2> /dev/null; } && echo "under way" || echo "cut off"
   fi
 }
 pm_user() { # the number of the effective one (proc_pid_status(5))
   while read -r k r e l; do
-    [ "$k" = Uid: ] && { echo "$e"; return; }
-  done 2>/dev/null < /proc/self/status
+    [ "$k" = Uid: ] && {
+      echo "$e"
+      return
+    }
+  done 2> /dev/null < /proc/self/status
   id -u
 }
 pm_observe_facts() {
-  echo "$M machine"; pm_cat /proc/sys/kernel/random/boot_id; readlink /proc/self/ns/net
-  echo "$M kernel"; pm_kernel; echo "$PM_KERNEL"
-  echo "$M user"; pm_user
-  v=; command -v ip >/dev/null 2>&1 && v=$(ip -V 2>&1)
-  echo "$M ip"; printf '%s\n' "$v"
+  echo "$M machine"
+  pm_cat /proc/sys/kernel/random/boot_id
+  readlink /proc/self/ns/net
+  echo "$M kernel"
+  pm_kernel
+  echo "$PM_KERNEL"
+  echo "$M user"
+  pm_user
+  v=
+  command -v ip > /dev/null 2>&1 && v=$(ip -V 2>&1)
+  echo "$M ip"
+  printf '%s\n' "$v"
   echo "$M tools"
-  for t in ip bridge brctl flock systemctl sha256sum; do command -v "$t" >/dev/null 2>&1 && echo "$t"; done
+  for t in ip bridge brctl flock systemctl sha256sum; do command -v "$t" > /dev/null 2>&1 && echo "$t"; done
   echo "$M brctl"
   case $v in
-    *iproute2*) ;; # sets the ports' options itself
-    *) command -v brctl >/dev/null 2>&1 && brctl --version 2>&1 | head -n 2;;
+  *iproute2*) ;; # sets the ports' options itself
+  *) command -v brctl > /dev/null 2>&1 && brctl --version 2>&1 | head -n 2 ;;
   esac
-  echo "$M features"; pm_features
+  echo "$M features"
+  pm_features
 }
 pm_observe() {
-  echo "$M client"; pm_client
+  echo "$M client"
+  pm_client
   [ -n "$PM_KNOWN" ] || pm_observe_facts
-  pm_section_of "" ip; j=$PM_JSON
-  echo "$M sysctls"; eval "$PM_SYSCTLS"
+  pm_section_of "" ip
+  j=$PM_JSON
+  echo "$M sysctls"
+  eval "$PM_SYSCTLS"
   for n in /run/netns/* /var/run/netns/*; do
     [ -e "$n" ] || continue
-    case $n in /var/run/*) [ -e "/run/netns/${n##*/}" ] && continue;; esac
+    case $n in /var/run/*) [ -e "/run/netns/${n##*/}" ] && continue ;; esac
     n=${n##*/}
     # no resource can name others, and what echo and the reader make of these is anybody's guess
-    case $n in *[!A-Za-z0-9_.:@+-]*) continue;; esac
-    echo "$M netns $n"; ls -di "/run/netns/$n" 2>/dev/null
+    case $n in *[!A-Za-z0-9_.:@+-]*) continue ;; esac
+    echo "$M netns $n"
+    ls -di "/run/netns/$n" 2> /dev/null
     pm_section_of " $n" ip -n "$n"
     # sysctl files are of the namespace of the process that lists them
-    echo "$M sysctls $n"; ip netns exec "$n" sh -c "$PM_SYSCTLS" </dev/null 2>/dev/null
+    echo "$M sysctls $n"
+    ip netns exec "$n" sh -c "$PM_SYSCTLS" < /dev/null 2> /dev/null
   done
   echo "$M wireless"
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
-  echo "$M vlanfiltering"; pm_vlan_filtering
-  echo "$M managers"; pm_managers
-  echo "$M records"; pm_cat /run/pulumi-macvlan/links/*
-  echo "$M namespaces"; pm_cat /run/pulumi-macvlan/netns/*
+  echo "$M vlanfiltering"
+  pm_vlan_filtering
+  echo "$M managers"
+  pm_managers
+  echo "$M records"
+  pm_cat /run/pulumi-macvlan/links/*
+  echo "$M namespaces"
+  pm_cat /run/pulumi-macvlan/netns/*
   pm_observe_boot
-  echo "$M boots"; pm_cat /run/pulumi-macvlan/boots
-  echo "$M unfinished"; pm_unfinished
-  echo "$M sysfs"; [ -n "$j" ] || pm_sysfs
+  echo "$M boots"
+  pm_cat /run/pulumi-macvlan/boots
+  echo "$M unfinished"
+  pm_unfinished
+  echo "$M sysfs"
+  [ -n "$j" ] || pm_sysfs
   echo "$M end"
 }

@@ -7,8 +7,10 @@ pm_note() { # a new one that is cut off in its middle is none, and its change is
   if [ -e "$D/$1" ]; then pm_keep "$@"; else printf '%s\n' "$2" > "$D/$1"; fi
 }
 pm_record_link() { # FILE NETNS NAME JSON
-  if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then read -r i < "/sys/class/net/$3/ifindex"
-  elif [ -z "$2" ]; then i=$(ip -o link show dev "$3") || return
+  if [ -z "$2" ] && [ -e "/sys/class/net/$3/ifindex" ]; then
+    read -r i < "/sys/class/net/$3/ifindex"
+  elif [ -z "$2" ]; then
+    i=$(ip -o link show dev "$3") || return
   else i=$(ip -n "$2" -o link show dev "$3") || return; fi
   [ -d "$D/links" ] || mkdir -p "$D/links" || return
   pm_note "$1" "${i%%:*} $4"

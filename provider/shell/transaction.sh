@@ -3,42 +3,66 @@
 ## middle. The commit is one unlink.
 pm_begin() {
   for f in "$D/kept" "$D/progress"; do [ ! -e "$f" ] || rm -rf "$f"; done
-  pm_prepare pm_put progress 0; pm_prepare pm_keep undo "$1"
-  trap 'pm_fail 129' HUP; trap 'pm_fail 130' INT; trap 'pm_fail 143' TERM
+  pm_prepare pm_put progress 0
+  pm_prepare pm_keep undo "$1"
+  trap 'pm_fail 129' HUP
+  trap 'pm_fail 130' INT
+  trap 'pm_fail 143' TERM
   pm_watch
 }
 pm_absent() { # NETNS NAME
-  if [ -z "$1" ] && [ -d /sys/class/net ]; then [ -e "/sys/class/net/$2" ] || return 0
-  else ip ${1:+-n "$1"} -o link show dev "$2" >/dev/null 2>&1 || return 0; fi
+  if [ -z "$1" ] && [ -d /sys/class/net ]; then
+    [ -e "/sys/class/net/$2" ] || return 0
+  else ip ${1:+-n "$1"} -o link show dev "$2" > /dev/null 2>&1 || return 0; fi
   pm_stale
 }
 pm_boots() { # NUMBER-OF-RUNS of boot scripts when the host was looked at
-  b=; read -r b 2>/dev/null < "$D/boots"
+  b=
+  read -r b 2> /dev/null < "$D/boots"
   [ "$b" = "$1" ] || pm_stale
 }
 pm_stale() {
-  pm_unlock; echo "$M outcome stale"
+  pm_unlock
+  echo "$M outcome stale"
   pm_observe
   exit 0
 }
-K=0; O=; L=0; A=
+K=0
+O=
+L=0
+A=
 pm_put() { echo "$2" >> "$D/$1"; }
-pm_prepare() { "$@" 2>/dev/null || O=$("$@" 2>&1) || { A=0; pm_fail 1; }; }
-pm_at() { pm_prepare pm_put progress "$1"; K=$1; L=0; }
+pm_prepare() {
+  "$@" 2> /dev/null && return
+  O=$("$@" 2>&1) && return
+  A=0
+  pm_fail 1
+}
+pm_at() {
+  pm_prepare pm_put progress "$1"
+  K=$1
+  L=0
+}
 pm_commit() {
   # the first of them commits
-  pm_prepare rm -f "$D/undo" "$D/progress" "$D/watchdog"; trap - HUP INT TERM
-  pm_unwatch; pm_unlock
+  pm_prepare rm -f "$D/undo" "$D/progress" "$D/watchdog"
+  trap - HUP INT TERM
+  pm_unwatch
+  pm_unlock
   echo "$M outcome done"
   pm_observe
 }
-pm_try() { L=$((L + 1)); O=$("$@" 2>&1) || pm_fail $?; }
+pm_try() {
+  L=$((L + 1))
+  O=$("$@" 2>&1) || pm_fail $?
+}
 pm_quick() { # a function that may be called twice: the second call is for what it says, which takes a process
-  L=$((L + 1)); "$@" 2>/dev/null || O=$("$@" 2>&1) || pm_fail $?
+  L=$((L + 1))
+  "$@" 2> /dev/null || O=$("$@" 2>&1) || pm_fail $?
 }
 pm_strict() { # a program that may exit with 0 although the kernel refused
   pm_try "$@"
-  case $O in *RTNETLINK*|*Usage:*|*"Error:"*|*rror\ *) pm_fail 1;; esac
+  case $O in *RTNETLINK* | *Usage:* | *"Error:"* | *rror\ *) pm_fail 1 ;; esac
 }
 pm_fail() {
   trap '' HUP INT TERM PIPE
@@ -47,9 +71,13 @@ pm_fail() {
   # an undo that complains may have left something: it is kept for the next change, until somebody has looked
   if [ -n "$u" ]; then mv "$D/undo" "$D/undo.left"; else rm -f "$D/undo" "$D/progress"; fi
   rm -f "$D/undo.new" "$D/watchdog"
-  pm_unwatch; pm_unlock
-  echo "$M outcome failed $1 ${A:-$K} $L"; echo "$M printed"; printf '%s\n' "$O"
-  echo "$M undone"; [ -n "$u" ] && printf '%s\n' "$u"
+  pm_unwatch
+  pm_unlock
+  echo "$M outcome failed $1 ${A:-$K} $L"
+  echo "$M printed"
+  printf '%s\n' "$O"
+  echo "$M undone"
+  [ -n "$u" ] && printf '%s\n' "$u"
   pm_observe
   exit 1
 }
