@@ -4,7 +4,7 @@ import type { Difference } from "./difference";
 /** Every code that a message can end with. */
 export const ERROR_CODES = [
   // before a host is reached
-  ...(["invalid-setting", "ssh-configuration", "invalid-input"] as const),
+  ...(["invalid-setting", "ssh-configuration", "invalid-input", "no-import"] as const),
   // reaching it
   ...(["host-unreachable", "connection-refused", "connection-timeout", "ssh-handshake"] as const),
   ...(["host-key", "authentication", "no-root", "no-shell"] as const),

@@ -1,5 +1,6 @@
 /** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
 import * as pulumi from "@pulumi/pulumi";
+import { withCode } from "../model/error";
 import { writePrefetchHint } from "./prefetch";
 import { isPlain, plainText } from "./plain";
 import { resourceName } from "../kinds/kind";
@@ -108,6 +109,19 @@ function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomReso
   return isLoose && isPlain(args);
 }
 
+/**
+ * Why a resource cannot be imported, and what does the same. The engine reads an imported resource by its id alone, and the
+ * provider of a dynamic resource is among its properties.
+ */
+function noImport(type: string, name: string, id: pulumi.Input<pulumi.ID>): string {
+  const named = typeof id === "string" ? ` ${JSON.stringify(id)}` : "";
+  return withCode(
+    `${type} ${JSON.stringify(name)}: Pulumi cannot import${named} into a dynamic resource; leave out the options import ` +
+      "and id, and take the link over with the property adopt: true",
+    "no-import",
+  );
+}
+
 /** Makes the resource class of a kind. `outputs` are the names of outputs that are no arguments. */
 export function linkResource<A extends object, O>(
   type: string,
@@ -115,6 +129,8 @@ export function linkResource<A extends object, O>(
 ): LinkResource<A, O> {
   class Link extends pulumi.CustomResource {
     constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
+      const foreignId = opts.import ?? opts.id;
+      if (foreignId !== undefined) throw new pulumi.RunError(noImport(type, name, foreignId));
       const program = currentProgram();
       const names: LinkNames = args;
       const needs = below(program, names);
