@@ -137,14 +137,14 @@ function inventoryOf<V>(
 /** What the client configuration names is there by its name alone, unless the inventory says more of it. */
 function withSshConfig({ sshConfig, ...data }: InventoryFile, source: Source): InventoryData {
   if (sshConfig.length === 0) return data;
-  const found = source.sshConfigHosts(sshConfig).filter((name) => data.hosts[name] === undefined);
+  const found = source.sshConfigHosts(sshConfig).filter((name) => !Object.hasOwn(data.hosts, name));
   const hosts = found.map((name) => [name, { host: { address: name }, vars: {} }] as const);
   return { ...data, hosts: { ...data.hosts, ...Object.fromEntries(hosts) } };
 }
 
 function hostOf<V>(name: string, data: InventoryData, membership: Membership, vars: V): InventoryHost<V> {
   const host = data.hosts[name]?.host ?? { address: name };
-  const groups = membership.order.filter((group) => membership.members.get(group)?.includes(name));
+  const groups = membership.order.filter((group) => membership.members.get(group)?.has(name));
   return { name, host, groups, vars };
 }
 

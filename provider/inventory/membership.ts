@@ -1,6 +1,6 @@
 /** Which hosts are in which groups, and what value counts where several are given. Pure. */
 import { matchesPatterns } from "../ssh/config/patterns";
-import type { InventoryData, Vars } from "./schema";
+import type { GroupData, InventoryData, Vars } from "./schema";
 
 /** Something wrong with the data, on its path. */
 export interface DataIssue {
@@ -10,38 +10,83 @@ export interface DataIssue {
 
 /** Hosts by group, and the groups in the order in which their values count: the last one wins. */
 export interface Membership {
-  readonly members: ReadonlyMap<string, readonly string[]>;
+  readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   readonly order: readonly string[];
   readonly issues: readonly DataIssue[];
 }
 
-/** Who belongs where. With issues the rest is of no use. */
+/**
+ * Finds which hosts each group has. Takes time in proportion to the groups, the hosts and their patterns, however the
+ * groups contain each other. If there are issues, the rest of the result is of no use.
+ */
 export function resolveMembership(data: InventoryData): Membership {
-  const issues = Object.entries(data.groups).flatMap(([name, group]) => [
+  // maps: a group may be called like a property that every object has
+  const groups = new Map(Object.entries(data.groups));
+  const hosts = Object.keys(data.hosts);
+  const issues = [...groups].flatMap(([name, group]) => [
     ...group.groups.flatMap((inner, i) =>
-      data.groups[inner] === undefined
-        ? [{ path: ["groups", name, "groups", i], reason: `is no group; there are ${listed(data.groups)}` }]
-        : [],
+      groups.has(inner)
+        ? []
+        : [{ path: ["groups", name, "groups", i], reason: `is no group; there are ${listed(data.groups)}` }],
     ),
     ...group.hosts.flatMap((pattern, i) => {
-      const isThere = Object.keys(data.hosts).some((host) =>
-        matchesPatterns([pattern.replace(/^!/, "")], host),
-      );
+      const isThere = hosts.some((host) => matchesPatterns([pattern.replace(/^!/, "")], host));
       return isThere ? [] : [{ path: ["groups", name, "hosts", i], reason: "is no host of this inventory" }];
     }),
   ]);
-  const circle = Object.keys(data.groups).find((name) => isBelow(data, name, name));
+  const { order, circle } = innerFirst(groups);
   if (circle !== undefined) {
     issues.push({ path: ["groups", circle, "groups"], reason: `goes round in a circle, back to ${circle}` });
   }
   if (issues.length > 0) return { members: new Map(), order: [], issues };
-  const names = Object.keys(data.groups);
-  const depths = new Map(names.map((name) => [name, depthOf(data, name)]));
+  const members = new Map<string, ReadonlySet<string>>();
+  for (const name of order) {
+    const { hosts: patterns = [], groups: inner = [] } = groups.get(name) ?? {};
+    members.set(
+      name,
+      new Set([
+        ...hosts.filter((host) => matchesPatterns(patterns, host)),
+        ...inner.flatMap((other) => [...(members.get(other) ?? [])]),
+      ]),
+    );
+  }
+  // how many groups are around a group, by the longest way
+  const depths = new Map(order.map((name) => [name, 0]));
+  for (const name of order.toReversed()) {
+    const depth = (depths.get(name) ?? 0) + 1;
+    for (const inner of groups.get(name)?.groups ?? [])
+      depths.set(inner, Math.max(depths.get(inner) ?? 0, depth));
+  }
+  const names = [...groups.keys()];
   return {
-    members: new Map(names.map((name) => [name, hostsOf(data, name)])),
+    members,
     order: names.toSorted((a, b) => (depths.get(a) ?? 0) - (depths.get(b) ?? 0)),
     issues,
   };
+}
+
+/** The groups, each after those that it contains; or one that contains itself by some way. */
+function innerFirst(groups: ReadonlyMap<string, GroupData>): { order: string[]; circle?: string } {
+  const order: string[] = [];
+  const state = new Map<string, "open" | "done">();
+  for (const root of groups.keys()) {
+    // a stack of our own: groups may be nested deeper than calls
+    const stack = state.has(root) ? [] : [{ name: root, next: 0 }];
+    if (stack.length > 0) state.set(root, "open");
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const inner = groups.get(top.name)?.groups[top.next++];
+      if (inner === undefined) {
+        state.set(top.name, "done");
+        order.push(top.name);
+        stack.pop();
+      } else if (state.get(inner) === "open") return { order, circle: inner };
+      else if (groups.has(inner) && !state.has(inner)) {
+        state.set(inner, "open");
+        stack.push({ name: inner, next: 0 });
+      }
+    }
+  }
+  return { order };
 }
 
 /** A value, and where it was given. */
@@ -58,32 +103,12 @@ export function varsOf(
 ): Map<string, GivenVar> {
   const within = (vars: Vars, ...path: string[]): [string, GivenVar][] =>
     Object.entries(vars).map(([key, value]) => [key, { value, path: [...path, "vars", key] }]);
-  const groups = order.filter((name) => members.get(name)?.includes(host));
+  const groups = order.filter((name) => members.get(name)?.has(host));
   return new Map([
     ...within(data.vars),
     ...groups.flatMap((name) => within(data.groups[name]?.vars ?? {}, "groups", name)),
     ...within(data.hosts[host]?.vars ?? {}, "hosts", host),
   ]);
-}
-
-function hostsOf(data: InventoryData, name: string): string[] {
-  const group = data.groups[name];
-  if (!group) return [];
-  const inner = group.groups.flatMap((other) => hostsOf(data, other));
-  return Object.keys(data.hosts).filter((host) => matchesPatterns(group.hosts, host) || inner.includes(host));
-}
-
-function isBelow(data: InventoryData, name: string, above: string, seen: readonly string[] = []): boolean {
-  const inner = data.groups[above]?.groups ?? [];
-  return inner.some(
-    (other) => other === name || (!seen.includes(other) && isBelow(data, name, other, [...seen, other])),
-  );
-}
-
-/** How many groups are around a group, by the longest way. */
-function depthOf(data: InventoryData, name: string): number {
-  const around = Object.keys(data.groups).filter((other) => data.groups[other]?.groups.includes(name));
-  return around.length === 0 ? 0 : 1 + Math.max(...around.map((other) => depthOf(data, other)));
 }
 
 export function listed(named: object): string {

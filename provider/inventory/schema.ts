@@ -89,11 +89,13 @@ const hosts = entries("hosts", host).transform((given, ctx): Record<string, Host
       return [];
     });
   });
-  named.forEach(([name], i) => {
-    if (named.findIndex(([other]) => other === name) !== i) {
+  const seen = new Set<string>();
+  for (const [name] of named) {
+    if (seen.has(name)) {
       ctx.addIssue({ code: "custom", message: `is there twice, once by a range`, path: [name] });
     }
-  });
+    seen.add(name);
+  }
   return Object.fromEntries(named);
 });
 

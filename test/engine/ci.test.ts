@@ -39,16 +39,25 @@ interface Forge {
   readonly server: Server;
   readonly address: string;
   readonly comments: Map<number, string>;
+  /** Who wrote them; the account of the CI's token is not named. */
+  readonly authors: Map<number, string>;
   readonly calls: string[];
 }
 
 async function openForge(): Promise<Forge> {
   const comments = new Map<number, string>([[1, "a person's own comment"]]);
+  const authors = new Map<number, string>([[1, "person"]]);
   const calls: string[] = [];
   const answer = async (request: IncomingMessage): Promise<unknown> => {
     const path = request.url?.split("?")[0] ?? "";
     calls.push(`${request.method ?? ""} ${path}`);
-    if (request.method === "GET") return [...comments].map(([id, body]) => ({ id, body }));
+    if (path === "/graphql") return { data: { viewer: { login: "github-actions[bot]" } } };
+    if (path === "/user") return { username: "github-actions[bot]" };
+    if (request.method === "GET")
+      return [...comments].map(([id, body]) => {
+        const login = authors.get(id) ?? "github-actions[bot]";
+        return { id, body, user: { login }, author: { username: login } };
+      });
     const { body } = JSON.parse(await text(request)) as { body: string };
     const id = request.method === "POST" ? comments.size + 1 : Number(path.split("/").at(-1));
     comments.set(id, body);
@@ -58,7 +67,13 @@ async function openForge(): Promise<Forge> {
     void answer(request).then((value) => response.end(JSON.stringify(value)));
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, comments, calls };
+  return {
+    server,
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    comments,
+    authors,
+    calls,
+  };
 }
 
 describe("the workflows for CI", function () {
@@ -128,13 +143,22 @@ describe("the workflows for CI", function () {
       assert.equal(code, 0, `${step}: ${stdout}${stderr}`);
     }
     assert.deepEqual(forge.calls.splice(0), [
+      "POST /graphql",
       "GET /repos/owner/repo/issues/7/comments",
       "POST /repos/owner/repo/issues/7/comments",
     ]);
     assert.match(forge.comments.get(2) ?? "", /\| `mtu` \| `1400` \| `1500` \| program \|/);
     assert.equal((await shell(steps.at(-1) ?? "", onGithub())).code, 0);
-    assert.equal(forge.calls.splice(0)[1], "PATCH /repos/owner/repo/issues/comments/2");
+    assert.equal(forge.calls.splice(0)[2], "PATCH /repos/owner/repo/issues/comments/2");
     assert.equal(forge.comments.get(1), "a person's own comment");
+  });
+
+  it("GitHub: another person's comment that begins with the report's mark is left alone", async () => {
+    const [mark = ""] = (forge.comments.get(2) ?? "").split("\n");
+    forge.comments.set(1, `${mark}\nquoted by a person`);
+    assert.equal((await shell("node comment.mjs report.md", onGithub())).code, 0);
+    assert.equal(forge.calls.splice(0)[2], "PATCH /repos/owner/repo/issues/comments/2");
+    assert.equal(forge.comments.get(1), `${mark}\nquoted by a person`);
   });
 
   it("write nothing where there is no report, and replace nobody's comment with it", async () => {
@@ -154,6 +178,7 @@ describe("the workflows for CI", function () {
     const { code, stdout, stderr } = await shell(preview.script.join("\n"), onGitlab());
     assert.equal(code, 0, `${stdout}${stderr}`);
     assert.deepEqual(forge.calls.splice(0), [
+      "GET /user",
       "GET /projects/3/merge_requests/7/notes",
       "PUT /projects/3/merge_requests/7/notes/2",
     ]);

@@ -153,6 +153,36 @@ groups:
     );
   });
 
+  it("resolves groups that contain each other in many ways, and deeply, in time that grows with their number", () => {
+    const layers = 200;
+    const layer = (i: number): string[] => (i === layers ? [] : [`l${i}a`, `l${i}b`, `l${i}c`]);
+    const groups = Array.from({ length: layers }, (_, i) =>
+      layer(i).map(
+        (name) =>
+          `  ${name}: { groups: [${layer(i + 1).join()}]${i === layers - 1 ? ", hosts: [node1]" : ""} }\n`,
+      ),
+    );
+    const inventory = read(`hosts: { node1: , node2: }\ngroups:\n${groups.flat().join("")}`);
+    assert.deepEqual(
+      inventory.hosts("l0a").map(({ name }) => name),
+      ["node1"],
+    );
+    assert.equal(inventory.host("node1").groups.length, 3 * layers);
+  });
+
+  it("takes hosts and groups that are called like a property of every object", () => {
+    const names = ["constructor", "toString", "hasOwnProperty", "valueOf"];
+    const inventory = read(
+      `hosts: {${names.map((name) => `${name}: `).join(", ")}}\ngroups: {${names.map((name) => `${name}: { hosts: [${name}] }`).join(", ")}}`,
+    );
+    for (const name of names)
+      assert.deepEqual(
+        inventory.hosts(name).map((host) => host.name),
+        [name],
+      );
+    assert.match(problems("groups: { web: { groups: [constructor] } }").join(), /is no group/);
+  });
+
   it("tells of groups that are not there, hosts that match nothing, and circles", () => {
     assert.deepEqual(
       problems(`hosts: { node1: }
