@@ -4,11 +4,11 @@ import { describeDifferences } from "../host/errors";
 import type { ManagedHost } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
 import { checkInputs } from "../kinds/check-inputs";
-import { tooNewFor } from "../kinds/iproute2-support";
 import { type CommonInputs, type Issue, type Json, type PlanContext, linkId } from "../kinds/kind";
 import { type Claim, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
 import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
+import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { type Desired, findLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
@@ -17,7 +17,7 @@ import { hostIdentity } from "../ssh/address";
 import { currentRun, planContextOf } from "./context";
 import { sameHost } from "./inputs";
 import { clean } from "./outputs";
-import { describeDisruptiveStep, driftOf, knownInputs, planLink } from "./planning";
+import { describeDisruptiveStep, driftOf, knownInputs, planOrIssues, problemsOf } from "./planning";
 import { goneWith, parentNameOf, withoutLinks } from "./replaced";
 import { resourceName } from "../kinds/kind";
 import { say } from "./say";
@@ -63,7 +63,7 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   // half-way through another change there is nothing to plan from: it ends, or is taken back, first
   const { unfinished } = now;
   const desired = kind.desired(known, context);
-  const problems = unfinished ? [] : [...kind.problems(known, context), ...tooNewFor(now.facts, desired)];
+  const problems = unfinished ? [] : problemsOf(kind, known, context);
   const conflicts = conflictIssues(kind, known, resource, context, desired, managedHost.label);
   if (problems.length + conflicts.length > 0) {
     return failed(
@@ -71,7 +71,8 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
       [...problems, ...conflicts].map((p) => ({ ...p, reason: `${p.reason} [${managedHost.label}]` })),
     );
   }
-  const next = planLink(kind, known, context);
+  const next = planOrIssues(kind, known, context);
+  if (!("steps" in next)) return failed(inputs, next);
   if (news["__preview"] !== true && next.steps.length > 0) managedHost.prestart();
   const disruptive = unfinished ? undefined : describeDisruptiveStep(known, now, next);
   if (disruptive !== undefined) say(`${known.name} on ${managedHost.label}: ${disruptive}`);
@@ -130,9 +131,12 @@ function conflictIssues(
   run.claims.put(claim);
   const { issues, warnings } = conflictsOf(claim, run.claims.withSame(claim));
   const ports = desired.links.filter((l) => l.exists && l.kind === undefined);
-  const own = kind.warnings?.(known, context) ?? [];
+  const own = [...(kind.warnings?.(known, context) ?? []), ...opaqueRouteLines(desired, observation)];
   for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation, own)]) {
     if (run.isNew(about)) say(text);
+  }
+  for (const line of unreadableLines(observation)) {
+    if (run.isNew(`${claim.host} ${line}`)) say(`${hostLabel}: ${line}.`);
   }
   const onHost = run.claims.onHostOf(claim);
   return [...issues, ...parentUseConflicts(claim, onHost), ...tooManyMacs(observation.state, claim, onHost)];

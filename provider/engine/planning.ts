@@ -6,12 +6,16 @@ import { describeStep } from "../iproute2/commands";
 import type { AnyKind } from "../kinds";
 import { visibleInputs } from "../kinds/check-inputs";
 import { desiredRemoval } from "../kinds/ownership";
-import type { CommonInputs, Identity, Json, PlanContext } from "../kinds/kind";
+import { tooNewFor } from "../kinds/iproute2-support";
+import type { CommonInputs, Identity, Issue, Json, PlanContext } from "../kinds/kind";
+import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
+import { MacvlanError } from "../model/error";
 import type { LinkId, Desired } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isUnknown } from "../model/unknown";
 import { kernelTraits } from "../plan/kernel/traits";
+import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
 import { plan, type DesiredPlan } from "../plan/plan";
 import { DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
@@ -21,6 +25,31 @@ import { desiredWithBoot, withoutBoot } from "./persist";
 /** The plan that brings a link to its inputs. */
 export function planLink(kind: AnyKind, inputs: CommonInputs, context: PlanContext): DesiredPlan {
   return planDesired(desiredWithBoot(kind, inputs, context), context.observation);
+}
+
+/** The plan for a link, or the property that differs for ever if there is none. */
+export function planOrIssues(
+  kind: AnyKind,
+  inputs: CommonInputs,
+  context: PlanContext,
+): DesiredPlan | readonly Issue[] {
+  try {
+    return planLink(kind, inputs, context);
+  } catch (error) {
+    if (!(error instanceof MacvlanError && error.code === "no-plan")) throw error;
+    return [{ property: error.remaining?.[0]?.property ?? "name", reason: error.message }];
+  }
+}
+
+/** Why a host cannot have a link: what its kernel, its tools and its other links do not allow, and what cannot be read. */
+export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanContext): Issue[] {
+  const { observation } = context;
+  const desired = kind.desired(inputs, context);
+  return [
+    ...unreadableIssues(desired, observation),
+    ...kind.problems(inputs, context),
+    ...tooNewFor(observation.facts, desired),
+  ];
 }
 
 /** The plan that takes a resource's link away, or gives an adopted one back. */
@@ -54,7 +83,8 @@ export function driftOf(
     const given = (known as unknown as Json)[property];
     return given !== undefined && digest({ given }) !== digest({ given: before[property] });
   };
-  const left = planLink(kind, knownInputs(before, []), context).differences;
+  const previous = desiredWithBoot(kind, knownInputs(before, []), context);
+  const left = differences(context.observation.state, previous);
   return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
 }
 

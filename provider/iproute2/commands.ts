@@ -1,4 +1,5 @@
 /** Steps in the words of iproute2: what a plan's steps are as commands of one host. Pure. */
+import { isIPv6Cidr } from "../model/addresses";
 import { UNITS } from "../model/boot-names";
 import type { BootFile, LinkId, LinkRecord, SettingKey } from "../model/host";
 import { type PortTool } from "../model/observation";
@@ -240,13 +241,23 @@ function portCommand(step: Extract<Step, { do: "set" }>, word: string, tool: Por
 function routeCommand(step: Extract<Step, { do: "addRoute" | "deleteRoute" }>): Command {
   const { route, link } = step;
   const verb = step.do === "deleteRoute" ? "delete" : step.replace ? "replace" : "add";
-  const words = ["route", verb, route.to];
-  if (route.via !== undefined) words.push("via", route.via);
+  const words = ["route", verb, route.to, ...wordsIn(route.selector)];
+  if (route.via !== undefined) {
+    const isOther = isIPv6Cidr(route.via) !== isIPv6Cidr(route.to);
+    words.push("via", ...(isOther ? [isIPv6Cidr(route.via) ? "inet6" : "inet"] : []), route.via);
+  }
   words.push("dev", link.name);
   if (route.source !== undefined) words.push("src", route.source);
   if (route.metric !== undefined) words.push("metric", String(route.metric));
-  if (step.do === "addRoute") words.push("proto", route.protocol ?? "static");
+  // whose it is tells it from one that somebody has put beside it
+  if (step.do === "addRoute") words.push("proto", route.protocol ?? "static", ...wordsIn(route.foreign));
+  else if (route.protocol !== undefined) words.push("proto", route.protocol);
   return ip(link.netns, ...words);
+}
+
+/** iproute2's words in a part of a route: `tos 0x10`. */
+function wordsIn(text = ""): string[] {
+  return text === "" ? [] : text.split(" ");
 }
 
 function wordOf(key: SettingKey): string {

@@ -90,11 +90,10 @@ function hopsOf(members: Members): string[] {
   ];
 }
 
-/** `192.0.2.9`, or `inet6 2001:db8::9` for one of another family (RFC 5549). */
+/** The gateway; one of the other family is printed as `via` (RFC 5549). */
 function gatewayOf(members: Members): string | undefined {
   const via = members.get("via");
-  if (!(via instanceof Members)) return textOf(members, "gateway");
-  return [textOf(via, "family"), textOf(via, "host")].join(" ");
+  return via instanceof Members ? textOf(via, "host") : textOf(members, "gateway");
 }
 
 function textOf(members: Members, key: string): string | undefined {
@@ -159,8 +158,6 @@ function knownWords(key: string, value: Value): string[] | undefined {
     case "tos":
     case "from":
       return typeof value === "string" ? [key, value] : undefined;
-    case "nhid":
-      return typeof value === "number" ? [key, String(value)] : undefined;
     case "pref":
       return value === "medium" ? [] : typeof value === "string" ? [key, value] : undefined;
     case "scope":

@@ -114,7 +114,14 @@ export function readChildInputs(inputs: OnParent, link: LinkState, state: HostSt
 
 /** The routes, where they are given, as the link has them. */
 export function readRoutes(inputs: OnParent, link: LinkState): Json {
-  return inputs.routes === undefined ? {} : { routes: link.routes.map(({ protocol, ...r }) => r) };
+  return inputs.routes === undefined ? {} : { routes: plainRoutes(link) };
+}
+
+/** A link's routes as a property can have them: those of others may have more to them. */
+export function plainRoutes(link: LinkState | undefined): Pick<Route, "to" | "via" | "source" | "metric">[] {
+  return (link?.routes ?? [])
+    .filter(({ selector, foreign }) => selector === undefined && foreign === undefined)
+    .map(({ protocol, ...route }) => route);
 }
 
 /** How many links share the parent, the resource's own among them. */

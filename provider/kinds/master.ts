@@ -14,6 +14,7 @@ import { adopts, ownRecord, previousPlace, recordFor } from "./ownership";
 import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
 import { ANNOUNCES } from "./child";
 import * as p from "./schemas";
+import { routeKey } from "../plan/kernel/routes";
 
 /** Inputs of a link that has ports. */
 export interface MasterInputs extends CommonInputs {
@@ -64,7 +65,7 @@ export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: 
               ...(linkNow?.routes ?? []).filter((r) => !isGivenBack(r)),
               ...taken.from.flatMap((l) => l.routes),
             ],
-            (r) => `${r.to} ${r.metric ?? ""}`,
+            routeKey,
           ),
         }
       : addresses === undefined
@@ -153,7 +154,7 @@ function takenOver(
     const now = findLink(state, id);
     return {
       addresses: unique([...(before?.addresses ?? []), ...(now?.addresses ?? [])], (a) => a.cidr),
-      routes: unique([...(before?.routes ?? []), ...(now?.routes ?? [])], (r) => `${r.to} ${r.metric ?? ""}`),
+      routes: unique([...(before?.routes ?? []), ...(now?.routes ?? [])], routeKey),
     };
   });
   const first = ports.find((_, i) => (from[i]?.addresses.length ?? 0) > 0);

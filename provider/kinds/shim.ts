@@ -6,7 +6,7 @@ import { commonOutputs, readLinkInputs } from "./outputs";
 import { commonRules } from "./problems";
 import { type CommonInputs, type Json, type Kind, linkId } from "./kind";
 import { macvlanProblems, parentOutputs } from "./macvlan";
-import { readChildInputs, lowestParent, routeRules, desiredOnParent } from "./child";
+import { readChildInputs, lowestParent, plainRoutes, routeRules, desiredOnParent } from "./child";
 import * as p from "./schemas";
 
 export interface ShimInputs extends CommonInputs {
@@ -60,7 +60,7 @@ export const shim: Kind<ShimInputs> = {
   outputs: (inputs, observation) => ({
     ...commonOutputs(inputs, observation),
     ...parentOutputs(inputs, observation),
-    routes: (findLink(observation.state, linkId(inputs))?.routes ?? []).map(({ protocol, ...r }) => r),
+    routes: plainRoutes(findLink(observation.state, linkId(inputs))),
   }),
   readInputs: (inputs, observation) =>
     readLinkInputs(inputs, observation, bindingsFor(inputs), (link) => ({

@@ -11,7 +11,7 @@ export const ERROR_CODES = [
   // talking to it
   ...(["command-timeout", "connection-lost", "command-not-run", "host-unreadable"] as const),
   // what stands in the way of a plan
-  ...(["cannot-apply", "duplicate-address"] as const),
+  ...(["cannot-apply", "no-plan", "duplicate-address"] as const),
   // changing it
   ...(["change-failed", "change-ignored", "change-unconfirmed", "change-unknown", "host-locked"] as const),
 ] as const;

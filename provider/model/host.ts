@@ -24,7 +24,7 @@ export interface Route {
   readonly protocol?: string;
   /**
    * By what else the kernel tells it from routes to the same destination, in iproute2's words: `tos 0x10`,
-   * `from 2001:db8::/64`. Never desired, as nothing below this line is.
+   * `from 2001:db8::/64`. No property asks for it, nor for `foreign`: other people's routes have them.
    */
   readonly selector?: string;
   /** All else that it has, in iproute2's words: `mtu 1300 onlink`, `encap ip id 1 dst 192.0.2.10`. */
@@ -69,8 +69,8 @@ export interface LinkState extends LinkId {
   /** Routes that are neither the kernel's own nor learnt by a routing daemon. */
   readonly routes: readonly Route[];
   /**
-   * Such routes that no command of ours could put back, or take away without taking another one: they are left alone, and
-   * not compared.
+   * Such routes that no command of ours could put back, or take away without another one: they are left alone, and not
+   * compared.
    */
   readonly opaqueRoutes?: readonly Route[];
 }

@@ -13,7 +13,8 @@ import {
   sameLink,
 } from "../model/host";
 import { bootDifferences } from "./boot";
-import { hasUsableAddress, sameRoute } from "./kernel/simulate";
+import { sameRoute } from "./kernel/routes";
+import { hasUsableAddress } from "./kernel/simulate";
 
 /** All that differs between what a host has and what is wanted of it; empty when there is nothing to do. */
 export function differences(state: HostState, desired: Desired): Difference[] {
@@ -82,7 +83,8 @@ function propertyDifferences(current: LinkState, desired: DesiredLink, path: str
       found: listed(current.addresses.map(describeAddress)),
     });
   }
-  if (desired.routes && desired.up !== false && !sameRoutes(current, desired.routes)) {
+  // a link that is down has none
+  if (desired.routes && (desired.up ?? current.up) && !sameRoutes(current, desired.routes)) {
     list.push({
       property: `${path}routes`,
       wanted: listed(desired.routes.map(describeRoute)),
@@ -144,9 +146,11 @@ export function describeLink(link: LinkState): string {
 export function describeRoute(route: Route): string {
   return [
     route.to,
+    ...(route.selector === undefined ? [] : [route.selector]),
     ...(route.via === undefined ? [] : ["via", route.via]),
     ...(route.source === undefined ? [] : ["src", route.source]),
     ...(route.metric === undefined ? [] : ["metric", String(route.metric)]),
+    ...(route.foreign === undefined ? [] : [route.foreign]),
   ].join(" ");
 }
 

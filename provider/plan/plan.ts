@@ -22,12 +22,14 @@ import {
   recordOf,
   sameLink,
 } from "../model/host";
+import { MacvlanError } from "../model/error";
 import type { PlannedStep, Step } from "../model/steps";
 import { bootStep } from "./boot";
 import { differences, formerLink, sameRecord } from "./differences";
 import { presentLinks } from "./disruption";
 import { PRIMARY, bondNeeds, portsOf } from "./kernel/bond";
-import { hasAddress, hasUsableAddress, sameRoute, sameRouteKey, simulate } from "./kernel/simulate";
+import { allRoutes, sameRoute, sameRouteKey } from "./kernel/routes";
+import { hasAddress, hasUsableAddress, simulate } from "./kernel/simulate";
 
 export interface Plan {
   readonly differences: readonly Difference[];
@@ -41,10 +43,27 @@ export interface KernelTraits {
   readonly liveRename: boolean;
 }
 
-/** The changes that take a host from `state` to `wanted`. */
+/**
+ * The changes that take a host from `state` to `desired`.
+ *
+ * @throws MacvlanError `no-plan` if something differs and no step is known that changes it: every update would report
+ * success, and the next preview the same difference
+ */
 export function plan(state: HostState, desired: Desired, kernel: KernelTraits): Plan {
   const steps = transition(state, desired, kernel);
-  return { differences: differences(state, desired), steps: withUndo(state, steps, kernel) };
+  const differing = differences(state, desired);
+  if (differing.length > 0 && steps.length === 0) throw noPlan(differing);
+  return { differences: differing, steps: withUndo(state, steps, kernel) };
+}
+
+function noPlan(differing: readonly Difference[]): MacvlanError {
+  const all = differing.map((d) => `${d.property}: found ${d.found}, wanted ${d.wanted}`).join("; ");
+  return new MacvlanError(
+    "no-plan",
+    `${all}, and no command is known that changes this. Change it on the host, and report it: it is a fault of ` +
+      "pulumi-macvlan",
+    { remaining: differing },
+  );
 }
 
 /**
@@ -302,11 +321,15 @@ function addRoutes(walk: Walk, link: DesiredLink, desired: Desired): void {
   }
 }
 
-/** Whether the same route now leads through a link of this very plan, which then hands it over. */
+/**
+ * Whether a route of this key now leads through a link of this very plan: another of its links, which hands it over, or the
+ * link itself, where somebody gave it other attributes.
+ */
 function takesPlace(state: HostState, desired: Desired, link: DesiredLink, route: Route): boolean {
   return desired.links
     .filter((l) => l.netns === link.netns)
-    .some((l) => findLink(state, l)?.routes.some((r) => sameRouteKey(r, route)) === true);
+    .flatMap((l) => findLink(state, l) ?? [])
+    .some((l) => allRoutes(l).some((r) => sameRouteKey(r, route)));
 }
 
 function removeRoutes(walk: Walk, link: DesiredLink): void {

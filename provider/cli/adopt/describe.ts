@@ -1,4 +1,4 @@
-import { knownInputs, planLink, planContextFrom } from "../../engine/planning";
+import { knownInputs, planContextFrom, planOrIssues, problemsOf } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
 import { type AnyKind, KINDS } from "../../kinds";
 import { BOND_BINDINGS } from "../../kinds/bond";
@@ -183,11 +183,11 @@ function checked(
   const given = { ...args, __owner: "", __resource: link.name };
   const known = knownInputs(checkInputs(kind, given, undefined).inputs, []);
   const context = planContextFrom(given, now, undefined, () => false);
-  const problems = kind.problems(known, context).map((p) => `${p.property}: ${p.reason}`);
+  const planned = planOrIssues(kind, known, context);
+  const [{ steps: planSteps }, noPlan] = "steps" in planned ? [planned, []] : [{ steps: [] }, planned];
+  const problems = [...problemsOf(kind, known, context), ...noPlan].map((p) => `${p.property}: ${p.reason}`);
   if (problems.length > 0) return problems.join("; ");
-  const steps = planLink(kind, known, context).steps.flatMap(({ step }) =>
-    commandsOf(step, now.facts.portTool),
-  );
+  const steps = planSteps.flatMap(({ step }) => commandsOf(step, now.facts.portTool));
   const run = steps.filter((c) => !isNote(c)).map(describeCommand);
   if (run.length > 0) return `adopting it would run: ${run.join("; ")}`;
   const { host: _, ...rest } = args;

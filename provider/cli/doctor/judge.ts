@@ -1,6 +1,7 @@
 /** What a host's abilities mean, and what to do about those that it lacks. Pure. */
 import type { Feature } from "../../host/features";
 import { OLDEST_IPROUTE2, SINCE, isOlder } from "../../iproute2/version";
+import { unreadableLines } from "../../kinds/unreadable";
 import { childrenOf, portKindOf } from "../../model/host";
 import { type Examined, WRITTEN } from "./probe";
 
@@ -20,6 +21,7 @@ export function judgeHost(examined: Examined): Check[] {
   return [
     login(examined),
     ...iproute2(examined),
+    ...unreadable(examined),
     ...features(examined),
     hairpin(examined),
     ...writable(examined),
@@ -54,6 +56,12 @@ function iproute2({ observation: { facts } }: Examined): Check[] {
       ? ok("iproute2", json)
       : note("iproute2", json, `Too old for ${lacks.join(" and ")}; all else works.`),
   ];
+}
+
+function unreadable({ observation }: Examined): Check[] {
+  return unreadableLines(observation).map((line) =>
+    note("ip's output", line, "The rest is managed. Report the line if the link or route is a usual one."),
+  );
 }
 
 /** What each feature is for; `needed` are those without which a resource cannot be. */

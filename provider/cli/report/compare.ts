@@ -3,9 +3,11 @@ import {
   describeDisruptiveStep,
   driftOf,
   knownInputs,
-  planLink,
+  planNothing,
+  planOrIssues,
   planRemoval,
   planContextFrom,
+  problemsOf,
 } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
 import type { CommonInputs, Json, PlanContext } from "../../kinds/kind";
@@ -92,8 +94,9 @@ function compareLink(
   const context = planContextFrom(after, emptied, stays, expected);
   const missing = kind.identifying.filter((p) => link.unknown.includes(p) || link.secret.includes(p));
   if (missing.length > 0) return { reported: reported(link, link.action, [], []), after: now };
-  const problems = kind.problems(known, context).map((p) => `${p.property}: ${p.reason}`);
-  const plan = planLink(kind, known, context);
+  const planned = planOrIssues(kind, known, context);
+  const [plan, noPlan] = "steps" in planned ? [planned, []] : [planNothing(context), planned];
+  const problems = [...problemsOf(kind, known, context), ...noPlan].map((p) => `${p.property}: ${p.reason}`);
   const drift = stays === undefined ? [] : driftOf(kind, stays, known, context, plan);
   const differences = plan.differences.map((d): ReportedDifference => ({
     ...d,

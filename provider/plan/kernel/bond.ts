@@ -4,6 +4,7 @@
  */
 import { isIPv6Cidr } from "../../model/addresses";
 import type { HostState, LinkId, LinkState, SettingKey, Settings, DesiredSetting } from "../../model/host";
+import { withoutRoutes } from "./routes";
 
 export const BOND_MODES = [
   ...(["balance-rr", "active-backup", "balance-xor", "broadcast"] as const),
@@ -229,9 +230,8 @@ export function leaveBond(state: HostState, port: LinkId, bond: string): HostSta
 export function released(link: LinkState, master = ""): LinkState {
   const { perm_hwaddr, original_mtu, ...details } = link.details;
   return {
-    ...link,
+    ...withoutRoutes(link),
     up: false,
-    routes: [],
     addresses: link.addresses.filter((a) => !isIPv6Cidr(a.cidr)),
     settings: {
       ...link.settings,

@@ -21,6 +21,7 @@ import { propagateToVlans, setDown } from "./vlan";
 import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
 import { PORT_DEFAULTS, SYSCTL_DEFAULTS, kernelDefaults } from "./defaults";
 import type { Step } from "../../model/steps";
+import { sameRoute, sameRouteKey, withoutRoute, withoutRoutes } from "./routes";
 
 /** The state of the host after a step that succeeded. */
 export function simulate(state: HostState, step: Step): HostState {
@@ -46,12 +47,11 @@ function simulateAlone(state: HostState, step: Step): HostState {
       return deleteLink(state, step.link);
     case "moveLink":
       return change(state, step.link, (l) => ({
-        ...l,
+        ...withoutRoutes(l),
         netns: step.netns,
         ifIndex: movedIndex(state, step.link, step.netns),
         up: false,
         addresses: [],
-        routes: [],
         settings: { ...withoutPort(l.settings), "link.master": "", ...SYSCTL_DEFAULTS },
       }));
     case "renameLink":
@@ -71,10 +71,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
     case "addRoute":
       return addRoute(state, step.link, step.route, step.replace);
     case "deleteRoute":
-      return change(state, step.link, (l) => ({
-        ...l,
-        routes: l.routes.filter((r) => !sameRoute(r, step.route)),
-      }));
+      return change(state, step.link, (l) => withoutRoute(l, (r) => sameRoute(r, step.route)));
     case "announce":
       return state;
     case "record": {
@@ -95,16 +92,6 @@ function simulateAlone(state: HostState, step: Step): HostState {
     case "restoreBootFiles":
       return withBootFiles(state, step.paths, step.files);
   }
-}
-
-/** Two routes are one where destination, gateway, source and metric are the same. */
-export function sameRoute(a: Route, b: Route): boolean {
-  return a.to === b.to && a.via === b.via && a.source === b.source && a.metric === b.metric;
-}
-
-/** The kernel's key of a route: one such a table (net/ipv4/fib_trie.c, fib_table_insert). */
-export function sameRouteKey(a: Route, b: Route): boolean {
-  return a.to === b.to && a.metric === b.metric;
 }
 
 export function hasAddress(link: LinkState, address: Address): boolean {
@@ -378,9 +365,8 @@ function addRoute(state: HostState, id: LinkId, route: Route, replace: boolean):
     ...state,
     links: state.links.map((l) => {
       if (l.netns !== id.netns) return l;
-      const others = replace ? l.routes.filter((r) => !sameRouteKey(r, route)) : l.routes;
-      if (sameLink(l, id)) return { ...l, routes: [...others, route] };
-      return others.length === l.routes.length ? l : { ...l, routes: others };
+      const left = replace ? withoutRoute(l, (r) => sameRouteKey(r, route)) : l;
+      return sameLink(l, id) ? { ...left, routes: [...left.routes, route] } : left;
     }),
   };
 }

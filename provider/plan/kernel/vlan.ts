@@ -4,6 +4,7 @@
  */
 import { isIPv6Cidr } from "../../model/addresses";
 import type { HostState, LinkState } from "../../model/host";
+import { withoutRoutes } from "./routes";
 
 /** The host after a step that was taken by itself, with what follows from it on VLANs. Links keep their names. */
 export function propagateToVlans(before: HostState, after: HostState): HostState {
@@ -65,5 +66,5 @@ function bindTo(link: LinkState, was: LinkState, now: LinkState): LinkState {
 
 /** net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay */
 export function setDown(link: LinkState): LinkState {
-  return { ...link, up: false, routes: [], addresses: link.addresses.filter((a) => !isIPv6Cidr(a.cidr)) };
+  return { ...withoutRoutes(link), up: false, addresses: link.addresses.filter((a) => !isIPv6Cidr(a.cidr)) };
 }

@@ -3,7 +3,7 @@ import { judgeHost } from "../../../provider/cli/doctor/judge";
 import { type Abilities, type Examined, parseAbilities } from "../../../provider/cli/doctor/probe";
 import { diagnosisText } from "../../../provider/cli/doctor/table";
 import { paintFor, plain } from "../../../provider/cli/paint";
-import type { HostFacts } from "../../../provider/model/observation";
+import type { HostFacts, Unreadable } from "../../../provider/model/observation";
 import { macvlan, observed } from "./states";
 
 const ABLE: Abilities = {
@@ -36,6 +36,11 @@ function examined(
   };
 }
 
+function withUnreadable(...unreadable: Unreadable[]): Examined {
+  const host = examined();
+  return { ...host, observation: { ...host.observation, unreadable } };
+}
+
 /** What is not as it should be: `status check: found`. */
 const findings = (host: Examined): string[] =>
   judgeHost(host)
@@ -54,6 +59,11 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     "no ip command",
     examined({ iproute2: undefined, ipVersionText: "" }),
     ["missing iproute2: no ip command"],
+  ],
+  [
+    "a link that cannot be read",
+    withUnreadable({ netns: "", what: "link", link: "odd", reason: "mtu is text", text: "{" }),
+    ['note ip\'s output: what ip printed of the link odd cannot be read (mtu is text: "{"); it is left out'],
   ],
   [
     "busybox",

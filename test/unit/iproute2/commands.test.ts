@@ -72,6 +72,23 @@ const GOLDEN: [step: Step, commands: string | string[]][] = [
     },
     "ip route replace 0.0.0.0/0 via 192.0.2.254 dev mac0 proto boot",
   ],
+  [
+    {
+      do: "addRoute",
+      link: MAC0,
+      route: { to: "0.0.0.0/0", via: "2001:db8::1", selector: "tos 0x10", foreign: "mtu 1300 onlink" },
+      replace: false,
+    },
+    "ip route add 0.0.0.0/0 tos 0x10 via inet6 2001:db8::1 dev mac0 proto static mtu 1300 onlink",
+  ],
+  [
+    {
+      do: "deleteRoute",
+      link: MAC0,
+      route: { to: "192.0.2.9/32", selector: "tos 0x10", foreign: "onlink", protocol: "boot" },
+    },
+    "ip route delete 192.0.2.9/32 tos 0x10 dev mac0 proto boot",
+  ],
   [{ do: "deleteRoute", link: MAC0, route: { to: "192.0.2.9/32" } }, "ip route delete 192.0.2.9/32 dev mac0"],
   [set("link.mtu", "1400"), "ip link set dev mac0 mtu 1400"],
   [set("link.alias", "#2"), "ip link set dev mac0 alias '#2'"],

@@ -1,0 +1,35 @@
+/** What makes two routes the same, and links without routes. Pure. */
+import type { LinkState, Route } from "../../model/host";
+
+/** Two routes are one if all of them is the same but who put them there. */
+export function sameRoute(a: Route, b: Route): boolean {
+  return sameRouteKey(a, b) && a.via === b.via && a.source === b.source && a.foreign === b.foreign;
+}
+
+/** The kernel has one route of a key in a table (net/ipv4/fib_trie.c, fib_table_insert; net/ipv6/ip6_fib.c). */
+export function sameRouteKey(a: Route, b: Route): boolean {
+  return a.to === b.to && a.metric === b.metric && a.selector === b.selector;
+}
+
+/** The same as text. */
+export function routeKey({ to, metric, selector = "" }: Route): string {
+  return `${to} ${selector} ${metric ?? ""}`;
+}
+
+/** All routes of a link that a new one could take the place of. */
+export function allRoutes(link: LinkState): readonly Route[] {
+  return link.opaqueRoutes ? [...link.routes, ...link.opaqueRoutes] : link.routes;
+}
+
+/** The link without those routes; the very same one if it has none of them. */
+export function withoutRoute(link: LinkState, is: (route: Route) => boolean): LinkState {
+  if (!allRoutes(link).some(is)) return link;
+  const { opaqueRoutes, ...rest } = link;
+  const opaque = opaqueRoutes?.filter((r) => !is(r)) ?? [];
+  const routes = link.routes.filter((r) => !is(r));
+  return opaque.length === 0 ? { ...rest, routes } : { ...rest, routes, opaqueRoutes: opaque };
+}
+
+export function withoutRoutes({ opaqueRoutes, ...link }: LinkState): LinkState {
+  return { ...link, routes: [] };
+}
