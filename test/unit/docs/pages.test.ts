@@ -4,6 +4,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { renderProperties, splitDefault } from "../../../docs/properties";
+import { ERROR_CODES } from "../../../provider/model/error";
 import { readSettings } from "../../../provider/ssh/settings";
 import { REPOSITORY, blocksOf, pages, readPage } from "./pages";
 
@@ -125,8 +126,15 @@ describe("the documents", () => {
     assert.ok(words.length > 20 && words.length <= 30, words.join(", "));
   });
 
+  it("explain each code that an error can have, and no other", () => {
+    const headings = [...readPage("docs/troubleshooting.md").matchAll(/^### (.+)$/gm)].map(
+      ([, code]) => code,
+    );
+    assert.deepEqual(headings.toSorted(), ERROR_CODES.toSorted());
+  });
+
   it("quote messages that the code has", () => {
-    const messages = [...readPage("docs/troubleshooting.md").matchAll(/^### `(.+)`$/gm)].map(
+    const messages = [...readPage("docs/troubleshooting.md").matchAll(/^\*\*`(.+)`\*\*$/gm)].map(
       ([, m = ""]) => m,
     );
     assert.ok(messages.length > 15, "there are messages");
