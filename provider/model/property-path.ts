@@ -6,3 +6,23 @@ export function pathOf([first, ...rest]: readonly PropertyKey[]): string {
   };
   return String(first ?? "") + rest.map(step).join("");
 }
+
+/**
+ * A path's steps, of the forms that Pulumi takes for `ignoreChanges`: `mtu`, `ports[0].cost`, `routes[*].metric`,
+ * `host["user"]`. `*` stands for every entry.
+ *
+ * @returns undefined if it is no path
+ */
+export function parsePath(path: string): (string | number)[] | undefined {
+  const steps: (string | number)[] = [];
+  const step = /\.?([^.[\]"]+)|\[(\d+)\]|\[(\*)\]|\[("(?:[^"\\]|\\.)*")\]/y;
+  while (step.lastIndex < path.length) {
+    const match = step.exec(path);
+    if (match === null) return undefined;
+    const [, name, index, every, quoted] = match;
+    if (index !== undefined) steps.push(Number(index));
+    else if (quoted !== undefined) steps.push(JSON.parse(quoted) as string);
+    else steps.push(every ?? name ?? "");
+  }
+  return steps.length === 0 ? undefined : steps;
+}

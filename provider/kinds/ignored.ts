@@ -1,0 +1,76 @@
+/**
+ * `ignoreChanges`: what the program ignores is neither compared nor planned. The engine hands the inputs of the last run to
+ * the provider in place of what the program says, which would be drift as soon as the host differs: what the host has
+ * takes their place, so that there is nothing to do about them. Pure.
+ */
+import { parsePath } from "../model/property-path";
+import type { CommonInputs, Json } from "./kind";
+
+/** Properties that say which link is meant: they cannot be taken from the link itself. */
+const IDENTITY: readonly string[] = ["host", "name", "netns", "adopt", "persist"];
+
+/**
+ * The inputs with what the host has at each ignored path. A property that the link does not have is left out, which
+ * leaves the host as it is.
+ *
+ * @param observed the inputs as the host has them; empty if the link is not there: it is then made as the inputs say
+ * @param ignored paths as `ignoreChanges` takes them: `addresses`, `ports[0].cost`, `routes[*].metric`, `*`
+ * @example
+ * ```ts
+ * withIgnored(inputs, kind.readInputs(inputs, observation), ["addresses", "mtu"]);
+ * ```
+ */
+export function withIgnored<I extends CommonInputs>(
+  inputs: I,
+  observed: Json,
+  ignored: readonly string[],
+): I {
+  if (ignored.length === 0 || Object.keys(observed).length === 0) return inputs;
+  return ignored.reduce<I>((result, path) => {
+    const steps = parsePath(path);
+    if (steps === undefined) return result;
+    // a link's own properties are one level deep at least: the result has the same shape
+    return taken(result, observed, steps, true) as I;
+  }, inputs);
+}
+
+/** A value with what was observed at the path. */
+function taken(
+  value: unknown,
+  observed: unknown,
+  [step, ...rest]: readonly (string | number)[],
+  isTop = false,
+): unknown {
+  if (step === undefined) return observed;
+  if (Array.isArray(value)) {
+    return value.flatMap((entry: unknown, i) => {
+      if (step !== "*" && step !== i) return [entry];
+      const same = entryLike(entry, observed);
+      return same === undefined ? [] : [taken(entry, same, rest)];
+    });
+  }
+  if (typeof value !== "object" || value === null) return value;
+  const seen: Json = typeof observed === "object" && observed !== null ? { ...observed } : {};
+  const keys = step === "*" ? Object.keys(value) : [String(step)];
+  const own = keys.filter((key) => !(isTop && IDENTITY.includes(key)));
+  const others = Object.entries(value).filter(([key]) => !own.includes(key));
+  const entries = own.flatMap((key): [string, unknown][] => {
+    if (!Object.hasOwn(value, key)) return [];
+    if (rest.length === 0 && !Object.hasOwn(seen, key)) return [];
+    return [[key, taken((value as Json)[key], seen[key], rest)]];
+  });
+  return Object.fromEntries([...others, ...entries]);
+}
+
+/** The entry of an observed list that is the same thing as one of the program's: by name, by destination, or by itself. */
+function entryLike(entry: unknown, observed: unknown): unknown {
+  if (!Array.isArray(observed)) return undefined;
+  const key = keyOf(entry);
+  return observed.find((other: unknown) => keyOf(other) === key);
+}
+
+function keyOf(entry: unknown): string {
+  if (typeof entry !== "object" || entry === null) return String(entry);
+  const { name, to } = entry as { readonly name?: unknown; readonly to?: unknown };
+  return String(name ?? to);
+}
