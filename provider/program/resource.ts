@@ -110,6 +110,24 @@ function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomReso
 }
 
 /**
+ * Tells the provider what `ignoreChanges` names, which the engine does not. Options may come from transformations of the
+ * resource's parents and of the stack, which run after the resource's own: this one puts itself behind them all, as the SDK
+ * goes through the very list of the resource. Transforms, which the engine runs, come later still and are not seen.
+ */
+const noteIgnored: pulumi.ResourceTransformation = ({ resource }) => {
+  const { __transformations: all } = resource as { readonly __transformations?: unknown };
+  if (Array.isArray(all)) all.push(addIgnored);
+  return undefined;
+};
+
+const addIgnored: pulumi.ResourceTransformation = ({ props, opts }) => {
+  const { ignoreChanges = [] } = opts;
+  return ignoreChanges.length === 0
+    ? undefined
+    : { props: { ...(props as object), __ignored: ignoreChanges }, opts };
+};
+
+/**
  * Why a resource cannot be imported, and what does the same. The engine reads an imported resource by its id alone, and the
  * provider of a dynamic resource is among its properties.
  */
@@ -154,7 +172,7 @@ export function linkResource<A extends object, O>(
             __preview: pulumi.runtime.isDryRun(),
             __secrets: secretNames(program, args),
           },
-          pulumi.mergeOptions(opts, { dependsOn: needs }),
+          pulumi.mergeOptions(opts, { dependsOn: needs, transformations: [noteIgnored] }),
         );
       } catch (error) {
         Error.stackTraceLimit = stackTraceLimit;
