@@ -49,7 +49,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
     issues.push(...kind.rules(known));
   }
   const hidden = Object.fromEntries(
-    Object.entries(given).filter(([key]) => key === "__owner" || key === "__resource"),
+    Object.entries(given).filter(([key]) => ["__owner", "__resource", "__ignored"].includes(key)),
   );
   const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
   return { inputs: { ...complete, ...hidden }, issues, unknown };
