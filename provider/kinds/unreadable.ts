@@ -2,7 +2,7 @@
 import { type Desired, type DesiredLink, findLink, sameLink } from "../model/host";
 import type { Observation, Unreadable } from "../model/observation";
 import { describeRoute } from "../plan/differences";
-import { sameRouteKey } from "../plan/kernel/routes";
+import { sameRoute, sameRouteKey } from "../plan/kernel/routes";
 import type { Issue } from "./kind";
 
 /** What of a resource's own links cannot be read, so that nothing can be planned for it. */
@@ -60,9 +60,11 @@ export function opaqueRouteLines(desired: Desired, { state }: Observation): stri
   return desired.links.flatMap((link) => {
     const { routes, name, netns } = link;
     if (routes === undefined) return [];
-    return (findLink(state, link)?.opaqueRoutes ?? []).map((route) => {
+    const current = findLink(state, link);
+    const missing = routes.filter((r) => current?.routes.some((have) => sameRoute(have, r)) !== true);
+    return (current?.opaqueRoutes ?? []).map((route) => {
       const words = describeRoute(route);
-      return routes.some((r) => sameRouteKey(r, route))
+      return missing.some((r) => sameRouteKey(r, route))
         ? `the route ${words} on ${name} is replaced, and could not be put back if that had to be rolled back`
         : `the route ${words} on ${name} is not one of routes, and stays, as it could not be put back if that had to be rolled ` +
             `back: if nobody needs it, remove it by ip ${netns === "" ? "" : `-n ${netns} `}route delete`;

@@ -98,6 +98,8 @@ describe("routes that are not compared", () => {
       lines[1] ?? "",
       /^the route 192\.0\.2\.77\/32 nhid 7 on web is not one of routes, and stays, .* ip route delete$/,
     );
+    const both = observed([], [{ ...nic("web", 7), routes: [{ to: "192.0.2.10/32" }], opaqueRoutes }]);
+    assert.match(opaqueRouteLines(desired(WEB), both)[0] ?? "", /stays/, "beside ours");
     const { routes: _, ...without } = WEB;
     assert.deepEqual(opaqueRouteLines(desired(without), observation), []);
   });
