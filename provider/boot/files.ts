@@ -13,6 +13,7 @@ import {
 } from "../model/boot-names";
 import type { BootFile, LinkId } from "../model/host";
 import type { Init } from "../model/observation";
+import { markOf } from "../model/owner";
 import { quote } from "../shell/quote";
 import { type BootMark, markLine } from "./read";
 
@@ -49,7 +50,7 @@ export function bootFiles(boot: Boot): BootFile[] {
 
 function file({ link: { name, netns }, mark }: Boot, path: string, mode: string, text: string): BootFile {
   const is = `${mode} ${createHash("sha256").update(text).digest("hex")}`;
-  return { path, bootName: bootName({ name, netns }), owner: mark.owner, is, content: { mode, text } };
+  return { path, bootName: bootName({ name, netns }), mark: markOf(mark), is, content: { mode, text } };
 }
 
 function link(boot: Boot, path: string, target: string): BootFile {

@@ -2,22 +2,22 @@
 import { bootNameOf } from "../model/boot-names";
 import type { BootFile } from "../model/host";
 import type { Init } from "../model/observation";
+import { type OwnerMark, markOf, parseMark } from "../model/owner";
 import { sections } from "../shell/quote";
 
 /** The line by which a file is known as ours: whose, and for which link. */
 const MARK = "# pulumi-macvlan ";
 
 /** Whose a boot file is. */
-export interface BootMark {
-  readonly owner: string;
+export interface BootMark extends OwnerMark {
   readonly resource: string;
   readonly name: string;
   readonly netns: string;
 }
 
 /** The line that says whose a boot file is. JSON has no line break in it, and ends with a brace. */
-export function markLine({ owner, resource, name, netns }: BootMark): string {
-  return MARK + JSON.stringify({ owner, resource, name, netns });
+export function markLine({ resource, name, netns, ...mark }: BootMark): string {
+  return MARK + JSON.stringify({ ...markOf(mark), resource, name, netns });
 }
 
 /** The init system that is running, and whether udev tells it of links that come and go. */
@@ -42,11 +42,11 @@ export function parseBootFiles(all: ReturnType<typeof sections>): BootFile[] {
       return match ? [[match[2] ?? "", match[1] ?? ""] as const] : [];
     }),
   );
-  const owners = new Map(
+  const marks = new Map(
     lines("bootmarks").flatMap((line) => {
       const at = line.indexOf(`:${MARK}`);
-      const owner = at < 0 ? undefined : ownerOf(line.slice(at + 1 + MARK.length));
-      return owner === undefined ? [] : [[line.slice(0, at), owner] as const];
+      const mark = at < 0 ? undefined : readMark(line.slice(at + 1 + MARK.length));
+      return mark === undefined ? [] : [[line.slice(0, at), mark] as const];
     }),
   );
   return lines("bootlist").flatMap((line) => {
@@ -56,18 +56,17 @@ export function parseBootFiles(all: ReturnType<typeof sections>): BootFile[] {
     const [path = "", target] = mode.startsWith("l") ? name.split(" -> ") : [name];
     const bootName = bootNameOf(path);
     if (bootName === undefined) return [];
-    const owner = owners.get(path);
+    const mark = marks.get(path);
     const writer = user === "0" && group === "0" ? "" : ` of ${user}:${group}`;
     const is =
       target === undefined ? `${octal(mode)} ${digests.get(path) ?? "unread"}${writer}` : `-> ${target}`;
-    return [{ path, bootName, ...(owner === undefined ? {} : { owner }), is }];
+    return [{ path, bootName, ...(mark === undefined ? {} : { mark }), is }];
   });
 }
 
-function ownerOf(json: string): string | undefined {
+function readMark(json: string): OwnerMark | undefined {
   try {
-    const { owner } = JSON.parse(json) as Partial<BootMark>;
-    return typeof owner === "string" ? owner : undefined;
+    return parseMark(JSON.parse(json));
   } catch {
     return undefined; // somebody else's line
   }

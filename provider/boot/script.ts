@@ -2,6 +2,7 @@ import { commandsOf, recordFile, shellWords } from "../iproute2/commands";
 import { isIPv6Cidr } from "../model/addresses";
 import type { LinkId } from "../model/host";
 import type { PortTool } from "../model/observation";
+import { describeOwner } from "../model/owner";
 import type { Step } from "../model/steps";
 import { prelude, shellText } from "../shell/library";
 import { commandLine, quote } from "../shell/quote";
@@ -98,8 +99,9 @@ function renderStep(step: Step, { mark, ports, portTool, takes }: Rest): string[
 
 function makeLink(link: LinkId, mark: BootMark, run: readonly string[], takes: boolean): string[] {
   const shown = ipWords(link, "-o", "link", "show", "dev", link.name);
-  const owner = quote(`"owner":${JSON.stringify(mark.owner)}`);
-  const taken = quote(`there is a link ${link.name} that is not of ${mark.owner}`);
+  const [key, value] = mark.stack === undefined ? ["owner", mark.owner] : ["stack", mark.stack];
+  const owner = quote(`"${key}":${JSON.stringify(value)}`);
+  const taken = quote(`there is a link ${link.name} that is not of ${describeOwner(mark)}`);
   return [
     `if has ${shown}; then`,
     `  made_by ${owner} ${quote(recordFile(link))} ${shown} || fail ${taken}`,

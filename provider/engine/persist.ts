@@ -4,9 +4,11 @@ import { bootName } from "../model/boot-names";
 import { renderBootScript } from "../boot/script";
 import type { AnyKind } from "../kinds";
 import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
+import { ownerOf } from "../kinds/ownership";
 import { afterBoot, bootDifferences } from "../plan/boot";
 import type { BootFile, Desired, DesiredBoot } from "../model/host";
 import { bootSteps } from "../plan/plan";
+import { markOf } from "../model/owner";
 import type { Step } from "../model/steps";
 import { kernelTraits } from "../plan/kernel/traits";
 
@@ -40,7 +42,7 @@ function bootFilesFor(
   if (!record || !init) return [];
   const { then, steps } = bootPlan(kind, inputs, context, desired);
   const link = linkId(inputs);
-  const mark = { owner: context.owner, resource: context.resource, ...link };
+  const mark = { ...markOf(record), resource: context.resource, ...link };
   const ports = then.links.filter((l) => l.kind === undefined).map((l) => l.name);
   const needs = sitsOn(then, record.made);
   const below = [...new Set([...needs, ...ports])];
@@ -59,12 +61,15 @@ export function bootPlan(
   context: PlanContext,
   desired: Desired,
 ): { readonly then: Desired; readonly steps: readonly Step[] } {
-  const { owner, resource, isExpected: expected } = context;
+  const { resource, isExpected: expected } = context;
   const { record } = desired;
   const state = afterBoot(context.observation.state, desired);
   const observation = { ...context.observation, state };
   const adopt = record?.made === false;
-  const then = kind.desired({ ...inputs, adopt }, { owner, resource, isExpected: expected, observation });
+  const then = kind.desired(
+    { ...inputs, adopt },
+    { ...ownerOf(context), resource, isExpected: expected, observation },
+  );
   const kernel = kernelTraits(observation.facts.kernel);
   return { then, steps: bootSteps(state, record ? { ...then, record } : then, kernel) };
 }

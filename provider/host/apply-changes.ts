@@ -275,7 +275,13 @@ function leftBehind(before: HostState, after: HostState, desired: Desired): Diff
     const was = findLink(before, id);
     return was ? asDesired(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
   });
-  const { boot, owner } = desired;
+  const { boot, owner, stack } = desired;
   const files = before.bootFiles.filter((f) => boot?.bootNames.includes(f.bootName));
-  return differences(after, { links, netns: "", owner, ...(boot ? { boot: { ...boot, files } } : {}) });
+  return differences(after, {
+    links,
+    netns: "",
+    owner,
+    ...(stack ? { stack } : {}),
+    ...(boot ? { boot: { ...boot, files } } : {}),
+  });
 }

@@ -8,6 +8,7 @@ import { choosePortTool, parseSysfs } from "../iproute2/sysfs";
 import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "../iproute2/version";
 import type { HostState, LinkRecord, Netns } from "../model/host";
 import { type HostFacts, type Observation, UNFINISHED } from "../model/observation";
+import { parseMark } from "../model/owner";
 import { shellText } from "../shell/library";
 import { quote, sections } from "../shell/quote";
 import { parseFeatures } from "./features";
@@ -132,13 +133,14 @@ function jsonLines(text: string): { id: number; value: unknown }[] {
 
 function parseRecord(ifIndex: number, value: unknown): LinkRecord[] {
   const r = value as Partial<LinkRecord> | null;
-  if (typeof r?.name !== "string" || typeof r.netns !== "string" || typeof r.owner !== "string") return [];
+  const mark = parseMark(value);
+  if (typeof r?.name !== "string" || typeof r.netns !== "string" || mark === undefined) return [];
   return [
     {
       name: r.name,
       netns: r.netns,
       ifIndex,
-      owner: r.owner,
+      ...mark,
       resource: typeof r.resource === "string" ? r.resource : "",
       made: r.made === true,
       restore: Array.isArray(r.restore) ? r.restore : [],
@@ -152,8 +154,8 @@ function parseNetns(name: string, text: string, made: ReturnType<typeof jsonLine
   const record = made.find(
     ({ id, value }) => id === inode && (value as { name?: unknown } | null)?.name === name,
   );
-  const owner = (record?.value as { owner?: unknown } | undefined)?.owner;
-  return typeof owner === "string" ? { name, owner } : { name };
+  const mark = parseMark(record?.value);
+  return mark === undefined ? { name } : { name, mark };
 }
 
 /** Defines `pm_observe`, which prints all that any resource needs to know, and only reads. */

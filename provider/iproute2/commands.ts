@@ -3,6 +3,7 @@ import { isIPv6Cidr } from "../model/addresses";
 import { UNITS } from "../model/boot-names";
 import type { BootFile, LinkId, LinkRecord, SettingKey } from "../model/host";
 import { type PortTool } from "../model/observation";
+import { markOf } from "../model/owner";
 import type { PlannedStep, Step } from "../model/steps";
 import { commandLine, quote } from "../shell/quote";
 /** One command on the host. */
@@ -30,7 +31,11 @@ export function commandsOf(step: Step, portTool: PortTool): Command[] {
     case "addNetns":
       return [
         ip("", "netns", "add", step.name),
-        { run: "recordNetns", name: step.name, json: JSON.stringify({ name: step.name, owner: step.owner }) },
+        {
+          run: "recordNetns",
+          name: step.name,
+          json: JSON.stringify({ name: step.name, ...markOf(step.mark) }),
+        },
         ip(step.name, "link", "set", "dev", "lo", "up"),
       ];
     case "deleteNetns":
@@ -86,8 +91,8 @@ function ip(netns: string, ...words: string[]): Command {
 }
 
 /** The same text whoever asks: an undo has the record as it was read, along with the index that stands before it. */
-function recordJson({ name, netns, owner, resource, made, restore }: Omit<LinkRecord, "ifIndex">): string {
-  return JSON.stringify({ name, netns, owner, resource, made, restore });
+function recordJson({ name, netns, resource, made, restore, ...mark }: Omit<LinkRecord, "ifIndex">): string {
+  return JSON.stringify({ name, netns, ...markOf(mark), resource, made, restore });
 }
 
 function bootFile(description: string, ...words: string[]): Command {

@@ -11,7 +11,7 @@ import {
   portKindOf,
   sameLink,
 } from "../model/host";
-import { previousPlace, recordFor } from "./ownership";
+import { ownerOf, previousPlace, recordFor } from "./ownership";
 import { linkProblems, type LinkNeeds } from "./problems";
 import { carriersOf } from "./lan/conflicts";
 import { type CommonInputs, type Issue, type Json, type PlanContext, linkId } from "./kind";
@@ -64,7 +64,7 @@ export function desiredOn(
   return {
     links: [link],
     netns: inputs.netns ?? "",
-    owner: context.owner,
+    ...ownerOf(context),
     record: recordFor(inputs, context, [link]),
   };
 }

@@ -1,6 +1,7 @@
 /** IpvlanInterface: one ipvlan child of a parent, which has the parent's MAC address and IP addresses of its own. */
 import { withoutPrefix } from "../model/addresses";
 import { type Route, recordOf } from "../model/host";
+import { isOwn } from "../model/owner";
 import type { IpvlanArgs, IpvlanFlag, IpvlanMode } from "./args";
 import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
 import { commonOutputs, readLinkInputs } from "./outputs";
@@ -78,9 +79,10 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
   const { state } = context.observation;
   const parent = findParent(inputs.parent, state, "ipvlan");
   if (!parent) return [];
-  const others = siblingsOf(inputs, parent, context).filter(
-    (l) => recordOf(state, l)?.owner !== context.owner,
-  );
+  const others = siblingsOf(inputs, parent, context).filter((l) => {
+    const record = recordOf(state, l);
+    return record === undefined || !isOwn(record, context);
+  });
   const differs = (["mode", "flag"] as const).flatMap((word): Issue[] => {
     const other = others.find((l) => l.settings[`type.${word}`] !== inputs[word]);
     return other

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { Desired, HostState, LinkId, PortKind } from "../model/host";
 import type { Observation } from "../model/observation";
+import type { Owner } from "../model/owner";
 import type { HostAddress } from "../ssh/address";
 import type { IpvlanFlag, IpvlanMode } from "./args";
 
@@ -13,9 +14,7 @@ export interface Issue {
 }
 
 /** Who is asking: identity of a resource, which no property of it holds. */
-export interface Identity {
-  /** `project/stack` */
-  readonly owner: string;
+export interface Identity extends Owner {
   /** The Pulumi resource's name. */
   readonly resource: string;
 }

@@ -10,7 +10,7 @@ import {
   findLink,
   sameLink,
 } from "../model/host";
-import { adopts, ownRecord, previousPlace, recordFor } from "./ownership";
+import { adopts, ownRecord, ownerOf, previousPlace, recordFor } from "./ownership";
 import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
 import { ANNOUNCES } from "./child";
 import * as p from "./schemas";
@@ -88,7 +88,7 @@ export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: 
   return {
     links: [...links, ...released],
     netns: "",
-    owner: context.owner,
+    ...ownerOf(context),
     record: {
       ...record,
       restore: record.restore.map((r) => (taken.back.some((b) => sameLink(b, r)) ? withoutIp(r) : r)),

@@ -1,5 +1,23 @@
 /** Whose a link is: adoption, the record that the host keeps of it, and what deletion leaves. Pure. */
-import { type Desired, type DesiredLink, type LinkRecord, findLink, recordOf, sameLink } from "../model/host";
+import { bootName } from "../model/boot-names";
+import {
+  type Desired,
+  type DesiredLink,
+  type LinkId,
+  type LinkRecord,
+  findLink,
+  recordOf,
+  sameLink,
+} from "../model/host";
+import {
+  type Owner,
+  type OwnerMark,
+  describeOwner,
+  isNamesake,
+  isOwn,
+  markFor,
+  markOf,
+} from "../model/owner";
 import { type CommonInputs, type PlanContext, linkId } from "./kind";
 
 /** The link's former place, where it had another one. */
@@ -9,21 +27,62 @@ export function previousPlace(inputs: CommonInputs, context: PlanContext): Pick<
     : {};
 }
 
+/** Where the link is to be, and where it was. */
+function placesOf(inputs: CommonInputs, { previous }: PlanContext): readonly LinkId[] {
+  return [linkId(inputs), ...(previous ? [previous] : [])];
+}
+
 /** The record that this stack has of the resource's link, at its present or its former place. */
 export function ownRecord(inputs: CommonInputs, context: PlanContext): LinkRecord | undefined {
   const { state } = context.observation;
-  const places = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
-  for (const id of places) {
+  for (const id of placesOf(inputs, context)) {
     const record = recordOf(state, id);
-    if (record?.owner === context.owner) return record;
+    if (record && isOwn(record, context)) return record;
   }
   return undefined;
 }
 
-/** Whether the resource takes over a link of somebody else's, now or earlier. */
+/** The mark by which the host knows this stack's link: that of its record, or after a boot that of its boot files. */
+export function ownMark(inputs: CommonInputs, context: PlanContext): OwnerMark | undefined {
+  const record = ownRecord(inputs, context);
+  if (record) return markOf(record);
+  const names = placesOf(inputs, context).map(bootName);
+  return context.observation.state.bootFiles.find(
+    ({ bootName: name, mark }) => names.includes(name) && mark !== undefined && isOwn(mark, context),
+  )?.mark;
+}
+
+/** Whose something is that this stack cannot have, and what to do, for people. */
+export function describeForeign(
+  what: string,
+  mark: OwnerMark & { readonly resource?: string },
+  context: PlanContext,
+): string {
+  const resource = mark.resource === undefined ? "" : ` (resource ${mark.resource})`;
+  if (!isNamesake(mark, context)) {
+    return `${what} belongs to the stack ${describeOwner(mark)}${resource}; choose another name`;
+  }
+  return (
+    `${what} belongs to another stack called ${describeOwner(mark)}${resource}, whose state is kept elsewhere; choose ` +
+    `another name, or, if that state is lost for good, run once with MACVLAN_RECLAIM=${describeOwner(mark)}`
+  );
+}
+
+/** For whom a plan is made, of all that a context says. */
+export function ownerOf({ owner, stack }: PlanContext): Owner {
+  return { owner, ...(stack === undefined ? {} : { stack }) };
+}
+
+/**
+ * Whether the resource takes over a link of somebody else's, now or earlier. One that it had taken over and that is gone
+ * by now is made: there is nothing to take over, and nobody to give it back to.
+ */
 export function adopts(inputs: CommonInputs, context: PlanContext): boolean {
   const record = ownRecord(inputs, context);
-  return record ? !record.made : inputs.adopt === true;
+  if (record) return !record.made;
+  if (inputs.adopt !== true) return false;
+  const { state } = context.observation;
+  return context.previous === undefined || placesOf(inputs, context).some((id) => findLink(state, id));
 }
 
 /** What the host is to remember: whose the link is, and what to take back on deletion. */
@@ -38,7 +97,7 @@ export function recordFor(
   const restore = touched.flatMap((link) => restorePoint(link, kept, context) ?? []);
   return {
     ...linkId(inputs),
-    owner: context.owner,
+    ...markFor(context, ownMark(inputs, context)),
     resource: context.resource,
     made: !adopted,
     restore,
@@ -82,8 +141,8 @@ function restorePoint(
 /** What deleting the resource wants of its host: nothing of what it made, and everything else as it was. */
 export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desired {
   const record = ownRecord(inputs, context);
-  const nothing: Desired = { links: [], netns: "", owner: context.owner };
-  // without its record a link of that name is somebody else's: it stays
+  const nothing: Desired = { links: [], netns: "", ...ownerOf(context) };
+  // without its record, or with that of another making, a link of that name is not the one to delete: it stays
   if (!record) return nothing;
   const there = record.restore.filter((l) => findLink(context.observation.state, l));
   const self: DesiredLink = { ...linkId(record), exists: false, settings: [] };

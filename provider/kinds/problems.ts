@@ -1,9 +1,10 @@
 /** What would stand in the way of a link of any kind: privilege, tools, the kernel, and whose the name is. Pure. */
 import { bootName, whyNotBootName } from "../model/boot-names";
 import { type LinkState, findLink, recordOf, sameLink } from "../model/host";
+import { isOwn } from "../model/owner";
 import { foreignOwnerOf } from "../plan/boot";
 import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
-import { ownRecord } from "./ownership";
+import { adopts, describeForeign } from "./ownership";
 
 export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
   const { mtu, addresses } = inputs;
@@ -98,17 +99,17 @@ function persistProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
   }
   const tooLong = whyNotBootName(linkId(inputs));
   if (tooLong !== undefined) return issue(tooLong);
-  const foreign = foreignOwnerOf(state, bootName(linkId(inputs)), context.owner);
+  const foreign = foreignOwnerOf(state, bootName(linkId(inputs)), context);
   if (!foreign) return [];
   return issue(
-    foreign.owner === undefined
+    foreign.mark === undefined
       ? `would overwrite ${foreign.path}, which pulumi-macvlan has not written; remove it or rename the link`
-      : `the stack ${foreign.owner} has ${foreign.path} for a link of that name; choose another name`,
+      : describeForeign(`${foreign.path}, for a link of that name,`, foreign.mark, context),
   );
 }
 
 function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
-  if (inputs.adopt !== true || context.isExpected(inputs.name) || ownRecord(inputs, context)?.made) return [];
+  if (!adopts(inputs, context) || context.isExpected(inputs.name)) return [];
   return [
     {
       property: "name",
@@ -126,11 +127,7 @@ function nameProblems(
   const issue = (reason: string): Issue[] => [{ property: "name", reason }];
   const what = current.kind === "" ? "a link" : `a link of the kind ${current.kind}`;
   const record = recordOf(context.observation.state, current);
-  if (record && record.owner !== context.owner) {
-    return issue(
-      `${current.name} belongs to the stack ${record.owner} (resource ${record.resource}); choose another name`,
-    );
-  }
+  if (record && !isOwn(record, context)) return issue(describeForeign(current.name, record, context));
   const wasElsewhere = context.previous !== undefined && !sameLink(context.previous, current);
   const known = record !== undefined || (context.previous !== undefined && !wasElsewhere);
   if (current.kind === needs.kind && (known || inputs.adopt === true)) return [];

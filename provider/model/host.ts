@@ -2,6 +2,7 @@
  * The nouns that everything else speaks in: what a host has (`HostState`), as `host/observe.ts` reads it and
  * `plan/simulate.ts` predicts it, and what is wanted of it (`Wanted`), as a kind asks for it. Pure data.
  */
+import type { Owner, OwnerMark } from "./owner";
 
 /** An address on a link. `cidr` is canonical: `192.0.2.10/24`, `2001:db8::1/64`. */
 export interface Address {
@@ -79,11 +80,9 @@ export interface LinkState extends LinkId {
  * Who made, or adopted, a link: kept on the host under /run, so that it lives exactly as long as the kernel's own
  * state, and bound to the link's ifindex, so that it never speaks for another link of the same name.
  */
-export interface LinkRecord extends LinkId {
+export interface LinkRecord extends LinkId, OwnerMark {
   /** ifindex of the link that it speaks for. */
   readonly ifIndex: number;
-  /** `project/stack` */
-  readonly owner: string;
   /** The Pulumi resource's name. */
   readonly resource: string;
   /** Made by that stack; otherwise adopted. */
@@ -96,7 +95,7 @@ export interface LinkRecord extends LinkId {
 export interface Netns {
   readonly name: string;
   /** The stack that made it, while that very namespace lives. */
-  readonly owner?: string;
+  readonly mark?: OwnerMark;
 }
 
 /** One of the files that have a link made again at boot: a script, what an init system runs it by, or a symbolic link. */
@@ -105,7 +104,7 @@ export interface BootFile {
   /** The link that it is for, as `bootName` writes it. */
   readonly bootName: string;
   /** The stack that wrote it, by the mark inside; undefined for symbolic links and for files without the mark. */
-  readonly owner?: string;
+  readonly mark?: OwnerMark;
   /** What is compared: `644 SHA256` of a file, `-> TARGET` of a symbolic link. */
   readonly is: string;
   /** What to write; told of wanted files only. */
@@ -154,12 +153,11 @@ export interface DesiredLink extends LinkId {
 }
 
 /** All that one resource wants of its host. */
-export interface Desired {
+export interface Desired extends Owner {
   /** In the order in which they depend on each other: a bridge before its ports. */
   readonly links: readonly DesiredLink[];
   /** The namespace that has to be there, `""` for none. */
   readonly netns: string;
-  readonly owner: string;
   /** What the host is to remember of it; undefined when nothing is to stay. */
   readonly record?: Omit<LinkRecord, "ifIndex">;
   /** Links about which it is to remember nothing of this stack any more. */

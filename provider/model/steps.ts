@@ -1,8 +1,9 @@
 import type { Address, BootFile, LinkId, LinkRecord, Route, SettingKey, Settings } from "./host";
+import type { OwnerMark } from "./owner";
 
 /** One change of a host: the smallest thing that is done, simulated, undone and shown to a person. */
 export type Step =
-  | { readonly do: "addNetns"; readonly name: string; readonly owner: string }
+  | { readonly do: "addNetns"; readonly name: string; readonly mark: OwnerMark }
   | { readonly do: "deleteNetns"; readonly name: string }
   | {
       readonly do: "addLink";

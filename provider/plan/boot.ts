@@ -8,6 +8,7 @@ import {
   findLink,
   sameLink,
 } from "../model/host";
+import { type Owner, isOwn } from "../model/owner";
 import type { Step } from "../model/steps";
 import { withoutPort } from "./kernel/simulate";
 
@@ -15,10 +16,9 @@ import { withoutPort } from "./kernel/simulate";
  * The file that keeps a stack from a link's boot files: another stack's, or one without a mark. One mark among the files
  * of a link speaks for them all; symbolic links, which can have none, are told by their names.
  */
-export function foreignOwnerOf(state: HostState, bootName: string, owner: string): BootFile | undefined {
+export function foreignOwnerOf(state: HostState, bootName: string, owner: Owner): BootFile | undefined {
   const files = state.bootFiles.filter((f) => f.bootName === bootName);
-  const marked = files.find((f) => f.owner !== undefined);
-  if (marked) return marked.owner === owner ? undefined : marked;
+  for (const file of files) if (file.mark) return isOwn(file.mark, owner) ? undefined : file;
   return files.find((f) => !f.is.startsWith("-> "));
 }
 
@@ -50,7 +50,7 @@ function compareFiles(
   desired: Desired,
 ): Record<"unexpected" | "missing" | "changed", BootFile[]> {
   const { bootNames = [], files = [] } = desired.boot ?? {};
-  const own = bootNames.filter((name) => foreignOwnerOf(state, name, desired.owner) === undefined);
+  const own = bootNames.filter((name) => foreignOwnerOf(state, name, desired) === undefined);
   const there = state.bootFiles.filter((f) => own.includes(f.bootName));
   const at = (path: string): BootFile | undefined => there.find((f) => f.path === path);
   return {

@@ -12,6 +12,7 @@ import {
   recordOf,
   sameLink,
 } from "../model/host";
+import { describeOwner, isOwn, sameMark } from "../model/owner";
 import { bootDifferences } from "./boot";
 import { sameRoute } from "./kernel/routes";
 import { hasUsableAddress } from "./kernel/simulate";
@@ -103,8 +104,8 @@ function recordDifferences(state: HostState, desired: Desired): Difference[] {
   if (!link || !current) return [];
   const record = recordOf(state, id);
   if (!record) return [{ property: "owner", wanted: desired.owner, found: "nobody's mark" }];
-  if (record.owner !== desired.owner) {
-    return [{ property: "owner", wanted: desired.owner, found: record.owner }];
+  if (!isOwn(record, desired)) {
+    return [{ property: "owner", wanted: describeOwner(id), found: describeOwner(record) }];
   }
   return sameRecord(record, id) ? [] : [{ property: "owner", wanted: "recorded anew", found: "outdated" }];
 }
@@ -112,7 +113,7 @@ function recordDifferences(state: HostState, desired: Desired): Difference[] {
 /** Whether a record already says what is wanted of it. */
 export function sameRecord(a: NonNullable<Desired["record"]>, b: NonNullable<Desired["record"]>): boolean {
   return (
-    a.owner === b.owner &&
+    sameMark(a, b) &&
     a.resource === b.resource &&
     a.made === b.made &&
     JSON.stringify(a.restore) === JSON.stringify(b.restore)

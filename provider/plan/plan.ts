@@ -23,6 +23,7 @@ import {
   sameLink,
 } from "../model/host";
 import { MacvlanError } from "../model/error";
+import { type Owner, type OwnerMark, isOwn } from "../model/owner";
 import type { PlannedStep, Step } from "../model/steps";
 import { bootStep } from "./boot";
 import { differences, formerLink, sameRecord } from "./differences";
@@ -113,9 +114,9 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   const files = bootStep(state, desired);
   if (files) walk.take(files);
   if (desired.netns !== "" && !state.netns.some((n) => n.name === desired.netns)) {
-    walk.take({ do: "addNetns", name: desired.netns, owner: desired.owner });
+    walk.take({ do: "addNetns", name: desired.netns, mark: netnsMark(desired) });
   }
-  for (const link of present) placeLink(walk, link, desired.owner, kernel);
+  for (const link of present) placeLink(walk, link, desired, kernel);
   for (const link of present) makeRoom(walk, link);
   for (const link of present) changeSettings(walk, link, (key) => !isLate(key), explicit);
   for (const link of present) addAddresses(walk, link);
@@ -130,7 +131,7 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   for (const link of present) addAddresses(walk, link);
   for (const link of present) addRoutes(walk, link, desired);
   for (const link of present) changeSettings(walk, link, isLate, explicit);
-  for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired.owner);
+  for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired);
   keepRecord(walk, desired);
   removeNetns(walk, state, desired);
   return walk.steps;
@@ -156,7 +157,7 @@ function makeRoom(walk: Walk, link: DesiredLink): void {
   }
 }
 
-function placeLink(walk: Walk, link: DesiredLink, owner: string, kernel: KernelTraits): void {
+function placeLink(walk: Walk, link: DesiredLink, owner: Owner, kernel: KernelTraits): void {
   let current = findLink(walk.state, link);
   const former = formerLink(walk.state, link);
   if (former && link.previous) {
@@ -342,26 +343,32 @@ function removeRoutes(walk: Walk, link: DesiredLink): void {
   }
 }
 
-function removeLink(walk: Walk, link: LinkId, owner: string): void {
+function removeLink(walk: Walk, link: LinkId, owner: Owner): void {
   if (findLink(walk.state, link)) walk.take({ do: "deleteLink", link: idOf(link) });
   forget(walk, link, owner);
 }
 
-function forget(walk: Walk, link: LinkId, owner: string): void {
-  const ours = walk.state.records.some((r) => sameLink(r, link) && r.owner === owner);
+function forget(walk: Walk, link: LinkId, owner: Owner): void {
+  const ours = walk.state.records.some((r) => sameLink(r, link) && isOwn(r, owner));
   if (ours) walk.take({ do: "forget", link: idOf(link) });
 }
 
 function keepRecord(walk: Walk, desired: Desired): void {
   for (const { previous } of desired.links) {
     if (!previous || desired.links.some((l) => sameLink(l, previous))) continue;
-    forget(walk, previous, desired.owner);
+    forget(walk, previous, desired);
   }
-  for (const link of desired.forgets ?? []) forget(walk, link, desired.owner);
+  for (const link of desired.forgets ?? []) forget(walk, link, desired);
   const record = desired.record;
   if (!record) return;
   const current = recordOf(walk.state, record);
   if (!current || !sameRecord(current, record)) walk.take({ do: "record", record });
+}
+
+/** Whose a new namespace is: the stack's that has the link, and no making's, as several links may share it. */
+function netnsMark({ owner, record }: Desired): OwnerMark {
+  const { owner: name, stack } = record ?? { owner };
+  return { owner: name, ...(stack === undefined ? {} : { stack }) };
 }
 
 /** A namespace that this stack made goes with the last link in it. */
@@ -371,7 +378,8 @@ function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
   );
   for (const name of left) {
     if (name === desired.netns) continue;
-    const made = before.netns.find((n) => n.name === name)?.owner === desired.owner;
+    const { mark } = before.netns.find((n) => n.name === name) ?? {};
+    const made = mark !== undefined && isOwn(mark, desired);
     const inUse = walk.state.links.some((l) => l.netns === name && !isBuiltIn(l));
     if (made && !inUse) walk.take({ do: "deleteNetns", name });
   }
@@ -407,7 +415,7 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
     case "deleteNetns":
       return before.netns
         .filter((n) => n.name === step.name)
-        .map((n) => ({ do: "addNetns", name: n.name, owner: n.owner ?? "" }));
+        .map((n) => ({ do: "addNetns", name: n.name, mark: n.mark ?? { owner: "" } }));
     case "setBootFiles": {
       const paths = [...step.remove, ...step.write].map((f) => f.path);
       const files = before.bootFiles.filter((f) => paths.includes(f.path));

@@ -31,6 +31,8 @@ export interface Settings {
   readonly hostKeyChecking?: HostKeyChecking;
   /** Handshakes at the same time, over all hosts. */
   readonly maxConnections: number;
+  /** The name of a stack whose state is lost: its links are taken as this stack's. */
+  readonly reclaim?: string;
   /** `SSH_AUTH_SOCK`. */
   readonly agentSocket?: string;
   readonly home: string;
@@ -95,6 +97,14 @@ export function readSettings(
   const passphrase = secret(either("MACVLAN_PASSPHRASE", "passphrase"));
   const password = secret(either("MACVLAN_PASSWORD", "password"));
   const becomePassword = secret(either("MACVLAN_BECOME_PASSWORD", "becomePassword"));
+  const reclaim = either("MACVLAN_RECLAIM", "reclaim");
+  if (reclaim !== undefined && !/^[^/\s]+(?:\/[^/\s]+){1,2}$/.test(reclaim.value.trim())) {
+    throw new MacvlanError(
+      "invalid-setting",
+      `${reclaim.source} must be the name of a stack, project/stack or organization/project/stack, not ` +
+        JSON.stringify(reclaim.value),
+    );
+  }
   const agent = fromEnv("SSH_AUTH_SOCK");
 
   return {
@@ -112,6 +122,7 @@ export function readSettings(
     ...(knownHostsPath !== undefined && { knownHostsPath }),
     ...(hostKeyChecking && { hostKeyChecking }),
     maxConnections: connections(either("MACVLAN_MAX_CONNECTIONS", "maxConnections")),
+    ...(reclaim && { reclaim: reclaim.value.trim() }),
     ...(agent && { agentSocket: agent.value }),
     home,
     env: (name) => env[name],

@@ -34,7 +34,7 @@ export function simulate(state: HostState, step: Step): HostState {
 function simulateAlone(state: HostState, step: Step): HostState {
   switch (step.do) {
     case "addNetns":
-      return { ...state, netns: [...state.netns, { name: step.name, owner: step.owner }] };
+      return { ...state, netns: [...state.netns, { name: step.name, mark: step.mark }] };
     case "deleteNetns":
       return {
         ...state,

@@ -145,10 +145,15 @@ describe("boot files", () => {
   });
 
   it("of another stack, or without a mark, are refused and never touched", () => {
-    const foreign = made.bootFiles.map((f) => (f.owner === undefined ? f : { ...f, owner: "other/stack" }));
-    const unmarked = made.bootFiles.map(({ owner, ...f }) => f);
+    const foreign = made.bootFiles.map((f) =>
+      f.mark === undefined ? f : { ...f, mark: { owner: "other/stack" } },
+    );
+    const unmarked = made.bootFiles.map(({ mark, ...f }) => f);
     for (const [bootFiles, why] of [
-      [foreign, /the stack other\/stack has \/etc\/pulumi-macvlan\/mac0\.sh/],
+      [
+        foreign,
+        /\/mac0\.sh, for a link of that name, belongs to the stack other\/stack; choose another name/,
+      ],
       [unmarked, /would overwrite \/etc\/pulumi-macvlan\/mac0\.sh, which pulumi-macvlan has not written/],
     ] as const) {
       const state = { ...HOST, bootFiles };

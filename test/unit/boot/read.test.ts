@@ -30,7 +30,7 @@ describe("boot files of a host", () => {
       `${script}:${markLine(MARK)}`,
     );
     assert.deepEqual(files, [
-      { path: script, bootName: "mac0", owner: "fleet/test", is: `755 ${DIGEST}` },
+      { path: script, bootName: "mac0", mark: { owner: "fleet/test" }, is: `755 ${DIGEST}` },
       { path: "/etc/pulumi-macvlan/br0.sh", bootName: "br0", is: "644 unread" },
       { path: "/etc/network/if-up.d/pulumi-macvlan-mac0", bootName: "mac0", is: "rws55 unread of 0:33" },
       { path: unit, bootName: "mac0", is: "-> /etc/x" },
@@ -40,7 +40,7 @@ describe("boot files of a host", () => {
   it("are nobody's where their mark is not one of ours", () => {
     for (const mark of ["# pulumi-macvlan {", '# pulumi-macvlan {"owner":7}', "# pulumi-macvlan null", "#"]) {
       const [file] = read(`-rwxr-xr-x 1 0 0 1 Nov 24 14:04 ${script}`, "", `${script}:${mark}`);
-      assert.equal(file?.owner, undefined, mark);
+      assert.equal(file?.mark, undefined, mark);
     }
   });
 

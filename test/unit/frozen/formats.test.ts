@@ -392,6 +392,11 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
     assert.deepEqual(linesOf({ do: "record", record: { ...record, netns: "" } }), [
       `pm_record_link links/:mac0 '' mac0 '${MACVLAN_RECORD.replace("blue", "")}'`,
     ]);
+    const mark = { ...record, netns: "", stack: "5eed", making: "a1b2", stackName: "acme/fleet/prod" };
+    assert.deepEqual(linesOf({ do: "record", record: mark }), [
+      `pm_record_link links/:mac0 '' mac0 '{"name":"mac0","netns":"","owner":"fleet/dev","stack":"5eed",` +
+        `"making":"a1b2","stackName":"acme/fleet/prod","resource":"web","made":true,"restore":[]}'`,
+    ]);
     assert.deepEqual(linesOf({ do: "forget", link: { name: "mac0", netns: "blue" } }), [
       'rm -f "$D"/links/blue:mac0',
     ]);
@@ -399,8 +404,12 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
 
   it("are one file per network namespace that was made", () => {
     assert.equal(
-      linesOf({ do: "addNetns", name: "blue", owner: "fleet/dev" })[1],
+      linesOf({ do: "addNetns", name: "blue", mark: { owner: "fleet/dev" } })[1],
       `pm_record_netns blue '{"name":"blue","owner":"fleet/dev"}'`,
+    );
+    assert.equal(
+      linesOf({ do: "addNetns", name: "blue", mark: { owner: "fleet/dev", stack: "5eed" } })[1],
+      `pm_record_netns blue '{"name":"blue","owner":"fleet/dev","stack":"5eed"}'`,
     );
     assert.equal(linesOf({ do: "deleteNetns", name: "blue" })[1], 'rm -f "$D"/netns/blue');
   });
@@ -461,6 +470,7 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
     const lines = [
       `7 ${MACVLAN_RECORD}`,
       `9 ${JSON.stringify(BRIDGE_RECORD)}`,
+      `10 {"name":"new","netns":"","owner":"fleet/dev","stack":"5eed","making":"a1b2","stackName":"a/b/c"}`,
       '11 {"name":"old","netns":"","owner":"fleet/dev"}',
       '12 {"name":"cut","netns":"","own',
       "13 null",
@@ -479,11 +489,15 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
       },
       { ...BRIDGE_RECORD, ifIndex: 9 },
       {
+        ...{ name: "new", netns: "", ifIndex: 10, owner: "fleet/dev", stack: "5eed", making: "a1b2" },
+        ...{ stackName: "a/b/c", resource: "", made: false, restore: [] },
+      },
+      {
         ...{ name: "old", netns: "", ifIndex: 11, owner: "fleet/dev", resource: "" },
         ...{ made: false, restore: [] },
       },
     ]);
-    assert.deepEqual(state.netns, [{ name: "blue", owner: "fleet/dev" }, { name: "red" }]);
+    assert.deepEqual(state.netns, [{ name: "blue", mark: { owner: "fleet/dev" } }, { name: "red" }]);
   });
 });
 

@@ -95,6 +95,11 @@ describe("settings", () => {
     ],
     [{}, { "macvlan:maxConnections": "many" }, /^macvlan:maxConnections must be/],
     [{ MACVLAN_USER: "a b" }, {}, /^MACVLAN_USER: "a b" is no login name$/],
+    [
+      { MACVLAN_RECLAIM: "dev" },
+      {},
+      /^MACVLAN_RECLAIM must be the name of a stack, project.stack or .*, not "dev"$/,
+    ],
     [{ MACVLAN_PASSWORD: "two\nlines" }, {}, /^MACVLAN_PASSWORD must be one line of text$/],
   ];
   for (const [env, stack, message] of wrong) {
