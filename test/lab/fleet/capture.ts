@@ -1,6 +1,12 @@
 /** Watching frames with tcpdump. */
 import { spawn } from "node:child_process";
 
+/** How to capture. */
+export interface CaptureOptions {
+  /** Begins each line with the time at which the kernel saw the frame, in seconds. */
+  readonly times?: boolean;
+}
+
 /** A running capture. */
 export interface Capture {
   /** Ends it and gives what was seen, one line a frame, as `tcpdump -e -n` prints it. */
@@ -19,8 +25,10 @@ export async function startCapture(
   inside: (command: readonly string[]) => string[],
   device: string,
   filter: string,
+  { times = false }: CaptureOptions = {},
 ): Promise<Capture> {
-  const tcpdump = ["tcpdump", "-i", device, ..."-e -n -l -t --immediate-mode -Z root".split(" ")];
+  const options = ["-e", "-n", "-l", times ? "-tt" : "-t", "--immediate-mode", "-Z", "root"];
+  const tcpdump = ["tcpdump", "-i", device, ...options];
   const watched = [...tcpdump, ...(filter === "" ? [] : [filter])];
   const [file = "", ...args] = inside(["sh", "-c", UNTIL_INPUT_ENDS, "sh", ...watched]);
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });

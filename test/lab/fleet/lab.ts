@@ -2,7 +2,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { commandLine } from "../../../provider/shell/quote";
-import { startCapture, type Capture } from "./capture";
+import { startCapture, type Capture, type CaptureOptions } from "./capture";
 import { enter, HOST_ENVIRONMENT, hostPid } from "./host";
 import { openGuest } from "./guest/open";
 import { addressesOf, hostFolder, labFolder, netnsName, reachable, type Login } from "./names";
@@ -122,7 +122,13 @@ export interface Lab {
    * Starts tcpdump on a device of a host or of the switch; resolves once it listens. `filter` is pcap-filter(7)'s,
    * `netns` a named network namespace inside the host.
    */
-  capture(where: string, device: string, filter?: string, netns?: string): Promise<Capture>;
+  capture(
+    where: string,
+    device: string,
+    filter?: string,
+    netns?: string,
+    options?: CaptureOptions,
+  ): Promise<Capture>;
   /**
    * Takes the host's kernel network state back to what it was after booting: links, namespaces, addresses, routes,
    * rules, sysctls, records under /run/pulumi-macvlan, processes left behind, hidden programs, its ports' hairpin.
@@ -220,7 +226,7 @@ export function openLab(state: LabState): Lab {
         return portCounters(JSON.parse(shown));
       },
     },
-    capture: (where, device, filter = "", netns = "") => {
+    capture: (where, device, filter = "", netns = "", options = {}) => {
       const within = netns === "" ? [] : ["ip", "netns", "exec", netns];
       const inside = (command: readonly string[]): string[] => {
         if (where === "switch") return ["nsenter", `--net=/run/netns/${sw}`, "--", ...command];
@@ -235,7 +241,7 @@ export function openLab(state: LabState): Lab {
           commandLine([...within, ...command]),
         ];
       };
-      return startCapture(inside, device, filter);
+      return startCapture(inside, device, filter, options);
     },
     reset: async (name) => {
       const guest = opened.get(name);
