@@ -11,7 +11,7 @@ const FILE = join(__dirname, "properties.md");
 
 /** The order of the page, and what an interface is called on it. Others follow, under their own names. */
 const SECTIONS: Readonly<Record<string, string>> = {
-  LinkArgs: "What all kinds take",
+  LinkArgs: "Arguments of all kinds",
   HostArgs: "`host`",
   RouteArgs: "An entry of `routes`",
   MacvlanArgs: "MacvlanInterface and MacvtapInterface",
@@ -47,8 +47,8 @@ const HEAD = `# Properties
 
 <!-- Written by "npm run docs" from the docstrings: change those. -->
 
-Every argument may also be an output of another resource, at any depth. Where the default is –, a property that is not
-given is left as the host has it, and is never called drift; a link that is made gets the kernel's.
+Every argument may also be an output of another resource, at any depth. If the default is –, a property that is not given
+is left as the host has it, and is never called drift; a new link gets the kernel's default.
 `;
 
 /** The page, as it should be now. @throws where an interface that has its place on it is no longer exported */
@@ -115,7 +115,7 @@ function renderSection(
     : "| property | form | default | meaning |\n| --- | --- | --- | --- |";
   return [
     `## ${title}\n`,
-    ...(besides.length === 0 ? [] : [`Besides ${besides.join(" and ")}:\n`]),
+    ...(besides.length === 0 ? [] : [`In addition to ${besides.join(" and ")}:\n`]),
     head,
     ...rows.map(({ name, form, standard, meaning }) =>
       isOutput ? `| ${name} | ${form} | ${meaning} |` : `| ${name} | ${form} | ${standard} | ${meaning} |`,
@@ -130,7 +130,7 @@ function nameParent(type: ts.ExpressionWithTypeArguments): string {
   const title = SECTIONS[whole];
   if (title !== undefined) {
     const except = without === undefined ? "" : `, without ${code(without.replaceAll('"', ""))}`;
-    return `[${title.toLowerCase()}](#${anchorOf(title)})${except}`;
+    return `[${title.charAt(0).toLowerCase()}${title.slice(1)}](#${anchorOf(title)})${except}`;
   }
   return code(type.getText().replace(/\s+/g, " "));
 }
@@ -143,7 +143,9 @@ function renderRow(
   const documentation = ts.getJSDocCommentsAndTags(property)[0];
   const told =
     documentation && ts.isJSDoc(documentation) ? ts.getTextOfJSDocComment(documentation.comment) : undefined;
-  const { meaning, standard } = splitDefault((told ?? "").replace(/\s*\n\s*/g, " "));
+  const { meaning, standard } = splitDefault(
+    (told ?? "").replace(/\s*\n- /g, "<br>").replace(/\s*\n\s*/g, " "),
+  );
   const optional = property.questionToken !== undefined;
   return {
     name: `\`${name}\``,

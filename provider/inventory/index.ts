@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- the client configuration comes with the SSH libraries: only inventories that ask for it load them; a literal require is what bundlers follow */
 /**
- * Hosts with groups and values, from a YAML file, the OpenSSH client configuration, or another stack. It is a module of
- * its own, `pulumi-macvlan/inventory`, so that only programs that have an inventory load what reads one.
+ * Hosts with groups and values, from a YAML file, the OpenSSH client configuration, or another stack. This is a separate
+ * module, `pulumi-macvlan/inventory`, so only programs that have an inventory load what reads one.
  *
  * @packageDocumentation
  */
@@ -19,12 +19,17 @@ export type { GroupData, HostData, InventoryData, Vars } from "./schema";
  * Reads an inventory from a YAML file.
  *
  * @param path of the file; a relative one starts from the program's working folder
- * @throws RunError with all that is wrong, each with file, line and column
+ * @throws RunError with all errors, each with file, line and column
  * @example
+ * ```ts
+ * import { readInventory } from "pulumi-macvlan/inventory";
+ * import { z } from "zod";
+ *
  * const inventory = readInventory("hosts.yaml", { vars: z.object({ parent: z.string() }) });
  * for (const { name, host, vars } of inventory.hosts("web")) {
  *   new MacvlanInterface(`web-${name}`, { host, parent: vars.parent, name: "web0" });
  * }
+ * ```
  */
 export function readInventory<V = Vars>(path: string, options: InventoryOptions<V> = {}): Inventory<V> {
   const { data, where, problems } = readFile(path);
@@ -35,13 +40,20 @@ export function readInventory<V = Vars>(path: string, options: InventoryOptions<
 }
 
 /**
- * The hosts of the OpenSSH client configuration whose names match: those of `Host` lines without a wildcard. Theirs are
- * no groups and no values. Which configuration that is, `macvlan:sshConfigPath` and `MACVLAN_SSH_CONFIG_PATH` say, as
- * for the resources.
+ * The hosts of the OpenSSH client configuration whose names match, without groups and values. Only names from `Host`
+ * lines without a wildcard count. The configuration is the one that the resources use: `macvlan:sshConfigPath` or
+ * `MACVLAN_SSH_CONFIG_PATH`, else the user's.
  *
- * @param patterns names with `*` and `?`; with `!` in front, what is left out (ssh_config(5), PATTERNS)
- * @throws RunError where the configuration cannot be read, or where nothing matches
- * @example inventoryFromSshConfig("edge-*", "!edge-test*").hosts()
+ * @param patterns names with `*` and `?`; a `!` in front excludes names (ssh_config(5), PATTERNS)
+ * @throws RunError if the configuration cannot be read, or if nothing matches
+ * @example
+ * ```ts
+ * import { inventoryFromSshConfig } from "pulumi-macvlan/inventory";
+ *
+ * for (const { name, host } of inventoryFromSshConfig("edge-*", "!edge-test*").hosts()) {
+ *   new MacvlanInterface(`web-${name}`, { host, parent: "eth0", name: "web0" });
+ * }
+ * ```
  */
 export function inventoryFromSshConfig(...patterns: string[]): Inventory {
   const source: Source = {
@@ -57,15 +69,21 @@ export function inventoryFromSshConfig(...patterns: string[]): Inventory {
 }
 
 /**
- * An inventory that another stack has as an output: the `data` of one, or anything of the form of an inventory's file.
- * To be waited for, as hosts have to be known before resources can be made for them.
+ * An inventory that is an output of another stack: the `data` of an inventory, or an object in the form of an inventory's
+ * file. The program has to wait for it, because hosts must be known before resources can be made for them.
  *
- * @throws RunError where the other stack has no such output, has it as a secret, or has something else in it
+ * @throws RunError if the other stack has no such output, has it as a secret, or has something else in it
  * @example
- * // in the stack that makes the hosts
- * export const fleet = { hosts: { node1: vm.publicIp }, groups: { web: { hosts: ["node1"] } } };
- * // in the stack of their networks
- * const inventory = await inventoryFromStack(new pulumi.StackReference("org/hosts/prod"), "fleet");
+ * ```ts
+ * import * as pulumi from "@pulumi/pulumi";
+ * import { inventoryFromStack } from "pulumi-macvlan/inventory";
+ *
+ * // the other stack has: export const fleet = { hosts: { node1: "192.0.2.1" }, groups: { web: { hosts: ["node1"] } } };
+ * export = async () => {
+ *   const inventory = await inventoryFromStack(new pulumi.StackReference("org/hosts/prod"), "fleet");
+ *   return { hosts: inventory.hosts("web").map(({ name }) => name) };
+ * };
+ * ```
  */
 export async function inventoryFromStack<V = Vars>(
   stack: pulumi.StackReference,

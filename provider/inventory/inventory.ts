@@ -6,13 +6,13 @@ import { type GivenVar, type Membership, listed, resolveMembership, varsOf } fro
 import { type InventoryData, type InventoryFile, type Vars, inventorySchema } from "./schema";
 import type { Place } from "./yaml-file";
 
-/** A host: what MacvlanNetwork and all resources take as host, and what belongs to it. */
+/** A host of an inventory: `host` is what MacvlanNetwork and all resources accept. */
 export interface InventoryHost<V = Vars> {
   readonly name: string;
   readonly host: HostAddress;
-  /** The groups that it is in, directly or through others; inner ones come later. */
+  /** The groups that contain it, directly or through others; inner groups come later. */
   readonly groups: readonly string[];
-  /** Everybody's values, then its groups', then its own: the last one wins, as a whole. */
+  /** The values of all hosts, then of its groups, then its own. The last one wins, as a whole. */
   readonly vars: V;
 }
 
@@ -21,19 +21,19 @@ export interface Inventory<V = Vars> {
   /**
    * The hosts of any of these groups, or all hosts, in the order of the inventory.
    *
-   * @throws RunError where there is no such group
+   * @throws RunError if there is no such group
    */
   hosts(...groups: string[]): InventoryHost<V>[];
-  /** @throws RunError where there is no such host */
+  /** @throws RunError if there is no such host */
   host(name: string): InventoryHost<V>;
   readonly groups: readonly string[];
-  /** All of it as plain data: an output of this stack, which another stack reads as its inventory. */
+  /** Everything as plain data. As an output of this stack, it can be read by another stack as its inventory. */
   readonly data: InventoryData;
 }
 
 /**
- * What checks and types the values of a host: any schema of the Standard Schema interface (zod, valibot, arktype), such
- * as `z.object({ parent: z.string() })`.
+ * A schema that checks the values of a host and gives them a type: any with the Standard Schema interface (zod, valibot,
+ * arktype), such as `z.object({ parent: z.string() })`.
  */
 export interface VarsSchema<V> {
   readonly "~standard": {
@@ -41,7 +41,7 @@ export interface VarsSchema<V> {
   };
 }
 
-/** What a schema says of a host's values. */
+/** The result of a schema. */
 type VarsResult<V> =
   | { readonly value: V; readonly issues?: undefined }
   | {
@@ -52,7 +52,7 @@ type VarsResult<V> =
     };
 
 export interface InventoryOptions<V> {
-  /** Checks the values of each host, and says of what type they are. Default: anything goes. */
+  /** Checks the values of each host, and gives them a type. Default: any values. */
   readonly vars?: VarsSchema<V>;
 }
 

@@ -9,16 +9,16 @@ import type { ChildMember, HostMember, ShimMember } from "./members";
 import type { PoolArgs } from "./pool";
 
 /**
- * A macvlan network over one host or many: on each host children of one parent, each with an address of the LAN's
- * subnet, and a shim with routes to exactly these, by which the host itself reaches them.
+ * A macvlan network on one host or many: on each host the children of one parent, each with an address of the LAN's
+ * subnet, and a shim with routes to exactly these, through which the host itself reaches them.
  *
- * **Addresses.** No two are alike, over all hosts. They are kept in the stack's state (the resource `NAME/addresses`):
- * a child that has one keeps it, whatever hosts and children come and go, are renamed or reordered around it. Only who
- * is new gets one, the lowest that is free; one that became free is given again in the next run at the earliest. A
- * child moves where `cidr`, `range`, `exclude` or a reservation takes its address away. A new stack, and one that lost
- * its state, starts with the lowest ones in the program's order: what has to outlive a stack goes into `reservations`.
+ * **Addresses.** No two are alike, over all hosts. They are kept in the stack's state (in the resource `NAME/addresses`):
+ * a child keeps its address, whatever hosts and children come, go, or change places. A new child gets the lowest free
+ * address. An address that becomes free is assigned again in the next run at the earliest. A child moves only if `cidr`,
+ * `range`, `exclude` or a reservation takes its address away. A new stack, or one that lost its state, starts with the
+ * lowest addresses in the program's order: put an address that must outlive a stack into `reservations`.
  *
- * **Checks.** The whole is checked before anything of it is made, and all that is wrong is told at once, on its path in
+ * **Checks.** Everything is checked before anything is made, and all errors are reported at once, with their paths in
  * the arguments.
  *
  * **Options.** Children have the component as their parent, and wait for what it depends on.
@@ -44,7 +44,7 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
 
   /**
    * @param name part of the names of all resources: `NAME/HOST/CHILD`
-   * @throws RunError with all that is wrong with the arguments, before anything is made
+   * @throws RunError with all errors in the arguments, before anything is made
    */
   constructor(name: string, args: NetworkArgs<H>, opts: pulumi.ComponentResourceOptions = {}) {
     const { members, pool, bookArgs } = describeNetwork(name, args);
@@ -90,9 +90,12 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
   }
 
   /**
-   * One child, for programs in which `hosts["node1"]` may be undefined to the compiler.
+   * One child, for programs in which the compiler believes that `hosts["node1"]` may be undefined.
    *
-   * @throws RunError where the network has no such host, or the host no such child
+   * @throws RunError if the network has no such host, or the host no such child
+   * @example
+   * const lan = new MacvlanNetwork("lan", { hosts: ["node1"], parent: "eth0", children: ["web"], cidr: "192.0.2.0/24" });
+   * export const mac = lan.child("node1", "web").macAddress;
    */
   child(host: string, child: string): NetworkChild {
     const found = this.hosts[host]?.children[child];

@@ -1,4 +1,4 @@
-/** The resource classes of links: nothing but their types, the names of their outputs, and how they are used. */
+/** The resource classes of links: only their types, the names of their outputs, and how they are used. */
 import { linkResource } from "./resource";
 import type {
   BondArgs,
@@ -29,7 +29,7 @@ const LINK_OUTPUTS = [
 ] as const;
 
 /**
- * A macvlan: a link with a MAC address and addresses of its own on a parent that carries several of them.
+ * A macvlan: a link with its own MAC address and IP addresses on a parent, which can have many of them.
  *
  * @example
  * const web = new MacvlanInterface("web", {
@@ -46,7 +46,7 @@ export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>(
 ]) {}
 
 /**
- * Several links that are used as one: a parent that outlives a cable, or has the bandwidth of all of them.
+ * Several links that are used as one: a parent that survives a broken cable, or has the bandwidth of all of them.
  *
  * @example
  * const uplink = new Bond("uplink", {
@@ -64,8 +64,8 @@ export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", [
 ]) {}
 
 /**
- * A macvlan for a virtual machine: a program that opens its device has all that comes to its MAC address, and sends by
- * it. Properties and modes are those of {@link MacvlanInterface}.
+ * A macvlan for a virtual machine: a program that opens its device receives all frames for its MAC address, and sends
+ * through it. Properties and modes are those of {@link MacvlanInterface}.
  *
  * @example
  * const vm1 = new MacvtapInterface("vm1", { host: "ops@node1.example", parent: "eth0", macAddress: "52:54:00:12:34:01" });
@@ -77,8 +77,8 @@ export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>(
 ]) {}
 
 /**
- * An ipvlan: a link with addresses of its own and the MAC address of its parent, for where there can be one MAC address
- * only: Wi-Fi, clouds, ports of switches that are locked to one. A parent has ipvlans or macvlans.
+ * An ipvlan: a link with its own IP addresses and the MAC address of its parent, for networks that allow only one MAC
+ * address: Wi-Fi, clouds, switch ports with port security. A parent has either ipvlans or macvlans.
  *
  * @example
  * new IpvlanInterface("web", {
@@ -94,8 +94,8 @@ export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("Ip
 ]) {}
 
 /**
- * A bridge whose ports may send frames back out of the port they came in by, which vepa children need. With
- * `adopt: true` it manages just what is named of a bridge that is there already.
+ * A bridge whose ports can send frames back out of the port that they came from, which vepa children need. With
+ * `adopt: true` it manages only the named parts of an existing bridge.
  *
  * @example
  * new HairpinBridge("lan", { host: "ops@node1.example", name: "br0", ports: ["eth1"], adopt: true });
@@ -106,8 +106,8 @@ export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("Hair
 ]) {}
 
 /**
- * The host's own macvlan. A host cannot reach its macvlans by their parent; through a shim with routes to them it
- * can, and they can reach it.
+ * The host's own macvlan. A host cannot reach its macvlans through their parent, but it can through a shim with routes
+ * to them, and they can reach the host.
  *
  * @example
  * new HostShim("shim", {
@@ -124,7 +124,7 @@ export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
 ]) {}
 
 /**
- * The frames of one VLAN of a parent, as a link: what macvlans of that VLAN sit on.
+ * One VLAN of a parent as a link, which macvlans of that VLAN can use as their parent.
  *
  * @example
  * const lan10 = new VlanInterface("lan10", {

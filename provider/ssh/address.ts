@@ -21,11 +21,11 @@ export interface HostArgs {
   become?: Become;
   /** Seconds for connecting, key exchange and authentication together. Default: `ConnectTimeout`, else 10. */
   connectTimeout?: number;
-  /** Seconds that one command may take. Default: 60. */
+  /** Seconds that one command or script may take. Default: 60. */
   commandTimeout?: number;
   /**
-   * Seconds within which a new connection has to confirm a change that could have cut this one; the host takes it
-   * back by itself otherwise. Default: 30.
+   * Seconds within which a new connection must confirm a change that could have cut this one. Otherwise the host rolls
+   * it back. Default: 30.
    */
   confirmTimeout?: number;
 }

@@ -1,59 +1,70 @@
 import type { LinkArgs, LinkOutputs } from "./link";
 
-/** How a bond spreads frames over its ports (Documentation/networking/bonding.rst, `mode`). */
+/** How a bond distributes frames over its ports (Documentation/networking/bonding.rst, `mode`). */
 export type BondMode =
   "balance-rr" | "active-backup" | "balance-xor" | "broadcast" | "802.3ad" | "balance-tlb" | "balance-alb";
 
 export interface BondArgs extends LinkArgs {
   /**
-   * `active-backup` goes with any switch, and so do `balance-tlb` and `balance-alb`; `802.3ad` needs LACP on the
-   * switch's ports, the others a static aggregation. A change takes the bond down for a moment, and its ports out.
+   * `active-backup`, `balance-tlb` and `balance-alb` work with any switch; `802.3ad` needs LACP on the switch's
+   * ports, the others a static aggregation. A change takes the bond down for a moment, and its ports out of it.
    */
   mode: BondMode;
-  /** The ports that are managed, by their names; other ports are left alone. The first one gives the bond its MAC address. */
+  /** The managed ports, by their names. Other ports are left alone. The first one gives the bond its MAC address. */
   ports?: string[];
-  /** Move the ports' addresses and routes to the bond in one step, and back on deletion. Default: false. */
+  /**
+   * Move the ports' addresses and routes to the bond in one step, and back when the bond is deleted. Default: false.
+   */
   takeOverAddresses?: boolean;
   /**
-   * Milliseconds between looks at the ports' carrier; 0: none. Default: 100 when the bond is made, unless `arpInterval`
-   * is given (the kernel's own is 0, with which a dead port is never noticed).
+   * Milliseconds between checks of the ports' carrier; 0: none. Default: 100 when the bond is made, unless
+   * `arpInterval` is given (the kernel's own is 0, which never notices a dead port).
    */
   miimon?: number;
-  /** Milliseconds that a port's carrier has to be there before the port is used; a multiple of `miimon`. */
+  /** Milliseconds for which a port must have a carrier before it is used; a multiple of `miimon`. */
   updelay?: number;
-  /** Milliseconds that a port's carrier has to be gone before the port is given up; a multiple of `miimon`. */
+  /** Milliseconds for which a port must have no carrier before it is given up; a multiple of `miimon`. */
   downdelay?: number;
   /**
-   * Milliseconds between ARP requests that tell whether a port is alive, in place of `miimon`; 0: none. Not in `802.3ad`,
-   * `balance-tlb` and `balance-alb`.
+   * Milliseconds between ARP requests that show whether a port is alive, instead of `miimon`; 0: none. Not in
+   * `802.3ad`, `balance-tlb` and `balance-alb`.
    */
   arpInterval?: number;
-  /** IPv4 addresses that are asked for, at most 16. */
+  /** IPv4 addresses that these requests ask for, at most 16. */
   arpIpTargets?: string[];
-  /** Whose ARP traffic says that a port is alive; `none`: any at all. Needs `arpInterval`. */
+  /** Which ARP traffic shows that a port is alive; `none`: any. Needs `arpInterval`. */
   arpValidate?: "none" | "active" | "backup" | "all" | "filter" | "filter_active" | "filter_backup";
   /** Whether `any` or `all` of the targets have to answer. */
   arpAllTargets?: "any" | "all";
-  /** The port that is used whenever it is alive: `active-backup`, `balance-tlb` and `balance-alb` only. `""`: none. */
+  /**
+   * The port that is used whenever it is alive; only in `active-backup`, `balance-tlb` and `balance-alb`. `""`:
+   * none.
+   */
   primary?: string;
-  /** When the primary takes over again: `always`, where it is `better` (speed, duplex), or only upon a `failure`. */
+  /**
+   * When the primary takes over again: `always`, only if it is `better` (speed, duplex), or only after a `failure`.
+   */
   primaryReselect?: "always" | "better" | "failure";
   /**
-   * What becomes of MAC addresses at a failover of `active-backup`: all ports have one (`none`), the bond takes its active
-   * port's (`active`), or a port takes the bond's when it becomes active (`follow`). A change takes the ports out for a moment.
+   * What happens to MAC addresses at a failover of `active-backup`: all ports have the same (`none`), the bond takes
+   * that of its active port (`active`), or a port takes that of the bond when it becomes active (`follow`). A change
+   * takes the ports out for a moment.
    */
   failOverMac?: "none" | "active" | "follow";
-  /** What of a frame chooses its port (`balance-xor`, `802.3ad`, `balance-tlb`). */
+  /** Which parts of a frame choose its port (`balance-xor`, `802.3ad`, `balance-tlb`). */
   xmitHashPolicy?: "layer2" | "layer2+3" | "layer3+4" | "encap2+3" | "encap3+4" | "vlan+srcmac";
-  /** How often the partner is asked to send LACP frames: every 30 seconds, or every second. `802.3ad` only. A change takes the bond down for a moment. */
+  /**
+   * How often the partner is asked to send LACP frames: every 30 seconds (`slow`) or every second (`fast`). Only in
+   * `802.3ad`. A change takes the bond down for a moment.
+   */
   lacpRate?: "slow" | "fast";
   /** Which of several aggregators is used (`802.3ad`). A change takes the bond down for a moment. */
   adSelect?: "stable" | "bandwidth" | "count";
-  /** How many ports have to be alive for the bond to have a carrier (`802.3ad`), 0–255. */
+  /** How many ports must be alive for the bond to have a carrier (`802.3ad`), 0–255. */
   minLinks?: number;
   /** How many gratuitous ARPs and unsolicited neighbour advertisements follow a failover, 0–255. */
   numPeerNotifications?: number;
-  /** Take in frames from inactive ports, too. */
+  /** Accept frames from inactive ports as well. */
   allPortsActive?: boolean;
 }
 
@@ -62,11 +73,11 @@ export interface BondPortOutputs {
   name: string;
   /** `active` or `backup`. */
   state: string;
-  /** Whether the bond takes it to be alive: `up`, `down`, `going_down`, `going_back`. */
+  /** What the bond believes about the port: `up`, `down`, `going_down` or `going_back`. */
   miiStatus: string;
 }
 
-/** What an `802.3ad` bond tells of the aggregator that it uses. */
+/** What an `802.3ad` bond reports about the aggregator that it uses. */
 export interface AggregatorOutputs {
   id: number;
   /** How many ports are in it. */
@@ -81,8 +92,8 @@ export interface BondOutputs extends LinkOutputs {
   mode: BondMode;
   /** The managed ports, as the host has them. */
   ports: BondPortOutputs[];
-  /** The port that is used, in a mode with one at a time; else empty. */
+  /** The port in use, in a mode with one at a time; otherwise empty. */
   activePort: string;
-  /** In mode `802.3ad`, once there is a port. */
+  /** In mode `802.3ad`, as soon as there is a port. */
   aggregator?: AggregatorOutputs;
 }

@@ -5,11 +5,12 @@ export interface PortArgs {
   /** An existing link of the host. */
   name: string;
   /**
-   * Send frames back out of the port that they came in by: what vepa children behind it need. Default: true. Not for a
-   * port that a switch is behind: it would hear every sender twice, and with two such bridges endlessly.
+   * Send frames back out of the port that they came from, which vepa children behind it need. Default: true. Do not
+   * enable it on a port that leads to a switch: the LAN would see every sender twice, and two such bridges cause a
+   * broadcast storm.
    */
   hairpin?: boolean;
-  /** Talks to ports that are not isolated only. */
+  /** Talk only to ports that are not isolated. */
   isolated?: boolean;
   /** Learn source addresses. */
   learning?: boolean;
@@ -28,7 +29,7 @@ export interface PortArgs {
 }
 
 export interface BridgeArgs extends LinkArgs {
-  /** The ports that are managed; a string is a name, with hairpin on. Other ports are left alone. */
+  /** The managed ports. A string is a name, with hairpin enabled. Other ports are left alone. */
   ports?: (string | PortArgs)[];
   /** Spanning tree protocol. */
   stp?: boolean;
@@ -46,13 +47,16 @@ export interface BridgeArgs extends LinkArgs {
   vlanFiltering?: boolean;
   /** IGMP and MLD snooping. */
   mcastSnooping?: boolean;
-  /** Move the ports' addresses and routes to the bridge in one step, and back on deletion. Default: false. */
+  /**
+   * Move the ports' addresses and routes to the bridge in one step, and back when the bridge is deleted. Default:
+   * false.
+   */
   takeOverAddresses?: boolean;
 }
 
 /** A managed port as the host has it. */
 export interface PortOutputs extends PortArgs {
-  /** Whether frames go back out of the port that they came in by. */
+  /** Whether frames go back out of the port that they came from. */
   hairpin: boolean;
   /** `forwarding`, `blocking`, `disabled`, … */
   state: string;
@@ -63,6 +67,6 @@ export interface BridgeOutputs extends LinkOutputs {
   bridgeId: string;
   /** The managed ports, as the host has them. */
   ports: PortOutputs[];
-  /** What sets the ports' options on this host: `bridge`, `ip`, `brctl` or `sysfs`. */
+  /** The tool that sets port options on this host: `bridge`, `ip`, `brctl` or `sysfs`. */
   portTool: "bridge" | "ip" | "brctl" | "sysfs";
 }

@@ -1,4 +1,4 @@
-/** What a program gives and gets back, a file a kind: types only, so that a program loads nothing for them. */
+/** What a program gives and gets back, one file per kind: types only, so that a program loads nothing for them. */
 export type * from "./bond";
 export type * from "./bridge";
 export type * from "./ipvlan";

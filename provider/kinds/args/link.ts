@@ -1,17 +1,17 @@
-/** What a program gives and gets back of links of every kind. */
+/** What a program gives and gets back for links of every kind. */
 import type { HostArgs } from "../../ssh/address";
 
 export type { Become, HostArgs } from "../../ssh/address";
 
 /** A route of the main table through the link. */
 export interface RouteArgs {
-  /** Destination in CIDR form, or `default`. A bare address is that one host. */
+  /** Destination in CIDR form, or `default`. An address without a prefix is that one host. */
   to: string;
-  /** Gateway; without one the destination is on the link. */
+  /** Gateway. Without one, the destination is directly on the link. */
   via?: string;
-  /** Source address for packets that take the route: the host's own, on an unnumbered shim. */
+  /** Source address of packets that take the route. On a shim without an address it is the host's own. */
   source?: string;
-  /** Lower wins. Default: the kernel's (0 for IPv4, 1024 for IPv6). */
+  /** The route with the lower metric wins. Default: the kernel's (0 for IPv4, 1024 for IPv6). */
   metric?: number;
 }
 
@@ -19,48 +19,49 @@ export interface RouteArgs {
 export interface LinkArgs {
   /** The host: `user@host:port`, an alias of the OpenSSH client configuration, or an object. */
   host: string | HostArgs;
-  /** The link's name on the host, 1–15 bytes. Default: the resource's name, where the kernel takes it. */
+  /** The link's name on the host, 1–15 bytes. Default: the resource's name, if the kernel accepts it. */
   name?: string;
-  /** Bytes. A macvlan's or VLAN's is at most its parent's. Default: the parent's when the link is made. */
+  /** Bytes. A macvlan or VLAN has at most the MTU of its parent. Default: the parent's when the link is made. */
   mtu?: number;
   /**
-   * Unicast MAC address, such as `02:00:5e:00:53:01`. Default: for macvlans and shims one that is derived from stack,
-   * host and name, so that it is known at preview, and the same when the link is made anew; the parent's in mode
-   * `passthru`; for a VLAN and a bridge the kernel's.
+   * Unicast MAC address, such as `02:00:5e:00:53:01`. Default: for macvlans and shims it is derived from stack, host
+   * and name, so that it is known at preview and stays the same when the link is replaced; in mode `passthru` it is
+   * the parent's; for a VLAN and a bridge it is the kernel's.
    */
   macAddress?: string;
-  /** Addresses in CIDR form, IPv4 and IPv6; the list is all static ones that the link is to have. */
+  /** IPv4 and IPv6 addresses in CIDR form. The list has all static ones; others are removed. */
   addresses?: string[];
-  /** Administrative state. Default: true. */
+  /** Whether the link is up. Default: true. */
   up?: boolean;
   /** A text of up to 255 bytes that `ip link` and SNMP (ifAlias) show. */
   alias?: string;
   /** Length of the transmit queue, in packets. */
   txQueueLength?: number;
   /**
-   * Also have the host make the link again at boot, by a script that its systemd, OpenRC or ifupdown runs
-   * (docs/persistence.md). Default: false.
+   * Make the link again at boot, by a script that the host's systemd, OpenRC or ifupdown runs (docs/persistence.md).
+   * Default: false.
    */
   persist?: boolean;
   /**
-   * Take over a link of that name that somebody else has made. It has to be there. Deleting the resource takes back
-   * what the resource changed, and leaves the link. Default: false.
+   * Take over an existing link of that name that was made by other means. Deleting the resource reverts what it
+   * changed, and leaves the link. Default: false.
    */
   adopt?: boolean;
   /**
-   * What to do where somebody else has one of the addresses.
+   * What to do if one of the addresses is in use elsewhere.
    *
-   * - Not given: an address that another resource of the stack has on the same LAN of the same host is refused, one on
-   *   another host is a warning. What IPv6's own detection found later (RFC 4862) is drift.
-   * - `warn`, `error`: besides, before an address is put on the link the LAN is asked for it (IPv4: RFC 5227, with the
-   *   host's arping; about two seconds for all of a link), and IPv6's detection is waited for (up to three seconds).
-   *   With `error`, a duplicate is refused, on another host of the stack too, and nothing is left of the change.
-   * - `off`: it is meant to be so (anycast, hosts on different LANs): nothing is compared, asked or waited for.
+   * - Not given: an address that another resource of the stack has on the same LAN of the same host is refused; on
+   *   another host it is a warning. A duplicate that IPv6's own detection finds later (RFC 4862) is drift.
+   * - `warn`, `error`: in addition, the LAN is asked for an address before it is put on the link (IPv4: RFC 5227,
+   *   with the host's arping; about two seconds for all addresses of a link), and IPv6's detection is waited for (up
+   *   to three seconds). With `error`, a duplicate is refused, on another host of the stack too, and the change is
+   *   undone.
+   * - `off`: the duplicate is intended (anycast, hosts on different LANs). Nothing is compared, asked or waited for.
    */
   duplicateAddressDetection?: "off" | "warn" | "error";
 }
 
-/** What the host tells of every link. */
+/** What the host reports about every link. */
 export interface LinkOutputs {
   /** The link's name on the host. */
   name: string;

@@ -4,26 +4,29 @@ import type { LinkArgs, LinkOutputs, RouteArgs } from "./link";
 export type MacvlanMode = "bridge" | "vepa" | "private" | "passthru" | "source";
 
 export interface MacvlanArgs extends LinkArgs {
-  /** The link below: a NIC, VLAN, bond or bridge of the host, by its name. */
+  /** The link below, by its name: a NIC, VLAN, bond or bridge of the host. */
   parent: string;
   /** How the children of the parent reach each other (docs/modes.md). Default: `bridge`. */
   mode?: MacvlanMode;
-  /** Mode `source` only: the senders whose frames the link takes. */
+  /** Mode `source` only: the senders whose frames the link receives. */
   sourceMacAddresses?: string[];
-  /** Mode `passthru` only: leave the parent out of promiscuous mode. Cannot be changed on a live link. */
+  /** Mode `passthru` only: do not make the parent promiscuous. Cannot be changed on a live link. */
   noPromisc?: boolean;
-  /** Mode `source` only: do not match on the destination address (Linux and iproute2 5.14). */
+  /** Mode `source` only: do not compare the destination address (Linux and iproute2 5.14). */
   nodst?: boolean;
-  /** Frames that the queue for broadcast and multicast holds (Linux and iproute2 5.11). */
+  /** How many broadcast and multicast frames the queue holds (Linux and iproute2 5.11). */
   broadcastQueueLength?: number;
   /**
-   * How many MAC addresses the parent may carry, its own among them: what the switch's port or the NIC's filter takes.
-   * A link that makes it more is refused at preview.
+   * How many MAC addresses the parent may have in all, its own included: as many as the switch port or the NIC's
+   * filter allows. A link that exceeds it is refused at preview.
    */
   maxMacs?: number;
-  /** A named namespace of the host to place the link in; made when it is missing, and then removed with it. */
+  /**
+   * A named namespace of the host for the link. It is made if it is missing, and then removed together with the
+   * link.
+   */
   netns?: string;
-  /** Routes through the link: all static ones that it is to have. A string is a destination. */
+  /** Routes through the link. The list has all static ones; others are removed. A string is a destination. */
   routes?: (string | RouteArgs)[];
 }
 
@@ -36,8 +39,11 @@ export interface MacvlanOutputs extends LinkOutputs {
   parentMacAddress: string;
   /** How many users keep the parent in promiscuous mode. */
   parentPromiscuity: number;
-  /** How many macvlans share the parent, this one among them, as far as the host's own and named namespaces show. */
+  /** How many macvlans share the parent, this one included, as far as the host's own and named namespaces show. */
   siblings: number;
-  /** How many MAC addresses the parent carries to its switch: its own and its macvlans', as far as can be seen. */
+  /**
+   * How many MAC addresses the parent has towards its switch: its own and those of its macvlans, as far as can be
+   * seen.
+   */
   parentMacs: number;
 }

@@ -23,6 +23,18 @@ describe("the documents", () => {
     assert.notDeepEqual(compile(new Map([["wrong:1", 'import { NoSuchLink } from "pulumi-macvlan";']])), []);
   });
 
+  it("have an example in the docstring of each public class, method and function, which compiles", function () {
+    this.timeout(120_000);
+    const examples = publicExamples();
+    assert.deepEqual(
+      examples.filter(({ text }) => text === "").map(({ place }) => place),
+      [],
+      "each has one",
+    );
+    assert.ok(examples.length > 10, examples.map(({ place }) => place).join(", "));
+    assert.deepEqual(compile(new Map(examples.map(({ place, text }) => [place, asProgram(text)]))), []);
+  });
+
   it("name only npm scripts and suites that there are", () => {
     const { scripts } = JSON.parse(readPage("package.json")) as { scripts: Record<string, string> };
     const suites = readPage("test/setup/run-tests.ts");
@@ -160,23 +172,59 @@ function layers(): LayerRule[] {
   return rules;
 }
 
-/** A block that imports nothing is a part of a program: the classes are there, and a host. */
+const CLASSES = [
+  ...["Bond", "HairpinBridge", "HostShim", "IpvlanInterface", "MacvlanInterface", "MacvlanNetwork"],
+  ...["MacvtapInterface", "VlanInterface"],
+];
+
+/** A block that does not import the classes is a part of a program: they are there, and a host. */
 function asProgram(text: string): string {
-  if (/^import /m.test(text)) return text;
-  return `import { HairpinBridge, HostShim, MacvlanInterface } from "pulumi-macvlan";\nconst host = "node1";\n${text}`;
+  if (/ from "pulumi-macvlan";/.test(text)) return text;
+  return `import { ${CLASSES.join(", ")} } from "pulumi-macvlan";\nconst host = "node1";\n${text}`;
 }
 
-/** What the compiler says of programs, each named by its place. */
-function compile(programs: ReadonlyMap<string, string>): string[] {
+/** Whatever a program can import and call, with the code of its `@example`; empty if it has none. */
+function publicExamples(): { place: string; text: string }[] {
+  const entries = ["provider/index.ts", "provider/inventory/index.ts"].map((path) => join(REPOSITORY, path));
+  const program = ts.createProgram(entries, compilerOptions());
+  const checker = program.getTypeChecker();
+  const declarations = entries.flatMap((entry) => {
+    const source = program.getSourceFile(entry);
+    const module = source && checker.getSymbolAtLocation(source);
+    const symbols = module ? checker.getExportsOfModule(module) : [];
+    return symbols.flatMap((symbol) => {
+      const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+      return target.declarations ?? [];
+    });
+  });
+  return declarations.flatMap((declaration) => {
+    if (ts.isFunctionDeclaration(declaration)) return [exampleOf(declaration)];
+    if (!ts.isClassDeclaration(declaration)) return [];
+    return [declaration, ...declaration.members.filter((m) => ts.isMethodDeclaration(m))].map(exampleOf);
+  });
+}
+
+function exampleOf(declaration: ts.NamedDeclaration): { place: string; text: string } {
+  const tag = ts.getJSDocTags(declaration).find(({ tagName }) => tagName.text === "example");
+  const comment = ts.getTextOfJSDocComment(tag?.comment) ?? "";
+  const fenced = /^```ts\n(.*)\n```$/s.exec(comment.trim());
+  const place = `${declaration.getSourceFile().fileName}: ${declaration.name?.getText() ?? ""}`;
+  return { place, text: fenced?.[1] ?? comment };
+}
+
+function compilerOptions(): ts.CompilerOptions {
   const { config } = ts.readConfigFile(join(REPOSITORY, "tsconfig.json"), (path) =>
     readFileSync(path, "utf8"),
   ) as {
     config: { compilerOptions: object };
   };
-  const { options } = ts.convertCompilerOptionsFromJson(
-    { ...config.compilerOptions, noUnusedLocals: false },
-    REPOSITORY,
-  );
+  return ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, noUnusedLocals: false }, REPOSITORY)
+    .options;
+}
+
+/** What the compiler says of programs, each named by its place. */
+function compile(programs: ReadonlyMap<string, string>): string[] {
+  const options = compilerOptions();
   const files = new Map(
     [...programs].map(([place, text], i) => [join(REPOSITORY, "test", `page-${i}.ts`), { place, text }]),
   );
