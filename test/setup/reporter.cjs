@@ -9,11 +9,10 @@ module.exports = class Figures extends reporters.Spec {
     const file = process.env.MACVLAN_TEST_FIGURES;
     const pending = [];
     const failed = [];
-    const failedFiles = new Set();
     let running = "";
     const note = (ended) => {
       const { passes, failures } = this.stats;
-      const figures = { passes, failures, failed, failedFiles: [...failedFiles], pending, running, ended };
+      const figures = { passes, failures, failed, pending, running, ended };
       if (file) writeFileSync(file, JSON.stringify(figures));
     };
     runner.on(Runner.constants.EVENT_TEST_BEGIN, (test) => {
@@ -23,7 +22,6 @@ module.exports = class Figures extends reporters.Spec {
     runner.on(Runner.constants.EVENT_TEST_PENDING, (test) => pending.push(test.fullTitle()));
     runner.on(Runner.constants.EVENT_TEST_FAIL, (test, error) => {
       const [line] = String(error?.message ?? error).split("\n");
-      if (test.file) failedFiles.add(test.file);
       failed.push(`${test.fullTitle()}: ${line.slice(0, 300)}`);
     });
     runner.once(Runner.constants.EVENT_RUN_END, () => note(true));

@@ -1,7 +1,6 @@
 /**
  * `npm test [-- SUITE…] [--grep TEXT]`: sets up what the tests need, runs the suites, each in a mocha process of its own,
- * and ends with the sum of their figures. Where all are run, two suites at a time, a file that fails is run once more
- * with nothing beside it: what passes then counts as passed, and is named.
+ * and ends with the sum of their figures. If all suites are run, two run at a time. No test has a second try.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -46,8 +45,6 @@ const LANES: readonly (readonly Suite[])[] = [
 ];
 const LAST: readonly Suite[] = ["package"];
 
-/** With more files that fail it is no matter of a busy machine. */
-const MOST_AGAIN = 3;
 const ALL = [...LANES.flat(), ...LAST];
 
 /** What a suite came to. */
@@ -56,7 +53,6 @@ interface Figures {
   readonly failures: number;
   /** Title and message of each that failed. */
   readonly failed: readonly string[];
-  readonly failedFiles: readonly string[];
   readonly pending: readonly string[];
   /** The test that began last. */
   readonly running: string;
@@ -72,11 +68,10 @@ async function main(): Promise<void> {
   const suites = named.length === 0 ? ALL : named;
   await setUp(suites);
   const before = leftovers();
-  const run = (suite: Suite): Promise<Figures> => runSuite(suite, suites === named, { grep: values.grep });
+  const run = (suite: Suite): Promise<Figures> => runSuite(suite, suites === named, values.grep);
   const [lanes, last] = suites === named ? [[named], []] : [LANES, LAST];
-  let figures = (await Promise.all(lanes.map((lane) => oneAfterTheOther(lane, run)))).flat();
+  const figures = (await Promise.all(lanes.map((lane) => oneAfterTheOther(lane, run)))).flat();
   figures.push(...(await oneAfterTheOther(last, run)));
-  if (suites !== named) figures = await withSecondTries([...lanes.flat(), ...last], figures);
   const passed = figures.reduce((sum, { passes }) => sum + passes, 0);
   let failed = figures.reduce((sum, { failures }) => sum + failures, 0);
   const left = leftovers().filter((entry) => !before.includes(entry));
@@ -89,23 +84,6 @@ async function main(): Promise<void> {
   for (const title of figures.flatMap(({ pending }) => pending)) process.stdout.write(`pending: ${title}\n`);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
-}
-
-/** The figures of the suites after files that failed beside others were run once more, alone. */
-async function withSecondTries(suites: readonly Suite[], figures: readonly Figures[]): Promise<Figures[]> {
-  const files = figures.flatMap(({ failedFiles }) => failedFiles).length;
-  if (files === 0 || files > MOST_AGAIN) return [...figures];
-  return oneAfterTheOther([...figures.entries()], async ([position, first]) => {
-    const suite = suites[position];
-    // a suite that did not come to its end has failed in more than its files, and pure tests hang on no other
-    if (suite === undefined || suite === "unit" || first.failedFiles.length === 0 || !first.ended)
-      return first;
-    const again = await runSuite(suite, false, { files: first.failedFiles });
-    if (!again.ended || again.failures > 0) return first;
-    for (const test of first.failed)
-      process.stdout.write(`failed beside other suites, passed alone: ${test}\n`);
-    return { ...first, passes: first.passes + first.failures, failures: 0, failed: [] };
-  });
 }
 
 async function oneAfterTheOther<T, R>(list: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
@@ -142,20 +120,12 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
 /**
  * Runs a suite. One that was not named runs its sample, and shows what it printed when it has ended.
  *
- * @param only the tests with this text, or these files one after the other
+ * @param grep only the tests with this text
  */
-async function runSuite(
-  suite: Suite,
-  isNamed: boolean,
-  only: { readonly grep?: string | undefined; readonly files?: readonly string[] },
-): Promise<Figures> {
-  const { grep } = only;
-  const { sample, ...extent }: Extent = SUITES[suite];
-  const jobs = only.files === undefined ? (extent.jobs ?? 1) : 1;
+async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined): Promise<Figures> {
+  const { sample, jobs = 1 }: Extent = SUITES[suite];
   const folderOfSuite = join(REPOSITORY, "test", suite);
-  const ofSuite =
-    isNamed || sample === undefined ? largestFirst(folderOfSuite) : [join(folderOfSuite, sample)];
-  const files = only.files ?? ofSuite;
+  const files = isNamed || sample === undefined ? largestFirst(folderOfSuite) : [join(folderOfSuite, sample)];
   if (isNamed) process.stdout.write(`\n── ${suite}\n`);
   else say(`running the suite ${suite}`);
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-tests-"));
@@ -219,11 +189,11 @@ function largestFirst(folder: string): string[] {
 
 /** A mocha that did not come to its end, or found nothing to run, has failed. */
 function judge(suite: Suite, how: string, isFine: boolean, figures: Figures | undefined): Figures {
-  const { passes = 0, failures = 0, failed = [], failedFiles = [] } = figures ?? {};
+  const { passes = 0, failures = 0, failed = [] } = figures ?? {};
   const { pending = [], running = "", ended = false } = figures ?? {};
   const isBroken = !ended || (!isFine && failures === 0);
   if (isBroken) say(`the suite ${suite} ${how}${running === "" ? "" : `, while running: ${running}`}`);
-  return { passes, failures: failures + (isBroken ? 1 : 0), failed, failedFiles, pending, running, ended };
+  return { passes, failures: failures + (isBroken ? 1 : 0), failed, pending, running, ended };
 }
 
 /** What a lab or a test makes on the machine: namespaces and folders. */
