@@ -46,7 +46,11 @@ export function poolOf<H extends NetworkHost>(args: NetworkArgs<H>, hosts: reado
   };
 }
 
-/** The lease book's arguments as it gets them. Addresses that do not belong to the subnets exclude nothing there. */
+/**
+ * The lease book's arguments as it gets them. Addresses that do not belong to the subnets exclude nothing there.
+ *
+ * @public for `network.ts`, which loads it when a program has a network
+ */
 export function bookArgs({ taken, gateway, exclude = [], ...pool }: PoolArgs): Record<string, unknown> {
   return { ...pool, exclude: output([exclude, gateway, ...taken]).apply((lists) => lists.flat()) };
 }

@@ -9,7 +9,7 @@ import { SshError } from "./error";
 import { trace } from "./trace";
 
 export type { CommandResult } from "./exec/script";
-export { ConnectionLost, SshError, type SshErrorKind } from "./error";
+export { ConnectionLost, SshError } from "./error";
 
 /** How to run one script. */
 export interface RunOptions {

@@ -10,7 +10,6 @@ export const BOND_MODES = [
   ...(["balance-rr", "active-backup", "balance-xor", "broadcast"] as const),
   ...(["802.3ad", "balance-tlb", "balance-alb"] as const),
 ];
-export type BondMode = (typeof BOND_MODES)[number];
 
 /** bonding.h, bond_mode_uses_primary: modes in which one port at a time has a part of its own. */
 export const PRIMARY_MODES: readonly string[] = ["active-backup", "balance-tlb", "balance-alb"];

@@ -6,7 +6,7 @@ import { type LoadedKey, loadKey } from "./private-key";
 import { fingerprint } from "./public-key";
 import type { KeySetting, Secret, Settings } from "../settings";
 
-export { type Secret, type Settings, readSettings } from "../settings";
+export { type Settings, readSettings } from "../settings";
 
 /** A source of credentials and what came of it, for the message when nothing worked. Holds no secret. */
 export interface AuthAnswer {

@@ -75,6 +75,7 @@ export function resolveHost(host: HostAddress, settings: Settings): ResolvedHost
 /**
  * The hosts that the OpenSSH client configuration has by their names and not by a pattern only.
  *
+ * @public for the inventory, which loads it when it is asked for such hosts
  * @throws Error that names the file which cannot be read or parsed
  */
 export function configuredHosts(settings: Settings): string[] {
