@@ -2,7 +2,7 @@
 import { bootFiles } from "../boot/files";
 import { bootName } from "../model/boot-names";
 import { renderBootScript } from "../boot/script";
-import type { AnyKind } from "../kinds";
+import { type AnyKind, kernelOf } from "../kinds";
 import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
 import { ownerOf } from "../kinds/ownership";
 import { afterBoot, bootDifferences } from "../plan/boot";
@@ -10,7 +10,6 @@ import type { BootFile, Desired, DesiredBoot } from "../model/host";
 import { bootSteps } from "../plan/plan";
 import { markOf } from "../model/owner";
 import type { Step } from "../model/steps";
-import { kernelTraits } from "../plan/kernel/traits";
 
 /** What the resource wants of its host, now and at the next boot. */
 export function desiredWithBoot(kind: AnyKind, inputs: CommonInputs, context: PlanContext): Desired {
@@ -70,7 +69,7 @@ export function bootPlan(
     { ...inputs, adopt },
     { ...ownerOf(context), resource, isExpected: expected, observation },
   );
-  const kernel = kernelTraits(observation.facts.kernel);
+  const kernel = kernelOf(observation.facts.kernel);
   return { then, steps: bootSteps(state, record ? { ...then, record } : then, kernel) };
 }
 

@@ -3,8 +3,8 @@
  * out, and what a report shows. Pure.
  */
 import { describeStep } from "../iproute2/commands";
-import type { AnyKind } from "../kinds";
-import { visibleInputs } from "../kinds/check-inputs";
+import { type AnyKind, kernelOf } from "../kinds";
+import { asInputs, visibleInputs } from "../kinds/check-inputs";
 import { desiredRemoval } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
 import type { CommonInputs, Identity, Issue, Json, PlanContext } from "../kinds/kind";
@@ -14,7 +14,6 @@ import { MacvlanError } from "../model/error";
 import type { LinkId, Desired } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isUnknown } from "../model/unknown";
-import { kernelTraits } from "../plan/kernel/traits";
 import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
 import { plan, type DesiredPlan } from "../plan/plan";
@@ -64,7 +63,7 @@ export function planNothing(context: PlanContext): DesiredPlan {
 }
 
 function planDesired(desired: Desired, now: Observation): DesiredPlan {
-  return { ...plan(now.state, desired, kernelTraits(now.facts.kernel)), desired };
+  return { ...plan(now.state, desired, kernelOf(now.facts.kernel)), desired };
 }
 
 /**
@@ -80,7 +79,8 @@ export function driftOf(
 ): Difference[] {
   const changed = (d: Difference): boolean => {
     const property = d.property.split(/[.[]/)[0] ?? "";
-    const given = (known as unknown as Json)[property];
+    const inputs: Json = known;
+    const given = inputs[property];
     return given !== undefined && digest({ given }) !== digest({ given: before[property] });
   };
   const previous = desiredWithBoot(kind, knownInputs(before, []), context);
@@ -137,5 +137,5 @@ export function knownInputs(inputs: Json, unknown: readonly string[]): CommonInp
   const known = Object.entries(visibleInputs(inputs)).filter(
     ([key, value]) => !unknown.includes(key) && !isUnknown(value) && key !== "label",
   );
-  return Object.fromEntries(known) as unknown as CommonInputs;
+  return asInputs(Object.fromEntries(known));
 }

@@ -7,7 +7,7 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { type AnyKind, KINDS } from "../kinds";
-import { visibleInputs } from "../kinds/check-inputs";
+import { asInputs, visibleInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, linkId } from "../kinds/kind";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
@@ -40,7 +40,7 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
     check: async (olds: Json, news: Json) => check(kind, olds, news),
     diff: (_id: string, olds: Json, news: Json) => {
       const result = diff(kind, olds, news);
-      const old = olds as unknown as CommonInputs;
+      const old = asInputs(olds);
       if ((result.replaces?.length ?? 0) > 0) currentRun().markReplaced(old.host, linkId(old));
       if (result.changes !== true && !isUnknown(news["host"])) {
         const { fleet } = currentRun();
@@ -72,9 +72,7 @@ async function withRedactedErrors<T>(work: Promise<T>): Promise<T> {
 function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {
   const identity = kind.identifying.some((p) => isUnknown(news[p]));
   const moved = isUnknown(news["host"]) || sameHost(olds["host"], news["host"]) ? [] : ["host"];
-  const replaces = identity
-    ? moved
-    : [...moved, ...kind.replaces(olds as unknown as CommonInputs, news as unknown as CommonInputs)];
+  const replaces = identity ? moved : [...moved, ...kind.replaces(olds, news)];
   const changes =
     replaces.length > 0 ||
     news["drift"] !== undefined ||
@@ -95,7 +93,7 @@ async function create(kind: AnyKind, inputs: Json): Promise<dynamic.CreateResult
 
 async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.ReadResult> {
   const given = managedInputs(props);
-  const known = given as unknown as CommonInputs;
+  const known = asInputs(given);
   const now = await currentRun().fleet.managedHost(known.host).observe();
   const link = findLink(now.state, linkId(known));
   const record = recordOf(now.state, linkId(known));
@@ -107,12 +105,12 @@ async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.Rea
     ...kind.readInputs(known, now),
     ...(known.persist === undefined ? {} : { persist: isPersisted(kind, known, context) }),
   };
-  const label = kind.label(observed as unknown as CommonInputs);
+  const label = kind.label(observed);
   const inputs = { ...observed, label, ...hiddenOf(props) };
   return {
     id,
     inputs: clean(inputs),
-    props: clean(outputsOf(kind, inputs, observed as unknown as CommonInputs, now)),
+    props: clean(outputsOf(kind, inputs, asInputs(observed), now)),
   };
 }
 

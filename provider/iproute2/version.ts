@@ -1,6 +1,4 @@
-/** Versions of iproute2, and what an older one cannot set. Pure. */
-import type { SettingKey } from "../model/host";
-
+/** Versions of iproute2. Pure. */
 /** The oldest that prints links, addresses and routes as JSON: 4.14 prints routes as text whatever it is asked for. */
 export const OLDEST_IPROUTE2 = "4.17";
 
@@ -38,17 +36,3 @@ export function isOlder(version: string, than: string): boolean {
   }
   return false;
 }
-
-/** What is set on links only since later versions (their release notes), and the property that asks for it. */
-export const SINCE: readonly {
-  readonly version: string;
-  readonly property: string;
-  readonly key: SettingKey;
-  /** The word of the value that is new; undefined where the setting as such is. */
-  readonly word?: string;
-}[] = [
-  { version: "4.18", property: "isolated", key: "port.isolated" },
-  { version: "5.2", property: "bridgeBinding", key: "type.bridge_binding", word: "on" },
-  { version: "5.11", property: "broadcastQueueLength", key: "type.bcqueuelen" },
-  { version: "5.14", property: "nodst", key: "type.flags", word: "nodst" },
-];

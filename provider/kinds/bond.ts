@@ -1,117 +1,112 @@
 /** Bond: several links that are used as one (drivers/net/bonding). */
-import type { Observation } from "../model/observation";
-import { BOND_MODES, DEFAULT_MIIMON, MII_MODES, PRIMARY_MODES } from "../plan/kernel/bond";
-import { type LinkState, type Desired, findLink } from "../model/host";
-import type { BondArgs, BondMode } from "./args";
-import { type Binding, LINK_BINDINGS, number, settingsOf, string, toggle } from "./bindings";
-import { commonOutputs, readLinkInputs } from "./outputs";
+import { z } from "zod";
+import { type HostState, type LinkState, findLink } from "../model/host";
+import {
+  BOND_MODES,
+  BOND_OPTIONS,
+  DEFAULT_MIIMON,
+  MII_MODES,
+  PRIMARY_MODES,
+  portsOf,
+} from "../plan/kernel/bond";
+import type { BondMode, BondOutputs, BondPortOutputs } from "./args";
+import { list, number, toggle } from "./bindings";
+import { type KindInputs, defineKind } from "./define";
+import { type Issue, type KernelType, type PlanContext, linkId } from "./kind";
+import { desiredMaster, joinProblems, portRules } from "./master";
 import { adopts } from "./ownership";
-import { commonRules, linkProblems } from "./problems";
-import { type CommonInputs, type Issue, type Json, type Kind, type PlanContext, linkId } from "./kind";
-import { joinProblems, portRules, desiredMaster } from "./master";
+import { linkProblems } from "./problems";
+import { properties } from "./property";
 import * as p from "./schemas";
 
-export interface BondInputs
-  extends CommonInputs, Omit<BondArgs, keyof CommonInputs | "host" | "ports" | "arpIpTargets"> {
-  readonly ports?: readonly { readonly name: string }[];
-  readonly arpIpTargets?: readonly string[];
-}
-
-/** In the order in which they are set (plan/bond.ts). */
-export const BOND_BINDINGS: readonly Binding[] = [
-  string("type.mode", "mode"),
-  number("type.miimon", "miimon"),
-  number("type.updelay", "updelay"),
-  number("type.downdelay", "downdelay"),
-  number("type.arp_interval", "arpInterval"),
-  {
-    key: "type.arp_ip_target",
-    property: "arpIpTargets",
-    encode: (inputs) => (inputs["arpIpTargets"] as readonly string[]).join(","),
-    decode: (value) => ({ arpIpTargets: value === "" ? [] : value.split(",") }),
-  },
-  string("type.arp_validate", "arpValidate"),
-  string("type.arp_all_targets", "arpAllTargets"),
-  string("type.primary_reselect", "primaryReselect"),
-  string("type.fail_over_mac", "failOverMac"),
-  string("type.xmit_hash_policy", "xmitHashPolicy"),
-  string("type.lacp_rate", "lacpRate"),
-  string("type.ad_select", "adSelect"),
-  number("type.min_links", "minLinks"),
-  number("type.num_grat_arp", "numPeerNotifications"),
-  toggle("type.all_slaves_active", "allPortsActive", "1", "0"),
-  string("type.primary", "primary"),
-  ...LINK_BINDINGS,
-];
-
-/** bond_options.c: what is above, an int cannot hold. */
-const MILLISECONDS = p.whole(0, 2_147_483_647, "milliseconds");
-
-export const bond: Kind<BondInputs> = {
-  type: "Bond",
-  schema: {
-    ...p.commonSchema,
-    mode: p.oneOf(...BOND_MODES),
-    ports: p.list(
-      p.linkName.transform((name) => ({ name })),
-      ({ name }) => name,
-    ),
-    takeOverAddresses: p.flag,
-    miimon: MILLISECONDS,
-    updelay: MILLISECONDS,
-    downdelay: MILLISECONDS,
-    arpInterval: MILLISECONDS,
-    arpIpTargets: p.arpTargets,
-    arpValidate: p.oneOf("none", "active", "backup", "all", "filter", "filter_active", "filter_backup"),
-    arpAllTargets: p.oneOf("any", "all"),
-    primary: p.linkNameOrNone,
-    primaryReselect: p.oneOf("always", "better", "failure"),
-    failOverMac: p.oneOf("none", "active", "follow"),
-    xmitHashPolicy: p.oneOf("layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4", "vlan+srcmac"),
-    lacpRate: p.oneOf("slow", "fast"),
-    adSelect: p.oneOf("stable", "bandwidth", "count"),
-    minLinks: p.whole(0, 255),
-    numPeerNotifications: p.whole(0, 255),
-    allPortsActive: p.flag,
-  } satisfies Record<keyof BondArgs, unknown>,
-  required: ["host", "mode"],
-  defaults: { up: true },
-  derivesMac: () => false,
-  label: (inputs) => inputs.name,
-  lan: (inputs) => inputs.name,
-  rules: (inputs) => [...commonRules(inputs), ...portRules(inputs, "bond"), ...bondRules(inputs)],
-  identifying: ["host", "name", "mode", "ports"],
-  replaces: () => [],
-  desired: desiredBond,
-  problems: bondProblems,
-  outputs(inputs, observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    return {
-      ...commonOutputs(inputs, observation),
-      ports: readPorts(inputs, observation).map(portOutputs),
-      activePort: link?.details["active_slave"] ?? "",
-      ...aggregatorOutputs(link),
-    };
-  },
-  readInputs: (inputs, observation) =>
-    readLinkInputs(inputs, observation, BOND_BINDINGS, () => ({
-      ...(inputs.ports === undefined
-        ? {}
-        : { ports: readPorts(inputs, observation).map(({ name }) => ({ name })) }),
-    })),
+const BOND: KernelType = {
+  word: "bond",
+  links: "bonds",
+  module: "bonding",
+  besides: ", and bonds as parents",
 };
 
-function desiredBond(inputs: BondInputs, context: PlanContext): Desired {
-  const isByArp = (inputs.arpInterval ?? 0) > 0 || validates(inputs);
-  const goesByItself = inputs.miimon !== undefined || isByArp || adopts(inputs, context);
-  return desiredMaster(inputs, context, {
-    kind: "bond",
-    settings: settingsOf(BOND_BINDINGS, { ...inputs }),
-    initial: goesByItself ? [] : [{ key: "type.miimon", value: String(DEFAULT_MIIMON), property: "miimon" }],
-    takesMac: true,
-    portsUp: true,
-  });
+/** How an option is set, and what the kernel gives a new bond of it. */
+function option(word: string): { setting: `type.${string}`; kernelDefault: string } {
+  const { kernelDefault } = BOND_OPTIONS.find((one) => one.word === word) ?? {};
+  if (kernelDefault === undefined) throw new Error(`a bond has no option ${word}`);
+  return { setting: `type.${word}`, kernelDefault };
 }
+
+/** bond_options.c: what is above, an int cannot hold. */
+const milliseconds = { schema: p.whole(0, 2_147_483_647, "milliseconds"), form: number };
+
+/** In the order in which they are set (plan/kernel/bond.ts). */
+const PROPERTIES = properties({
+  mode: { schema: p.oneOf(...BOND_MODES), required: true, identifying: true, ...option("mode") },
+  ports: {
+    schema: p.list(
+      p.textOr(
+        p.linkName.transform((name) => ({ name })),
+        z.strictObject({ name: p.linkName }, { error: "must be a link's name" }),
+      ),
+      ({ name }) => name,
+    ),
+    identifying: true,
+  },
+  takeOverAddresses: { schema: p.flag },
+  miimon: { ...milliseconds, ...option("miimon") },
+  updelay: { ...milliseconds, ...option("updelay") },
+  downdelay: { ...milliseconds, ...option("downdelay") },
+  arpInterval: { ...milliseconds, ...option("arp_interval") },
+  arpIpTargets: { schema: p.arpTargets, form: list(","), ...option("arp_ip_target") },
+  arpValidate: {
+    schema: p.oneOf("none", "active", "backup", "all", "filter", "filter_active", "filter_backup"),
+    ...option("arp_validate"),
+  },
+  arpAllTargets: { schema: p.oneOf("any", "all"), ...option("arp_all_targets") },
+  primaryReselect: { schema: p.oneOf("always", "better", "failure"), ...option("primary_reselect") },
+  failOverMac: { schema: p.oneOf("none", "active", "follow"), ...option("fail_over_mac") },
+  xmitHashPolicy: {
+    schema: p.oneOf("layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4", "vlan+srcmac"),
+    ...option("xmit_hash_policy"),
+  },
+  lacpRate: { schema: p.oneOf("slow", "fast"), ...option("lacp_rate") },
+  adSelect: { schema: p.oneOf("stable", "bandwidth", "count"), ...option("ad_select") },
+  minLinks: { schema: p.whole(0, 255), form: number, ...option("min_links") },
+  numPeerNotifications: { schema: p.whole(0, 255), form: number, ...option("num_grat_arp") },
+  allPortsActive: { schema: p.flag, form: toggle("1", "0"), ...option("all_slaves_active") },
+  primary: { schema: p.linkNameOrNone, ...option("primary") },
+});
+
+export type BondInputs = KindInputs<typeof PROPERTIES>;
+
+export const bond = defineKind({
+  type: "Bond",
+  link: BOND,
+  properties: PROPERTIES,
+  lan: (inputs) => inputs.name,
+  rules: (inputs) => [...portRules(inputs, "bond"), ...bondRules(inputs)],
+  desired(inputs, context, settings) {
+    const isByArp = (inputs.arpInterval ?? 0) > 0 || validates(inputs);
+    const goesByItself = inputs.miimon !== undefined || isByArp || adopts(inputs, context);
+    return desiredMaster(inputs, context, {
+      kind: "bond",
+      settings,
+      initial: goesByItself
+        ? []
+        : [{ key: "type.miimon", value: String(DEFAULT_MIIMON), property: "miimon" }],
+      takesMac: true,
+      portsUp: true,
+    });
+  },
+  problems: bondProblems,
+  outputs: (link, inputs, { state }) => ({
+    ports: portsNow(link, inputs, state).map(portOutputs),
+    activePort: link.details["active_slave"] ?? "",
+    ...aggregatorOutputs(link),
+  }),
+  read: (link, inputs, state) => ({
+    ports: (inputs.ports ? portsNow(link, inputs, state) : portsOf(state, link.name)).map(({ name }) => ({
+      name,
+    })),
+  }),
+});
 
 function validates({ arpValidate = "none" }: Partial<BondInputs>): boolean {
   return arpValidate !== "none";
@@ -166,7 +161,7 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
 }
 
 function bondProblems(inputs: BondInputs, context: PlanContext): Issue[] {
-  const common = linkProblems(inputs, context, { kind: "bond", iproute2: "makes bonds" });
+  const common = linkProblems(inputs, context, BOND);
   if (common.length > 0) return common;
   return [
     ...delayProblems(inputs, context),
@@ -205,19 +200,18 @@ function portProblems(inputs: BondInputs, context: PlanContext, index: number): 
   });
 }
 
-function readPorts(inputs: BondInputs, { state }: Observation): LinkState[] {
-  return (inputs.ports ?? []).flatMap(({ name }) => {
+function portsNow(bondNow: LinkState, { ports = [] }: Partial<BondInputs>, state: HostState): LinkState[] {
+  return ports.flatMap(({ name }) => {
     const link = findLink(state, { name, netns: "" });
-    return link?.settings["link.master"] === inputs.name ? [link] : [];
+    return link?.settings["link.master"] === bondNow.name ? [link] : [];
   });
 }
 
-function portOutputs({ name, details }: LinkState): Json {
+function portOutputs({ name, details }: LinkState): BondPortOutputs {
   return { name, state: details["bond_state"] ?? "", miiStatus: details["bond_mii_status"] ?? "" };
 }
 
-function aggregatorOutputs(link: LinkState | undefined): Json {
-  const { details = {} } = link ?? {};
+function aggregatorOutputs({ details }: LinkState): Pick<BondOutputs, "aggregator"> {
   if (details["ad_aggregator"] === undefined) return {};
   return {
     aggregator: {

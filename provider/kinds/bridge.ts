@@ -1,125 +1,128 @@
 /** HairpinBridge: a bridge whose ports may send frames back to where they came from, as vepa children need. */
-import { z } from "zod";
 import { portToolSets } from "../iproute2/commands";
-import type { Observation } from "../model/observation";
-import { type Desired, findLink } from "../model/host";
-import type { BridgeArgs, PortArgs } from "./args";
+import { type HostState, type LinkState, findLink } from "../model/host";
+import { portsOf } from "../plan/kernel/bond";
+import { PORT_DEFAULTS } from "../plan/kernel/defaults";
+import type { PortOutputs } from "./args";
 import {
-  type Binding,
-  LINK_BINDINGS,
+  type Form,
+  bindingsOf,
   centiseconds,
-  readBindings,
   number,
+  readBindings,
+  readGiven,
   settingsOf,
   toggle,
 } from "./bindings";
-import { commonOutputs, readLinkInputs } from "./outputs";
-import { commonRules, linkProblems } from "./problems";
-import { type CommonInputs, type Issue, type Json, type Kind, type PlanContext, linkId } from "./kind";
-import { joinProblems, portRules, desiredMaster } from "./master";
+import { type KindInputs, defineKind } from "./define";
+import { type Issue, type Json, type KernelType, type PlanContext, linkId } from "./kind";
+import { desiredMaster, joinProblems, portRules } from "./master";
+import { linkProblems } from "./problems";
+import { type InputsOf, type Since, objectOf, properties } from "./property";
 import * as p from "./schemas";
 
-/** A port in canonical form. */
-type Port = Readonly<PortArgs> & { readonly hairpin: boolean };
-
-export interface BridgeInputs extends CommonInputs {
-  readonly ports?: readonly Port[];
-  readonly takeOverAddresses?: boolean;
-  readonly vlanFiltering?: boolean;
-  readonly stp?: boolean;
-  readonly forwardDelay?: number;
-}
-
-const BINDINGS: readonly Binding[] = [
-  centiseconds("type.forward_delay", "forwardDelay"),
-  centiseconds("type.hello_time", "helloTime"),
-  centiseconds("type.max_age", "maxAge"),
-  centiseconds("type.ageing_time", "ageingTime"),
-  number("type.priority", "priority"),
-  toggle("type.stp_state", "stp", "1", "0"),
-  toggle("type.vlan_filtering", "vlanFiltering", "1", "0"),
-  toggle("type.mcast_snooping", "mcastSnooping", "1", "0"),
-  ...LINK_BINDINGS,
-];
-
-const PORT_BINDINGS: readonly Binding[] = [
-  toggle("port.hairpin", "hairpin", "on", "off"),
-  toggle("port.isolated", "isolated", "on", "off"),
-  toggle("port.learning", "learning", "on", "off"),
-  toggle("port.flood", "flood", "on", "off"),
-  toggle("port.mcast_flood", "mcastFlood", "on", "off"),
-  number("port.cost", "cost"),
-  number("port.priority", "priority"),
-  toggle("port.guard", "guard", "on", "off"),
-  toggle("port.root_block", "rootBlock", "on", "off"),
-];
-
-const portFields = z.strictObject({
-  name: p.linkName,
-  hairpin: p.flag.optional(),
-  isolated: p.flag.optional(),
-  learning: p.flag.optional(),
-  flood: p.flag.optional(),
-  mcastFlood: p.flag.optional(),
-  // net/bridge/br_stp_if.c: BR_MAX_PATH_COST, BR_MAX_PORTS
-  cost: p.whole(1, 65_535).optional(),
-  priority: p.whole(0, 63).optional(),
-  guard: p.flag.optional(),
-  rootBlock: p.flag.optional(),
-});
-
-const port = z.union([p.linkName.transform((name) => ({ name })), portFields]).transform((given): Port => {
-  const said = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { hairpin: true, ...(Object.fromEntries(said) as unknown as PortArgs) };
-});
-
-export const bridge: Kind<BridgeInputs> = {
-  type: "HairpinBridge",
-  schema: {
-    ...p.commonSchema,
-    ports: p.list(port, ({ name }) => name),
-    stp: p.flag,
-    priority: p.whole(0, 65_535),
-    // the ranges are the kernel's: net/bridge/br_private_stp.h
-    forwardDelay: p.seconds(0, 30),
-    helloTime: p.seconds(1, 10),
-    maxAge: p.seconds(6, 40),
-    ageingTime: p.seconds(0, 1_000_000),
-    vlanFiltering: p.flag,
-    mcastSnooping: p.flag,
-    takeOverAddresses: p.flag,
-  } satisfies Record<keyof BridgeArgs, unknown>,
-  required: ["host"],
-  defaults: { up: true },
-  derivesMac: () => false,
-  label: (inputs) => inputs.name,
-  lan: (inputs) => inputs.name,
-  rules: (inputs) => [...commonRules(inputs), ...bridgeRules(inputs)],
-  identifying: ["host", "name", "ports"],
-  replaces: () => [],
-  desired: desiredBridge,
-  problems: bridgeProblems,
-  outputs: (inputs, observation) => ({
-    ...commonOutputs(inputs, observation),
-    bridgeId: findLink(observation.state, linkId(inputs))?.details["bridge_id"] ?? "",
-    ports: (inputs.ports ?? []).flatMap((given) => portOutputs(inputs, given, observation)),
-    portTool: observation.facts.portTool,
-  }),
-  readInputs: (inputs, observation) =>
-    readLinkInputs(inputs, observation, BINDINGS, () => ({
-      ...(inputs.ports === undefined ? {} : { ports: readPorts(inputs, observation) }),
-    })),
+const BRIDGE: KernelType = {
+  word: "bridge",
+  links: "bridges",
+  module: "bridge",
+  isNeeded: true,
 };
 
-function desiredBridge(inputs: BridgeInputs, context: PlanContext): Desired {
-  return desiredMaster(inputs, context, {
-    kind: "bridge",
-    settings: settingsOf(BINDINGS, jsonOf(inputs)),
-    portSettings: (i, path) => settingsOf(PORT_BINDINGS, { ...inputs.ports?.[i] }, path),
-    takesMac: false,
-    portsUp: false,
-  });
+/** How a port's option is set, and what the kernel gives a new port of it. */
+function option<T>(
+  word: string,
+  form: Form<T>,
+): { setting: `port.${string}`; form: Form<T>; kernelDefault: string } {
+  return { setting: `port.${word}`, form, kernelDefault: PORT_DEFAULTS[`port.${word}`] ?? "" };
 }
+
+const onOff = toggle("on", "off");
+const isolatedSince: Since = { iproute2: "4.18" };
+
+const PORT_PROPERTIES = properties({
+  name: { schema: p.linkName, required: true },
+  hairpin: { schema: p.flag, default: true, ...option("hairpin", onOff) },
+  isolated: { schema: p.flag, since: isolatedSince, ...option("isolated", onOff) },
+  learning: { schema: p.flag, ...option("learning", onOff) },
+  flood: { schema: p.flag, ...option("flood", onOff) },
+  mcastFlood: { schema: p.flag, ...option("mcast_flood", onOff) },
+  // net/bridge/br_stp_if.c: BR_MAX_PATH_COST, BR_MAX_PORTS
+  cost: { schema: p.whole(1, 65_535), ...option("cost", number) },
+  priority: { schema: p.whole(0, 63), ...option("priority", number) },
+  guard: { schema: p.flag, ...option("guard", onOff) },
+  rootBlock: { schema: p.flag, ...option("root_block", onOff) },
+});
+
+const PORT_BINDINGS = bindingsOf(PORT_PROPERTIES);
+
+/** A port in canonical form. */
+type Port = InputsOf<typeof PORT_PROPERTIES>;
+
+const port = p.textOr(
+  p.linkName.transform((name): Port => ({ name, hairpin: PORT_PROPERTIES.hairpin.default })),
+  objectOf(PORT_PROPERTIES, "a link's name or { name, hairpin, … }"),
+);
+
+const bit = toggle("1", "0");
+
+/** The ranges are the kernel's (net/bridge/br_private_stp.h), and so are the defaults (net/bridge/br_device.c, br_dev_setup). */
+const PROPERTIES = properties({
+  ports: { schema: p.list(port, ({ name }) => name), identifying: true },
+  forwardDelay: {
+    schema: p.seconds(0, 30),
+    setting: "type.forward_delay",
+    form: centiseconds,
+    kernelDefault: "1500",
+  },
+  helloTime: {
+    schema: p.seconds(1, 10),
+    setting: "type.hello_time",
+    form: centiseconds,
+    kernelDefault: "200",
+  },
+  maxAge: { schema: p.seconds(6, 40), setting: "type.max_age", form: centiseconds, kernelDefault: "2000" },
+  ageingTime: {
+    schema: p.seconds(0, 1_000_000),
+    setting: "type.ageing_time",
+    form: centiseconds,
+    kernelDefault: "30000",
+  },
+  priority: { schema: p.whole(0, 65_535), setting: "type.priority", form: number, kernelDefault: "32768" },
+  stp: { schema: p.flag, setting: "type.stp_state", form: bit, kernelDefault: "0" },
+  vlanFiltering: { schema: p.flag, setting: "type.vlan_filtering", form: bit, kernelDefault: "0" },
+  mcastSnooping: { schema: p.flag, setting: "type.mcast_snooping", form: bit, kernelDefault: "1" },
+  takeOverAddresses: { schema: p.flag },
+});
+
+export type BridgeInputs = KindInputs<typeof PROPERTIES>;
+
+export const bridge = defineKind({
+  type: "HairpinBridge",
+  link: BRIDGE,
+  properties: PROPERTIES,
+  portProperties: PORT_PROPERTIES,
+  lan: (inputs) => inputs.name,
+  rules: bridgeRules,
+  desired: (inputs, context, settings) =>
+    desiredMaster(inputs, context, {
+      kind: "bridge",
+      settings,
+      portSettings: (i, path) => settingsOf(PORT_BINDINGS, inputs.ports?.[i] ?? {}, path),
+      takesMac: false,
+      portsUp: false,
+    }),
+  problems: bridgeProblems,
+  outputs: (link, inputs, { facts, state }) => ({
+    bridgeId: link.details["bridge_id"] ?? "",
+    ports: (inputs.ports ?? []).flatMap((given) => portOutputs(inputs.name, given, state)),
+    portTool: facts.portTool,
+  }),
+  read: (link, { ports }, state) => ({
+    ports: ports
+      ? ports.flatMap((given) => portOutputs(link.name, given, state)).map(({ state: _, ...given }) => given)
+      : portsOf(state, link.name).map(describePort),
+  }),
+});
 
 function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
   if (inputs.stp === true && isBelowStp(inputs.forwardDelay)) {
@@ -130,8 +133,7 @@ function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
 
 function bridgeProblems(inputs: BridgeInputs, context: PlanContext): Issue[] {
   const { facts, state } = context.observation;
-  const manual = inputs.adopt === true ? {} : { iproute2: "makes bridges" };
-  const common = linkProblems(inputs, context, { kind: "bridge", ...manual });
+  const common = linkProblems(inputs, context, BRIDGE, inputs.adopt !== true);
   if (common.length > 0) return common;
   if (inputs.vlanFiltering === true && facts.vlanFiltering === false) {
     return [
@@ -162,7 +164,7 @@ function portProblems(inputs: BridgeInputs, context: PlanContext, given: Port, i
   });
   const link = findLink(state, { name: given.name, netns: "" });
   if (problems.length > 0 || !link || link.settings["link.master"] === "") return problems;
-  const word = settingsOf(PORT_BINDINGS, { ...given }, "").find(
+  const word = settingsOf(PORT_BINDINGS, given).find(
     (s) => !portToolSets(facts.portTool, s.key.slice("port.".length)) && !(s.key in link.settings),
   );
   return word
@@ -175,19 +177,15 @@ function portProblems(inputs: BridgeInputs, context: PlanContext, given: Port, i
     : [];
 }
 
-function portOutputs(inputs: BridgeInputs, given: Port, observation: Observation): Json[] {
-  const link = findLink(observation.state, { name: given.name, netns: "" });
-  if (link?.settings["link.master"] !== inputs.name) return [];
-  const state = link.details["port_state"] ?? "";
-  return [{ ...given, ...readBindings(PORT_BINDINGS, { ...given }, link), state }];
+function portOutputs(bridgeName: string, given: Port, state: HostState): PortOutputs[] {
+  const link = findLink(state, { name: given.name, netns: "" });
+  if (link?.settings["link.master"] !== bridgeName) return [];
+  const portState = link.details["port_state"] ?? "";
+  return [{ ...given, ...readGiven(PORT_BINDINGS, given, link), state: portState }];
 }
 
-function readPorts(inputs: BridgeInputs, observation: Observation): Json[] {
-  return (inputs.ports ?? [])
-    .flatMap((given) => portOutputs(inputs, given, observation))
-    .map(({ state, ...port }) => port);
-}
-
-function jsonOf(inputs: BridgeInputs): Json {
-  return { ...inputs };
+/** All that can be said of a port; the cost follows the link's speed unless a person has set it, which cannot be seen. */
+function describePort(link: LinkState): Json {
+  const { cost, ...options } = readBindings(PORT_BINDINGS, link.settings);
+  return { name: link.name, ...options };
 }

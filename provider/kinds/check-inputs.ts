@@ -55,6 +55,16 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
   return { inputs: { ...complete, ...hidden }, issues, unknown };
 }
 
+/** Inputs that have passed the check, for the kind's own eyes. @throws if they are not those of a link */
+export function asInputs(inputs: Json): CommonInputs {
+  if (isOfLink(inputs)) return inputs;
+  throw new TypeError("inputs without a host and a name");
+}
+
+function isOfLink(inputs: Json): inputs is Json & CommonInputs {
+  return typeof inputs["host"] === "object" && typeof inputs["name"] === "string";
+}
+
 export function isHidden(key: string): boolean {
   return key.startsWith("__");
 }
@@ -101,12 +111,18 @@ export function derive(
     // once derived it stays, even when the stack or the link is renamed: the LAN knows it by now
     if (kept && !isUnknown(before?.["macAddress"])) derived["macAddress"] = before?.["macAddress"];
     else if (known("host", "name", "netns")) {
-      derived["macAddress"] = deriveMac(String(hidden["__owner"]), inputs as unknown as CommonInputs);
+      derived["macAddress"] = deriveMac(String(hidden["__owner"]), placeOf(inputs));
     } else derived["macAddress"] = UNKNOWN;
   }
-  const label = known("name", "parent") ? kind.label(inputs as unknown as CommonInputs) : UNKNOWN;
+  const label = known("name", "parent") ? kind.label(inputs) : UNKNOWN;
   const names = Object.keys(derived);
   return { ...inputs, ...derived, label, ...(names.length === 0 ? {} : { __derived: names }) };
+}
+
+/** Where a link is to be, of inputs that are canonical. */
+function placeOf({ host, name, netns }: Json): Pick<CommonInputs, "host" | "name" | "netns"> {
+  const place = { host: host as CommonInputs["host"], name: String(name) };
+  return typeof netns === "string" ? { ...place, netns } : place;
 }
 
 /**

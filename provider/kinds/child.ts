@@ -12,18 +12,20 @@ import {
   sameLink,
 } from "../model/host";
 import { ownerOf, previousPlace, recordFor } from "./ownership";
-import { linkProblems, type LinkNeeds } from "./problems";
+import { linkProblems } from "./problems";
 import { carriersOf } from "./lan/conflicts";
-import { type CommonInputs, type Issue, type Json, type PlanContext, linkId } from "./kind";
+import { type CommonInputs, type Issue, type Json, type KernelType, type PlanContext, linkId } from "./kind";
 import * as p from "./schemas";
+
+/** The property by which a link says what it sits on. */
+export const ON_PARENT = {
+  parent: { schema: p.linkName, required: true, identifying: true, fixed: true },
+} as const;
 
 /** iproute2's words for these kinds. */
 export type ChildKind = "macvlan" | "macvtap" | "ipvlan";
 
-export interface OnParent extends CommonInputs {
-  readonly parent: string;
-  readonly routes?: readonly Route[];
-}
+export type OnParent = CommonInputs & { readonly parent: string; readonly routes?: readonly Route[] };
 
 /** A link of this kind with these settings, its addresses and routes. */
 export function desiredOnParent(
@@ -103,25 +105,24 @@ export function siblingsOf(inputs: OnParent, parent: LinkState, context: PlanCon
   );
 }
 
-/** The parent and the routes as they are found, for a refresh. */
-export function readChildInputs(inputs: OnParent, link: LinkState, state: HostState, kind: ChildKind): Json {
+/** The parent and the routes as they are observed: the parent that was asked for, if that is what the kernel made of it. */
+export function readChild(
+  link: LinkState,
+  { parent }: Partial<OnParent>,
+  state: HostState,
+  kind: ChildKind,
+): Json {
+  const isAsked = parent !== undefined && link.parent === lowestParent(state, parent, kind);
+  return { parent: isAsked ? parent : link.parent, ...readRoutes(link) };
+}
+
+/** The routes as a property can have them: those of others may have more to them. */
+export function readRoutes(link: LinkState): { routes: Pick<Route, "to" | "via" | "source" | "metric">[] } {
   return {
-    // what the kernel made of the parent is the parent that was asked for
-    parent: link.parent === lowestParent(state, inputs.parent, kind) ? inputs.parent : link.parent,
-    ...readRoutes(inputs, link),
+    routes: link.routes
+      .filter(({ selector, foreign }) => selector === undefined && foreign === undefined)
+      .map(({ protocol, ...route }) => route),
   };
-}
-
-/** The routes, where they are given, as the link has them. */
-export function readRoutes(inputs: OnParent, link: LinkState): Json {
-  return inputs.routes === undefined ? {} : { routes: plainRoutes(link) };
-}
-
-/** A link's routes as a property can have them: those of others may have more to them. */
-export function plainRoutes(link: LinkState | undefined): Pick<Route, "to" | "via" | "source" | "metric">[] {
-  return (link?.routes ?? [])
-    .filter(({ selector, foreign }) => selector === undefined && foreign === undefined)
-    .map(({ protocol, ...route }) => route);
 }
 
 /** How many links share the parent, the resource's own among them. */
@@ -136,10 +137,13 @@ export function routeRules(inputs: Partial<OnParent>): Issue[] {
 }
 
 /** What the kernel would refuse of any child of this parent, in its own words worth nothing ("Invalid argument"). */
-export function childProblems(kind: ChildKind, inputs: OnParent, context: PlanContext): Issue[] {
-  const needs: LinkNeeds = { kind, iproute2: `makes ${kind}s` };
-  const common = linkProblems(inputs, context, needs);
-  return common.length > 0 ? common : parentProblems(kind, inputs, context);
+export function childProblems(
+  type: KernelType & { word: ChildKind },
+  inputs: OnParent,
+  context: PlanContext,
+): Issue[] {
+  const common = linkProblems(inputs, context, type);
+  return common.length > 0 ? common : parentProblems(type.word, inputs, context);
 }
 
 function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext): Issue[] {

@@ -1,7 +1,10 @@
+import type { Settings } from "../model/host";
+import { kernelTraits } from "../plan/kernel/traits";
+import type { KernelTraits } from "../plan/plan";
 import { bond } from "./bond";
 import { bridge } from "./bridge";
 import { ipvlan } from "./ipvlan";
-import type { CommonInputs, Kind } from "./kind";
+import type { CommonInputs, KernelType, Kind } from "./kind";
 import { macvlan } from "./macvlan";
 import { macvtap } from "./macvtap";
 import { shim } from "./shim";
@@ -10,7 +13,35 @@ import { vlan } from "./vlan";
 /** A kind as the engine's side sees it: what its inputs are, its own schema has checked. */
 export type AnyKind = Kind<CommonInputs>;
 
-/** All kinds of links, by the name of their resource class. A new kind is one file and one line here. */
+/** A new kind is one file, and one word here. */
+const ALL: readonly AnyKind[] = [macvlan, shim, bridge, vlan, bond, macvtap, ipvlan];
+
+/** All kinds of links, by the name of their resource class. */
 export const KINDS: Readonly<Record<string, AnyKind>> = Object.fromEntries(
-  [bond, bridge, ipvlan, macvlan, macvtap, shim, vlan].map((kind) => [kind.type, kind as unknown as AnyKind]),
+  ALL.map((kind) => [kind.type, kind]),
 );
+
+/** What these links are to the kernel, by iproute2's word. */
+export const KERNEL_TYPES: ReadonlyMap<string, KernelType> = new Map(
+  ALL.map(({ link }) => [link.word, link]),
+);
+
+/** The settings that a new link has by itself; none of a kind that is not known here. */
+function newLink(word: string): Settings {
+  const kinds = ALL.filter(({ link }) => link.word === word);
+  const own = kinds.flatMap(({ properties }) =>
+    Object.values(properties).flatMap(({ setting, kernelDefault }): [string, string][] =>
+      setting === undefined || kernelDefault === undefined ? [] : [[setting, kernelDefault]],
+    ),
+  );
+  return { ...Object.fromEntries(own), ...kinds[0]?.link.defaults };
+}
+
+const NEW_LINKS: ReadonlyMap<string, Settings> = new Map(
+  [...KERNEL_TYPES.keys()].map((word) => [word, newLink(word)]),
+);
+
+/** A host's kernel, by its release (`6.1.0-18-amd64`), as far as plans depend on it. */
+export function kernelOf(release: string): KernelTraits {
+  return { ...kernelTraits(release), newLink: (word) => NEW_LINKS.get(word) ?? {} };
+}

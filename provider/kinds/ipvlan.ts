@@ -1,74 +1,70 @@
 /** IpvlanInterface: one ipvlan child of a parent, which has the parent's MAC address and IP addresses of its own. */
 import { withoutPrefix } from "../model/addresses";
-import { type Route, recordOf } from "../model/host";
+import { recordOf } from "../model/host";
 import { isOwn } from "../model/owner";
-import type { IpvlanArgs, IpvlanFlag, IpvlanMode } from "./args";
-import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
-import { commonOutputs, readLinkInputs } from "./outputs";
-import { commonRules } from "./problems";
-import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
 import {
+  ON_PARENT,
   childProblems,
   countSiblings,
+  desiredOnParent,
   findParent,
-  readChildInputs,
   lowestParent,
+  readChild,
   routeRules,
   siblingsOf,
-  desiredOnParent,
 } from "./child";
+import { type KindInputs, defineKind } from "./define";
+import type { Issue, KernelType, PlanContext } from "./kind";
 import { ONE_FOR_ALL } from "./lan/parent-use";
+import { properties } from "./property";
 import * as p from "./schemas";
 
-export interface IpvlanInputs extends CommonInputs {
-  readonly parent: string;
-  readonly mode: IpvlanMode;
-  readonly flag: IpvlanFlag;
-  readonly routes?: readonly Route[];
-}
+const IPVLAN = {
+  word: "ipvlan",
+  links: "ipvlans",
+  module: "ipvlan",
+  besides: ": links on Wi-Fi, where macvlan does not work",
+} as const satisfies KernelType;
 
-const BINDINGS: readonly Binding[] = [
-  string("type.mode", "mode"),
-  string("type.flag", "flag"),
-  ...LINK_BINDINGS.filter((b) => b.property !== "macAddress"),
-];
+/** The kernel's defaults are from drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new. */
+const PROPERTIES = properties({
+  ...ON_PARENT,
+  mode: {
+    schema: p.oneOf("l2", "l3", "l3s"),
+    default: "l2",
+    identifying: true,
+    setting: "type.mode",
+    kernelDefault: "l3",
+  },
+  flag: {
+    schema: p.oneOf("bridge", "private", "vepa"),
+    default: "bridge",
+    identifying: true,
+    setting: "type.flag",
+    kernelDefault: "bridge",
+  },
+  netns: { schema: p.netnsName, identifying: true },
+  routes: { schema: p.routes },
+});
 
-const { macAddress: _, ...schemaWithoutMac } = p.commonSchema;
+export type IpvlanInputs = KindInputs<typeof PROPERTIES>;
 
-export const ipvlan: Kind<IpvlanInputs> = {
+export const ipvlan = defineKind({
   type: "IpvlanInterface",
-  schema: {
-    ...schemaWithoutMac,
-    parent: p.linkName,
-    mode: p.oneOf("l2", "l3", "l3s"),
-    flag: p.oneOf("bridge", "private", "vepa"),
-    netns: p.netnsName,
-    routes: p.routes,
-  } satisfies Record<keyof IpvlanArgs, unknown>,
-  required: ["host", "parent"],
-  defaults: { mode: "l2", flag: "bridge", up: true },
-  derivesMac: () => false,
-  label: (inputs) => `${inputs.name}@${inputs.parent}`,
+  link: IPVLAN,
+  properties: PROPERTIES,
+  without: ["macAddress"],
   lan: (inputs, state) => lowestParent(state, inputs.parent, "ipvlan"),
   parentUse: ({ mode, flag }) => ({ kind: "ipvlan", mode, flag }),
-  rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs)],
-  identifying: ["host", "name", "netns", "parent", "mode", "flag"],
-  replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),
-  desired: (inputs, context) =>
-    desiredOnParent("ipvlan", inputs, context, settingsOf(BINDINGS, jsonOf(inputs))),
+  rules: routeRules,
+  desired: (inputs, context, settings) => desiredOnParent("ipvlan", inputs, context, settings),
   problems(inputs, context) {
-    const problems = childProblems("ipvlan", inputs, context);
+    const problems = childProblems(IPVLAN, inputs, context);
     return problems.length > 0 ? problems : siblingProblems(inputs, context);
   },
-  outputs: (inputs, observation) => ({
-    ...commonOutputs(inputs, observation),
-    siblings: countSiblings(inputs, observation.state, "ipvlan"),
-  }),
-  readInputs: (inputs, observation) =>
-    readLinkInputs(inputs, observation, BINDINGS, (link) => ({
-      ...readChildInputs(inputs, link, observation.state, "ipvlan"),
-    })),
-};
+  outputs: (_link, inputs, { state }) => ({ siblings: countSiblings(inputs, state, "ipvlan") }),
+  read: (link, inputs, state) => readChild(link, inputs, state, "ipvlan"),
+});
 
 /**
  * What the ipvlans of others on this parent keep it from: their mode and flag would change along, silently, and an
@@ -107,8 +103,4 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
       : [];
   });
   return [...differs, ...taken];
-}
-
-function jsonOf(inputs: IpvlanInputs): Json {
-  return { ...inputs };
 }

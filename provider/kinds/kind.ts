@@ -1,10 +1,16 @@
 /** What makes a kind of link a kind. The engine's side knows nothing else of it. */
 import type { z } from "zod";
-import type { Desired, HostState, LinkId, PortKind } from "../model/host";
+import type { Desired, HostState, LinkId, LinkState, PortKind, Settings } from "../model/host";
+import type { Json } from "../model/json";
 import type { Observation } from "../model/observation";
 import type { Owner } from "../model/owner";
-import type { HostAddress } from "../ssh/address";
-import type { IpvlanFlag, IpvlanMode } from "./args";
+import type { IpvlanFlag, IpvlanMode, LinkOutputs } from "./args";
+import type { Binding } from "./bindings";
+import type { CommonInputs } from "./link";
+import type { Properties } from "./property";
+
+export type { Json } from "../model/json";
+export type { CommonInputs } from "./link";
 
 /** Something wrong with an input, on its path. */
 export interface Issue {
@@ -17,23 +23,6 @@ export interface Issue {
 export interface Identity extends Owner {
   /** The Pulumi resource's name. */
   readonly resource: string;
-}
-
-/** What every kind's inputs have, once they are canonical. */
-export interface CommonInputs {
-  readonly host: HostAddress;
-  readonly name: string;
-  readonly netns?: string;
-  readonly up: boolean;
-  readonly mtu?: number;
-  readonly macAddress?: string;
-  readonly addresses?: readonly string[];
-  readonly alias?: string;
-  readonly txQueueLength?: number;
-  readonly adopt?: boolean;
-  readonly duplicateAddressDetection?: DuplicateDetection;
-  readonly maxMacs?: number;
-  readonly persist?: boolean;
 }
 
 /** A host as one resource sees it while it plans. */
@@ -52,26 +41,46 @@ export interface PlanContext extends Identity {
   readonly expectedMtu?: (name: string) => number | "unknown" | undefined;
 }
 
-/** Plain JSON, as it travels between the engine and a kind. */
-export type Json = Readonly<Record<string, unknown>>;
+/** What a link is to the kernel, and to iproute2. */
+export interface KernelType {
+  /** iproute2's word for it. */
+  readonly word: string;
+  /** What people call such links. */
+  readonly links: string;
+  /** The kernel's module for them, if some kernels lack it: `shell/features.sh` looks for it. */
+  readonly module?: string;
+  /** Without it a host is of no use to most programs. */
+  readonly isNeeded?: true;
+  /** What the module is for besides the resources of the kind: `, and bonds as parents`. */
+  readonly besides?: string;
+  /** Settings of a new link of which no property tells, or that other kinds have otherwise. */
+  readonly defaults?: Settings;
+}
 
-/**
- * A kind of link. `I` is its canonical inputs: checked, defaults filled in, only what is given.
- *
- * Never give an existing kind a new default that is written into the inputs: every resource of every stack would
- * then show a change after the upgrade. Let the absent property mean the default.
- */
-export interface Kind<I extends CommonInputs> {
+/** A kind of link. `I` is its canonical inputs, `O` are its outputs beside the common ones. */
+export interface Kind<I extends CommonInputs, O extends object = object> {
   /** Name of the resource class. */
   readonly type: string;
-  /** One schema a property; a property that is not here is refused. */
+  readonly link: KernelType;
+  /** All that it has; what is not here is refused. */
+  readonly properties: Properties;
+  /** The settings among them, in the order in which they are set. */
+  readonly bindings: readonly Binding[];
+  /** One schema a property. */
   readonly schema: Readonly<Record<string, z.ZodType>>;
   readonly required: readonly string[];
   /** Fills in defaults of properties that are neither given nor still unknown. */
   readonly defaults: Json;
+  /** Properties without which the host cannot be asked anything about the link. */
+  readonly identifying: readonly string[];
+  /** Properties of the ports, if it has any. */
+  readonly portProperties?: Properties;
+  /** Properties of which a change needs another link, the old one removed first. */
+  replaces(before: Json, after: Json): string[];
+  /** `mac0@eth0` */
+  label(inputs: Json): string;
   /** A MAC address is derived for the link, unless the kernel decides. */
   derivesMac(inputs: Partial<I>): boolean;
-  label(inputs: Pick<I, keyof I>): string;
   /** The link whose LAN the link's addresses are on: a macvlan's lowest parent, a bridge itself. */
   lan(inputs: I, state: HostState): string;
   /**
@@ -83,20 +92,18 @@ export interface Kind<I extends CommonInputs> {
   parentUse?(inputs: I): ParentUse;
   /** Rules between properties; those that are still unknown are absent. */
   rules(inputs: Partial<I>): Issue[];
-  /** Properties without which the host cannot be asked anything about the link. */
-  readonly identifying: readonly string[];
-  /** Properties of which a change needs the link to be made anew, the old one removed first. */
-  replaces(before: I, after: I): string[];
   /** What the resource wants of its host. */
   desired(inputs: I, context: PlanContext): Desired;
   /** What would fail, told before it is tried. */
   problems(inputs: I, context: PlanContext): Issue[];
   /** What works, and is seldom meant. */
   warnings?(inputs: I, context: PlanContext): string[];
-  /** Outputs beside the common ones. */
-  outputs(inputs: I, observation: Observation): Json;
+  /** All that the host tells of the link; nothing if it is not there. */
+  outputs(inputs: I, observation: Observation): Partial<Omit<LinkOutputs, "host" | "label"> & O>;
   /** The given inputs as the host has them. */
   readInputs(inputs: I, observation: Observation): Json;
+  /** All that inputs can say of a link of the kind, as the host has it, with its kernel's or our defaults. */
+  describe(link: LinkState, state: HostState): Json;
 }
 
 /** A part of a link that only one other link can have. */
@@ -106,8 +113,8 @@ export interface ExclusiveUse {
   readonly of: string;
 }
 
-/** What to do about an address that somebody else has: see `duplicateAddressDetection` of the arguments. */
-export type DuplicateDetection = "off" | "warn" | "error";
+/** What to do about an address that another machine has: see `duplicateAddressDetection` of the arguments. */
+export type DuplicateDetection = NonNullable<CommonInputs["duplicateAddressDetection"]>;
 
 /** What a link needs its parent to be. */
 export interface ParentUse {

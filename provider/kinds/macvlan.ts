@@ -1,121 +1,116 @@
 /** MacvlanInterface: one macvlan child of a parent; and what a macvtap and the shim have of one. */
+import type { LinkState } from "../model/host";
 import type { Observation } from "../model/observation";
-import { type Route } from "../model/host";
-import type { MacvlanArgs, MacvlanMode } from "./args";
-import { type Binding, LINK_BINDINGS, number, settingsOf, string } from "./bindings";
-import { commonOutputs, readLinkInputs } from "./outputs";
-import { commonRules } from "./problems";
-import { macsOn } from "./lan/conflicts";
-import type { CommonInputs, Issue, Json, Kind, PlanContext } from "./kind";
+import type { MacvlanMode, MacvlanOutputs } from "./args";
+import { flagWord, list, number } from "./bindings";
 import {
+  ON_PARENT,
   type OnParent,
   childProblems,
   countSiblings,
+  desiredOnParent,
   findParent,
-  readChildInputs,
   lowestParent,
+  readChild,
   routeRules,
   siblingsOf,
-  desiredOnParent,
 } from "./child";
+import { type KindInputs, defineKind } from "./define";
+import type { Issue, KernelType, Kind, PlanContext } from "./kind";
+import { macsOn } from "./lan/conflicts";
+import { properties } from "./property";
 import * as p from "./schemas";
 
-export interface MacvlanInputs extends CommonInputs {
-  readonly parent: string;
-  readonly mode: MacvlanMode;
-  readonly sourceMacAddresses?: readonly string[];
-  readonly noPromisc?: boolean;
-  readonly nodst?: boolean;
-  readonly broadcastQueueLength?: number;
-  readonly routes?: readonly Route[];
-}
+export const MACVLAN = {
+  word: "macvlan",
+  links: "macvlans",
+  module: "macvlan",
+  isNeeded: true,
+} as const satisfies KernelType;
 
-const MODES = ["bridge", "vepa", "private", "passthru", "source"] as const;
-
-/** The mode comes first: the flags are valid in one mode each, and leaving `source` empties its list. */
-const BINDINGS: readonly Binding[] = [
-  // drivers/net/macvlan.c, macvlan_changelink: passthru cannot be set or left on a live link
-  string("type.mode", "mode", ["passthru"]),
-  {
-    key: "type.flags",
-    property: "noPromisc",
-    also: ["nodst"],
-    words: { "": "false", nopromisc: "true", nodst: "true" },
-    encode: (inputs) =>
-      [inputs["noPromisc"] === true ? ["nopromisc"] : [], inputs["nodst"] === true ? ["nodst"] : []]
-        .flat()
-        .join(" "),
-    decode: (value) => ({
-      noPromisc: value.split(" ").includes("nopromisc"),
-      nodst: value.split(" ").includes("nodst"),
-    }),
+/**
+ * The mode comes first: the flags are valid in one mode each, and leaving `source` empties its list. The kernel's
+ * defaults are from drivers/net/macvlan.c, macvlan_common_setup.
+ */
+const PROPERTIES = properties({
+  ...ON_PARENT,
+  mode: {
+    schema: p.oneOf("bridge", "vepa", "private", "passthru", "source"),
+    default: "bridge",
+    identifying: true,
+    setting: "type.mode",
+    // macvlan_changelink: passthru cannot be set or left on a live link
+    fixed: ["passthru"],
+    kernelDefault: "vepa",
   },
-  {
-    key: "type.macaddr",
-    property: "sourceMacAddresses",
-    encode: (inputs) => (inputs["sourceMacAddresses"] as readonly string[]).toSorted().join(" "),
-    decode: (value) => ({ sourceMacAddresses: value === "" ? [] : value.split(" ") }),
+  noPromisc: { schema: p.flag, setting: "type.flags", form: flagWord("nopromisc"), kernelDefault: "" },
+  nodst: {
+    schema: p.flag,
+    setting: "type.flags",
+    form: flagWord("nodst"),
+    kernelDefault: "",
+    since: { iproute2: "5.14", word: "nodst" },
   },
-  number("type.bcqueuelen", "broadcastQueueLength"),
-  ...LINK_BINDINGS,
-];
+  sourceMacAddresses: {
+    schema: p.list(p.macAddress, (mac) => mac),
+    setting: "type.macaddr",
+    form: list(" ", true),
+    kernelDefault: "",
+  },
+  broadcastQueueLength: {
+    schema: p.whole(0, 4_294_967_295, "frames"),
+    setting: "type.bcqueuelen",
+    form: number,
+    kernelDefault: "1000",
+    since: { iproute2: "5.11" },
+  },
+  netns: { schema: p.netnsName, identifying: true },
+  maxMacs: { schema: p.maxMacs },
+  routes: { schema: p.routes },
+});
 
-export const macvlan: Kind<MacvlanInputs> = kindOfMacvlan("MacvlanInterface", "macvlan");
+export type MacvlanInputs = KindInputs<typeof PROPERTIES>;
 
-/** The kind of a resource class whose links are iproute2's `macvlan` or `macvtap`. */
-export function kindOfMacvlan(type: string, kind: "macvlan" | "macvtap"): Kind<MacvlanInputs> {
-  return {
+/** What a macvlan tells beside what every link does. */
+type OwnOutputs = Pick<MacvlanOutputs, "parentMacAddress" | "parentMacs" | "parentPromiscuity" | "siblings">;
+
+export const macvlan = kindOfMacvlan("MacvlanInterface", MACVLAN, () => ({}));
+
+/** The kind of a resource class whose links are iproute2's `macvlan` or `macvtap`, with outputs of its own. */
+export function kindOfMacvlan<O extends object>(
+  type: string,
+  link: KernelType & { readonly word: "macvlan" | "macvtap" },
+  outputs: (link: LinkState) => O,
+): Kind<MacvlanInputs, OwnOutputs & O> {
+  const { word } = link;
+  return defineKind({
     type,
-    schema: {
-      ...p.commonSchema,
-      parent: p.linkName,
-      mode: p.oneOf(...MODES),
-      sourceMacAddresses: p.list(p.macAddress, (mac) => mac),
-      noPromisc: p.flag,
-      nodst: p.flag,
-      broadcastQueueLength: p.whole(0, 4_294_967_295, "frames"),
-      netns: p.netnsName,
-      maxMacs: p.maxMacs,
-      routes: p.routes,
-    } satisfies Record<keyof MacvlanArgs, unknown>,
-    required: ["host", "parent"],
-    defaults: { mode: "bridge", up: true },
+    link,
+    properties: PROPERTIES,
     derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
-    label: (inputs) => `${inputs.name}@${inputs.parent}`,
-    lan: (inputs, state) => lowestParent(state, inputs.parent, kind),
+    lan: (inputs, state) => lowestParent(state, inputs.parent, word),
     parentUse: () => ({ kind: "macvlan" }),
-    rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...modeRules(inputs)],
-    identifying: ["host", "name", "netns", "parent", "mode"],
-    replaces(before, after) {
-      const passthru = (before.mode === "passthru") !== (after.mode === "passthru");
-      return [...(before.parent === after.parent ? [] : ["parent"]), ...(passthru ? ["mode"] : [])];
-    },
-    desired(inputs, context) {
-      return desiredOnParent(kind, inputs, context, settingsOf(BINDINGS, jsonOf(inputs)));
-    },
-    problems(inputs, context) {
-      return macvlanProblems(kind, inputs, context);
-    },
-    outputs: (inputs, observation) => ({
-      ...commonOutputs(inputs, observation),
+    rules: (inputs) => [...routeRules(inputs), ...modeRules(inputs)],
+    desired: (inputs, context, settings) => desiredOnParent(word, inputs, context, settings),
+    problems: (inputs, context) => macvlanProblems(link, inputs, context),
+    outputs: (now, inputs, observation) => ({
       ...parentOutputs(inputs, observation),
-      parentPromiscuity: findParent(inputs.parent, observation.state, kind)?.promiscuity ?? 0,
-      siblings: countSiblings(inputs, observation.state, kind),
+      parentPromiscuity: findParent(inputs.parent, observation.state, word)?.promiscuity ?? 0,
+      siblings: countSiblings(inputs, observation.state, word),
+      ...outputs(now),
     }),
-    readInputs: (inputs, observation) =>
-      readLinkInputs(inputs, observation, BINDINGS, (link) => ({
-        ...readChildInputs(inputs, link, observation.state, kind),
-      })),
-  };
+    read: (now, inputs, state) => readChild(now, inputs, state, word),
+  });
 }
 
 /** A macvlan child of a parent: what a shim is, too. */
-interface WithMode extends OnParent {
-  readonly mode: MacvlanMode;
-}
+type WithMode = OnParent & { readonly mode: MacvlanMode };
 
 /** Outputs about the parent of a macvlan. */
-export function parentOutputs(inputs: OnParent, { state }: Observation): Json {
+export function parentOutputs(
+  inputs: OnParent,
+  { state }: Observation,
+): Pick<MacvlanOutputs, "parentMacAddress" | "parentMacs"> {
   return {
     parentMacAddress: findParent(inputs.parent, state, "macvlan")?.settings["link.address"] ?? "",
     parentMacs: macsOn(state, lowestParent(state, inputs.parent, "macvlan")).length,
@@ -138,11 +133,11 @@ function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
 
 /** What the kernel would refuse of a macvlan or macvtap on this parent, beside its siblings. */
 export function macvlanProblems(
-  kind: "macvlan" | "macvtap",
+  type: KernelType & { readonly word: "macvlan" | "macvtap" },
   inputs: WithMode,
   context: PlanContext,
 ): Issue[] {
-  const problems = childProblems(kind, inputs, context);
+  const problems = childProblems(type, inputs, context);
   return problems.length > 0 ? problems : siblingProblems(inputs, context);
 }
 
@@ -178,8 +173,4 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
         },
       ]
     : [];
-}
-
-function jsonOf(inputs: MacvlanInputs): Json {
-  return { ...inputs };
 }

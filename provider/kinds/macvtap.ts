@@ -1,18 +1,15 @@
 /** MacvtapInterface: a macvlan whose frames a program, such as a VM's, reads and writes by a device file. */
-import { findLink } from "../model/host";
-import { type Kind, linkId } from "./kind";
-import { type MacvlanInputs, kindOfMacvlan } from "./macvlan";
+import { kindOfMacvlan } from "./macvlan";
 
-const base = kindOfMacvlan("MacvtapInterface", "macvtap");
+const MACVTAP = {
+  word: "macvtap",
+  links: "macvtaps",
+  module: "macvtap",
+  // drivers/net/macvtap.c, macvtap_setup: TUN_READQ_SIZE
+  defaults: { "link.txqueuelen": "500" },
+} as const;
 
-export const macvtap: Kind<MacvlanInputs> = {
-  ...base,
-  outputs(inputs, observation) {
-    const link = findLink(observation.state, linkId(inputs));
-    return {
-      ...base.outputs(inputs, observation),
-      // drivers/net/macvtap.c, macvtap_device_event: "tap%d" with the link's index, in whatever namespace
-      ...(link ? { devicePath: `/dev/tap${link.ifIndex}` } : {}),
-    };
-  },
-};
+export const macvtap = kindOfMacvlan("MacvtapInterface", MACVTAP, (link) => ({
+  // drivers/net/macvtap.c, macvtap_device_event: "tap%d" with the link's index, in whatever namespace
+  devicePath: `/dev/tap${link.ifIndex}`,
+}));

@@ -17,10 +17,10 @@ import * as p from "./schemas";
 import { routeKey } from "../plan/kernel/routes";
 
 /** Inputs of a link that has ports. */
-export interface MasterInputs extends CommonInputs {
+export type MasterInputs = CommonInputs & {
   readonly ports?: readonly { readonly name: string }[];
   readonly takeOverAddresses?: boolean;
-}
+};
 
 /** What a kind says of its link and of its ports. */
 export interface MasterSpec {

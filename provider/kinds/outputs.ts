@@ -1,13 +1,10 @@
-/** What links of every kind tell of themselves: outputs, and the given inputs as the host has them. Pure. */
-import { type LinkState, findLink } from "../model/host";
-import type { Observation } from "../model/observation";
-import { type Binding, readBindings } from "./bindings";
-import { type CommonInputs, type Json, linkId } from "./kind";
+/** What links of every kind tell of themselves: outputs, and their inputs as the host has them. Pure. */
+import type { LinkState } from "../model/host";
+import type { LinkOutputs } from "./args";
+import type { CommonInputs } from "./link";
 
-/** Outputs of every kind, as the host has them. */
-export function commonOutputs(inputs: CommonInputs, observation: Observation): Json {
-  const link = findLink(observation.state, linkId(inputs));
-  if (!link) return {};
+/** Outputs of every kind, as the host has them; the host and the label are inputs. */
+export function commonOutputs(link: LinkState, inputs: CommonInputs): Omit<LinkOutputs, "host" | "label"> {
   return {
     name: link.name,
     ifIndex: link.ifIndex,
@@ -19,28 +16,8 @@ export function commonOutputs(inputs: CommonInputs, observation: Observation): J
   };
 }
 
-/** The given inputs as the link has them: settings, common properties, and `more` of a kind's own; nothing where it is gone. */
-export function readLinkInputs(
-  inputs: CommonInputs,
-  observation: Observation,
-  bindings: readonly Binding[],
-  more: (link: LinkState) => Json,
-): Json {
-  const link = findLink(observation.state, linkId(inputs));
-  return link
-    ? { ...readBindings(bindings, { ...inputs }, link), ...readCommonInputs(inputs, link), ...more(link) }
-    : {};
-}
-
-/** The given ones of the common properties that are no settings, as the host has them. */
-function readCommonInputs(inputs: CommonInputs, link: LinkState): Json {
-  return {
-    up: link.up,
-    ...(inputs.addresses === undefined ? {} : { addresses: addressesOf(link, inputs) }),
-  };
-}
-
-function addressesOf(link: LinkState, inputs: CommonInputs): string[] {
+/** The link's addresses, in the order in which they were given. */
+export function addressesOf(link: LinkState, inputs: Partial<CommonInputs>): string[] {
   return inGivenOrder(
     link.addresses.map((a) => a.cidr),
     inputs.addresses ?? [],

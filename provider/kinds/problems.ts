@@ -3,7 +3,7 @@ import { bootName, whyNotBootName } from "../model/boot-names";
 import { type LinkState, findLink, recordOf, sameLink } from "../model/host";
 import { isOwn } from "../model/owner";
 import { foreignOwnerOf } from "../plan/boot";
-import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
+import { type CommonInputs, type Issue, type KernelType, type PlanContext, linkId } from "./kind";
 import { adopts, describeForeign } from "./ownership";
 
 export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
@@ -20,16 +20,17 @@ export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
     : [];
 }
 
-/** What a kind needs of the host. */
-export interface LinkNeeds {
-  /** iproute2's word for the kind. */
-  readonly kind: string;
-  /** What iproute2 is needed for; undefined where the kind gets along without a recent one. */
-  readonly iproute2?: string;
-}
-
-/** What stands in the way of every kind: privilege, tools, the kernel, and whose the name is. */
-export function linkProblems(inputs: CommonInputs, context: PlanContext, needs: LinkNeeds): Issue[] {
+/**
+ * What stands in the way of every kind: privilege, tools, the kernel, and whose the name is.
+ *
+ * @param makes false if the kind gets along without iproute2, as nothing is to be made
+ */
+export function linkProblems(
+  inputs: CommonInputs,
+  context: PlanContext,
+  type: KernelType,
+  makes = true,
+): Issue[] {
   const { facts, state } = context.observation;
   if (!facts.root) {
     return [
@@ -40,38 +41,30 @@ export function linkProblems(inputs: CommonInputs, context: PlanContext, needs: 
       },
     ];
   }
-  if (facts.iproute2 === undefined && needs.iproute2 !== undefined) {
+  if (facts.iproute2 === undefined && makes) {
     const has = facts.ipVersionText === "" ? "has no ip command" : `has "${facts.ipVersionText}"`;
     return [
       {
         property: "host",
-        reason: `the host ${has}; install iproute2 4.17 or newer, which ${needs.iproute2} and prints JSON`,
+        reason: `the host ${has}; install iproute2 4.17 or newer, which makes ${type.links} and prints JSON`,
       },
     ];
   }
-  const kernel = kernelProblems(context, needs.kind);
+  const kernel = kernelProblems(context, type);
   if (kernel.length > 0) return kernel;
   const current = findLink(state, linkId(inputs));
   return [
-    ...(current ? nameProblems(inputs, context, current, needs) : absentProblems(inputs, context)),
+    ...(current ? nameProblems(inputs, context, current, type.word) : absentProblems(inputs, context)),
     ...(inputs.persist === true ? persistProblems(inputs, context) : []),
   ];
 }
 
-/** The kernel's module for each kind, by iproute2's word for it, and what people call its links. */
-const MODULES: Readonly<Record<string, readonly [module: string, links: string]>> = {
-  macvlan: ["macvlan", "macvlans"],
-  macvtap: ["macvtap", "macvtaps"],
-  ipvlan: ["ipvlan", "ipvlans"],
-  bridge: ["bridge", "bridges"],
-  vlan: ["8021q", "VLANs"],
-  bond: ["bonding", "bonds"],
-};
-
 /** That the host's kernel cannot make links of a kind at all: it is known to lack the module, and there is none yet. */
-function kernelProblems({ observation: { facts, state } }: PlanContext, kind: string): Issue[] {
-  const [module = "", links] = MODULES[kind] ?? [];
-  if (!facts.lacks.includes(module) || state.links.some((l) => l.kind === kind)) return [];
+function kernelProblems(
+  { observation: { facts, state } }: PlanContext,
+  { word, links, module = "" }: KernelType,
+): Issue[] {
+  if (!facts.lacks.includes(module) || state.links.some((l) => l.kind === word)) return [];
   return [
     {
       property: "host",
@@ -118,26 +111,21 @@ function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
   ];
 }
 
-function nameProblems(
-  inputs: CommonInputs,
-  context: PlanContext,
-  current: LinkState,
-  needs: LinkNeeds,
-): Issue[] {
+function nameProblems(inputs: CommonInputs, context: PlanContext, current: LinkState, word: string): Issue[] {
   const issue = (reason: string): Issue[] => [{ property: "name", reason }];
   const what = current.kind === "" ? "a link" : `a link of the kind ${current.kind}`;
   const record = recordOf(context.observation.state, current);
   if (record && !isOwn(record, context)) return issue(describeForeign(current.name, record, context));
   const wasElsewhere = context.previous !== undefined && !sameLink(context.previous, current);
   const known = record !== undefined || (context.previous !== undefined && !wasElsewhere);
-  if (current.kind === needs.kind && (known || inputs.adopt === true)) return [];
-  if (current.kind === needs.kind) {
+  if (current.kind === word && (known || inputs.adopt === true)) return [];
+  if (current.kind === word) {
     return issue(
       `the host has ${what} called ${current.name}, which this stack did not make; choose another name, delete it, ` +
         "or take it over with adopt: true",
     );
   }
   return issue(
-    `the host has ${what} called ${current.name}, where a ${needs.kind} is wanted; choose another name or delete it`,
+    `the host has ${what} called ${current.name}, where a ${word} is wanted; choose another name or delete it`,
   );
 }

@@ -1,6 +1,5 @@
 /** Schemas of the properties that several kinds have. Messages complete a sentence that begins with the property. */
 import { z } from "zod";
-import { hostSchema } from "../ssh/address";
 import {
   broadcastOf,
   canonicalCidr,
@@ -101,6 +100,19 @@ export const arpTargets = list(
   (ip) => ip,
 ).refine((targets) => targets.length <= 16, { error: "has more than 16 addresses, the kernel's limit" });
 
+/**
+ * A text that stands for an object, or the object itself. What is wrong with a value is told of the form that it has: a
+ * union would tell it of neither, and on no path.
+ */
+export function textOr<T>(text: z.ZodType<T>, object: z.ZodType<T>): z.ZodType<T> {
+  return z.unknown().transform((value, ctx) => {
+    const parsed = (typeof value === "string" ? text : object).safeParse(value);
+    if (parsed.success) return parsed.data;
+    for (const { message, path } of parsed.error.issues) ctx.addIssue({ code: "custom", message, path });
+    return z.NEVER;
+  });
+}
+
 /** A list without two alike, told by `key`. */
 export function list<T>(item: z.ZodType<T>, key: (value: T) => string): z.ZodType<T[]> {
   return z.array(item, { error: "must be a list" }).superRefine((values, ctx) => {
@@ -198,21 +210,6 @@ function withoutDefaultMetric(route: z.infer<typeof routeFields>): Route {
 
 /** How many MAC addresses a parent may carry; its own is one of them. */
 export const maxMacs = whole(1, 65_535, "MAC addresses");
-
-/** What every kind has, beside its own. */
-export const commonSchema = {
-  host: hostSchema,
-  name: linkName,
-  mtu: whole(68, 65_535, "bytes"),
-  macAddress,
-  addresses,
-  up: flag,
-  alias,
-  txQueueLength: whole(0, 4_294_967_295, "packets"),
-  persist: flag,
-  adopt: flag,
-  duplicateAddressDetection: oneOf("off", "warn", "error"),
-};
 
 /** Addresses as they are put on a link: with the broadcast address that other tools give as well. */
 export function desiredAddresses(cidrs: readonly string[]): Address[] {

@@ -1,78 +1,53 @@
 /** HostShim: a macvlan that the host itself uses, since it cannot reach its macvlans by their parent. */
-import { type Route, findLink } from "../model/host";
-import type { ShimArgs } from "./args";
-import { type Binding, LINK_BINDINGS, settingsOf, string } from "./bindings";
-import { commonOutputs, readLinkInputs } from "./outputs";
-import { commonRules } from "./problems";
-import { type CommonInputs, type Json, type Kind, linkId } from "./kind";
-import { macvlanProblems, parentOutputs } from "./macvlan";
-import { readChildInputs, lowestParent, plainRoutes, routeRules, desiredOnParent } from "./child";
+import { ON_PARENT, desiredOnParent, lowestParent, readChild, readRoutes, routeRules } from "./child";
+import { type KindInputs, defineKind } from "./define";
+import { MACVLAN, macvlanProblems, parentOutputs } from "./macvlan";
+import { properties } from "./property";
 import * as p from "./schemas";
 
-export interface ShimInputs extends CommonInputs {
-  readonly parent: string;
-  readonly mode: "bridge" | "vepa";
-  readonly routes?: readonly Route[];
-  readonly arp?: "exclusive" | "kernel";
-}
+const PROPERTIES = properties({
+  ...ON_PARENT,
+  // an adopted one may be in passthru
+  mode: { schema: p.oneOf("bridge", "vepa"), default: "bridge", setting: "type.mode", fixed: ["passthru"] },
+  routes: { schema: p.routes },
+  /**
+   * With arp_filter the shim answers only where the kernel would route the asker's address back through it: for the
+   * children, which have routes, and not for the LAN (facts: mv2.txt, mv3.txt; ip-sysctl.rst).
+   */
+  arp: {
+    schema: p.oneOf("exclusive", "kernel"),
+    default: "exclusive",
+    setting: "sysctl.ipv4.arp_filter",
+    form: {
+      words: { "1": "exclusive", "0": "kernel" },
+      encode: (arp) => (arp === "exclusive" ? "1" : "0"),
+      decode: (text) => (text === "1" ? "exclusive" : "kernel"),
+    },
+  },
+  maxMacs: { schema: p.maxMacs },
+});
 
-const BINDINGS: readonly Binding[] = [string("type.mode", "mode", ["passthru"]), ...LINK_BINDINGS];
+export type ShimInputs = KindInputs<typeof PROPERTIES>;
 
-/**
- * With arp_filter the shim answers only where the kernel would route the asker's address back through it: for the
- * children, which have routes, and not for the LAN (facts: mv2.txt, mv3.txt; ip-sysctl.rst).
- */
-const ARP: Binding = {
-  key: "sysctl.ipv4.arp_filter",
-  property: "arp",
-  words: { "1": "exclusive", "0": "kernel" },
-  encode: (inputs) => (inputs["arp"] === "exclusive" ? "1" : "0"),
-  decode: (value) => ({ arp: value === "1" ? "exclusive" : "kernel" }),
-};
-
-export const shim: Kind<ShimInputs> = {
+export const shim = defineKind({
   type: "HostShim",
-  schema: {
-    ...p.commonSchema,
-    parent: p.linkName,
-    mode: p.oneOf("bridge", "vepa"),
-    routes: p.routes,
-    arp: p.oneOf("exclusive", "kernel"),
-    maxMacs: p.maxMacs,
-  } satisfies Record<keyof ShimArgs, unknown>,
-  required: ["host", "parent"],
-  defaults: { mode: "bridge", up: true, arp: "exclusive" },
+  link: MACVLAN,
+  properties: PROPERTIES,
   derivesMac: () => true,
-  label: (inputs) => `${inputs.name}@${inputs.parent}`,
   lan: (inputs, state) => lowestParent(state, inputs.parent, "macvlan"),
   parentUse: () => ({ kind: "macvlan" }),
-  rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs)],
-  identifying: ["host", "name", "parent"],
-  replaces: (before, after) => (before.parent === after.parent ? [] : ["parent"]),
-  desired(inputs, context) {
-    // what the last run set is taken back; what others set is left alone
-    const wasExclusive = context.previousInputs?.["arp"] === "exclusive";
-    const bindings = wasExclusive ? [...BINDINGS, ARP] : bindingsFor(inputs);
-    const settings = settingsOf(bindings, jsonOf(inputs));
-    return desiredOnParent("macvlan", inputs, context, settings);
+  rules: routeRules,
+  desired(inputs, context, settings) {
+    // with `kernel` the sysctl is left alone, except that what the last run set is taken back
+    const sets = inputs.arp === "exclusive" || context.previousInputs?.["arp"] === "exclusive";
+    const others = settings.filter(({ property }) => property !== "arp");
+    const arp = settings.filter(({ property }) => property === "arp" && sets);
+    return desiredOnParent("macvlan", inputs, context, [...others, ...arp]);
   },
-  problems: (inputs, context) => macvlanProblems("macvlan", inputs, context),
-  outputs: (inputs, observation) => ({
-    ...commonOutputs(inputs, observation),
-    ...parentOutputs(inputs, observation),
-    routes: plainRoutes(findLink(observation.state, linkId(inputs))),
+  problems: (inputs, context) => macvlanProblems(MACVLAN, inputs, context),
+  outputs: (link, inputs, observation) => ({ ...parentOutputs(inputs, observation), ...readRoutes(link) }),
+  read: (link, inputs, state) => ({
+    ...readChild(link, inputs, state, "macvlan"),
+    ...(inputs.arp === "kernel" ? { arp: inputs.arp } : {}),
   }),
-  readInputs: (inputs, observation) =>
-    readLinkInputs(inputs, observation, bindingsFor(inputs), (link) => ({
-      ...readChildInputs(inputs, link, observation.state, "macvlan"),
-    })),
-};
-
-/** `arp: "kernel"` is nobody's to set, and nothing that it finds is drift. */
-function bindingsFor(inputs: ShimInputs): readonly Binding[] {
-  return inputs.arp === "exclusive" ? [...BINDINGS, ARP] : BINDINGS;
-}
-
-function jsonOf(inputs: ShimInputs): Json {
-  return { ...inputs };
-}
+});

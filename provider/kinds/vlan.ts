@@ -1,62 +1,35 @@
 /** VlanInterface: the frames of one VLAN of a parent, as a link. */
 import { z } from "zod";
-import { type HostState, type LinkState, type Route, type Desired, findLink } from "../model/host";
+import { type HostState, type LinkState, findLink } from "../model/host";
 import { mustBeReplaced } from "../plan/plan";
-import type { QosMapping, VlanArgs, VlanProtocol } from "./args";
-import { type Binding, LINK_BINDINGS, settingsOf, string, toggle } from "./bindings";
-import { commonOutputs, readLinkInputs } from "./outputs";
+import type { QosMapping, VlanProtocol } from "./args";
+import { type Form, number, toggle } from "./bindings";
+import { ON_PARENT, desiredOn, listLinks, mtuProblems, readRoutes, routeRules } from "./child";
+import { type KindInputs, defineKind } from "./define";
+import { type Issue, type KernelType, type PlanContext, linkId } from "./kind";
 import { adopts } from "./ownership";
-import { commonRules, linkProblems } from "./problems";
-import { type CommonInputs, type Issue, type Json, type Kind, type PlanContext, linkId } from "./kind";
-import { readRoutes, listLinks, mtuProblems, routeRules, desiredOn } from "./child";
+import { linkProblems } from "./problems";
+import { properties } from "./property";
 import * as p from "./schemas";
 
-export interface VlanInputs extends CommonInputs {
-  readonly parent: string;
-  readonly vlanId: number;
-  readonly protocol: VlanProtocol;
-  readonly looseBinding?: boolean;
-  readonly bridgeBinding?: boolean;
-  readonly ingressQosMap?: readonly QosMapping[];
-  readonly egressQosMap?: readonly QosMapping[];
-  readonly routes?: readonly Route[];
-}
+const VLAN: KernelType = {
+  word: "vlan",
+  links: "VLANs",
+  module: "8021q",
+  besides: ", and VLANs as parents (eth0.10)",
+};
 
-/** net/8021q/vlan_netlink.c, vlan_changelink: flags and maps alone; a new id it takes without a word, and for nothing. */
-const BINDINGS: readonly Binding[] = [
-  string("type.protocol", "protocol", ["*"]),
-  {
-    key: "type.id",
-    property: "vlanId",
-    fixed: ["*"],
-    encode: (inputs) => String(inputs["vlanId"]),
-    decode: (value) => ({ vlanId: Number(value) }),
-  },
-  toggle("type.reorder_hdr", "reorderHeader", "on", "off"),
-  toggle("type.gvrp", "gvrp", "on", "off"),
-  toggle("type.mvrp", "mvrp", "on", "off"),
-  toggle("type.loose_binding", "looseBinding", "on", "off"),
-  toggle("type.bridge_binding", "bridgeBinding", "on", "off"),
-  qosMap("type.ingress-qos-map", "ingressQosMap"),
-  qosMap("type.egress-qos-map", "egressQosMap"),
-  ...LINK_BINDINGS,
-];
+const onOff = toggle("on", "off");
 
 /** In iproute2's words `0:3 5:6`, by the first number. */
-function qosMap(key: Binding["key"], property: string): Binding {
-  return {
-    key,
-    property,
-    encode: (inputs) =>
-      (inputs[property] as readonly QosMapping[]).map(({ from, to }) => `${from}:${to}`).join(" "),
-    decode: (value) => ({
-      [property]: value.split(" ").flatMap((entry) => {
-        const [from, to] = entry.split(":").map(Number);
-        return from === undefined || to === undefined ? [] : [{ from, to }];
-      }),
+const qosMap: Form<readonly QosMapping[]> = {
+  encode: (entries) => entries.map(({ from, to }) => `${from}:${to}`).join(" "),
+  decode: (text) =>
+    text.split(" ").flatMap((entry) => {
+      const [from, to] = entry.split(":").map(Number);
+      return from === undefined || to === undefined ? [] : [{ from, to }];
     }),
-  };
-}
+};
 
 /** A map without the entries that say what holds anyway, as the kernel keeps none of them. */
 function qosEntries(from: z.ZodType<number>, to: z.ZodType<number>): z.ZodType<QosMapping[]> {
@@ -68,50 +41,81 @@ function qosEntries(from: z.ZodType<number>, to: z.ZodType<number>): z.ZodType<Q
 const tagPriority = p.whole(0, 7);
 const packetPriority = p.whole(0, 4_294_967_295);
 
-export const vlan: Kind<VlanInputs> = {
+/**
+ * net/8021q/vlan_netlink.c: vlan_newlink has the defaults; vlan_changelink changes flags and maps alone, and takes a new
+ * id without a word, and for nothing.
+ */
+const PROPERTIES = properties({
+  ...ON_PARENT,
+  protocol: {
+    schema: p.oneOf("802.1Q", "802.1ad"),
+    default: "802.1Q",
+    identifying: true,
+    setting: "type.protocol",
+    fixed: true,
+    kernelDefault: "802.1Q",
+  },
+  vlanId: {
+    schema: p.whole(0, 4094),
+    required: true,
+    identifying: true,
+    setting: "type.id",
+    form: number,
+    fixed: true,
+  },
+  reorderHeader: { schema: p.flag, setting: "type.reorder_hdr", form: onOff, kernelDefault: "on" },
+  gvrp: { schema: p.flag, setting: "type.gvrp", form: onOff, kernelDefault: "off" },
+  mvrp: { schema: p.flag, setting: "type.mvrp", form: onOff, kernelDefault: "off" },
+  looseBinding: { schema: p.flag, setting: "type.loose_binding", form: onOff, kernelDefault: "off" },
+  bridgeBinding: {
+    schema: p.flag,
+    setting: "type.bridge_binding",
+    form: onOff,
+    kernelDefault: "off",
+    since: { iproute2: "5.2", word: "on" },
+  },
+  ingressQosMap: {
+    schema: qosEntries(tagPriority, packetPriority),
+    setting: "type.ingress-qos-map",
+    form: qosMap,
+    kernelDefault: "",
+  },
+  egressQosMap: {
+    schema: qosEntries(packetPriority, tagPriority),
+    setting: "type.egress-qos-map",
+    form: qosMap,
+    kernelDefault: "",
+  },
+  netns: { schema: p.netnsName, identifying: true },
+  routes: { schema: p.routes },
+});
+
+export type VlanInputs = KindInputs<typeof PROPERTIES>;
+
+export const vlan = defineKind({
   type: "VlanInterface",
-  schema: {
-    ...p.commonSchema,
-    parent: p.linkName,
-    vlanId: p.whole(0, 4094),
-    protocol: p.oneOf("802.1Q", "802.1ad"),
-    reorderHeader: p.flag,
-    gvrp: p.flag,
-    mvrp: p.flag,
-    looseBinding: p.flag,
-    bridgeBinding: p.flag,
-    ingressQosMap: qosEntries(tagPriority, packetPriority),
-    egressQosMap: qosEntries(packetPriority, tagPriority),
-    netns: p.netnsName,
-    routes: p.routes,
-  } satisfies Record<keyof VlanArgs, unknown>,
-  required: ["host", "parent", "vlanId"],
-  defaults: { protocol: "802.1Q", up: true },
-  derivesMac: () => false,
-  label: (inputs) => `${inputs.name}@${inputs.parent}`,
+  link: VLAN,
+  properties: PROPERTIES,
   lan: (inputs) => (inputs.netns === undefined ? inputs.name : `${inputs.name} in ${inputs.netns}`),
   exclusiveUse: (inputs) => ({ property: "vlanId", what: describeVlan(inputs), of: inputs.parent }),
-  rules: (inputs) => [...commonRules(inputs), ...routeRules(inputs), ...vlanRules(inputs)],
-  identifying: ["host", "name", "netns", "parent", "vlanId", "protocol"],
-  replaces: (before, after) =>
-    (["parent", "vlanId", "protocol"] as const).filter((property) => before[property] !== after[property]),
-  desired: desiredVlan,
-  problems: vlanProblems,
+  rules: (inputs) => [...routeRules(inputs), ...vlanRules(inputs)],
+  desired: (inputs, context, settings) => desiredOn(inputs.parent, "vlan", inputs, context, settings),
+  problems: (inputs, context) => {
+    const common = linkProblems(inputs, context, VLAN);
+    return common.length > 0
+      ? common
+      : [
+          ...parentProblems(inputs, context),
+          ...duplicateProblems(inputs, context),
+          ...adoptionProblems(inputs, context),
+        ];
+  },
   warnings: vlanWarnings,
-  outputs: (inputs, observation) => ({
-    ...commonOutputs(inputs, observation),
-    parentMacAddress: parentOf(inputs, observation.state)?.settings["link.address"] ?? "",
+  outputs: (_link, inputs, { state }) => ({
+    parentMacAddress: parentOf(inputs, state)?.settings["link.address"] ?? "",
   }),
-  readInputs: (inputs, observation) =>
-    readLinkInputs(inputs, observation, BINDINGS, (link) => ({
-      parent: link.parent,
-      ...readRoutes(inputs, link),
-    })),
-};
-
-function desiredVlan(inputs: VlanInputs, context: PlanContext): Desired {
-  return desiredOn(inputs.parent, "vlan", inputs, context, settingsOf(BINDINGS, jsonOf(inputs)));
-}
+  read: (link) => ({ parent: link.parent, ...readRoutes(link) }),
+});
 
 function describeVlan({ vlanId, protocol }: Pick<VlanInputs, "vlanId" | "protocol">): string {
   return protocol === "802.1Q" ? `VLAN ${vlanId}` : `${protocol} VLAN ${vlanId}`;
@@ -126,16 +130,6 @@ function vlanRules(inputs: Partial<VlanInputs>): Issue[] {
   return name !== undefined && netns === undefined && name === parent
     ? [{ property: "parent", reason: "is the link itself; give the link a name of its own" }]
     : [];
-}
-
-function vlanProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
-  const common = linkProblems(inputs, context, { kind: "vlan", iproute2: "makes VLANs" });
-  if (common.length > 0) return common;
-  return [
-    ...parentProblems(inputs, context),
-    ...duplicateProblems(inputs, context),
-    ...adoptionProblems(inputs, context),
-  ];
 }
 
 function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
@@ -203,7 +197,7 @@ function isSameVlan(link: LinkState, { parent, vlanId, protocol }: VlanInputs): 
 /** A link of somebody else's is not made anew. */
 function adoptionProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   const link = findLink(context.observation.state, linkId(inputs));
-  const [desired] = desiredVlan(inputs, context).links;
+  const [desired] = vlan.desired(inputs, context).links;
   if (!link || !desired || !adopts(inputs, context) || !mustBeReplaced(link, desired)) return [];
   const found = describeVlan({
     vlanId: Number(link.settings["type.id"]),
@@ -236,8 +230,4 @@ function vlanWarnings(inputs: VlanInputs, context: PlanContext): string[] {
     ];
   }
   return [];
-}
-
-function jsonOf(inputs: VlanInputs): Json {
-  return { ...inputs };
 }

@@ -12,6 +12,8 @@ export type Step =
       readonly parent: string;
       /** What is given with `ip link add` itself, so that the link never exists without it. */
       readonly settings: Settings;
+      /** What the kernel gives it besides. */
+      readonly defaults?: Settings;
     }
   | { readonly do: "deleteLink"; readonly link: LinkId }
   | { readonly do: "moveLink"; readonly link: LinkId; readonly netns: string }

@@ -13,6 +13,7 @@ import {
   type LinkState,
   type Route,
   type SettingKey,
+  type Settings,
   type Desired,
   type DesiredLink,
   type DesiredSetting,
@@ -38,10 +39,12 @@ export interface Plan {
   readonly steps: readonly PlannedStep[];
 }
 
-/** What a kernel can do that others cannot, as far as the order of steps depends on it. */
+/** What a kernel can do that others cannot, and does by itself, as far as steps depend on it. */
 export interface KernelTraits {
   /** A link can be renamed while it is up (Linux 6.2, commit bd039b5ea2a9). */
   readonly liveRename: boolean;
+  /** The settings that a new link has by itself, by iproute2's word for its kind. */
+  readonly newLink: (kind: string) => Settings;
 }
 
 /**
@@ -186,6 +189,7 @@ function placeLink(walk: Walk, link: DesiredLink, owner: Owner, kernel: KernelTr
       kind: link.kind,
       parent: link.parent ?? "",
       settings: Object.fromEntries(given.map((s) => [s.key, s.value])),
+      defaults: kernel.newLink(link.kind),
     });
     const later = initial.filter((s) => !isGivenAtCreation(s.key));
     changeSettings(walk, { ...link, settings: later }, () => true);

@@ -140,10 +140,13 @@ function noImport(type: string, name: string, id: pulumi.Input<pulumi.ID>): stri
   );
 }
 
-/** Makes the resource class of a kind. `outputs` are the names of outputs that are no arguments. */
+/** Arguments that a program has to give: what is an output as well has its value from there. */
+type RequiredOf<A> = { [K in keyof A]-?: undefined extends A[K] ? never : K }[keyof A];
+
+/** Makes the resource class of a kind. `outputs` has all outputs that are no required arguments, and nothing else. */
 export function linkResource<A extends object, O>(
   type: string,
-  outputs: readonly string[],
+  outputs: Readonly<Record<Exclude<keyof O, RequiredOf<A>>, undefined>>,
 ): LinkResource<A, O> {
   class Link extends pulumi.CustomResource {
     constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
@@ -154,7 +157,6 @@ export function linkResource<A extends object, O>(
       const needs = below(program, names);
       const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
       writePrefetchHint(program.engine, names.host, program.hinted, free);
-      const computed = Object.fromEntries(outputs.map((key) => [key, undefined]));
       const { stackTraceLimit } = Error;
       // The SDK takes a stack trace for each property's promise, which is half of a program's time and shown to nobody.
       // The resource's place in the program it finds all the same.
@@ -164,7 +166,7 @@ export function linkResource<A extends object, O>(
           `pulumi-nodejs:dynamic/macvlan:${type}`,
           name,
           {
-            ...computed,
+            ...outputs,
             ...args,
             __provider: providerCode(type),
             __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,

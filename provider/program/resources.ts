@@ -17,16 +17,17 @@ import type {
   VlanOutputs,
 } from "../kinds/args/index";
 
-const LINK_OUTPUTS = [
-  "ifIndex",
-  "macAddress",
-  "mtu",
-  "operState",
-  "addresses",
-  "label",
-  "name",
-  "up",
-] as const;
+/** Outputs that need not be given as arguments: the SDK has to know them before the engine tells their values. */
+const LINK_OUTPUTS = {
+  ...{ ifIndex: undefined, macAddress: undefined, mtu: undefined, operState: undefined },
+  ...{ addresses: undefined, label: undefined, name: undefined, up: undefined },
+};
+
+const MACVLAN_OUTPUTS = {
+  ...LINK_OUTPUTS,
+  ...{ mode: undefined, parentMacAddress: undefined, parentPromiscuity: undefined },
+  ...{ siblings: undefined, parentMacs: undefined },
+};
 
 /**
  * A macvlan: a link with its own MAC address and IP addresses on a parent, which can have many of them.
@@ -40,10 +41,10 @@ const LINK_OUTPUTS = [
  * });
  * export const webMac = web.macAddress;
  */
-export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>("MacvlanInterface", [
-  ...LINK_OUTPUTS,
-  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs"],
-]) {}
+export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>(
+  "MacvlanInterface",
+  MACVLAN_OUTPUTS,
+) {}
 
 /**
  * Several links that are used as one: a parent that survives a broken cable, or has the bandwidth of all of them.
@@ -58,10 +59,10 @@ export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>(
  * });
  * new MacvlanInterface("web", { host: "ops@node1.example", parent: uplink.name, name: "mac0" });
  */
-export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", [
+export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", {
   ...LINK_OUTPUTS,
-  ...["mode", "ports", "activePort", "aggregator"],
-]) {}
+  ...{ mode: undefined, ports: undefined, activePort: undefined, aggregator: undefined },
+}) {}
 
 /**
  * A macvlan for a virtual machine: a program that opens its device receives all frames for its MAC address, and sends
@@ -71,10 +72,10 @@ export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", [
  * const vm1 = new MacvtapInterface("vm1", { host: "ops@node1.example", parent: "eth0", macAddress: "52:54:00:12:34:01" });
  * export const device = vm1.devicePath; // qemu-system-x86_64 -netdev tap,id=lan,fd=3 3<>/dev/tap7
  */
-export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>("MacvtapInterface", [
-  ...LINK_OUTPUTS,
-  ...["mode", "parentMacAddress", "parentPromiscuity", "siblings", "parentMacs", "devicePath"],
-]) {}
+export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>("MacvtapInterface", {
+  ...MACVLAN_OUTPUTS,
+  devicePath: undefined,
+}) {}
 
 /**
  * An ipvlan: a link with its own IP addresses and the MAC address of its parent, for networks that allow only one MAC
@@ -88,10 +89,10 @@ export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>(
  *   addresses: ["192.0.2.10/24"],
  * });
  */
-export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("IpvlanInterface", [
+export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("IpvlanInterface", {
   ...LINK_OUTPUTS,
-  ...["mode", "flag", "siblings"],
-]) {}
+  ...{ mode: undefined, flag: undefined, siblings: undefined },
+}) {}
 
 /**
  * A bridge whose ports can send frames back out of the port that they came from, which vepa children need. With
@@ -100,10 +101,10 @@ export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("Ip
  * @example
  * new HairpinBridge("lan", { host: "ops@node1.example", name: "br0", ports: ["eth1"], adopt: true });
  */
-export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("HairpinBridge", [
+export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("HairpinBridge", {
   ...LINK_OUTPUTS,
-  ...["ports", "bridgeId", "portTool"],
-]) {}
+  ...{ ports: undefined, bridgeId: undefined, portTool: undefined },
+}) {}
 
 /**
  * The host's own macvlan. A host cannot reach its macvlans through their parent, but it can through a shim with routes
@@ -118,10 +119,16 @@ export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("Hair
  *   routes: ["192.0.2.10/32"],
  * });
  */
-export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
+export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", {
   ...LINK_OUTPUTS,
-  ...["mode", "routes", "arp", "parentMacAddress", "parentMacs"],
-]) {}
+  ...{
+    mode: undefined,
+    routes: undefined,
+    arp: undefined,
+    parentMacAddress: undefined,
+    parentMacs: undefined,
+  },
+}) {}
 
 /**
  * One VLAN of a parent as a link, which macvlans of that VLAN can use as their parent.
@@ -140,7 +147,7 @@ export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", [
  *   addresses: ["192.0.2.10/24"],
  * });
  */
-export class VlanInterface extends linkResource<VlanArgs, VlanOutputs>("VlanInterface", [
+export class VlanInterface extends linkResource<VlanArgs, VlanOutputs>("VlanInterface", {
   ...LINK_OUTPUTS,
-  ...["protocol", "parentMacAddress"],
-]) {}
+  ...{ protocol: undefined, parentMacAddress: undefined },
+}) {}

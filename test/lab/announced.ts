@@ -2,11 +2,11 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { openFleet, type Fleet, type ManagedHost } from "../../provider/host/managed-host";
+import { kernelOf } from "../../provider/kinds";
 import { desiredRemoval } from "../../provider/kinds/ownership";
 import type { CommonInputs, Kind, PlanContext } from "../../provider/kinds/kind";
 import type { HostState, LinkState, Desired } from "../../provider/model/host";
 import type { Observation } from "../../provider/model/observation";
-import { kernelTraits } from "../../provider/plan/kernel/traits";
 import { outcome, plan, type DesiredPlan } from "../../provider/plan/plan";
 import { hostSchema } from "../../provider/ssh/address";
 import { readSettings } from "../../provider/ssh/settings";
@@ -53,7 +53,7 @@ export function useAnnounced(on: OnLab, host: string): Announced {
     let predicted: HostState | undefined;
     const after = await managedHost.change("the test", (now): DesiredPlan => {
       const desired = desiredOn(now);
-      const planned = plan(now.state, desired, kernelTraits(now.facts.kernel));
+      const planned = plan(now.state, desired, kernelOf(now.facts.kernel));
       predicted ??= outcome(now.state, planned);
       return { ...planned, desired };
     });

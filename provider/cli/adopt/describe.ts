@@ -1,14 +1,13 @@
 import { knownInputs, planContextFrom, planOrIssues, problemsOf } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
-import { type AnyKind, KINDS } from "../../kinds";
-import { BOND_BINDINGS } from "../../kinds/bond";
+import { type AnyKind, KINDS, kernelOf } from "../../kinds";
+import { readBindings } from "../../kinds/bindings";
 import { checkInputs } from "../../kinds/check-inputs";
-import type { CommonInputs, Json } from "../../kinds/kind";
+import type { Json } from "../../kinds/kind";
 import { type HostState, type LinkState, findLink, recordOf } from "../../model/host";
 import type { Observation } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
-import { BOND_OPTIONS, permanentMac, portsOf } from "../../plan/kernel/bond";
-import { kernelDefaults } from "../../plan/kernel/defaults";
+import { permanentMac, portsOf } from "../../plan/kernel/bond";
 import { isChild, isHostShim } from "../links";
 
 /** A resource of the program to be. */
@@ -70,114 +69,41 @@ function describeOne(
   now: Observation,
   { all }: DescribeOptions,
 ): Omit<Described, "resource"> | string | undefined {
-  const record = recordOf(now.state, link);
   if (link.kind === "ipvtap") return `there is no resource for ${link.kind}`;
-  const isUplink = link.kind === "vlan" || link.kind === "bond";
-  if (isUplink ? !all : !isChild(link) && link.kind !== "bridge") return undefined;
+  const kind = kindOf(link);
+  const isAsked = all || isChild(link) || link.kind === "bridge";
+  if (!kind || !isAsked) return undefined;
+  const record = recordOf(now.state, link);
   if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
-  if ((link.kind === "bridge" || link.kind === "bond") && link.netns !== "") {
+  if (link.netns !== "" && !("netns" in kind.properties)) {
     return `is a ${link.kind} in another namespace than the host's own`;
   }
-  if (link.kind === "bond") {
-    return checked(host, "Bond", link, now, bondShape(link, portsOf(now.state, link.name)));
-  }
-  if (link.kind === "bridge") {
-    const ports = portsOf(now.state, link.name).filter((p) => all || p.settings["port.hairpin"] === "on");
-    if (ports.length === 0 && !all) return "none of its ports has hairpin on";
-    return checked(host, "HairpinBridge", link, now, bridgeShape(ports));
-  }
-  if (link.parent === "") return "its parent is in no namespace that can be seen";
-  const place = { parent: link.parent, ...(link.netns === "" ? {} : { netns: link.netns }) };
-  if (link.kind === "vlan") {
-    const below = findLink(now.state, { name: link.parent, netns: "" })?.settings["link.address"];
-    const own = below === link.settings["link.address"] ? {} : { macAddress: "" };
-    return checked(host, "VlanInterface", link, now, { ...VLAN_SHAPE, ...place, ...own });
-  }
-  const shape = { ...CHILD_SHAPE, ...place };
-  if (link.kind === "ipvlan") return checked(host, "IpvlanInterface", link, now, { ...shape, flag: "" });
-  const macvlan = { ...shape, macAddress: "" };
-  return isHostShim(link)
-    ? checked(host, "HostShim", link, now, { ...macvlan, arp: "exclusive" })
-    : checked(host, CLASS_OF[link.kind] ?? "", link, now, { ...macvlan, ...ONLY_MACVLAN });
+  if ("parent" in kind.properties && link.parent === "")
+    return "its parent is in no namespace that can be seen";
+  const { ports, ...told } = kind.describe(link, now.state);
+  if (!Array.isArray(ports)) return checked(host, kind, link, now, told);
+  const chosen = (ports as readonly Json[]).filter((port) => all || port["hairpin"] !== false);
+  if (chosen.length === 0 && !all) return "none of its ports has hairpin on";
+  return checked(host, kind, link, now, { ...told, ports: chosen });
 }
 
-/** Every property that a kind can tell of a link: which ones are there is what counts, not their values. */
-const LINK_SHAPE: Json = { mtu: 0, alias: "", txQueueLength: 0, addresses: [], up: true };
-const CHILD_SHAPE: Json = { ...LINK_SHAPE, mode: "", routes: [] };
-const CLASS_OF: Readonly<Record<string, string>> = {
-  macvlan: "MacvlanInterface",
-  macvtap: "MacvtapInterface",
-};
-const ONLY_MACVLAN: Json = {
-  sourceMacAddresses: [],
-  noPromisc: false,
-  nodst: false,
-  broadcastQueueLength: 0,
-};
-const VLAN_FLAGS: Json = {
-  ...{ reorderHeader: true, gvrp: false, mvrp: false, looseBinding: false, bridgeBinding: false },
-  ...{ ingressQosMap: [], egressQosMap: [] },
-};
-const VLAN_SHAPE: Json = { ...LINK_SHAPE, ...VLAN_FLAGS, vlanId: 0, protocol: "", routes: [] };
-const PORT_SHAPE: Json = { hairpin: true, isolated: false, learning: true, flood: true, mcastFlood: true };
-
-function bridgeShape(ports: readonly LinkState[]): Json {
-  return {
-    ...LINK_SHAPE,
-    ports: ports.map(({ name }) => ({ name, ...PORT_SHAPE, guard: false, rootBlock: false, priority: 0 })),
-    ...{ stp: false, priority: 0, forwardDelay: 0, helloTime: 0, maxAge: 0, ageingTime: 0 },
-    ...{ vlanFiltering: false, mcastSnooping: true },
-  };
+function kindOf(link: LinkState): AnyKind | undefined {
+  const kinds = Object.values(KINDS).filter(({ link: { word } }) => word === link.kind);
+  return kinds.find(({ type }) => (type === "HostShim") === isHostShim(link));
 }
-
-/** The options that a bond has in its mode, and its MAC address where neither a port nor chance has given it that. */
-function bondShape(bond: LinkState, ports: readonly LinkState[]): Json {
-  const has = BOND_BINDINGS.filter(({ key }) => key.startsWith("type.") && bond.settings[key] !== undefined);
-  const isOwn =
-    ports.length > 0 && ports.every((port) => permanentMac(port) !== bond.settings["link.address"]);
-  return {
-    ...LINK_SHAPE,
-    ...Object.fromEntries(has.map(({ property }) => [property, ""])),
-    ports: ports.map(({ name }) => ({ name })),
-    ...(isOwn ? { macAddress: "" } : {}),
-  };
-}
-
-const BOND_DEFAULTS: Json = Object.fromEntries(
-  BOND_OPTIONS.flatMap(({ word, kernelDefault }) =>
-    BOND_BINDINGS.filter(({ key }) => key === `type.${word}` && word !== "mode").flatMap((binding) =>
-      Object.entries(binding.decode(kernelDefault)),
-    ),
-  ),
-);
-
-/** Values of a fresh link (net/bridge/br_device.c, br_if.c; drivers/net/macvlan.c; net/8021q): they need not be said. */
-const KERNEL_DEFAULTS: Json = {
-  ...{ alias: "", up: true, addresses: [], routes: [], mode: "bridge" },
-  ...{ noPromisc: false, nodst: false, broadcastQueueLength: 1000, sourceMacAddresses: [], arp: "exclusive" },
-  ...{ flag: "bridge" },
-  ...{ stp: false, priority: 32_768, forwardDelay: 15, helloTime: 2, maxAge: 20, ageingTime: 300 },
-  ...{ vlanFiltering: false, mcastSnooping: true },
-  ...{ ...VLAN_FLAGS, protocol: "802.1Q" },
-  ...BOND_DEFAULTS,
-};
-const PORT_DEFAULTS: Json = { ...PORT_SHAPE, guard: false, rootBlock: false, priority: 32 };
 
 /** The resource of a link, provided that adopting it runs nothing. */
 function checked(
   host: string,
-  type: string,
+  kind: AnyKind,
   link: LinkState,
   now: Observation,
-  shape: Json,
+  told: Json,
 ): Omit<Described, "resource"> | string {
-  const kind = KINDS[type];
-  if (!kind) throw new Error(`there is no kind ${type}`);
   const place = { host, name: link.name, ...(link.netns === "" ? {} : { netns: link.netns }) };
-  const all = { ...shape, ...kind.readInputs({ ...shape, ...place } as unknown as CommonInputs, now) };
   const { args, notes } = valid(
     kind,
-    inReadingOrder({ ...place, ...worthSaying(all, link, now.state), adopt: true }),
+    inReadingOrder({ ...place, ...worthSaying(kind, told, link, now.state), adopt: true }),
   );
   if (args === undefined) return notes.join("; ");
   const given = { ...args, __owner: "", __resource: link.name };
@@ -191,7 +117,7 @@ function checked(
   const run = steps.filter((c) => !isNote(c)).map(describeCommand);
   if (run.length > 0) return `adopting it would run: ${run.join("; ")}`;
   const { host: _, ...rest } = args;
-  return { type, args: rest, notes: [...notes, ...dynamicNote(link)] };
+  return { type: kind.type, args: rest, notes: [...notes, ...dynamicNote(link)] };
 }
 
 /** What says most of a link comes first; what is not here comes after, and `adopt` last. */
@@ -214,36 +140,57 @@ function inReadingOrder(args: Json): Json {
   return Object.fromEntries(Object.entries(args).toSorted(([a], [b]) => rank(a) - rank(b)));
 }
 
-function worthSaying(all: Json, link: LinkState, state: HostState): Json {
+function worthSaying(kind: AnyKind, told: Json, link: LinkState, state: HostState): Json {
+  const defaults = defaultsOf(kind, link, state);
+  const isDefault = (key: string, value: unknown): boolean =>
+    kind.properties[key]?.required !== true && JSON.stringify(value) === JSON.stringify(defaults[key]);
+  const isOwn = (key: string): boolean =>
+    (key !== "macAddress" || hasOwnMac(kind, told, link, state)) &&
+    // what a kernel shows that knows no queue of that kind
+    (key !== "broadcastQueueLength" || told["broadcastQueueLength"] !== 0);
+  return Object.fromEntries(
+    Object.entries(told)
+      .filter(([key, value]) => !isDefault(key, value) && isOwn(key))
+      .map(([key, value]) => [key, shortened(kind, key, value)]),
+  );
+}
+
+/** What need not be said of a new link: our defaults, and the kernel's. */
+function defaultsOf(kind: AnyKind, link: LinkState, state: HostState): Json {
   const parent = findLink(state, { name: link.parent, netns: "" });
-  const usual = ["bridge", "bond"].includes(link.kind) ? "1500" : (parent?.settings["link.mtu"] ?? "");
-  const isKernelDefault = ([key, value]: [string, unknown]): boolean =>
-    key === "mtu"
-      ? String(value) === usual
-      : key === "txQueueLength"
-        ? value === Number(kernelDefaults(link.kind)["link.txqueuelen"] ?? 1000)
-        : JSON.stringify(value) === JSON.stringify(KERNEL_DEFAULTS[key]);
-  const isReported = (key: string): boolean =>
-    // the kernel gives these of itself: the parent's in passthru, 0 where a kernel knows no queue of that kind
-    (key !== "macAddress" || all["mode"] !== "passthru") &&
-    (key !== "broadcastQueueLength" || all["broadcastQueueLength"] !== 0);
-  const told = Object.entries(all).filter((entry) => !isKernelDefault(entry) && isReported(entry[0]));
-  return Object.fromEntries(told.map(([key, value]) => [key, shortened(key, value)]));
+  return {
+    ...readBindings(kind.bindings, kernelOf("").newLink(link.kind)),
+    ...{ addresses: [], routes: [], mtu: Number(parent?.settings["link.mtu"] ?? 1500) },
+    ...kind.defaults,
+  };
+}
+
+/** Whether a link has its MAC address neither from the link below, nor from a port, nor by chance. */
+function hasOwnMac(kind: AnyKind, told: Json, link: LinkState, state: HostState): boolean {
+  const mac = link.settings["link.address"];
+  if (kind.derivesMac(told)) return true;
+  if (kind.type === "VlanInterface") {
+    return findLink(state, { name: link.parent, netns: "" })?.settings["link.address"] !== mac;
+  }
+  const ports = link.kind === "bond" ? portsOf(state, link.name) : [];
+  return ports.length > 0 && ports.every((port) => permanentMac(port) !== mac);
 }
 
 /** Ports and routes of which one field says all are that field's text. */
-function shortened(key: string, value: unknown): unknown {
+function shortened(kind: AnyKind, key: string, value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const items = value as readonly Json[];
-  if (key === "ports") return items.map(shortPort);
+  if (key === "ports") return items.map((port) => shortPort(kind, port));
   return key === "routes" ? items.map((r) => (Object.keys(r).length === 1 ? r["to"] : r)) : value;
 }
 
 /** A port as a person writes it: its name alone where only hairpin is to be said, or nothing. */
-function shortPort(port: Json): Json | string {
-  const told = Object.entries(port).filter(([key, value]) => value !== PORT_DEFAULTS[key]);
-  const { name, ...options } = Object.fromEntries(told);
-  return Object.keys(options).length === 0 ? String(name) : { name, ...options };
+function shortPort({ portProperties = {} }: AnyKind, { name, ...options }: Json): Json | string {
+  const told = Object.entries(options).filter(([key, value]) => {
+    const { default: ours, kernelDefault, form } = portProperties[key] ?? {};
+    return value !== (ours ?? form?.decode(kernelDefault ?? ""));
+  });
+  return told.length === 0 ? String(name) : { name, ...Object.fromEntries(told) };
 }
 
 /** Leaves out what the schema refuses: what is not given is left as it is. */

@@ -1,6 +1,9 @@
 /** What a host's abilities mean, and what to do about those that it lacks. Pure. */
 import type { Feature } from "../../host/features";
-import { OLDEST_IPROUTE2, SINCE, isOlder } from "../../iproute2/version";
+import { OLDEST_IPROUTE2, isOlder } from "../../iproute2/version";
+import { KERNEL_TYPES, KINDS } from "../../kinds";
+import { NEWER_PROPERTIES } from "../../kinds/iproute2-support";
+import type { KernelType } from "../../kinds/kind";
 import { unreadableLines } from "../../kinds/unreadable";
 import { childrenOf, portKindOf } from "../../model/host";
 import { type Examined, WRITTEN } from "./probe";
@@ -47,7 +50,7 @@ function iproute2({ observation: { facts } }: Examined): Check[] {
   if (version === undefined) {
     return [missing("iproute2", ipVersionText === "" ? "no ip command" : ipVersionText, advice)];
   }
-  const lacks = SINCE.filter((since) => isOlder(version, since.version)).map(
+  const lacks = NEWER_PROPERTIES.filter((since) => isOlder(version, since.version)).map(
     (since) => `${since.property} (${since.version})`,
   );
   const json = `${version}, prints JSON`;
@@ -64,15 +67,11 @@ function unreadable({ observation }: Examined): Check[] {
   );
 }
 
-/** What each feature is for; `needed` are those without which a resource cannot be. */
-const PURPOSES: readonly (readonly [feature: string, needed: boolean, purpose: string])[] = [
-  ["macvlan", true, "MacvlanInterface and HostShim"],
-  ["bridge", true, "HairpinBridge"],
-  ["8021q", false, "VlanInterface, and VLANs as parents (eth0.10)"],
-  ["bonding", false, "Bond, and bonds as parents"],
-  ["macvtap", false, "MacvtapInterface"],
-  ["ipvlan", false, "IpvlanInterface: links on Wi-Fi, where macvlan does not work"],
-];
+/** What a kernel type is for: the resources whose links are of it, and what else it says. */
+function purposeOf({ word, besides = "" }: KernelType): string {
+  const classes = Object.values(KINDS).filter(({ link }) => link.word === word);
+  return classes.map(({ type }) => type).join(" and ") + besides;
+}
 
 function features({ abilities, observation }: Examined): Check[] {
   const words: Readonly<Record<Feature, string>> = {
@@ -81,13 +80,18 @@ function features({ abilities, observation }: Examined): Check[] {
     no: `not in ${observation.facts.kernel}`,
     unknown: "the host does not tell",
   };
-  const checks = PURPOSES.map(([name, needed, purpose]) => {
+  const checks = [...KERNEL_TYPES.values()].flatMap((type) => {
+    const { module: name } = type;
+    if (name === undefined) return [];
+    const purpose = purposeOf(type);
     const feature = abilities.features[name] ?? "unknown";
     if (feature === "yes" || feature === "module") return ok(name, words[feature]);
     if (feature === "unknown")
       return note(name, words[feature], `"modinfo ${name}" may; it is for ${purpose}.`);
     const advice = `It is for ${purpose}: install all of the kernel's modules (linux-modules-extra on Ubuntu), or another kernel.`;
-    return needed ? missing(name, words[feature], advice) : note(name, words[feature], advice);
+    return type.isNeeded === true
+      ? missing(name, words[feature], advice)
+      : note(name, words[feature], advice);
   });
   const { vlanFiltering } = observation.facts;
   const filter =

@@ -24,6 +24,8 @@ export interface ShimOutputs extends LinkOutputs {
   parent: string;
   /** As `ip -d link` shows it. */
   mode: "bridge" | "vepa";
+  /** As given, or the default. */
+  arp: "exclusive" | "kernel";
   /** The static routes through the shim. */
   routes: RouteArgs[];
   /** MAC address of the link below. */

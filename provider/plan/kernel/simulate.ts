@@ -19,7 +19,7 @@ import {
 } from "../../model/host";
 import { propagateToVlans, setDown } from "./vlan";
 import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
-import { PORT_DEFAULTS, SYSCTL_DEFAULTS, kernelDefaults } from "./defaults";
+import { PORT_DEFAULTS, SYSCTL_DEFAULTS } from "./defaults";
 import type { Step } from "../../model/steps";
 import { sameRoute, sameRouteKey, withoutRoute, withoutRoutes } from "./routes";
 
@@ -114,17 +114,17 @@ function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkStat
 
 function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {
   const parent = findLink(state, { name: step.parent, netns: "" });
-  const settings: Partial<Record<SettingKey, string>> = {
+  let settings: Partial<Record<SettingKey, string>> = {
     "link.mtu": parent?.settings["link.mtu"] ?? "1500",
     "link.address": "",
     "link.alias": "",
     "link.txqueuelen": "1000",
     "link.master": "",
-    ...kernelDefaults(step.kind),
+    ...step.defaults,
     ...SYSCTL_DEFAULTS,
     ...step.settings,
-    ...(step.kind === "bond" ? newBond(typeSettings(step.settings)) : {}),
   };
+  if (step.kind === "bond") settings = { ...withoutType(settings), ...newBond(settings) };
   // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for; an ipvlan too
   if (parent && (settings["type.mode"] === "passthru" || portKindOf(step.kind) === "ipvlan")) {
     settings["link.address"] = parent.settings["link.address"] ?? "";
@@ -149,8 +149,8 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
   };
 }
 
-function typeSettings(settings: Settings): Settings {
-  return Object.fromEntries(Object.entries(settings).filter(([key]) => key.startsWith("type.")));
+function withoutType(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith("type.")));
 }
 
 /** Mode and flag are the port's: an ipvlan that is made or changed changes its siblings (drivers/net/ipvlan/ipvlan_main.c). */

@@ -1,5 +1,5 @@
 import { desiredWithBoot } from "../../../provider/engine/persist";
-import { type AnyKind, KINDS } from "../../../provider/kinds";
+import { type AnyKind, KINDS, kernelOf } from "../../../provider/kinds";
 import type { CommonInputs, PlanContext } from "../../../provider/kinds/kind";
 import type { HostState, Desired } from "../../../provider/model/host";
 import type { Init, Observation } from "../../../provider/model/observation";
@@ -7,7 +7,7 @@ import { outcome, plan } from "../../../provider/plan/plan";
 import { BARE } from "../plan/states";
 
 export const OWNER = "fleet/test";
-export const KERNEL = { liveRename: true };
+export const KERNEL = kernelOf("6.2.0");
 
 /** The second NIC has addresses and routes, which a bridge can take over. */
 export const HOST: HostState = {

@@ -1,5 +1,6 @@
 /** A change's verdict, by what a host prints after it. */
 import assert from "node:assert/strict";
+import { kernelOf } from "../../../provider/kinds";
 import { type Change, type HostAccess, changeTogether } from "../../../provider/host/apply-changes";
 import type { Connection } from "../../../provider/ssh/connection";
 import type { Observation } from "../../../provider/model/observation";
@@ -66,7 +67,7 @@ function change(resource: string, cidrs: readonly string[]): Change {
   const addresses = cidrs.map((cidr) => ({ cidr }));
   const links: Desired["links"] = [{ name: "eth0", netns: "", exists: true, settings: [], addresses }];
   const desired: Desired = { links, netns: "", owner: "fleet/dev" };
-  return { resource, makePlan: (now) => ({ ...plan(now.state, desired, { liveRename: true }), desired }) };
+  return { resource, makePlan: (now) => ({ ...plan(now.state, desired, kernelOf("6.2.0")), desired }) };
 }
 
 const [ONE, OTHER] = ADDRESSES;

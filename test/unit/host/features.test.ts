@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Feature, parseFeatures } from "../../../provider/host/features";
+import { KERNEL_TYPES } from "../../../provider/kinds";
 import { shellText } from "../../../provider/shell/library";
 
 const RELEASE = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
@@ -29,6 +30,11 @@ function features(files: Readonly<Record<string, string | Buffer>>): Readonly<Re
 }
 
 describe("what a kernel has for links", () => {
+  it("is looked for by the modules that the kinds name, and by no others", () => {
+    const modules = [...KERNEL_TYPES.values()].map(({ module }) => module);
+    assert.deepEqual(Object.keys(features({})).toSorted(), modules.toSorted());
+  });
+
   const without = "CONFIG_NET=y\n# CONFIG_BONDING is not set\nCONFIG_VLAN_8021Q=m\nCONFIG_MACVLAN=y\n";
 
   it("is told by its modules: loaded, built in, to be loaded, or not there", () => {

@@ -1,5 +1,6 @@
 /** What is refused of a bond, and where: by its inputs alone, or by what its host has. */
 import assert from "node:assert/strict";
+import { kernelOf } from "../../../provider/kinds";
 import { type BondInputs, bond } from "../../../provider/kinds/bond";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { Issue, PlanContext } from "../../../provider/kinds/kind";
@@ -110,7 +111,7 @@ describe("a bond", () => {
   });
 
   it("is made with its first port's MAC address and looks at the carrier, where nothing is said", () => {
-    const { steps } = plan(BARE, bond.desired(INPUTS, viewOn(BARE.links)), { liveRename: true });
+    const { steps } = plan(BARE, bond.desired(INPUTS, viewOn(BARE.links)), kernelOf("6.2.0"));
     const made = steps.find(({ step }) => step.do === "addLink")?.step;
     assert.deepEqual(made?.do === "addLink" && made.settings, {
       "link.address": eth0.settings["link.address"],

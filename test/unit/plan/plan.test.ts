@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Observation } from "../../../provider/model/observation";
+import { kernelOf } from "../../../provider/kinds";
 import { bond } from "../../../provider/kinds/bond";
 import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
 import { desiredRemoval } from "../../../provider/kinds/ownership";
@@ -16,11 +17,11 @@ import {
   type Desired,
   findLink,
 } from "../../../provider/model/host";
-import { type Plan, outcome, plan } from "../../../provider/plan/plan";
+import { type KernelTraits, type Plan, outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/kernel/simulate";
 import { BARE, bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs, nic } from "./states";
 
-const KERNELS = [{ liveRename: true }, { liveRename: false }];
+const KERNELS = ["6.2.0", "6.1.0"];
 
 function viewOn(state: HostState, previous?: LinkId): PlanContext {
   const observation = { state, facts: {} } as unknown as Observation;
@@ -69,7 +70,7 @@ function assertBringsAbout<I extends CommonInputs>(
   from: HostState,
   inputs: I,
   before: I | undefined,
-  kernel: { liveRename: boolean },
+  kernel: KernelTraits,
 ): HostState {
   const desired = desiredOf(kind, inputs, from, before);
   const planned = plan(from, desired, kernel);
@@ -83,8 +84,8 @@ function assertBringsAbout<I extends CommonInputs>(
   return after;
 }
 
-function assertLifeOf<I extends CommonInputs>(kind: Kind<I>, first: I, second: I, liveRename: boolean): void {
-  const kernel = { liveRename };
+function assertLifeOf<I extends CommonInputs>(kind: Kind<I>, first: I, second: I, release: string): void {
+  const kernel = kernelOf(release);
   const made = assertBringsAbout(kind, BARE, first, undefined, kernel);
   const changed = assertBringsAbout(kind, made, second, first, kernel);
   const gone = plan(changed, desiredRemoval(second, viewOn(changed)), kernel);
@@ -95,8 +96,8 @@ function assertLifeOf<I extends CommonInputs>(kind: Kind<I>, first: I, second: I
 describe("plan", () => {
   it("brings any macvlan to any other, and back", () => {
     fc.assert(
-      fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
-        assertLifeOf(macvlan, a, b, liveRename);
+      fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
+        assertLifeOf(macvlan, a, b, release);
       }),
       { numRuns: 2000 },
     );
@@ -104,8 +105,8 @@ describe("plan", () => {
 
   it("brings any macvtap to any other, and back", () => {
     fc.assert(
-      fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
-        assertLifeOf(macvtap, a, b, liveRename);
+      fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
+        assertLifeOf(macvtap, a, b, release);
       }),
       { numRuns: 500 },
     );
@@ -117,9 +118,9 @@ describe("plan", () => {
         fc.array(ipvlanInputs, { minLength: 2, maxLength: 2 }),
         fc.boolean(),
         fc.constantFrom(...KERNELS),
-        ([a, b], hasSibling, { liveRename }) => {
+        ([a, b], hasSibling, release) => {
           assert.ok(a && b);
-          assertLifeOf(ipvlan, a, b, liveRename);
+          assertLifeOf(ipvlan, a, b, release);
           if (!hasSibling) return;
           // an undo gives siblings back the mode that they had
           const other: LinkState = {
@@ -128,7 +129,7 @@ describe("plan", () => {
             settings: { "type.mode": "l3", "type.flag": "vepa" },
           };
           const from = { ...BARE, links: [...BARE.links, other] };
-          const after = assertBringsAbout(ipvlan, from, a, undefined, { liveRename });
+          const after = assertBringsAbout(ipvlan, from, a, undefined, kernelOf(release));
           const sibling = findLink(after, { name: "other", netns: "" });
           assert.deepEqual(sibling?.settings, { "type.mode": a.mode, "type.flag": a.flag });
         },
@@ -140,7 +141,7 @@ describe("plan", () => {
   it("tells nobody of an address by setting an ipvlan's MAC address, which it cannot have of its own", () => {
     const inputs = { host: { address: "node1" }, name: "ipv0", parent: "eth0", up: true };
     const settings = { mode: "l2", flag: "bridge" } as const;
-    const [kernel = { liveRename: true }] = KERNELS;
+    const kernel = kernelOf("6.2.0");
     const made = outcome(BARE, plan(BARE, desiredOf(ipvlan, { ...inputs, ...settings }, BARE), kernel));
     const more = { ...inputs, ...settings, addresses: ["192.0.2.10/24"] };
     const { steps } = plan(made, desiredOf(ipvlan, more, made), kernel);
@@ -152,8 +153,8 @@ describe("plan", () => {
 
   it("brings any bridge with its ports to any other, and back", () => {
     fc.assert(
-      fc.property(bridgeInputs, bridgeInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
-        assertLifeOf<BridgeInputs>(bridge, a, b, liveRename);
+      fc.property(bridgeInputs, bridgeInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
+        assertLifeOf<BridgeInputs>(bridge, a, b, release);
       }),
       { numRuns: 2000 },
     );
@@ -161,8 +162,8 @@ describe("plan", () => {
 
   it("brings any bond with its ports to any other, and back", () => {
     fc.assert(
-      fc.property(bondInputs, bondInputs, fc.constantFrom(...KERNELS), (a, b, { liveRename }) => {
-        assertLifeOf(bond, a, b, liveRename);
+      fc.property(bondInputs, bondInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
+        assertLifeOf(bond, a, b, release);
       }),
       { numRuns: 500 },
     );
@@ -177,7 +178,7 @@ describe("plan", () => {
       mode: "bridge" as const,
     };
     const desired = (state: HostState): Desired => desiredOf(macvlan, inputs, state);
-    const [kernel = { liveRename: true }] = KERNELS;
+    const kernel = kernelOf("6.2.0");
     const made = outcome(BARE, plan(BARE, desired(BARE), kernel));
     const deleted = simulate(made, { do: "deleteLink", link: { name: "mac0", netns: "" } });
     const { steps } = plan(deleted, desired(deleted), kernel);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describeStep } from "../../../provider/iproute2/commands";
+import { kernelOf } from "../../../provider/kinds";
 import { MacvlanError } from "../../../provider/model/error";
 import {
   type Desired,
@@ -15,7 +16,7 @@ import { simulate } from "../../../provider/plan/kernel/simulate";
 import { BARE, nic } from "./states";
 
 const SHIM = { name: "eth1", netns: "" };
-const KERNEL = { liveRename: true };
+const KERNEL = kernelOf("6.2.0");
 const OURS: Route = { to: "192.0.2.10/32", protocol: "static" };
 
 function hostWith(routes: readonly Route[], opaqueRoutes: readonly Route[] = []): HostState {
