@@ -126,11 +126,15 @@ function renderSection(
 
 /** What an interface takes over: the section of another one, or the type as it is written. */
 function nameParent(type: ts.ExpressionWithTypeArguments): string {
-  const [, whole = type.expression.getText(), without] = /^Omit<(\w+), (.+)>$/s.exec(type.getText()) ?? [];
+  const [, whole = type.expression.getText(), without] =
+    /^Omit<(?:InputArgs<)?(\w+)>?, (.+)>$/s.exec(type.getText()) ?? [];
   const title = SECTIONS[whole];
   if (title !== undefined) {
-    const except = without === undefined ? "" : `, without ${code(without.replaceAll('"', ""))}`;
-    return `[${title.charAt(0).toLowerCase()}${title.slice(1)}](#${anchorOf(title)})${except}`;
+    const left = without?.split(/\s*\|\s*/).map((name) => code(name.replaceAll('"', "").trim()));
+    const except = left === undefined ? "" : `, without ${left.join(", ")}`;
+    // a name of a class stays as it is
+    const text = title.replace(/^[A-Z](?=[a-z]+ )/, (first) => first.toLowerCase());
+    return `[${text}](#${anchorOf(title)})${except}`;
   }
   return code(type.getText().replace(/\s+/g, " "));
 }
