@@ -1,9 +1,6 @@
 /** Libraries that a plain import cannot name from here. */
 import { createRequire } from "node:module";
 import type * as Ssh2 from "ssh2";
-import type * as SshConfig from "ssh-config" with { "resolution-mode": "import" };
-
-export type { Line } from "ssh-config" with { "resolution-mode": "import" };
 
 const load = createRequire(__filename);
 
@@ -12,6 +9,3 @@ const load = createRequire(__filename);
  * dependency of node-ssh and not of this package, so it is looked up from there.
  */
 export const ssh2 = createRequire(load.resolve("node-ssh"))("ssh2") as typeof Ssh2;
-
-/** ssh-config has a CommonJS build, but its type declarations describe only the ES module. */
-export const sshConfig = load("ssh-config") as typeof SshConfig;

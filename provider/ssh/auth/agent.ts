@@ -1,59 +1,120 @@
+import { connect } from "node:net";
 import type { BaseAgent, IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
 import { ssh2 } from "../ssh2";
-import { fingerprint } from "./public-key";
+import { reasonOf } from "../../model/error";
+import { printable } from "../../model/outside-text";
+import { parseCertificate } from "./certificate";
+import type { PresentedKey } from "./presented-key";
+import { fingerprint, publicKeyLine } from "./public-key";
+import { WireReader } from "./wire";
 
 /** One key that an agent holds. */
 export interface AgentKey {
+  /** The key's own binary form. */
   readonly blob: Buffer;
   /** Its fingerprint. */
   readonly print: string;
   /** Comment and fingerprint, for messages. */
   readonly label: string;
-  /** An agent that has this key only, so that each key is an attempt of its own. */
-  readonly agent: BaseAgent;
+  readonly key: ParsedKey;
+  /** A certificate of it that the agent holds, in binary form. */
+  readonly certificate?: Buffer;
+  /** An agent that has this key only, in the way in which it is to be presented, so that each is an attempt of its own. */
+  readonly agentFor: (presented: PresentedKey) => BaseAgent;
 }
 
 const LIST_TIMEOUT = 5_000;
+/** authfd.c, MAX_AGENT_REPLY_LEN. */
+const LONGEST_ANSWER = 256 * 1024;
+const REQUEST_IDENTITIES = 11;
+const IDENTITIES_ANSWER = 12;
 
 /**
- * Lists the keys of the agent at a socket. Keys that ssh2 cannot sign with (security keys, certificates) are left out.
+ * Lists the keys of the agent at a socket, those with a certificate first. Keys that ssh2 cannot sign with (security
+ * keys) are left out.
  *
  * @param report called with what is wrong when the agent does not answer, or later when it refuses to sign
  */
 export async function agentKeys(socket: string, report: (problem: string) => void): Promise<AgentKey[]> {
   const agent = ssh2.createAgent(socket) as BaseAgent<ParsedKey>;
-  let timer: NodeJS.Timeout | undefined;
-  const keys = await new Promise<readonly ParsedKey[]>((resolve) => {
-    const fail = (problem: string): void => {
-      report(problem);
-      resolve([]);
-    };
-    timer = setTimeout(() => fail("does not answer"), LIST_TIMEOUT);
-    timer.unref();
-    agent.getIdentities((error, list) => {
-      if (error) fail(`cannot be asked: ${error.message}`);
-      else resolve((list ?? []) as ParsedKey[]);
+  let identities: readonly Identity[];
+  try {
+    identities = await listIdentities(socket);
+  } catch (error) {
+    report(reasonOf(error));
+    return [];
+  }
+  const keys = identities.flatMap(({ blob, comment }): AgentKey[] => {
+    const certificate = parseCertificate(blob);
+    const own = certificate?.key ?? blob;
+    const parsed: unknown = ssh2.utils.parseKey(publicKeyLine(own));
+    if (parsed instanceof Error) return [];
+    const key = parsed as ParsedKey;
+    const print = fingerprint(own);
+    const label = comment === "" ? print : `${printable(comment, 100)} (${print})`;
+    return [
+      {
+        blob: own,
+        print,
+        label,
+        key,
+        ...(certificate !== undefined && { certificate: blob }),
+        agentFor: (presented) =>
+          new SingleKeyAgent(agent, presented, (problem) => report(`${problem} (key ${label})`)),
+      },
+    ];
+  });
+  return [...keys.filter((one) => one.certificate), ...keys.filter((one) => !one.certificate)];
+}
+
+interface Identity {
+  readonly blob: Buffer;
+  readonly comment: string;
+}
+
+/** Asks for the identities as such: ssh2 leaves out those that it cannot parse, certificates among them. */
+async function listIdentities(path: string): Promise<Identity[]> {
+  const socket = connect(path);
+  const timer = setTimeout(() => socket.destroy(new Error("does not answer")), LIST_TIMEOUT);
+  timer.unref();
+  try {
+    socket.write(Buffer.from([0, 0, 0, 1, REQUEST_IDENTITIES]));
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      const needed = bytes < 4 ? 4 : 4 + Buffer.concat(chunks).readUInt32BE();
+      if (needed > LONGEST_ANSWER) throw new Error("answers too much");
+      if (bytes >= 4 && bytes >= needed) return readIdentities(Buffer.concat(chunks).subarray(4, needed));
+    }
+    throw new Error("closes the connection without an answer");
+  } catch (error) {
+    const reason = reasonOf(error);
+    throw new Error(/^(does not|closes|answers)/.test(reason) ? reason : `cannot be asked: ${reason}`, {
+      cause: error,
     });
-  });
-  clearTimeout(timer);
-  return keys.map((key) => {
-    const blob = key.getPublicSSH();
-    const print = fingerprint(blob);
-    const label = key.comment === "" ? print : `${key.comment} (${print})`;
-    return {
-      blob,
-      print,
-      label,
-      agent: new SingleKeyAgent(agent, key, (problem) => report(`${problem} (key ${label})`)),
-    };
-  });
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+}
+
+function readIdentities(answer: Buffer): Identity[] {
+  const reader = new WireReader(answer);
+  if (reader.bytesOf(1)[0] !== IDENTITIES_ANSWER) throw new Error("refuses to list its keys");
+  const identities: Identity[] = [];
+  for (let left = reader.uint32(); left > 0; left--) {
+    identities.push({ blob: reader.string(), comment: reader.text() });
+  }
+  return identities;
 }
 
 /** The agent, cut down to one of its keys. ssh2 takes only instances of its own class for an agent. */
 class SingleKeyAgent extends ssh2.BaseAgent<ParsedKey> {
   constructor(
     private readonly agent: BaseAgent<ParsedKey>,
-    private readonly key: ParsedKey,
+    private readonly key: PresentedKey,
     private readonly report: (problem: string) => void,
   ) {
     super();
@@ -70,7 +131,12 @@ class SingleKeyAgent extends ssh2.BaseAgent<ParsedKey> {
     answer?: SignCallback,
   ): void {
     const done = typeof options === "function" ? options : answer;
-    this.agent.sign(this.key, data, typeof options === "function" ? {} : options, (error, signature) => {
+    const { hash } = this.key;
+    // ssh2 passes the hash on only for what it takes for an RSA key.
+    const key =
+      hash === undefined ? this.key : (Object.create(this.key, { type: { value: "ssh-rsa" } }) as ParsedKey);
+    const how: SigningRequestOptions = hash === "sha256" || hash === "sha512" ? { hash } : {};
+    this.agent.sign(key, data, how, (error, signature) => {
       // An error here would end the whole connection in ssh2, and with it the keys that come after: an invalid
       // signature instead makes the server refuse this key only.
       if (error) this.report(`refused to sign: ${error.message}`);

@@ -1,6 +1,10 @@
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from "ssh2";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AgentKey, agentKeys } from "./agent";
+import { printable } from "../../model/outside-text";
+import { agentKeys } from "./agent";
+import { rsaBits } from "./certificate";
+import { type PresentedKey, certificateOf, presentedKey } from "./presented-key";
 import type { ResolvedHost } from "../config/resolve";
 import { type LoadedKey, loadKey } from "./private-key";
 import { fingerprint } from "./public-key";
@@ -45,14 +49,19 @@ const DEFAULT_KEY_FILES = ["id_ed25519", "id_ecdsa", "id_rsa"];
  * client configuration, the agent, the default key files, the password. Keys are read when their turn comes; a key is
  * offered once, whatever names it.
  */
-export function authenticate(host: ResolvedHost, settings: Settings): Authentication {
+export function authenticate(
+  host: ResolvedHost,
+  settings: Settings,
+  /** Why the host gets no password, if there is a reason. */
+  distrust: () => string | undefined,
+): Authentication {
   const answers: AuthAnswer[] = [];
   const note = (source: string, answer: string): AuthAnswer => {
     const entry = { source, answer };
     answers.push(entry);
     return entry;
   };
-  const attempts = allAttempts(host, settings, note);
+  const attempts = allAttempts(host, settings, note, distrust);
   let current: AuthAnswer | undefined;
   let offered: readonly string[] = [];
 
@@ -99,9 +108,41 @@ function stop(proceed: (method: AnyAuthMethod) => void): void {
 
 type Note = (source: string, answer: string) => AuthAnswer;
 
-async function* allAttempts(host: ResolvedHost, settings: Settings, note: Note): AsyncGenerator<Attempt> {
+async function* allAttempts(
+  host: ResolvedHost,
+  settings: Settings,
+  note: Note,
+  distrust: () => string | undefined,
+): AsyncGenerator<Attempt> {
   const { password } = settings;
-  const limit = password === undefined ? MAX_KEYS : MAX_KEYS_BEFORE_PASSWORD;
+  for (const { method, by } of host.forbiddenMethods) {
+    const isThere = method === "publickey" || password !== undefined;
+    if (isThere) note(method, `not tried, as ${by} of the OpenSSH client configuration forbids it`);
+  }
+  for (const method of host.authMethods) {
+    if (method === "publickey") {
+      yield* limitedKeyAttempts(host, settings, note);
+    } else if (password !== undefined) {
+      const source = `password of ${password.source}`;
+      const reason = distrust();
+      if (reason !== undefined) note(source, reason);
+      else if (method === "keyboard-interactive") yield promptAttempt(password, host.user, note);
+      else
+        yield {
+          source,
+          via: method,
+          method: { type: method, username: host.user, password: password.value() },
+        };
+    }
+  }
+}
+
+async function* limitedKeyAttempts(
+  host: ResolvedHost,
+  settings: Settings,
+  note: Note,
+): AsyncGenerator<Attempt> {
+  const limit = settings.password === undefined ? MAX_KEYS : MAX_KEYS_BEFORE_PASSWORD;
   let tried = 0;
   for await (const attempt of keyAttempts(host, settings, note)) {
     if (tried++ === limit) {
@@ -114,14 +155,6 @@ async function* allAttempts(host: ResolvedHost, settings: Settings, note: Note):
     }
     yield attempt;
   }
-  if (password === undefined) return;
-  const username = host.user;
-  yield {
-    source: `password of ${password.source}`,
-    via: "password",
-    method: { type: "password", username, password: password.value() },
-  };
-  yield promptAttempt(password, username, note);
 }
 
 /** Answers prompts for the password and nothing else: a code that somebody has to type cannot be given. */
@@ -139,7 +172,7 @@ function promptAttempt(password: Secret, username: string, note: Note): Attempt 
         const responses = prompts.map(({ prompt, echo }) => {
           const isPassword = echo !== true && !/code|token|otp|verification/i.test(prompt);
           if (first && isPassword) return password.value();
-          note(source, `the server asked for ${JSON.stringify(prompt.trim())}, which has no answer here`);
+          note(source, `the server asked for "${printable(prompt.trim(), 100)}", which has no answer here`);
           return "";
         });
         finish(responses);
@@ -152,11 +185,33 @@ async function* keyAttempts(host: ResolvedHost, settings: Settings, note: Note):
   const offered = new Set<string>();
   const wanted = new Set<string>();
   const unread = new Map<string, AuthAnswer>();
-  const isNew = (blob: Buffer): boolean => {
-    const print = fingerprint(blob);
-    if (offered.has(print)) return false;
-    offered.add(print);
-    return true;
+  const certificates = await configuredCertificates(host, note);
+  /** A key with each of its certificates, and last without one. */
+  const presentations = (
+    source: string,
+    key: ParsedKey,
+    own: readonly Buffer[],
+  ): [string, PresentedKey][] => {
+    const blob = key.getPublicSSH();
+    const bits = rsaBits(blob);
+    if (bits !== undefined && bits < host.requiredRsaBits) {
+      note(
+        source,
+        `not tried, as it has ${bits} bits and ${host.requiredRsaBits} are required (RequiredRSASize)`,
+      );
+      return [];
+    }
+    const given = certificates.filter((one) => one.key.equals(blob)).map((one) => one.blob);
+    return [...own, ...given, undefined].flatMap((certificate): [string, PresentedKey][] => {
+      const print = fingerprint(certificate ?? blob);
+      if (offered.has(print)) return [];
+      offered.add(print);
+      const name = certificate === undefined ? source : `${source} with its certificate`;
+      const presented = presentedKey(key, host.algorithms.publicKey, certificate);
+      if (presented !== undefined) return [[name, presented]];
+      note(name, `not tried, as PubkeyAcceptedAlgorithms allows no algorithm of ${key.type} for it`);
+      return [];
+    });
   };
 
   async function* fileAttempts(keys: readonly KeySetting[], optional: boolean): AsyncGenerator<Attempt> {
@@ -164,13 +219,22 @@ async function* keyAttempts(host: ResolvedHost, settings: Settings, note: Note):
       const source = "path" in setting ? `${setting.source} ${setting.path}` : setting.source;
       const loaded: LoadedKey = await loadKey(setting, settings);
       switch (loaded.kind) {
-        case "key":
+        case "key": {
           wanted.add(fingerprint(loaded.key.getPublicSSH()));
-          if (isNew(loaded.key.getPublicSSH())) yield keyAttempt(source, loaded.key, host.user);
+          const beside = "path" in setting ? await readCertificate(certificatePath(setting.path)) : undefined;
+          const own = beside?.key.equals(loaded.key.getPublicSSH()) === true ? [beside.blob] : [];
+          for (const [name, key] of presentations(source, loaded.key, own)) {
+            yield { source: name, via: "publickey", method: { type: "publickey", username: host.user, key } };
+          }
           break;
+        }
         case "public":
           wanted.add(fingerprint(loaded.blob));
           unread.set(fingerprint(loaded.blob), note(source, loaded.problem));
+          if ("path" in setting) {
+            const beside = await readCertificate(certificatePath(setting.path));
+            if (beside !== undefined) certificates.push(beside);
+          }
           break;
         case "unusable":
           note(source, loaded.problem);
@@ -188,17 +252,25 @@ async function* keyAttempts(host: ResolvedHost, settings: Settings, note: Note):
   );
   if (host.agentSocket !== undefined) {
     const agent = `agent at ${host.agentSocket}`;
-    const keys = await agentKeys(host.agentSocket, (problem) => note(agent, problem));
-    if (keys.length === 0) note(agent, "holds no key that can be used");
+    const before = notes(note);
+    const keys = await agentKeys(host.agentSocket, (problem) => before.add(agent, problem));
+    if (keys.length === 0 && !before.any()) note(agent, "holds no key that can be used");
     // The keys that the files name first: the agent may hold more than the server lets us try.
     const named = keys.filter(({ print }) => wanted.has(print));
     const others = host.identitiesOnly ? [] : keys.filter(({ print }) => !wanted.has(print));
     if (keys.length > 0 && named.length + others.length === 0)
       note(agent, "holds no key that IdentitiesOnly allows");
-    for (const key of [...named, ...others]) {
-      const file = unread.get(key.print);
+    for (const { key, print, label, certificate, agentFor } of [...named, ...others]) {
+      const file = unread.get(print);
       if (file) file.answer = "its key is in the agent";
-      if (isNew(key.blob)) yield agentAttempt(key, host.user);
+      const own = certificate === undefined ? [] : [certificate];
+      for (const [name, presented] of presentations(`agent key ${label}`, key, own)) {
+        yield {
+          source: name,
+          via: "publickey",
+          method: { type: "agent", username: host.user, agent: agentFor(presented) },
+        };
+      }
     }
   }
   if (host.identityFiles.length === 0) {
@@ -210,12 +282,43 @@ async function* keyAttempts(host: ResolvedHost, settings: Settings, note: Note):
   }
 }
 
-function keyAttempt(source: string, key: ParsedKey, username: string): Attempt {
-  return { source, via: "publickey", method: { type: "publickey", username, key } };
+/** Notes, with whether there was one. */
+function notes(note: Note): { add: Note; any: () => boolean } {
+  let some = false;
+  return {
+    add: (source, answer) => {
+      some = true;
+      return note(source, answer);
+    },
+    any: () => some,
+  };
 }
 
-function agentAttempt({ label, agent }: AgentKey, username: string): Attempt {
-  return { source: `agent key ${label}`, via: "publickey", method: { type: "agent", username, agent } };
+type KnownCertificate = NonNullable<ReturnType<typeof certificateOf>>;
+
+/** The certificates that `CertificateFile` names. */
+async function configuredCertificates(host: ResolvedHost, note: Note): Promise<KnownCertificate[]> {
+  const certificates: KnownCertificate[] = [];
+  for (const path of host.certificateFiles) {
+    const certificate = await readCertificate(path);
+    if (certificate === undefined) note(`CertificateFile ${path}`, "holds no certificate that can be read");
+    else certificates.push(certificate);
+  }
+  return certificates;
+}
+
+/** Where ssh looks for the certificate of a key's file. */
+function certificatePath(path: string): string {
+  return `${path.replace(/\.pub$/, "")}-cert.pub`;
+}
+
+async function readCertificate(path: string): Promise<KnownCertificate | undefined> {
+  try {
+    return certificateOf(await readFile(path, "utf8"));
+  } catch {
+    // That there is none is the usual case; CertificateFile says so in its own note.
+    return undefined;
+  }
 }
 
 /** What was tried and what came of each, as lines of a message. */
@@ -224,7 +327,7 @@ export function explainAnswers({ answers, offered }: Authentication): string {
     ({ source, answer }) => `  - ${source}: ${answer === "pending" ? "no answer" : answer}`,
   );
   const methods = offered();
-  const takes = methods.length === 0 ? "" : ` The server takes ${methods.join(", ")}.`;
+  const takes = methods.length === 0 ? "" : ` The server takes ${printable(methods.join(", "), 200)}.`;
   if (lines.length === 0) return `there are no credentials to try.${takes}`;
   return `none of the credentials was accepted:\n${lines.join("\n")}\n${takes.trim()}`.trim();
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import { ssh2 } from "../ssh2";
 import { parsePublicKey } from "./public-key";
@@ -21,8 +21,18 @@ export async function loadKey(setting: KeySetting, settings: Settings): Promise<
   if ("text" in setting) return parse(setting.text(), undefined, settings);
   const text = await readText(setting.path);
   if (typeof text !== "string") return text;
-  const blob = parsePublicKey(text)?.blob ?? (await publicHalf(setting.path));
+  const own = parsePublicKey(text)?.blob;
+  const blob = own ?? (await publicHalf(setting.path));
+  const problem = own === undefined ? await exposure(setting.path) : undefined;
+  if (problem !== undefined) return blob ? { kind: "public", blob, problem } : { kind: "unusable", problem };
   return parse(text, blob, settings);
+}
+
+/** As ssh (authfile.c, sshkey_perm_ok): a private key of the user's own that others can read is not used. */
+async function exposure(path: string): Promise<string | undefined> {
+  const { uid, mode } = await stat(path);
+  if (uid !== process.getuid?.() || (mode & 0o077) === 0) return undefined;
+  return `can be read by others (mode ${(mode & 0o777).toString(8).padStart(4, "0")}), so that it is not used: chmod 600 ${path}`;
 }
 
 function parse(text: string, blob: Buffer | undefined, settings: Settings): LoadedKey {

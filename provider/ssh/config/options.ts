@@ -1,11 +1,24 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { hostname as localHostname, userInfo } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import { type Line, sshConfig } from "../ssh2";
-import { matchesPattern, matchesPatterns } from "./patterns";
+import { isIP } from "node:net";
+import { reasonOf } from "../../model/error";
+import { matchCriteria } from "./criteria";
+import { type ConfigLine, parseLines } from "./lines";
+import { hasGlob, matchesGlob, matchesPatterns } from "./patterns";
+import { OPTIONS, canonicalKeyword, supportOf } from "./supported";
 
-/** Values by lower-case option name. One option has several where OpenSSH takes several. */
+/** Values by lower-case option name. One option has several if OpenSSH takes several. */
 export type ClientOptions = ReadonlyMap<string, readonly string[]>;
+
+/** What the client configuration says about one host. */
+export interface ClientConfiguration {
+  readonly options: ClientOptions;
+  /** `file:line` of the first value of each option. */
+  readonly where: ReadonlyMap<string, string>;
+  /** Lines that ssh would obey and that are passed over here, each with its file, number and the reason. */
+  readonly passedOver: readonly string[];
+}
 
 /** A file of OpenSSH client configuration. */
 export interface ConfigFile {
@@ -14,36 +27,77 @@ export interface ConfigFile {
   readonly includeFrom: string;
   /** Whether it is an error that the file is not there. */
   readonly required: boolean;
+  /** Whether it is an error that others may write to it, as for ssh. */
+  readonly guarded: boolean;
 }
 
+/** By a file's text, as parsing is what takes time: it may be another one when the next host is asked for. */
+export type ParsedFiles = Map<string, readonly ConfigLine[]>;
+
 interface Query {
+  /** The name as it was given. */
   readonly alias: string;
+  /** What `Host` patterns are held against. */
+  readonly name: string;
   readonly home: string;
+  readonly parsed: ParsedFiles;
+  readonly final: boolean;
   readonly options: Map<string, string[]>;
+  readonly where: Map<string, string>;
+  readonly passedOver: Set<string>;
+  wantsFinal: boolean;
 }
 
 // readconf.h, READCONF_MAX_DEPTH.
 const MAX_INCLUDE_DEPTH = 16;
-
-/** By a file's text, as parsing is what takes time: it may be another one when the next host is asked for. */
-const parsed = new Map<string, readonly Line[]>();
+/** Several lines of these add up. */
+const ADDING: ReadonlySet<string> = new Set(["identityfile", "certificatefile"]);
+/** A line that is quoted in a message is cut to so many characters. */
+const MAX_QUOTED = 120;
 
 /**
  * The options that the files give for a host, as ssh_config(5) says: the first value of an option counts, identity
- * files add up, `ProxyJump` and `ProxyCommand` exclude each other, `Include` works inside of `Host` and `Match` too.
- * `Match exec`, `canonical`, `final` and other criteria that depend on the moment never match, and nothing is run.
+ * files add up, `ProxyJump` and `ProxyCommand` exclude each other, `Include` works inside of `Host` and `Match` too,
+ * and `Match final` has everything read once more. No program is run.
  *
  * @throws Error that names the file which cannot be read or parsed
  */
-export function clientOptions(
+export function clientConfiguration(
   files: readonly ConfigFile[],
   alias: string,
   user: string | undefined,
   home: string,
-): ClientOptions {
-  const query: Query = { alias, home, options: new Map(user === undefined ? [] : [["user", [user]]]) };
+  parsed: ParsedFiles,
+): ClientConfiguration {
+  const query: Query = {
+    alias,
+    name: alias,
+    home,
+    parsed,
+    final: false,
+    options: new Map(user === undefined ? [] : [["user", [user]]]),
+    where: new Map(),
+    passedOver: new Set(),
+    wantsFinal: false,
+  };
   for (const file of files) applyFile(file, query, true, 0);
-  return query.options;
+  const canonicalize = query.options.get("canonicalizehostname")?.[0]?.toLowerCase() ?? "no";
+  if (query.wantsFinal || !["no", "false"].includes(canonicalize)) {
+    // ssh.c, main(): the second time the name is the one to connect to, which no HostName changes any more
+    const name = expandTokens(query.options.get("hostname")?.[0] ?? alias, { h: alias });
+    const again = { ...query, name: isIP(name) === 0 ? name.toLowerCase() : name, final: true };
+    again.options.set("hostname", [again.name.replaceAll("%", "%%")]);
+    for (const file of files) applyFile(file, again, true, 0);
+  }
+  for (const { name, treatment, harmless = [], note } of OPTIONS) {
+    const keyword = name.toLowerCase();
+    const values = query.options.get(keyword);
+    const where = query.where.get(keyword);
+    if (treatment !== "named" || values === undefined || where === undefined) continue;
+    if (!harmless.includes(values[0]?.toLowerCase() ?? ""))
+      query.passedOver.add(`${where} (${name}: ${note})`);
+  }
+  return { options: query.options, where: query.where, passedOver: [...query.passedOver] };
 }
 
 /**
@@ -58,93 +112,112 @@ export function namedHosts(files: readonly ConfigFile[], home: string): string[]
 
 function namesIn(file: ConfigFile, home: string, depth: number): string[] {
   if (depth > MAX_INCLUDE_DEPTH) throw new Error(`${file.path}: Include is nested too deeply`);
-  const visit = (lines: readonly Line[]): string[] =>
-    lines.flatMap((line) => {
-      if (!("param" in line)) return [];
-      const option = line.param.toLowerCase();
-      if (option === "include") {
-        const paths = valuesOf(line).flatMap((value) => includedPaths(value, file, home));
-        return paths.flatMap((path) => namesIn({ ...file, path, required: false }, home, depth + 1));
-      }
-      if (!("config" in line)) return [];
-      const names = option === "host" ? valuesOf(line).filter((name) => !/[*?!]/.test(name)) : [];
-      return [...names, ...visit(line.config)];
-    });
-  return visit(parseFile(file) ?? []);
-}
-
-type Directive = Extract<Line, { param: string }>;
-
-function valuesOf({ value }: Directive): string[] {
-  return Array.isArray(value) ? value.map(({ val }) => val) : [value];
+  return (readLines(file, new Map()) ?? []).flatMap(({ keyword, args }) => {
+    if (keyword === "host") return args.filter((name) => !/[*?!]/.test(name));
+    if (keyword !== "include") return [];
+    return args
+      .flatMap((value) => includedFiles(value, file, home))
+      .flatMap((included) => namesIn(included, home, depth + 1));
+  });
 }
 
 function applyFile(file: ConfigFile, query: Query, active: boolean, depth: number): void {
   if (depth > MAX_INCLUDE_DEPTH) throw new Error(`${file.path}: Include is nested too deeply`);
-  const lines = parseFile(file);
-  if (lines !== undefined) applyLines(lines, file, query, active, depth);
-}
-
-function applyLines(
-  lines: readonly Line[],
-  file: ConfigFile,
-  query: Query,
-  active: boolean,
-  depth: number,
-): void {
-  for (const line of lines) {
-    if (!("param" in line)) continue;
-    const option = line.param.toLowerCase();
-    const values = valuesOf(line);
-    if ("config" in line) {
-      const matches = option === "host" ? matchesPatterns(values, query.alias) : matchCriteria(values, query);
-      applyLines(line.config, file, query, active && matches, depth);
-    } else if (option === "include") {
-      // Also where the block does not match: ssh reads the files then too, and complains about a loop.
-      for (const path of values.flatMap((value) => includedPaths(value, file, query.home))) {
-        applyFile({ ...file, path, required: false }, query, active, depth + 1);
+  const lines = readLines(file, query.parsed);
+  // The lines before the first Host or Match are for all hosts.
+  let applies = active;
+  for (const line of lines ?? []) {
+    try {
+      if (line.keyword === "host") {
+        applies = active && matchesPatterns(line.args, query.name);
+      } else if (line.keyword === "match") {
+        applies = active && appliesTo(line, file, query);
+      } else if (line.keyword === "include") {
+        // Also if the block does not match: ssh reads the files then too, and complains about a loop.
+        for (const included of line.args.flatMap((value) => includedFiles(value, file, query.home))) {
+          applyFile(included, query, applies, depth + 1);
+        }
+      } else if (applies) {
+        applyOption(line, file, query);
       }
-    } else if (active) {
-      applyOption(option, values, query.options);
+    } catch (error) {
+      if (error instanceof LineError) {
+        throw new Error(
+          `the OpenSSH client configuration ${file.path}, line ${line.number}: ${error.message}`,
+          {
+            cause: error,
+          },
+        );
+      }
+      throw error;
     }
   }
 }
 
-function applyOption(option: string, values: readonly string[], options: Map<string, string[]>): void {
-  const before = options.get(option);
-  if (option === "identityfile") options.set(option, [...(before ?? []), ...values]);
-  else if (option === "proxyjump" && options.has("proxycommand")) return;
-  else if (option === "proxycommand" && options.has("proxyjump")) return;
-  else if (before === undefined) options.set(option, [...values]);
-}
+/** What is wrong with one line. */
+class LineError extends Error {}
 
-/** `Match` criteria: `all`, `host`, `originalhost`, `user` and `localuser`; lists are comma separated. */
-function matchCriteria(words: readonly string[], { alias, options }: Query): boolean {
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? "";
-    const negated = word.startsWith("!");
-    const criterion = word.replace(/^!/, "").toLowerCase();
-    if (criterion === "all") continue;
-    const target =
-      criterion === "host"
-        ? expandTokens(options.get("hostname")?.[0] ?? alias, { h: alias })
-        : criterion === "originalhost"
-          ? alias
-          : criterion === "user"
-            ? (options.get("user")?.[0] ?? localUser())
-            : criterion === "localuser"
-              ? localUser()
-              : undefined;
-    if (target === undefined) return false;
-    at++;
-    if (matchesPatterns((words[at] ?? "").split(","), target) === negated) return false;
+function applyOption(
+  { keyword: given, args, number, text }: ConfigLine,
+  file: ConfigFile,
+  query: Query,
+): void {
+  const { options } = query;
+  const keyword = canonicalKeyword(given);
+  const support = supportOf(keyword);
+  if (support === undefined) {
+    if (!matchesPatterns((options.get("ignoreunknown")?.[0] ?? "").toLowerCase().split(","), given))
+      query.passedOver.add(`${quote(file, number, text)} (no option that is known here)`);
+    return;
   }
-  return true;
+  if (args.length > 1 && support.treatment === "obeyed" && support.many !== true) {
+    throw new LineError(`${support.name} takes one value`);
+  }
+  const previous = options.get(keyword);
+  if (keyword === "proxyjump" && options.has("proxycommand")) return;
+  if (keyword === "proxycommand" && options.has("proxyjump")) return;
+  if (previous === undefined) {
+    options.set(keyword, [...args]);
+    query.where.set(keyword, quote(file, number, text));
+  } else if (ADDING.has(keyword)) {
+    options.set(keyword, [...new Set([...previous, ...args])]);
+  }
 }
 
-function parseFile(file: ConfigFile): readonly Line[] | undefined {
+function appliesTo({ args, number, text }: ConfigLine, file: ConfigFile, query: Query): boolean {
+  const { alias, options, final } = query;
+  const hostname = options.get("hostname")?.[0];
+  const subject = {
+    host: expandTokens(hostname ?? alias, { h: alias }),
+    originalHost: alias,
+    user: options.get("user")?.[0] ?? localUser(),
+    localUser: localUser(),
+    tag: options.get("tag")?.[0] ?? "",
+    final,
+  };
+  try {
+    const { matches, wantsFinal, undecided } = matchCriteria(args, subject);
+    if (wantsFinal) query.wantsFinal = true;
+    if (undecided !== undefined) query.passedOver.add(`${quote(file, number, text)} (${undecided})`);
+    return matches;
+  } catch (error) {
+    throw new LineError(reasonOf(error), { cause: error });
+  }
+}
+
+function quote({ path }: ConfigFile, number: number, text: string): string {
+  const cut = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  return `${path}:${number} ${JSON.stringify(cut)}`;
+}
+
+function readLines(file: ConfigFile, parsed: ParsedFiles): readonly ConfigLine[] | undefined {
   let text: string;
   try {
+    const stat = statSync(file.path);
+    if (file.guarded && isWritableByOthers(stat)) {
+      const remedy = `chmod go-w ${file.path}, and let it belong to you or root`;
+      throw new Error(`others can write to it: ${remedy}`);
+    }
     text = readFileSync(file.path, "utf8");
   } catch (error) {
     if (!file.required && hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
@@ -153,7 +226,7 @@ function parseFile(file: ConfigFile): readonly Line[] | undefined {
     });
   }
   try {
-    const lines = parsed.get(text) ?? sshConfig.parse(text);
+    const lines = parsed.get(text) ?? parseLines(text);
     parsed.set(text, lines);
     return lines;
   } catch (error) {
@@ -163,21 +236,32 @@ function parseFile(file: ConfigFile): readonly Line[] | undefined {
   }
 }
 
-function includedPaths(value: string, file: ConfigFile, home: string): string[] {
-  const path = value.replace(/^~(?=\/|$)/, home);
-  return expandGlob(isAbsolute(path) ? path : join(file.includeFrom, path));
+/** readconf.c, read_config_file_depth(): the file belongs to root or to the user, and no one else may write to it. */
+function isWritableByOthers({ uid, mode }: { uid: number; mode: number }): boolean {
+  const own = process.getuid?.();
+  return own !== undefined && ((uid !== 0 && uid !== own) || (mode & 0o022) !== 0);
 }
 
-/** The existing files that a path with `*` and `?` stands for, in the order of glob(3); dot files need a dot. */
+function includedFiles(value: string, file: ConfigFile, home: string): ConfigFile[] {
+  const path = value.replace(/^~(?=\/|$)/, home);
+  return expandGlob(isAbsolute(path) ? path : join(file.includeFrom, path)).map((included) => ({
+    ...file,
+    path: included,
+    required: false,
+    guarded: true,
+  }));
+}
+
+/** The existing files that a path with wildcards stands for, in the order of glob(3); dot files need a dot. */
 function expandGlob(path: string): string[] {
-  if (!/[*?]/.test(path)) return [path];
+  if (!hasGlob(path)) return [path];
   const parent = dirname(path);
   const name = path.slice(parent === "/" ? 1 : parent.length + 1);
   const folders = expandGlob(parent);
-  if (!/[*?]/.test(name)) return folders.map((folder) => join(folder, name));
+  if (!hasGlob(name)) return folders.map((folder) => join(folder, name));
   return folders.flatMap((folder) =>
     listFolder(folder)
-      .filter((entry) => entry.startsWith(".") === name.startsWith(".") && matchesPattern(name, entry))
+      .filter((entry) => (name.startsWith(".") || !entry.startsWith(".")) && matchesGlob(name, entry))
       .sort()
       .map((entry) => join(folder, entry)),
   );
@@ -220,8 +304,4 @@ export function localUser(): string {
 
 function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,16 +11,45 @@ import {
   hostSchema,
 } from "../address";
 import {
+  type Algorithms,
+  CA_SIGNATURES,
+  CIPHERS,
+  HOST_KEYS,
+  KEX,
+  MACS,
+  PUBLIC_KEYS,
+  chosenAlgorithms,
+} from "./algorithms";
+import {
+  type ClientConfiguration,
   type ClientOptions,
   type ConfigFile,
-  clientOptions,
+  type ParsedFiles,
+  clientConfiguration,
   expandTokens,
   localTokens,
   localUser,
   namedHosts,
 } from "./options";
+import { OPTIONS } from "./supported";
 import { type HostKeyChecking, type Settings, expandHome } from "../settings";
 import { SshError, cannotConnect } from "../error";
+
+/** A way to log in that ssh knows too. */
+export type AuthMethod = "publickey" | "password" | "keyboard-interactive";
+
+/** The algorithms to offer or take, by what they are for. */
+export interface ChosenAlgorithms {
+  readonly kex: readonly string[];
+  readonly cipher: readonly string[];
+  readonly mac: readonly string[];
+  /** Of the host's signature, those of certificates among them. */
+  readonly hostKey: readonly string[];
+  /** Of the user's signature, those of certificates among them. */
+  readonly publicKey: readonly string[];
+  /** Of the authority's signature on a host's certificate. */
+  readonly caSignature: readonly string[];
+}
 
 /** All that is needed to connect to a host, from its address, the settings and the OpenSSH client configuration. */
 export interface ResolvedHost {
@@ -34,14 +63,36 @@ export interface ResolvedHost {
   readonly become: Become;
   /** IP version to connect with, where the configuration asks for one. */
   readonly family?: 4 | 6;
+  /** Local address to connect from. */
+  readonly bindAddress?: string;
+  readonly algorithms: ChosenAlgorithms;
+  /** Fewer bits make an RSA key too weak to be used, of a host or of a user. */
+  readonly requiredRsaBits: number;
+  /** The ways to log in, in the order in which they are tried. */
+  readonly authMethods: readonly AuthMethod[];
+  /** The ways that the configuration forbids, each with the option that does. */
+  readonly forbiddenMethods: readonly { readonly method: AuthMethod; readonly by: string }[];
+  /** Lines of the configuration that ssh would obey, and that are passed over here. */
+  readonly passedOver: readonly string[];
   /** The name that the known_hosts files have the host under; with `HostKeyAlias` the port plays no part. */
-  readonly knownAs: { readonly host: string; readonly port: number };
+  readonly knownAs: {
+    readonly host: string;
+    readonly port: number;
+    /** The name that a certificate of the host must have. */
+    readonly name: string;
+  };
   readonly userKnownHostsFiles: readonly string[];
   readonly globalKnownHostsFiles: readonly string[];
   readonly hashKnownHosts: boolean;
+  /** A file of keys that are never accepted. */
+  readonly revokedHostKeysFile?: string;
+  /** Whether the other keys of a known host are added to the user's first file. */
+  readonly updateHostKeys: boolean;
   readonly hostKeyChecking: HostKeyChecking;
   /** `IdentityFile`s in order, as absolute paths. */
   readonly identityFiles: readonly string[];
+  /** `CertificateFile`s, as absolute paths. */
+  readonly certificateFiles: readonly string[];
   /** Of the agent, only keys of the identity files. */
   readonly identitiesOnly: boolean;
   /** Socket of the agent; undefined when there is none. */
@@ -60,6 +111,9 @@ export interface ResolvedHost {
 const DEFAULT_CONNECT_TIMEOUT = 10;
 const DEFAULT_KEEPALIVE_INTERVAL = 15;
 const DEFAULT_KEEPALIVE_COUNT = 3;
+/** OpenSSH's own. */
+const DEFAULT_RSA_BITS = 1024;
+const AUTH_METHODS: readonly AuthMethod[] = ["publickey", "password", "keyboard-interactive"];
 
 /**
  * Resolves a host against the OpenSSH client configuration. What the address says wins, then the settings, then the
@@ -82,6 +136,8 @@ export function configuredHosts(settings: Settings): string[] {
   return namedHosts(configFiles(settings), settings.home);
 }
 
+const parsedFiles = new WeakMap<Settings, ParsedFiles>();
+
 function resolve(host: HostAddress, settings: Settings, behind: readonly string[]): ResolvedHost {
   const fail = (message: string, cause?: unknown): SshError =>
     cannotConnect("configuration", hostLabel(host), message, "", { cause });
@@ -90,12 +146,16 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
 
   const isJump = behind.length > 0;
   const givenUser = host.user ?? (isJump ? undefined : settings.user);
-  let options: ClientOptions;
+  let configuration: ClientConfiguration;
   try {
-    options = clientOptions(configFiles(settings), host.address, givenUser, settings.home);
+    const cache = parsedFiles.get(settings) ?? (new Map() as ParsedFiles);
+    parsedFiles.set(settings, cache);
+    configuration = clientConfiguration(configFiles(settings), host.address, givenUser, settings.home, cache);
   } catch (error) {
     throw fail(reasonOf(error), error);
   }
+  const { options, passedOver } = configuration;
+  refuseOptions(configuration, fail);
   const first = (name: string): string | undefined => options.get(name)?.[0];
   const number = (name: string): number | undefined => {
     const text = first(name);
@@ -115,9 +175,11 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
 
   const family = { inet: 4 as const, inet6: 6 as const }[first("addressfamily")?.toLowerCase() ?? ""];
   const hostKeyAlias = first("hostkeyalias");
+  const bindAddress = first("bindaddress");
+  const revoked = first("revokedhostkeys");
   const agentSocket = agentOf(first("identityagent"), settings, path);
   const identity = hostIdentity({ address: host.address, port });
-  const jump = host.jump ?? proxyJump(options, identity, fail);
+  const jump = host.jump ?? proxyJump(configuration, identity, fail);
   return {
     address: host,
     label: hostLabel({ address: host.address, port, user }),
@@ -126,14 +188,26 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
     user,
     become: host.become ?? (user === "root" ? "none" : "sudo"),
     ...(family !== undefined && { family }),
+    ...(bindAddress !== undefined && bindAddress !== "*" && { bindAddress }),
+    algorithms: algorithmsOf(configuration, fail),
+    requiredRsaBits: number("requiredrsasize") ?? DEFAULT_RSA_BITS,
+    ...authMethodsOf(configuration),
+    passedOver,
     knownAs:
       hostKeyAlias === undefined
-        ? { host: hostname, port }
-        : { host: expandTokens(hostKeyAlias, tokens), port: DEFAULT_PORT },
+        ? { host: hostname, port, name: hostname }
+        : {
+            host: expandTokens(hostKeyAlias, tokens),
+            port: DEFAULT_PORT,
+            name: expandTokens(hostKeyAlias, tokens),
+          },
     ...knownHostsFiles(options, settings, path),
     hashKnownHosts: isYes(first("hashknownhosts")),
+    ...(revoked !== undefined && revoked.toLowerCase() !== "none" && { revokedHostKeysFile: path(revoked) }),
+    updateHostKeys: isYes(first("updatehostkeys")),
     hostKeyChecking: settings.hostKeyChecking ?? checkingOf(first("stricthostkeychecking")),
     identityFiles: (options.get("identityfile") ?? []).filter((file) => file !== "none").map(path),
+    certificateFiles: (options.get("certificatefile") ?? []).filter((file) => file !== "none").map(path),
     identitiesOnly: isYes(first("identitiesonly")),
     ...(agentSocket !== undefined && { agentSocket }),
     connectTimeout: host.connectTimeout ?? (number("connecttimeout") || DEFAULT_CONNECT_TIMEOUT),
@@ -147,23 +221,89 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
 function configFiles({ sshConfigPath, home }: Settings): ConfigFile[] {
   const includeFrom = join(home, ".ssh");
   if (sshConfigPath === "none") return [];
-  if (sshConfigPath !== undefined) return [{ path: sshConfigPath, includeFrom, required: true }];
+  if (sshConfigPath !== undefined)
+    return [{ path: sshConfigPath, includeFrom, required: true, guarded: false }];
   return [
-    { path: join(includeFrom, "config"), includeFrom, required: false },
-    { path: "/etc/ssh/ssh_config", includeFrom: "/etc/ssh", required: false },
+    { path: join(includeFrom, "config"), includeFrom, required: false, guarded: true },
+    { path: "/etc/ssh/ssh_config", includeFrom: "/etc/ssh", required: false, guarded: false },
   ];
+}
+
+type Fail = (message: string) => SshError;
+
+/** Fails for an option that cannot be obeyed and that a login must not do without. */
+function refuseOptions({ options, where }: ClientConfiguration, fail: Fail): void {
+  for (const { name, treatment, harmless = [], note } of OPTIONS) {
+    const keyword = name.toLowerCase();
+    const value = options.get(keyword)?.[0];
+    // Whether the way of ProxyCommand is taken shows only later.
+    if (treatment !== "refused" || value === undefined || keyword === "proxycommand") continue;
+    if (harmless.includes(value.toLowerCase())) continue;
+    throw fail(
+      `${name} of the OpenSSH client configuration cannot be obeyed (${note}): ${where.get(keyword) ?? ""}`,
+    );
+  }
+  const refusal = options.get("refuseconnection")?.[0];
+  if (refusal !== undefined) {
+    throw fail(`RefuseConnection of the OpenSSH client configuration says: ${refusal}`);
+  }
+}
+
+function algorithmsOf({ options, where }: ClientConfiguration, fail: Fail): ChosenAlgorithms {
+  const chosen = (name: string, all: Algorithms): string[] => {
+    const keyword = name.toLowerCase();
+    const left = chosenAlgorithms(all, options.get(keyword)?.[0]);
+    if (left.length > 0) return left;
+    const known = [...all.defaults, ...all.weak].join(", ");
+    throw fail(
+      `${name} of the OpenSSH client configuration leaves no algorithm that ssh2 has (${known}): ${where.get(keyword) ?? ""}`,
+    );
+  };
+  return {
+    kex: chosen("KexAlgorithms", KEX),
+    cipher: chosen("Ciphers", CIPHERS),
+    mac: chosen("MACs", MACS),
+    hostKey: chosen("HostKeyAlgorithms", HOST_KEYS),
+    publicKey: chosen("PubkeyAcceptedAlgorithms", PUBLIC_KEYS),
+    caSignature: chosen("CASignatureAlgorithms", CA_SIGNATURES),
+  };
+}
+
+function authMethodsOf({
+  options,
+}: ClientConfiguration): Pick<ResolvedHost, "authMethods" | "forbiddenMethods"> {
+  const preferred = options.get("preferredauthentications")?.[0]?.split(",");
+  const isNo = (name: string): boolean => /^(no|false)$/i.test(options.get(name)?.[0] ?? "");
+  const by = (method: AuthMethod): string | undefined => {
+    if (method === "publickey" && isNo("pubkeyauthentication")) return "PubkeyAuthentication no";
+    if (method === "password" && isNo("passwordauthentication")) return "PasswordAuthentication no";
+    if (method === "keyboard-interactive" && isNo("kbdinteractiveauthentication")) {
+      return "KbdInteractiveAuthentication no";
+    }
+    return preferred?.includes(method) === false ? "PreferredAuthentications" : undefined;
+  };
+  const ordered = AUTH_METHODS.filter((method) => by(method) === undefined);
+  if (preferred !== undefined) ordered.sort((a, b) => preferred.indexOf(a) - preferred.indexOf(b));
+  return {
+    authMethods: ordered,
+    forbiddenMethods: AUTH_METHODS.flatMap((method) => {
+      const option = by(method);
+      return option === undefined ? [] : [{ method, by: option }];
+    }),
+  };
 }
 
 /** The configured way to the host: the last one named is the nearest to it, and each goes through the one before. */
 function proxyJump(
-  options: ClientOptions,
+  { options, where }: ClientConfiguration,
   identity: string,
-  fail: (message: string) => SshError,
+  fail: Fail,
 ): HostAddress | undefined {
   const command = options.get("proxycommand")?.join(" ");
   if (command !== undefined && command.toLowerCase() !== "none") {
     throw fail(
-      "its ProxyCommand in the OpenSSH client configuration cannot be used. Use ProxyJump there, or jump on the host",
+      `its ProxyCommand in the OpenSSH client configuration cannot be used (${where.get("proxycommand") ?? ""}). ` +
+        "Use ProxyJump there, or jump on the host",
     );
   }
   const chain = options.get("proxyjump")?.[0];

@@ -1,4 +1,5 @@
 import type { Become } from "../address";
+import { quotedEnd } from "../../model/outside-text";
 import type { ResolvedHost } from "../config/resolve";
 import { SshError } from "../error";
 
@@ -77,12 +78,21 @@ export function afterAnnouncement(
 }
 
 /** The error for a script that no shell was started for, from what was printed instead. */
-export function shellNotStarted(host: ResolvedHost, printed: string, code: number | null): SshError {
+export function shellNotStarted(
+  host: ResolvedHost,
+  printed: string,
+  code: number | null,
+  /** Why no password was sent, if there is a reason. */
+  distrust?: string,
+): SshError {
   const said = printed.replaceAll(PASSWORD_PROMPT, "").trim();
-  const quoted = said === "" ? "nothing" : JSON.stringify(said.slice(-400));
+  const quoted = quotedEnd(said);
   const { become, label, user } = host;
   if (become !== "none") {
-    const remedy = becomeRemedy(become, user, said, code);
+    const remedy =
+      distrust === undefined
+        ? becomeRemedy(become, user, said, code)
+        : `It may have asked for the password: ${distrust}`;
     if (remedy !== undefined) {
       return new SshError(
         "become",

@@ -57,7 +57,7 @@ export interface Shell {
 /** Starts `sh -s`, which takes two round trips: one opens the channel, one starts the shell. */
 export function startShell(link: SshTransport, becomePassword: Secret | undefined): Shell {
   const { host } = link;
-  const askedFor = host.become === "none" ? undefined : becomePassword;
+  const askedFor = host.become === "none" || link.distrust !== undefined ? undefined : becomePassword;
   const onTerminal = needsTerminal(host.become, askedFor !== undefined);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
@@ -127,7 +127,7 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
       const err = onTerminal ? Buffer.alloc(0) : afterAnnouncement(Buffer.concat(stderr))?.text;
       if (out === undefined || err === undefined) {
         const printed = [...stderr, Buffer.from("\n"), ...stdout];
-        throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code);
+        throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code, link.distrust);
       }
       return {
         stdout: out.toString("utf8"),

@@ -5,8 +5,8 @@ import { fingerprint, parsePublicKey, publicKeyLine } from "../auth/public-key";
 
 /** One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 export interface KnownHost {
-  /** `@revoked` in front: the key must never be accepted. */
-  readonly revoked: boolean;
+  /** `@revoked`: the key must never be accepted. `@cert-authority`: it signs the keys of hosts. */
+  readonly marker?: "@revoked" | "@cert-authority";
   readonly hosts: HostNames;
   readonly type: string;
   readonly blob: Buffer;
@@ -30,10 +30,7 @@ export interface ExpectedKey {
   readonly where: string;
 }
 
-/**
- * Reads known_hosts text. Lines that are no entry are skipped, as OpenSSH does; `@cert-authority` lines too, because
- * host certificates are not offered to the server.
- */
+/** Reads known_hosts text. Lines that are no entry are skipped, as OpenSSH does. Takes linear time. */
 export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return text.split(/\r?\n/).flatMap((line, index) => {
     const entry = parseLine(line.trim(), `${file}:${index + 1}`);
@@ -43,13 +40,15 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
 
 function parseLine(line: string, where: string): KnownHost | undefined {
   if (line === "" || line.startsWith("#")) return undefined;
-  const [, marker, names, keyText] = /^(?:(@\S+)\s+)?(\S+)\s+(.+)$/.exec(line) ?? [];
-  if (names === undefined || keyText === undefined) return undefined;
-  if (marker !== undefined && marker !== "@revoked") return undefined;
-  const key = parsePublicKey(keyText);
+  const [first = "", ...more] = line.split(/[ \t]+/, 5);
+  const [names, ...keyWords] = first.startsWith("@") ? more : [first, ...more];
+  if (names === undefined) return undefined;
+  const marker = first === "@revoked" || first === "@cert-authority" ? first : undefined;
+  if (first.startsWith("@") && marker === undefined) return undefined;
+  const key = parsePublicKey(keyWords.join(" "));
   const hosts = parseNames(names);
   if (key === undefined || hosts === undefined) return undefined;
-  return { revoked: marker === "@revoked", hosts, type: key.type, blob: key.blob, where };
+  return { ...(marker !== undefined && { marker }), hosts, type: key.type, blob: key.blob, where };
 }
 
 function parseNames(names: string): HostNames | undefined {
@@ -82,12 +81,12 @@ export function lookup(entries: readonly KnownHost[], host: string, port: number
  */
 export function judge(entries: readonly KnownHost[], host: string, port: number, blob: Buffer): Verdict {
   const found = lookup(entries, host, port);
-  const same = found.filter((entry) => entry.blob.equals(blob));
-  const revoked = same.find((entry) => entry.revoked);
-  if (revoked) return { kind: "revoked", where: revoked.where };
-  const match = same[0];
+  const revoked = revokedAt(found, blob);
+  if (revoked !== undefined) return { kind: "revoked", where: revoked };
+  const plain = found.filter(({ marker }) => marker === undefined);
+  const match = plain.find((entry) => entry.blob.equals(blob));
   if (match) return { kind: "match", where: match.where };
-  const expected = found.filter((entry) => !entry.revoked && covers(entry.hosts, knownHostName(host, port)));
+  const expected = plain.filter((entry) => covers(entry.hosts, knownHostName(host, port)));
   if (expected.length === 0) return { kind: "unknown" };
   return {
     kind: "changed",
@@ -97,6 +96,11 @@ export function judge(entries: readonly KnownHost[], host: string, port: number,
       where,
     })),
   };
+}
+
+/** Where the entries of a host revoke a key. */
+export function revokedAt(found: readonly KnownHost[], blob: Buffer): string | undefined {
+  return found.find(({ marker, blob: known }) => marker === "@revoked" && known.equals(blob))?.where;
 }
 
 /** The line to append for a host; hashed as `HashKnownHosts yes` asks, with a fresh salt. */

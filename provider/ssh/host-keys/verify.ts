@@ -1,9 +1,19 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { ServerHostKeyAlgorithm } from "ssh2";
+import { reasonOf } from "../../model/error";
 import { DEFAULT_PORT } from "../address";
 import type { ResolvedHost } from "../config/resolve";
-import { type KnownHost, judge, knownHostLine, knownHostName, lookup, parseKnownHosts } from "./known-hosts";
+import { isCertificateAlgorithm } from "../config/algorithms";
+import {
+  type KnownHost,
+  judge,
+  knownHostLine,
+  knownHostName,
+  lookup,
+  parseKnownHosts,
+  revokedAt,
+} from "./known-hosts";
+import { type Certificate, hostCertificateProblem, parseCertificate, rsaBits } from "../auth/certificate";
 import { fingerprint, keyType, parsePublicKey, publicKeyLine } from "../auth/public-key";
 import { SshError } from "../error";
 
@@ -16,75 +26,152 @@ export interface Refusal {
 /** Decides about the keys that one host presents. */
 export interface HostKeyCheck {
   /** The algorithms to offer, those of the keys that are known first: else a server with several keys looks changed. */
-  readonly algorithms: () => ServerHostKeyAlgorithm[];
+  readonly algorithms: () => string[];
   /** Whether the key is the host's. Called again when keys are exchanged anew on the same connection. */
   readonly verify: (blob: Buffer) => boolean;
   /** Set after `verify` said no. */
   readonly refusal: () => Refusal | undefined;
-  /** Fingerprint of the accepted key. */
+  /** Fingerprint of the accepted key, or of the certified one. */
   readonly accepted: () => string;
+  /** Why the host gets no password, although its key was accepted: checking is off and the key is not the known one. */
+  readonly distrust: () => string | undefined;
   /** Whether the server may still hold the key that a pinned fingerprint means, of a type not yet asked for. */
   readonly mayHaveAnother: () => boolean;
+  /** Takes the keys that the server proved to hold as well: they may be added to the known ones. */
+  readonly learn: (blobs: readonly Buffer[]) => void;
 }
 
-// The defaults of ssh2, in its order.
-const ALGORITHMS: readonly ServerHostKeyAlgorithm[] = [
-  "ssh-ed25519",
-  "ecdsa-sha2-nistp256",
-  "ecdsa-sha2-nistp384",
-  "ecdsa-sha2-nistp521",
-  "rsa-sha2-512",
-  "rsa-sha2-256",
-  "ssh-rsa",
-];
+type Verdict = { readonly refused: Refusal } | { readonly distrust?: string; readonly known?: boolean };
 
 const files = new Map<string, { readonly stamp: string; readonly entries: readonly KnownHost[] }>();
 const warned = new Set<string>();
 
 /**
  * The check of a host's key: `hostKey` of its address alone if there is one, else the known_hosts files under the
- * policy of `hostKeyChecking`.
+ * policy of `hostKeyChecking`. What is revoked is refused in any case.
  *
- * @throws SshError of kind `configuration` when a known_hosts file is there but cannot be read
+ * @throws SshError of kind `configuration` when a file of keys is there but cannot be read
  */
 export function checkHostKey(host: ResolvedHost): HostKeyCheck {
   const pin = host.address.hostKey;
-  const entries = pin === undefined && host.hostKeyChecking !== "off" ? readEntries(host) : [];
   const pinnedType = pin === undefined ? undefined : parsePublicKey(pin)?.type;
-  const knownTypes = new Set(
-    pinnedType === undefined
-      ? lookup(entries, host.knownAs.host, host.knownAs.port)
-          .filter((entry) => !entry.revoked)
-          .map((entry) => entry.type)
-      : [pinnedType],
-  );
+  const found = lookup(readEntries(host), host.knownAs.host, host.knownAs.port);
+  const revoked = readRevoked(host);
+  const plain = found.filter(({ marker }) => marker === undefined);
+  const knownTypes = new Set(pinnedType === undefined ? plain.map(({ type }) => type) : [pinnedType]);
+  const certifies =
+    pin === undefined &&
+    host.hostKeyChecking !== "off" &&
+    found.some(({ marker }) => marker === "@cert-authority");
   const seen = new Set<string>();
   let accepted: Buffer | undefined;
   let refusal: Refusal | undefined;
+  let distrust: string | undefined;
+  let known = false;
 
-  const algorithms = (): ServerHostKeyAlgorithm[] => {
-    const left = ALGORITHMS.filter((algorithm) => !seen.has(typeOf(algorithm)));
-    const known = left.filter((algorithm) => knownTypes.has(typeOf(algorithm)));
-    return [...known, ...left.filter((algorithm) => !known.includes(algorithm))];
+  const algorithms = (): string[] => {
+    const left = host.algorithms.hostKey.filter((algorithm) =>
+      isCertificateAlgorithm(algorithm) ? certifies : !seen.has(typeOf(algorithm)),
+    );
+    // Certificates come first, as they come first in the list, also for ssh.
+    const first = left.filter(
+      (algorithm) => isCertificateAlgorithm(algorithm) || knownTypes.has(typeOf(algorithm)),
+    );
+    return [...first, ...left.filter((algorithm) => !first.includes(algorithm))];
+  };
+  const decide = (blob: Buffer): Verdict => {
+    const certificate = parseCertificate(blob);
+    const key = certificate?.key ?? blob;
+    const refused =
+      refuseWeak(host, key) ??
+      refuseRevoked(found, revoked, key) ??
+      (certificate && refuseRevoked(found, revoked, certificate.authority));
+    if (refused !== undefined) return { refused };
+    if (certificate !== undefined) return judgeCertificate(host, found, certificate);
+    if (pin === undefined) return judgeByFiles(host, found, blob);
+    const other = refuseByPin(pin, blob);
+    return other === undefined ? {} : { refused: other };
   };
   return {
     algorithms,
     verify: (blob) => {
       if (accepted?.equals(blob)) return true;
-      refusal = pin === undefined ? refuseByFiles(host, entries, blob) : refuseByPin(pin, blob);
-      if (refusal === undefined) accepted = Buffer.from(blob);
-      else seen.add(keyType(blob));
-      return refusal === undefined;
+      const verdict = decide(blob);
+      if ("refused" in verdict) {
+        refusal = verdict.refused;
+        seen.add(keyType(blob));
+        return false;
+      }
+      refusal = undefined;
+      ({ distrust, known = false } = verdict);
+      accepted = Buffer.from(blob);
+      return true;
     },
     refusal: () => refusal,
-    accepted: () => (accepted === undefined ? "" : fingerprint(accepted)),
+    accepted: () => (accepted === undefined ? "" : fingerprint(parseCertificate(accepted)?.key ?? accepted)),
+    distrust: () => distrust,
     mayHaveAnother: () => pin !== undefined && pinnedType === undefined && algorithms().length > 0,
+    learn: (blobs) => {
+      if (!host.updateHostKeys || !known) return;
+      for (const blob of blobs) {
+        const isNew = !found.some((entry) => entry.blob.equals(blob));
+        if (isNew && refuseWeak(host, blob) === undefined && !revoked.some((one) => one.equals(blob)))
+          remember(host, blob);
+      }
+    },
   };
 }
 
 /** The type of key that a signature algorithm uses: three of them use the one of RSA (RFC 8332). */
-function typeOf(algorithm: ServerHostKeyAlgorithm): string {
+function typeOf(algorithm: string): string {
   return algorithm.startsWith("rsa-sha2-") ? "ssh-rsa" : algorithm;
+}
+
+function refuseWeak(host: ResolvedHost, blob: Buffer): Refusal | undefined {
+  const bits = rsaBits(blob);
+  if (bits === undefined || bits >= host.requiredRsaBits) return undefined;
+  return {
+    what: `its RSA host key has ${bits} bits, and ${host.requiredRsaBits} are required (RequiredRSASize)`,
+    remedy: "Give the host a longer key, or one of another type: ssh-keygen -A",
+  };
+}
+
+function refuseRevoked(
+  found: readonly KnownHost[],
+  revoked: readonly Buffer[],
+  blob: Buffer,
+): Refusal | undefined {
+  const name = `${keyType(blob)} ${fingerprint(blob)}`;
+  const remedy = "Do not trust this host until its key has been replaced";
+  const where = revokedAt(found, blob);
+  if (where !== undefined) return { what: `its host key ${name} is marked @revoked at ${where}`, remedy };
+  if (!revoked.some((one) => one.equals(blob))) return undefined;
+  return { what: `its host key ${name} is in the file of RevokedHostKeys`, remedy };
+}
+
+/** As ssh: a certificate of a trusted authority must be in order; of another one only its key counts. */
+function judgeCertificate(
+  host: ResolvedHost,
+  found: readonly KnownHost[],
+  certificate: Certificate,
+): Verdict {
+  const authority = found.find(
+    ({ marker, blob }) => marker === "@cert-authority" && blob.equals(certificate.authority),
+  );
+  if (authority === undefined) return judgeByFiles(host, found, certificate.key);
+  const problem = hostCertificateProblem(
+    certificate,
+    host.knownAs.name,
+    Date.now() / 1000,
+    host.algorithms.caSignature,
+  );
+  if (problem === undefined) return {};
+  return {
+    refused: {
+      what: `its certificate ${JSON.stringify(certificate.keyId.slice(0, 100))} of the authority at ${authority.where} ${problem}`,
+      remedy: "Have the authority sign the host's key anew: ssh-keygen -s CA -h -I ID -n NAMES KEY.pub",
+    },
+  };
 }
 
 function refuseByPin(pin: string, blob: Buffer): Refusal | undefined {
@@ -98,24 +185,28 @@ function refuseByPin(pin: string, blob: Buffer): Refusal | undefined {
   };
 }
 
-function refuseByFiles(host: ResolvedHost, entries: readonly KnownHost[], blob: Buffer): Refusal | undefined {
+function judgeByFiles(host: ResolvedHost, entries: readonly KnownHost[], blob: Buffer): Verdict {
   const found = `${keyType(blob)} ${fingerprint(blob)}`;
-  if (host.hostKeyChecking === "off") {
+  const { host: name, port } = host.knownAs;
+  const verdict = judge(entries, name, port, blob);
+  if (verdict.kind === "match") return { known: true };
+  if (host.hostKeyChecking === "off" && verdict.kind !== "revoked") {
     warnOnce(
       host.label,
       `warning: ${host.label}: host key ${found} is not verified, as hostKeyChecking is off`,
     );
-    return undefined;
+    if (verdict.kind === "unknown") return {};
+    return {
+      distrust: `no password is sent, as its host key has changed (${verdict.expected[0]?.where ?? ""})`,
+    };
   }
-  const { host: name, port } = host.knownAs;
-  const verdict = judge(entries, name, port, blob);
   switch (verdict.kind) {
-    case "match":
-      return undefined;
     case "revoked":
       return {
-        what: `its host key ${found} is marked @revoked at ${verdict.where}`,
-        remedy: "Do not trust this host until its key has been replaced",
+        refused: {
+          what: `its host key ${found} is marked @revoked at ${verdict.where}`,
+          remedy: "Do not trust this host until its key has been replaced",
+        },
       };
     case "changed": {
       const expected = verdict.expected
@@ -124,18 +215,22 @@ function refuseByFiles(host: ResolvedHost, entries: readonly KnownHost[], blob: 
       const first = verdict.expected[0]?.where.replace(/:\d+$/, "") ?? "";
       const forget = `ssh-keygen -R '${knownHostName(name, port)}' -f ${first}`;
       return {
-        what: `its host key has changed: found ${found}, expected ${expected}`,
-        remedy: `Somebody may be in between. If the host has a new key, forget the old one: ${forget} and then ${howToTrust(host, blob)}`,
+        refused: {
+          what: `its host key has changed: found ${found}, expected ${expected}`,
+          remedy: `Somebody may be in between. If the host has a new key, forget the old one: ${forget} and then ${howToTrust(host, blob)}`,
+        },
       };
     }
     case "unknown":
       if (host.hostKeyChecking === "accept-new") {
         remember(host, blob);
-        return undefined;
+        return { known: true };
       }
       return {
-        what: `its host key is not known: ${found} is not in ${allFiles(host).join(", ") || "any known_hosts file"}`,
-        remedy: `Compare it with "ssh-keygen -lf" of the key on the host itself, then ${howToTrust(host, blob)}`,
+        refused: {
+          what: `its host key is not known: ${found} is not in ${allFiles(host).join(", ") || "any known_hosts file"}`,
+          remedy: `Compare it with "ssh-keygen -lf" of the key on the host itself, then ${howToTrust(host, blob)}`,
+        },
       };
   }
 }
@@ -160,10 +255,38 @@ function readEntries(host: ResolvedHost): KnownHost[] {
     try {
       return readFile(file);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       const message = `cannot connect to ${host.label}: the known_hosts file ${file} cannot be read: ${reason}`;
       throw new SshError("configuration", host.label, message, { cause: error });
     }
+  });
+}
+
+/** The keys of `RevokedHostKeys`. As for ssh, no key is accepted if that file cannot be read. */
+function readRevoked(host: ResolvedHost): Buffer[] {
+  const file = host.revokedHostKeysFile;
+  if (file === undefined) return [];
+  const fail = (reason: string, cause?: unknown): SshError => {
+    const message = `cannot connect to ${host.label}: the file ${file} of RevokedHostKeys ${reason}`;
+    return new SshError("configuration", host.label, message, { cause });
+  };
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw fail(`cannot be read, so that no host key is accepted: ${reasonOf(error)}`, error);
+  }
+  if (text.startsWith("SSHKRL\n\0")) {
+    throw fail(
+      "is a binary KRL, which cannot be read here: list the keys in it as text, a public key a line",
+    );
+  }
+  return text.split("\n").flatMap((line, at) => {
+    if (/^[ \t\r]*(#|$)/.test(line)) return [];
+    const key = parsePublicKey(line);
+    // A line that is skipped could be the one that counts.
+    if (key === undefined) throw fail(`has no public key in line ${at + 1}`);
+    return [key.blob];
   });
 }
 
@@ -189,7 +312,7 @@ function remember(host: ResolvedHost, blob: Buffer): void {
     const line = knownHostLine(host.knownAs.host, host.knownAs.port, blob, host.hashKnownHosts);
     appendFileSync(file, (needsBreak ? "\n" : "") + line, { mode: 0o600 });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     warnOnce(
       `${host.label} ${file}`,
       `warning: ${host.label}: its host key cannot be added to ${file}: ${reason}`,

@@ -2,12 +2,16 @@ import { NodeSSH } from "node-ssh";
 import { type Socket, connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CipherAlgorithm, KexAlgorithm, MacAlgorithm, ParsedKey, ServerHostKeyAlgorithm } from "ssh2";
 import { authenticate } from "../auth/authenticate";
+import { parseCertificate } from "../auth/certificate";
+import { isCertificateAlgorithm } from "../config/algorithms";
 import type { ResolvedHost } from "../config/resolve";
 import { type HostKeyCheck, checkHostKey } from "../host-keys/verify";
 import { acquireHandshake } from "../semaphore";
 import type { Settings } from "../settings";
 import { trace } from "../trace";
+import { expectCertifiedSignature, offerHostKeys, signAsPresented } from "./ssh2-internals";
 import { type ConnectStage, type Failure, describeFailure } from "./failure";
 
 /** An authenticated SSH connection to a host, whatever way it takes there. */
@@ -15,6 +19,8 @@ export interface SshTransport {
   readonly host: ResolvedHost;
   readonly ssh: NodeSSH;
   readonly hostKeyFingerprint: string;
+  /** Why no password may be sent over it, if there is a reason. */
+  readonly distrust: string | undefined;
   /** The server's name for itself: `OpenSSH_9.2p1`, `dropbear_2022.83` (RFC 4253, 4.2). */
   readonly software: string;
   /** Why the connection has ended; undefined while it is up. */
@@ -75,7 +81,7 @@ async function connectOnce(
   check: HostKeyCheck,
   milliseconds: number,
 ): Promise<{ link: SshTransport } | Failure> {
-  const authentication = authenticate(host, settings);
+  const authentication = authenticate(host, settings, check.distrust);
   let stage: ConnectStage = "tcp";
   let stream: Duplex | undefined;
   let expired = false;
@@ -97,12 +103,25 @@ async function connectOnce(
     const opened = await Promise.race([opening, expiry]);
     stream = opened;
     const ssh = new NodeSSH();
+    const hostKeys = check.algorithms();
     const ready = ssh.connect({
       sock: opened,
       username: host.user,
       authHandler: authentication.handler,
-      algorithms: { serverHostKey: check.algorithms() },
-      hostVerifier: (key: Buffer) => check.verify(key),
+      algorithms: {
+        kex: host.algorithms.kex as KexAlgorithm[],
+        cipher: host.algorithms.cipher as CipherAlgorithm[],
+        hmac: host.algorithms.mac as MacAlgorithm[],
+        serverHostKey: hostKeys.filter((name) => !isCertificateAlgorithm(name)) as ServerHostKeyAlgorithm[],
+      },
+      hostVerifier: (key: Buffer) => {
+        if (!check.verify(key)) return false;
+        const certificate = parseCertificate(key);
+        if (certificate !== undefined && ssh.connection !== null) {
+          expectCertifiedSignature(ssh.connection, certificate);
+        }
+        return true;
+      },
       keepaliveInterval: host.keepaliveInterval * 1000,
       keepaliveCountMax: host.keepaliveCount,
       readyTimeout: 0,
@@ -110,10 +129,13 @@ async function connectOnce(
     ready.catch(() => undefined);
     const client = ssh.connection;
     if (client === null) throw await ready.catch((error: unknown) => error);
+    signAsPresented(client);
+    if (hostKeys.some(isCertificateAlgorithm)) offerHostKeys(client, hostKeys);
     let software = "";
     opened.once("data", (chunk: Buffer) => {
       software = /^SSH-[0-9.]+-([^ \r\n]*)/m.exec(chunk.toString("latin1"))?.[1] ?? "";
     });
+    client.on("hostkeys", (keys: readonly ParsedKey[]) => check.learn(keys.map((key) => key.getPublicSSH())));
     const listeners = new Set<() => void>();
     let end: string | undefined;
     // node-ssh listens for errors only while it connects, and an "error" that nobody listens for ends the process.
@@ -137,6 +159,7 @@ async function connectOnce(
       host,
       ssh,
       hostKeyFingerprint: check.accepted(),
+      distrust: check.distrust(),
       software,
       ended: () => end ?? firstError?.message,
       onEnd: (listener) => {
@@ -176,6 +199,7 @@ function tcp(host: ResolvedHost): Socket {
       port: host.port,
       noDelay: true,
       ...(host.family !== undefined && { family: host.family }),
+      ...(host.bindAddress !== undefined && { localAddress: host.bindAddress }),
     }),
   );
 }

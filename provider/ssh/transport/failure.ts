@@ -1,3 +1,4 @@
+import { printable } from "../../model/outside-text";
 import type { ResolvedHost } from "../config/resolve";
 import { type Authentication, explainAnswers } from "../auth/authenticate";
 import type { HostKeyCheck } from "../host-keys/verify";
@@ -44,7 +45,7 @@ export function describeFailure(attempt: Attempt): Failure {
     again,
     error: (attempts) => {
       const times = again === "later" && attempts > 1 ? ` (${attempts} attempts)` : "";
-      return cannotConnect(kind, host.label, what + times, remedy, { cause });
+      return cannotConnect(kind, host.label, what + times, remedy + passedOver(host), { cause });
     },
   });
   if (cause instanceof SshError) return { again: "never", error: () => cause };
@@ -101,7 +102,7 @@ export function describeFailure(attempt: Attempt): Failure {
       }
   }
   // node-ssh's words for a connection that was closed without any.
-  const said = cause.message.replace("No response from server", "it was closed");
+  const said = printable(cause.message.replace("No response from server", "it was closed"));
   if (stage === "authentication") {
     const answers = explainAnswers(authentication);
     return fail(
@@ -116,7 +117,8 @@ export function describeFailure(attempt: Attempt): Failure {
     return fail(
       "handshake",
       said.replace("Handshake failed: ", "client and server have "),
-      "Allow one in sshd_config that ssh2 has: curve25519-sha256 or ecdh-sha2-nistp256, ed25519, ecdsa or rsa host keys, AES",
+      "Allow one in sshd_config that is offered: curve25519-sha256 or ecdh-sha2-nistp256, ed25519, ecdsa or rsa-sha2 host " +
+        "keys, AES. For an old server, allow its weak one as for ssh (HostKeyAlgorithms +ssh-rsa in ~/.ssh/config)",
     );
   }
   return fail(
@@ -125,6 +127,13 @@ export function describeFailure(attempt: Attempt): Failure {
     "It may have too many connections at once (MaxStartups in sshd_config), refuse this address, or be no SSH server",
     "later",
   );
+}
+
+/** What of the client configuration ssh would have obeyed: it may be why ssh gets in. */
+function passedOver(host: ResolvedHost): string {
+  if (host.passedOver.length === 0) return "";
+  const lines = host.passedOver.map((line) => `\n  - ${line}`).join("");
+  return `.\nOf the OpenSSH client configuration these lines were passed over:${lines}\n`;
 }
 
 /** Errors that say no more than that everything was tried. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LOGINS, PASSWORD, failure, startAgent, useSshd, works } from "./client";
 import { makeKey, publicLine } from "./throwaway-sshd";
@@ -118,5 +118,78 @@ describe("ssh: credentials", () => {
     assert.match(error.message, /The server takes publickey, ?password/);
     assert.doesNotMatch(error.message, /wrong-secret|PRIVATE KEY-----/);
     assert.match((await failure(on.connect(on.at("ops"), on.settings()))).message, /no credentials to try/);
+  });
+
+  it("does not use a private key that others can read, and says how to mend it", async () => {
+    const open = makeKey(join(on.dir, "open"));
+    const own = await on.server({ authorizedKeys: [publicLine(open)] });
+    const env = { MACVLAN_HOST_KEY_CHECKING: "off", MACVLAN_PRIVATE_KEY_PATH: open };
+    chmodSync(open, 0o640);
+    const error = await failure(on.connect(on.at("root", {}, own), on.settings(env)));
+    assert.match(
+      error.message,
+      /open: can be read by others \(mode 0640\), so that it is not used: chmod 600 \S+open/,
+    );
+    const config = on.file("open_config", `IdentityFile ${open}\n`);
+    const named = { MACVLAN_HOST_KEY_CHECKING: "off", MACVLAN_SSH_CONFIG_PATH: config };
+    assert.match(
+      (await failure(on.connect(on.at("root", {}, own), on.settings(named)))).message,
+      /IdentityFile \S+open: can be read by others/,
+    );
+    chmodSync(open, 0o600);
+    await works(await on.connect(on.at("root", {}, own), on.settings(env)));
+  });
+
+  it("obeys which ways to log in the configuration forbids", async () => {
+    const both = { MACVLAN_PRIVATE_KEY_PATH: on.key, MACVLAN_PASSWORD: PASSWORD };
+    for (const [text, said] of [
+      [
+        "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPubkeyAuthentication no\n",
+        /publickey: not tried, as PubkeyAuthentication no/,
+      ],
+      ["PreferredAuthentications hostbased\n", /password: not tried, as PreferredAuthentications of the/],
+    ] as const) {
+      const config = on.file("forbidding", text);
+      const before = on.sshd.log().length;
+      const error = await failure(
+        on.connect(on.at("ops"), on.settings({ ...both, MACVLAN_SSH_CONFIG_PATH: config })),
+      );
+      assert.match(error.message, said);
+      assert.doesNotMatch(on.sshd.log().slice(before), /Accepted|Failed/);
+    }
+    const only = on.file("password_only", "PreferredAuthentications password\n");
+    const before = on.sshd.log().length;
+    await on.connect(on.at("ops"), on.settings({ ...both, MACVLAN_SSH_CONFIG_PATH: only }));
+    assert.match(on.sshd.log().slice(before), /Accepted password/);
+  });
+
+  it("signs with an RSA key as PubkeyAcceptedAlgorithms allows, and never with SHA-1 by itself", async () => {
+    const rsa = makeKey(join(on.dir, "rsa"), "rsa");
+    const env = { MACVLAN_HOST_KEY_CHECKING: "off", MACVLAN_PRIVATE_KEY_PATH: rsa };
+    const old = await on.server({
+      authorizedKeys: [publicLine(rsa)],
+      config: ["PubkeyAcceptedAlgorithms ssh-rsa"],
+    });
+    assert.equal(
+      (await failure(on.connect(on.at("root", {}, old), on.settings(env)))).kind,
+      "authentication",
+    );
+    const weak = on.file("weak_config", "PubkeyAcceptedAlgorithms ssh-rsa\n");
+    await on.connect(on.at("root", {}, old), on.settings({ ...env, MACVLAN_SSH_CONFIG_PATH: weak }));
+    const now = await on.server({
+      authorizedKeys: [publicLine(rsa)],
+      config: ["PubkeyAcceptedAlgorithms rsa-sha2-512"],
+    });
+    const strong = on.file("strong_config", "PubkeyAcceptedAlgorithms -rsa-sha2-256\n");
+    await on.connect(on.at("root", {}, now), on.settings({ ...env, MACVLAN_SSH_CONFIG_PATH: strong }));
+    const none = on.file("none_config", "PubkeyAcceptedAlgorithms -rsa-*\n");
+    assert.match(
+      (
+        await failure(
+          on.connect(on.at("root", {}, now), on.settings({ ...env, MACVLAN_SSH_CONFIG_PATH: none })),
+        )
+      ).message,
+      /not tried, as PubkeyAcceptedAlgorithms allows no algorithm of ssh-rsa for it/,
+    );
   });
 });

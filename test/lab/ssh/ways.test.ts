@@ -110,7 +110,7 @@ Host *
     assert.equal(refused.kind, "refused");
     assert.equal(
       refused.message,
-      "cannot connect to root@127.0.0.1:1: 127.0.0.1:1 refused the connection. Check the port, and that sshd runs and listens there.",
+      "cannot connect to root@127.0.0.1:1: 127.0.0.1:1 refused the connection. Check the port, and that sshd runs and listens there. [connection-refused]",
     );
     const silent = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
     await once(silent, "listening");

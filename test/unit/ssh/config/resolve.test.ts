@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { hostSchema } from "../../../../provider/ssh/address";
@@ -77,7 +77,7 @@ describe("client configuration", () => {
       ["web1.example.net", 2200, "deploy", 6],
     );
     assert.deepEqual(host.identityFiles, [`${home}/my keys/deploy`, "/keys/web1"]);
-    assert.deepEqual(host.knownAs, { host: "shared-web1", port: 22 });
+    assert.deepEqual(host.knownAs, { host: "shared-web1", port: 22, name: "shared-web1" });
     assert.deepEqual(host.userKnownHostsFiles, [`${home}/.known1`, `${home}/.known2`]);
     assert.deepEqual([host.connectTimeout, host.keepaliveInterval, host.keepaliveCount], [4, 7, 2]);
     assert.deepEqual(
@@ -121,26 +121,145 @@ describe("client configuration", () => {
     assert.match(problem(`Include ${loop}\n`, "a"), /nested too deeply/);
   });
 
-  it("knows Match by host, user and negation, and never runs a program", () => {
-    const mark = join(home, "ran");
+  it("knows Match by host, user, local network and negation", () => {
     const config = `
-      Match exec "touch ${mark}"
-        Port 1
-      Match final
-        Port 2
       Match originalhost n1,n2 !user root
         Port 3
       Host n4
         HostName real4
       Match host real*
         Port 4
+      Match localnetwork 0.0.0.1/32,127.0.0.0/8 originalhost n5
+        Port 6
+      Match localnetwork 0.0.0.1/32
+        Port 7
+      Host n6
+        Tag lab
+      Match tagged lab
+        Port 8
       Match all
         Port 5
     `;
     assert.equal(resolveWith(config, "ops@n1").port, 3);
     assert.equal(resolveWith(config, "root@n1").port, 5);
     assert.equal(resolveWith(config, "ops@n4").port, 4);
+    assert.equal(resolveWith(config, "n5").port, 6);
+    assert.equal(resolveWith(config, "n6").port, 8);
+    assert.match(problem("Match host\n", "n"), /config\d+, line 1: Match host has no value/);
+    assert.match(problem("Match localnetwork lan\n", "n"), /line 1: Match localnetwork: lan is no network/);
+  });
+
+  it("runs no program, and names the lines that it passed over", () => {
+    const mark = join(home, "ran");
+    const config = `
+      Match exec "touch ${mark}"
+        Port 1
+      Match host other exec "true"
+        Port 2
+      Host n1
+        PKCS11Provider /usr/lib/token.so
+        CanonicalizeHostname yes
+        CanonicalDomains example.net
+        NewOption yes
+    `;
+    const host = resolveWith(config, "n1");
     assert.equal(existsSync(mark), false);
+    assert.equal(host.port, 22);
+    const [exec, unknown, ...more] = host.passedOver;
+    assert.match(exec ?? "", /config\d+:2 "Match exec .* \(no program is run to decide it\)$/);
+    assert.match(unknown ?? "", /config\d+:10 "NewOption yes" \(no option that is known here\)$/);
+    assert.match(more.join("\n"), /:9 "CanonicalDomains example\.net".*\n.*:7 "PKCS11Provider /);
+    assert.equal(more.length, 2);
+    assert.equal(resolveWith(`IgnoreUnknown New*\nNewOption yes\n`, "n1").passedOver.length, 0);
+  });
+
+  it("reads everything once more for Match final, with the name to connect to", () => {
+    const config = `
+      Host edge
+        HostName 10.1.2.3
+      Match final host 10.*
+        User ops
+        IdentityFile /keys/final
+      Host 10.1.*
+        Port 2203
+      Match canonical all
+        ConnectTimeout 3
+      Match !final host 10.*
+        ServerAliveInterval 9
+    `;
+    const host = resolveWith(config, "edge");
+    assert.deepEqual(
+      [host.hostname, host.user, host.port, host.connectTimeout, host.keepaliveInterval],
+      ["10.1.2.3", "ops", 2203, 3, 9],
+    );
+    assert.deepEqual(host.identityFiles, ["/keys/final"]);
+    assert.equal(resolveWith("Match canonical all\n  Port 5\n", "edge").port, 22);
+    assert.equal(resolveWith("CanonicalizeHostname yes\nMatch canonical all\n  Port 5\n", "edge").port, 5);
+  });
+
+  it("includes by patterns with brackets", () => {
+    write(".ssh/conf.d/10-a.conf", "Port 10\n");
+    write(".ssh/conf.d/a-20.conf", "User twenty\n");
+    write(".ssh/conf.d/[x].conf", "ConnectTimeout 7\n");
+    const host = resolveWith(
+      "Include conf.d/[0-9][[:digit:]]-?.conf conf.d/[!0-9]-*.conf conf.d/\\[x].conf\n",
+      "n",
+    );
+    assert.deepEqual([host.port, host.user, host.connectTimeout], [10, "twenty", 7]);
+  });
+
+  it("refuses a file that others can write to, as ssh does", () => {
+    const included = write("included", "Port 5\n");
+    chmodSync(included, 0o666);
+    assert.match(
+      problem(`Include ${included}\n`, "n"),
+      /included cannot be read: others can write to it: chmod go-w/,
+    );
+  });
+
+  it("takes the algorithms of the configuration, with + - ^ and patterns", () => {
+    const algorithms = (text: string) => resolveWith(text, "n").algorithms;
+    const plain = algorithms("");
+    assert.ok(!plain.hostKey.includes("ssh-rsa") && !plain.publicKey.includes("ssh-rsa"));
+    assert.ok(
+      !plain.kex.some((name) => name.endsWith("sha1")) && !plain.cipher.some((name) => /cbc/.test(name)),
+    );
+    assert.deepEqual(algorithms("Ciphers aes256-*\n").cipher.toSorted(), [
+      "aes256-cbc",
+      "aes256-ctr",
+      "aes256-gcm@openssh.com",
+    ]);
+    assert.equal(algorithms("HostKeyAlgorithms +ssh-rsa\n").hostKey.at(-1), "ssh-rsa");
+    assert.deepEqual(algorithms("MACs -hmac-sha1*,*-etm@*\n").mac, ["hmac-sha2-256", "hmac-sha2-512"]);
+    assert.equal(algorithms("KexAlgorithms ^ecdh-sha2-nistp521\n").kex[0], "ecdh-sha2-nistp521");
+    assert.deepEqual(algorithms("PubkeyAcceptedKeyTypes ssh-ed25519,sk-*\n").publicKey, ["ssh-ed25519"]);
+    assert.match(
+      problem("Ciphers umbrella\n", "n"),
+      /Ciphers of .* leaves no algorithm .*config\d+:1 "Ciphers umbrella"/,
+    );
+  });
+
+  it("takes from the configuration which ways to log in there are", () => {
+    const methods = (text: string) => resolveWith(text, "n").authMethods;
+    assert.deepEqual(methods(""), ["publickey", "password", "keyboard-interactive"]);
+    assert.deepEqual(methods("PasswordAuthentication no\n"), ["publickey", "keyboard-interactive"]);
+    assert.deepEqual(methods("PubkeyAuthentication no\nChallengeResponseAuthentication no\n"), ["password"]);
+    assert.deepEqual(methods("PreferredAuthentications keyboard-interactive,gssapi-with-mic,publickey\n"), [
+      "keyboard-interactive",
+      "publickey",
+    ]);
+  });
+
+  it("refuses what must not be left out, with the option's name and place", () => {
+    assert.match(
+      problem("Host *\n  CheckHostIP yes\n", "n"),
+      /^cannot connect to .*CheckHostIP of .*config\d+:2 "CheckHostIP yes"/,
+    );
+    assert.match(problem("KnownHostsCommand /bin/true %H\n", "n"), /KnownHostsCommand/);
+    assert.match(problem("BindInterface eth0\n", "n"), /BindInterface .*use `BindAddress`/);
+    assert.match(problem("RefuseConnection not from here\n", "n"), /takes one value/);
+    assert.match(problem("RefuseConnection nowhere\n", "n"), /RefuseConnection .* says: nowhere/);
+    assert.equal(resolveWith("CheckHostIP no\n", "n").port, 22);
   });
 
   it("follows ProxyJump through chains, with each hop's own options", () => {
@@ -185,7 +304,7 @@ describe("client configuration", () => {
     const env = { SSH_AUTH_SOCK: "/agent", OTHER: "/other" };
     assert.equal(resolveWith("", "n", env).agentSocket, "/agent");
     assert.equal(resolveWith("IdentityAgent none\n", "n", env).agentSocket, undefined);
-    assert.equal(resolveWith("IdentityAgent ~/a b\n", "n", env).agentSocket, `${home}/a b`);
+    assert.equal(resolveWith('IdentityAgent "~/a b"\n', "n", env).agentSocket, `${home}/a b`);
     assert.equal(resolveWith("IdentityAgent $OTHER\n", "n", env).agentSocket, "/other");
     assert.equal(resolveWith("IdentityAgent SSH_AUTH_SOCK\n", "n", env).agentSocket, "/agent");
   });
@@ -197,7 +316,8 @@ describe("client configuration", () => {
       /gives a value that cannot be used: address must be a DNS name/,
     );
     assert.match(problem("User a;b\n", "n"), /user must be a login name/);
-    assert.match(problem("ProxyJump a b\n", "n"), /ProxyJump a b/);
+    assert.match(problem("ProxyJump a b\n", "n"), /config\d+, line 1: ProxyJump takes one value/);
+    assert.match(problem("ProxyJump a:b\n", "n"), /ProxyJump a:b/);
     assert.match(
       problem("", "n", { MACVLAN_SSH_CONFIG_PATH: join(home, "nowhere") }),
       /nowhere cannot be read: ENOENT/,
@@ -214,17 +334,31 @@ Host x-*
 Match host *.example.net
   Port 2222
 Include ${join(home, ".ssh/extra")}
+Include ${join(home, ".ssh/[e]xtra-[0-9]")}
 Host x-? !x-3
   User=one
   IdentityFile "/keys/a b"
   IdentityFile /keys/%n-%r
+Match final host x-1*
+  User late
+  ConnectTimeout 8
+Match !final originalhost x-10
+  ServerAliveInterval 30
+Match localnetwork 127.0.0.0/8
+  ServerAliveCountMax 5
+Match canonical host="x-2.*"
+  AddressFamily inet
 Host *
   Port 2022
   User all
   ConnectTimeout 9
+  Ciphers ^aes256-ctr
   ProxyJump hop@bastion:2299
 `;
-    const path = write("differential", config);
+    write(".ssh/extra-1", "Host x-10\n  IdentitiesOnly yes\n");
+    const newer = /OpenSSH_(9\.[4-9]|[1-9]\d)/.test(spawnSync("ssh", ["-V"], { encoding: "utf8" }).stderr);
+    const known = newer ? config : config.replace(/Match localnetwork.*\n.*\n/, "");
+    const path = write("differential", known);
     for (const name of ["x-1", "x-2", "x-3", "x-10", "other"]) {
       const theirs = new Map<string, string>();
       for (const line of execFileSync("ssh", ["-G", "-T", "-F", path, name], { encoding: "utf8" })
@@ -233,11 +367,16 @@ Host *
         const [option = "", ...value] = line.split(" ");
         if (!theirs.has(option)) theirs.set(option, value.join(" "));
       }
-      const ours = resolveWith(config, name);
+      const ours = resolveWith(known, name);
       assert.equal(ours.hostname, theirs.get("hostname"), name);
       assert.equal(String(ours.port), theirs.get("port"), name);
       assert.equal(ours.user, theirs.get("user"), name);
       assert.equal(String(ours.connectTimeout), theirs.get("connecttimeout"), name);
+      if (theirs.get("serveraliveinterval") !== "0")
+        assert.equal(String(ours.keepaliveInterval), theirs.get("serveraliveinterval"), name);
+      assert.equal(ours.identitiesOnly, theirs.get("identitiesonly") === "yes", name);
+      assert.equal(ours.algorithms.cipher[0], theirs.get("ciphers")?.split(",")[0], name);
+      assert.equal(ours.family, theirs.get("addressfamily") === "inet" ? 4 : undefined, name);
       assert.equal(
         ours.jump && `${ours.jump.user}@${ours.jump.hostname}:${ours.jump.port}`,
         theirs.get("proxyjump"),

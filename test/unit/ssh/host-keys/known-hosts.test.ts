@@ -72,7 +72,7 @@ describe("known_hosts", () => {
     assert.equal(kind(`@revoked * ${A.line}`, "node1", 22, B), "unknown");
   });
 
-  it("skips certificate authorities, other markers and what it cannot read", () => {
+  it("takes no key of an authority for one of a host, and skips other markers and what it cannot read", () => {
     const odd = `@cert-authority * ${A.line}\n@what * ${A.line}\nnode1\nnode1 ssh-ed25519\nnode1 ssh-ed25519 !!!\n`;
     assert.equal(
       kind(`${odd}node1 ssh-rsa ${A.blob.toString("base64")}\n|2|x|y ${A.line}`, "node1"),

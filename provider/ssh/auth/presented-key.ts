@@ -1,0 +1,54 @@
+import type { ParsedKey } from "ssh2";
+import { certificateAlgorithm, plainAlgorithm } from "../config/algorithms";
+import { parseCertificate } from "./certificate";
+
+/**
+ * A key as it is presented to a server: with the algorithm that signs, and perhaps with a certificate in place of the
+ * public key. ssh2 takes its `type` for the name of the algorithm.
+ */
+export interface PresentedKey extends ParsedKey {
+  /** The algorithm of the signature itself, which has no certificate. */
+  readonly signatureType: string;
+  /** The hash to sign with; undefined: the key's own. */
+  readonly hash: string | undefined;
+}
+
+/** All servers that take RSA keys without SHA-1 take the first (dropbear has no other). */
+const RSA = ["rsa-sha2-256", "rsa-sha2-512", "ssh-rsa"];
+
+const HASHES: ReadonlyMap<string, string> = new Map([
+  ["rsa-sha2-256", "sha256"],
+  ["rsa-sha2-512", "sha512"],
+  ["ssh-rsa", "sha1"],
+]);
+
+/**
+ * A key with the algorithm that the configuration allows for it; undefined if it allows none. With a certificate of
+ * this key in binary form, that one is presented.
+ */
+export function presentedKey(
+  key: ParsedKey,
+  allowed: readonly string[],
+  certificate?: Buffer,
+): PresentedKey | undefined {
+  const name = (algorithm: string): string =>
+    certificate === undefined ? algorithm : certificateAlgorithm(algorithm);
+  const algorithm = (key.type === "ssh-rsa" ? RSA : [key.type]).find((one) => allowed.includes(name(one)));
+  if (algorithm === undefined) return undefined;
+  const hash = HASHES.get(algorithm);
+  return Object.create(key, {
+    type: { value: name(algorithm), enumerable: true },
+    signatureType: { value: algorithm },
+    hash: { value: hash },
+    sign: { value: (data: Buffer) => key.sign(data, hash) },
+    ...(certificate !== undefined && { getPublicSSH: { value: () => certificate } }),
+  }) as PresentedKey;
+}
+
+/** Reads the certificate of a `-cert.pub` line; undefined for anything else. */
+export function certificateOf(line: string): { readonly key: Buffer; readonly blob: Buffer } | undefined {
+  const [type = "", base64 = ""] = line.trim().split(/[ \t]+/, 2);
+  if (plainAlgorithm(type) === type) return undefined;
+  const certificate = parseCertificate(Buffer.from(base64, "base64"));
+  return certificate?.type === type ? { key: certificate.key, blob: certificate.blob } : undefined;
+}
