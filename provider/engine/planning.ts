@@ -119,6 +119,7 @@ export function planContextFrom(
     ...identityOf(inputs),
     observation,
     ...(before === undefined ? {} : { previous: placeOf(before), previousInputs: before }),
+    ignored: Array.isArray(inputs["__ignored"]) ? inputs["__ignored"].map(String) : [],
     isExpected,
     ...(expectedMtu ? { expectedMtu } : {}),
   };

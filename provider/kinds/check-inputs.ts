@@ -37,8 +37,11 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
         );
     }
   }
-  for (const [key, value] of Object.entries(kind.defaults)) {
-    if (inputs[key] === undefined && !issues.some((i) => i.property === key)) inputs[key] = value;
+  // of a link that is taken over, only what the program states is changed
+  const defaults = inputs["adopt"] === true ? (before ?? {}) : kind.defaults;
+  for (const key of Object.keys(kind.defaults)) {
+    if (inputs[key] === undefined && defaults[key] !== undefined && !issues.some((i) => i.property === key))
+      inputs[key] = defaults[key];
   }
   issues.push(...nameFromResource(inputs, given, issues));
   for (const key of kind.required) {
@@ -106,17 +109,19 @@ export function derive(
 ): Json {
   const derived: Record<string, unknown> = {};
   const known = (...keys: string[]): boolean => keys.every((k) => !unknown.includes(k));
+  const labelOf = (): string => (known("name", "parent") ? kind.label(inputs) : UNKNOWN);
   if (inputs["macAddress"] === undefined && kind.derivesMac(inputs)) {
     const kept = (before?.["__derived"] as string[] | undefined)?.includes("macAddress") === true;
     // once derived it stays, even when the stack or the link is renamed: the LAN knows it by now
     if (kept && !isUnknown(before?.["macAddress"])) derived["macAddress"] = before?.["macAddress"];
+    // what is taken over keeps its address
+    else if (inputs["adopt"] === true) return { ...inputs, label: labelOf() };
     else if (known("host", "name", "netns")) {
       derived["macAddress"] = deriveMac(String(hidden["__owner"]), placeOf(inputs));
     } else derived["macAddress"] = UNKNOWN;
   }
-  const label = known("name", "parent") ? kind.label(inputs) : UNKNOWN;
   const names = Object.keys(derived);
-  return { ...inputs, ...derived, label, ...(names.length === 0 ? {} : { __derived: names }) };
+  return { ...inputs, ...derived, label: labelOf(), ...(names.length === 0 ? {} : { __derived: names }) };
 }
 
 /** Where a link is to be, of inputs that are canonical. */

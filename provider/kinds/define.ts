@@ -6,6 +6,7 @@ import { type Desired, type DesiredSetting, type HostState, type LinkState, find
 import type { Json } from "../model/json";
 import type { Observation } from "../model/observation";
 import { bindingsOf, readBindings, readGiven, settingsOf } from "./bindings";
+import { withIgnored } from "./ignored";
 import { type Issue, type Kind, type PlanContext, linkId } from "./kind";
 import { type CommonInputs, LINK_PROPERTIES } from "./link";
 import { addressesOf, commonOutputs } from "./outputs";
@@ -44,7 +45,17 @@ interface Definition<P extends Properties, O extends object> extends Pick<
 export function defineKind<P extends Properties, O extends object>(
   definition: Definition<P, O>,
 ): Kind<KindInputs<P>, O> {
-  const { properties: own, without = [], derivesMac, rules, desired, outputs, read, ...rest } = definition;
+  const {
+    properties: own,
+    without = [],
+    derivesMac,
+    rules,
+    desired,
+    problems,
+    warnings,
+    ...more
+  } = definition;
+  const { outputs, read, ...rest } = more;
   const isLeftOut = (name: string): boolean => without.some((other) => other === name);
   const common = Object.entries<Property>(LINK_PROPERTIES).filter(([name]) => !isLeftOut(name));
   const properties: Properties = { ...own, ...Object.fromEntries(common) };
@@ -57,39 +68,62 @@ export function defineKind<P extends Properties, O extends object>(
     addresses: addressesOf(link, inputs),
     ...read(link, inputs, state),
   });
+  const defaults = Object.fromEntries(
+    entries.flatMap(([name, property]) => (property.default === undefined ? [] : [[name, property.default]])),
+  );
+  const readInputs = (inputs: KindInputs<P>, { state }: Observation): Json => {
+    const link = findLink(state, linkId(inputs));
+    if (!link) return {};
+    const given: Json = inputs;
+    const others = Object.entries(readOthers(link, inputs, state));
+    return {
+      ...readGiven(bindings, inputs, link),
+      ...Object.fromEntries(others.filter(([name]) => given[name] !== undefined)),
+    };
+  };
+  /** What the inputs ask of this host: what they ignore is as the host has it, and a link that is not there has defaults. */
+  const effective = (inputs: KindInputs<P>, context: PlanContext): KindInputs<P> => {
+    const { observation, previous, ignored = [] } = context;
+    const current = [linkId(inputs), ...(previous ? [previous] : [])].find((id) =>
+      findLink(observation.state, id),
+    );
+    if (!current) return { ...defaults, ...inputs };
+    return withIgnored(
+      inputs,
+      ignored.length === 0 ? {} : readInputs({ ...inputs, ...current }, observation),
+      ignored,
+    );
+  };
   return {
     ...rest,
     properties,
     bindings,
     schema: Object.fromEntries(entries.map(([name, { schema }]) => [name, schema])),
     required: names(({ required }) => required === true),
-    defaults: Object.fromEntries(
-      entries.flatMap(([name, property]) =>
-        property.default === undefined ? [] : [[name, property.default]],
-      ),
-    ),
+    defaults,
     identifying: names(({ identifying }) => identifying === true),
     replaces: (before, after) =>
-      entries.filter(([name, { fixed }]) => isFixed(fixed, before[name], after[name])).map(([name]) => name),
+      entries
+        // an adopted link has no defaults in its inputs
+        .filter(([name, { fixed }]) =>
+          isFixed(fixed, before[name] ?? defaults[name], after[name] ?? defaults[name]),
+        )
+        .map(([name]) => name),
     label: (inputs) =>
       "parent" in own ? `${String(inputs["name"])}@${String(inputs["parent"])}` : String(inputs["name"]),
     derivesMac: (inputs) => derivesMac?.(inputs) === true,
     rules: (inputs) => [...commonRules(inputs), ...rules(inputs)],
-    desired: (inputs, context) => desired(inputs, context, settingsOf(bindings, inputs)),
+    desired(given, context) {
+      const inputs = effective(given, context);
+      return desired(inputs, context, settingsOf(bindings, inputs));
+    },
+    problems: (inputs, context) => problems(effective(inputs, context), context),
+    ...(warnings ? { warnings: (inputs, context) => warnings(effective(inputs, context), context) } : {}),
     outputs(inputs, observation) {
       const link = findLink(observation.state, linkId(inputs));
       return link ? { ...commonOutputs(link, inputs), ...outputs(link, inputs, observation) } : {};
     },
-    readInputs(inputs, { state }) {
-      const link = findLink(state, linkId(inputs));
-      if (!link) return {};
-      const given: Json = inputs;
-      const others = Object.entries(readOthers(link, inputs, state));
-      return {
-        ...readGiven(bindings, inputs, link),
-        ...Object.fromEntries(others.filter(([name]) => given[name] !== undefined)),
-      };
-    },
+    readInputs,
     describe: (link, state) => ({ ...readBindings(bindings, link.settings), ...readOthers(link, {}, state) }),
   };
 }

@@ -32,6 +32,8 @@ export interface PlanContext extends Identity {
   readonly previous?: { readonly name: string; readonly netns: string };
   /** The resource's inputs of the last run, where it is in the stack's state. */
   readonly previousInputs?: Json;
+  /** Paths of properties that the program ignores (`ignoreChanges`). */
+  readonly ignored?: readonly string[];
   /** Another resource of this run is to make, or has made, a link of that name on this host. */
   readonly isExpected: (name: string) => boolean;
   /**
