@@ -6,13 +6,5 @@
 export type * from "./kinds/args";
 export type * from "./network/args";
 export type { DeepInput, InputArgs, Outputs } from "./program/resource";
-export {
-  Bond,
-  HairpinBridge,
-  HostShim,
-  IpvlanInterface,
-  MacvlanInterface,
-  MacvtapInterface,
-  VlanInterface,
-} from "./program/resources";
+export * from "./program/resources";
 export { MacvlanNetwork } from "./network/network";
