@@ -25,7 +25,9 @@ export const ON_PARENT = {
 /** iproute2's words for these kinds. */
 export type ChildKind = "macvlan" | "macvtap" | "ipvlan";
 
-export type OnParent = CommonInputs & { readonly parent: string; readonly routes?: readonly Route[] };
+type WithRoutes = CommonInputs & { readonly routes?: readonly Route[] };
+
+export type OnParent = WithRoutes & { readonly parent: string };
 
 /** A link of this kind with these settings, its addresses and routes. */
 export function desiredOnParent(
@@ -43,11 +45,11 @@ export function desiredOnParent(
   );
 }
 
-/** The same on exactly that parent: a VLAN on a VLAN stays there. */
+/** The same on exactly that parent, or on none (`""`): a VLAN on a VLAN stays there. */
 export function desiredOn(
   parent: string,
   kind: string,
-  inputs: OnParent,
+  inputs: WithRoutes,
   context: PlanContext,
   settings: DesiredLink["settings"],
 ): Desired {
