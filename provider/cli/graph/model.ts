@@ -1,4 +1,5 @@
 /** What is drawn of hosts: their macvlans with all that these sit on, bridges with their ports, and drift. Pure. */
+import { KINDS } from "../../kinds";
 import type { Observation } from "../../model/observation";
 import { type LinkId, type LinkState, findLink, sameLink } from "../../model/host";
 import { isChild, isHostShim } from "../links";
@@ -151,17 +152,16 @@ function marksOf(link: ReportedLink): Line[] {
 }
 
 /** How a resource's link is drawn that is not there. */
-const ABSENT: Readonly<Record<string, NodeKind>> = {
-  HostShim: "shim",
-  HairpinBridge: "bridge",
-  Bond: "nic",
-  VlanInterface: "nic",
-};
+function drawnAs(type: string): NodeKind {
+  const kind = KINDS[type];
+  if (kind?.parentUse) return type === "HostShim" ? "shim" : "macvlan";
+  return kind?.link.word === "bridge" ? "bridge" : "nic";
+}
 
 function absentNode(link: ReportedLink): GraphNode[] {
   if (!link.link) return [];
   const marks = marksOf(link);
-  const kind = ABSENT[link.type] ?? "macvlan";
+  const kind = drawnAs(link.type);
   return [
     {
       id: idOf(link.link),
