@@ -15,8 +15,8 @@ export class Fields {
     return this.as(key, isText);
   }
 
-  number(key: string): number | undefined {
-    return this.as(key, isNumber);
+  integer(key: string): number | undefined {
+    return this.as(key, isInteger);
   }
 
   flag(key: string): boolean {
@@ -56,8 +56,8 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function isNumber(value: unknown): value is number {
-  return typeof value === "number";
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
 }
 
 function isFlag(value: unknown): value is boolean {
@@ -78,10 +78,10 @@ function isObjects(value: unknown): value is readonly Printed[] {
 
 function typeName(value: unknown): string {
   if (Array.isArray(value)) return "a list";
-  return isPrinted(value) ? "an object" : isText(value) ? "text" : `a ${typeof value}`;
+  return isPrinted(value) ? "an object" : isText(value) ? "text" : plainText(value);
 }
 
 /** A text, number or truth value as text; nothing for what is none: an object may refuse to be one. */
 export function plainText(value: unknown): string {
-  return isText(value) || isNumber(value) || isFlag(value) ? String(value) : "";
+  return isText(value) || typeof value === "number" || isFlag(value) ? String(value) : "";
 }

@@ -56,8 +56,9 @@ export function readElements(text: string, start: RegExp): ElementList<Members> 
 /** The same as plain objects, for lists whose objects have each key once: what is JSON is read faster so. */
 export function readObjects(text: string, start: RegExp): ElementList<object> {
   return readParts(text, start, (part, from) => {
-    const whole = parseObject(part.slice(from));
-    if (whole !== undefined) return { value: whole, end: part.length };
+    const end = part.endsWith(",") ? part.length - 1 : part.length;
+    const whole = parseObject(part.slice(from, end));
+    if (whole !== undefined) return { value: whole, end };
     const reader = new Reader(part, from);
     const value = plain(reader.members(0)) as object;
     return { value, end: reader.position };
@@ -113,10 +114,10 @@ function isEmpty(value: object): boolean {
   return value instanceof Members ? value.entries.length === 0 : Object.keys(value).length === 0;
 }
 
-/** The object that is all of a text but a comma at its end; undefined if it is anything else. */
+/** The object that is all of a text; undefined if it is anything else. */
 function parseObject(text: string): object | undefined {
   try {
-    const value: unknown = JSON.parse(text.endsWith(",") ? text.slice(0, -1) : text);
+    const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

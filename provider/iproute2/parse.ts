@@ -2,7 +2,7 @@
  * What `ip -j` prints of links, addresses and routes, as a host's state. Pure, and forgiving: whatever other people's
  * links and routes look like, the rest is read, and what is not is named.
  */
-import { canonicalIp } from "../model/addresses";
+import { canonicalCidr, canonicalIp } from "../model/addresses";
 import type { Address, LinkState, Route, SettingKey } from "../model/host";
 import type { Holder, Unreadable } from "../model/observation";
 import { Fields, type Printed, plainText } from "./fields";
@@ -15,29 +15,29 @@ import { READ_WHOLE, bondDetails, bondPortDetails, typeSettings } from "./type-s
 interface IpLink {
   readonly ifindex: number;
   readonly ifname: string;
-  readonly link?: string;
-  readonly link_index?: number;
+  readonly link: string | undefined;
+  readonly link_index: number | undefined;
   readonly flags: readonly string[];
-  readonly mtu?: number;
-  readonly operstate?: string;
-  readonly master?: string;
-  readonly txqlen?: number;
-  readonly address?: string;
-  readonly promiscuity?: number;
-  readonly ifalias?: string;
+  readonly mtu: number | undefined;
+  readonly operstate: string | undefined;
+  readonly master: string | undefined;
+  readonly txqlen: number | undefined;
+  readonly address: string | undefined;
+  readonly promiscuity: number | undefined;
+  readonly ifalias: string | undefined;
   readonly kind: string;
   readonly data: Printed;
-  readonly slaveKind?: string;
+  readonly slaveKind: string | undefined;
   readonly slaveData: Printed;
   readonly addresses: readonly IpAddress[];
 }
 
 interface IpAddress {
-  readonly family?: string;
+  readonly family: string | undefined;
   readonly local: string;
   readonly prefixlen: number;
-  readonly broadcast?: string;
-  readonly scope?: string;
+  readonly broadcast: string | undefined;
+  readonly scope: string | undefined;
   /** A DHCP client's or a router's. */
   readonly isDynamic: boolean;
   readonly dadFailed: boolean;
@@ -134,7 +134,7 @@ function linkIn(what: Unreadable["what"], printed: string): string | undefined {
 
 /** A link, if there is what makes one: its index and its name. */
 function readLink(link: Fields): IpLink | undefined {
-  const [ifindex, ifname] = [link.number("ifindex"), link.text("ifname")];
+  const [ifindex, ifname] = [link.integer("ifindex"), link.text("ifname")];
   if (ifindex === undefined || ifname === undefined || ifname === "") {
     link.faults.push("it has no index or no name");
     return undefined;
@@ -143,18 +143,16 @@ function readLink(link: Fields): IpLink | undefined {
   return {
     ifindex,
     ifname: linkName(ifname),
-    ...defined({
-      link: mapped(link.text("link"), linkName),
-      link_index: link.number("link_index"),
-      mtu: link.number("mtu"),
-      operstate: link.text("operstate"),
-      master: mapped(link.text("master"), linkName),
-      txqlen: link.number("txqlen"),
-      address: link.text("address"),
-      promiscuity: link.number("promiscuity"),
-      ifalias: link.text("ifalias"),
-      slaveKind: info?.text("info_slave_kind"),
-    }),
+    link: linkNameIn(link, "link"),
+    link_index: link.integer("link_index"),
+    mtu: link.integer("mtu"),
+    operstate: link.text("operstate"),
+    master: linkNameIn(link, "master"),
+    txqlen: link.integer("txqlen"),
+    address: link.text("address"),
+    promiscuity: link.integer("promiscuity"),
+    ifalias: link.text("ifalias"),
+    slaveKind: info?.text("info_slave_kind"),
     flags: link.texts("flags"),
     kind: info?.text("info_kind") ?? "",
     data: info?.object("info_data") ?? {},
@@ -164,41 +162,33 @@ function readLink(link: Fields): IpLink | undefined {
 }
 
 function readAddress(address: Fields): IpAddress[] {
-  const [printed, prefixlen] = [address.text("local"), address.number("prefixlen")];
+  const [printed, prefixlen] = [address.text("local"), address.integer("prefixlen")];
   const rest = {
-    ...defined({
-      family: address.text("family"),
-      broadcast: address.text("broadcast"),
-      scope: address.text("scope"),
-    }),
+    family: address.text("family"),
+    broadcast: address.text("broadcast"),
+    scope: address.text("scope"),
     isDynamic: address.flag("dynamic") || address.flag("temporary") || address.flag("mngtmpaddr"),
     dadFailed: address.flag("dadfailed"),
   };
   // an address of another family, such as one of a tunnel's end, has none of the two
   if (printed === undefined || prefixlen === undefined) return [];
   const local = canonicalIp(printed);
-  if (local === undefined) {
-    address.faults.push("local is no IP address");
+  if (local === undefined || canonicalCidr(`${local}/${prefixlen}`) === undefined) {
+    address.faults.push("local is no IP address, or prefixlen no length of its prefix");
     return [];
   }
   return [{ local, prefixlen, ...rest }];
 }
 
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Without what is undefined. */
-function defined<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+function linkNameIn(fields: Fields, key: string): string | undefined {
+  const name = fields.text(key);
+  return name === undefined ? undefined : linkName(name);
 }
 
-function mapped<T, U>(value: T | undefined, how: (value: T) => U): U | undefined {
-  return value === undefined ? undefined : how(value);
-}
-
-/** What one `ip -batch` printed of the links, a line, and of the IPv4 routes, the rest. */
+/** What one `ip -batch` printed: the links, and in the last line the IPv4 routes. */
 export function linksAndRoutes(printed: string): [links: string, routes4: string] {
-  const text = printed.trimStart();
-  const end = text.indexOf("\n");
+  const text = printed.trim();
+  const end = text.lastIndexOf("\n[");
   return end < 0 ? [text, ""] : [text.slice(0, end), text.slice(end + 1)];
 }
 

@@ -1,5 +1,5 @@
 /** Routes as `ip -j route show` prints them, by any version and whoever put them there. Pure. */
-import { canonicalCidr } from "../model/addresses";
+import { canonicalCidr, canonicalIp } from "../model/addresses";
 import type { Route } from "../model/host";
 import { plainText } from "./fields";
 import { Members, type Value } from "./lenient-json";
@@ -28,16 +28,16 @@ export function readRoute(members: Members, six: boolean): ReadRoute | string {
   const to = typeof dst === "string" ? destinationOf(dst, six) : undefined;
   if (to === undefined) return dst === undefined ? "has no destination" : `dst is ${shortText(dst)}`;
   const metric = members.get("metric");
-  if (metric !== undefined && typeof metric !== "number") return `metric is ${shortText(metric)}`;
+  if (metric !== undefined && !isMetric(metric)) return `metric is ${shortText(metric)}`;
   const hops = hopsOf(members);
+  const [via, source] = [addressOf(gatewayOf(members)), addressOf(members.get("prefsrc"))];
+  if (via === null || source === null) return "gateway or prefsrc is no IP address";
   const dev = textOf(members, "dev");
   const links = hops.length > 0 ? hops : dev === undefined ? [] : [linkName(dev)];
   const protocol = textOf(members, "protocol") ?? "boot";
   if (links.length !== 1 || hops.length > 0 || !STATIC_PROTOCOLS.includes(protocol)) {
     return { to, links, isWhole: false };
   }
-  const via = gatewayOf(members);
-  const source = textOf(members, "prefsrc");
   const { selector, words, isWhole } = foreignOf(members);
   return {
     to,
@@ -69,6 +69,10 @@ const STATIC_PROTOCOLS: readonly string[] = ["boot", "static"];
 /** IPv6's metric where none was given (include/net/ip6_route.h, IP6_RT_PRIO_USER). */
 const DEFAULT_METRIC_6 = 1024;
 
+function isMetric(value: Value): value is number {
+  return Number.isSafeInteger(value);
+}
+
 /** iproute2's short forms in full: `default`, and a single address; undefined for what is no destination. */
 function destinationOf(dst: string, six: boolean): string | undefined {
   if (dst === "default") return six ? "::/0" : "0.0.0.0/0";
@@ -91,9 +95,14 @@ function hopsOf(members: Members): string[] {
 }
 
 /** The gateway; one of the other family is printed as `via` (RFC 5549). */
-function gatewayOf(members: Members): string | undefined {
+function gatewayOf(members: Members): Value | undefined {
   const via = members.get("via");
-  return via instanceof Members ? textOf(via, "host") : textOf(members, "gateway");
+  return via instanceof Members ? via.get("host") : members.get("gateway");
+}
+
+/** An address in its canonical form; null for what is none. */
+function addressOf(value: Value | undefined): string | null | undefined {
+  return value === undefined ? undefined : (typeof value === "string" && canonicalIp(value)) || null;
 }
 
 function textOf(members: Members, key: string): string | undefined {
@@ -157,9 +166,9 @@ function knownWords(key: string, value: Value): string[] | undefined {
       return value === "unicast" ? [] : undefined;
     case "tos":
     case "from":
-      return typeof value === "string" ? [key, value] : undefined;
+      return typeof value === "string" ? [key, shortText(value)] : undefined;
     case "pref":
-      return value === "medium" ? [] : typeof value === "string" ? [key, value] : undefined;
+      return value === "medium" ? [] : typeof value === "string" ? [key, shortText(value)] : undefined;
     case "scope":
       return value === "global" || value === "link"
         ? []
@@ -181,7 +190,7 @@ function knownWords(key: string, value: Value): string[] | undefined {
 function realms(flow: Members): string[] | undefined {
   const [from, to] = [textOf(flow, "from"), textOf(flow, "to")];
   if (to === undefined) return undefined;
-  return ["realms", from === undefined ? to : `${from}/${to}`];
+  return ["realms", shortText(from === undefined ? to : `${from}/${to}`)];
 }
 
 function metricWords(value: Value): string[] | undefined {
@@ -191,7 +200,7 @@ function metricWords(value: Value): string[] | undefined {
   for (const [key, option] of options.entries) {
     if (METRICS.has(key) && typeof option === "number") words.push(key, String(option));
     else if (key === "ecn") words.push("features", "ecn");
-    else if (key === "congestion" && typeof option === "string") words.push("congctl", option);
+    else if (key === "congestion" && typeof option === "string") words.push("congctl", shortText(option));
     else return undefined;
   }
   return words;
@@ -244,9 +253,12 @@ function tunnelWords({ type, options }: Tunnel): { words: string[]; isWhole: boo
   return { words, isWhole };
 }
 
-/** A value in a few words, without white space. */
+// eslint-disable-next-line no-control-regex -- these are what has to go
+const SPACE_OR_CONTROL = /[\s\u0000-\u001f\u007f-\u009f]+/g;
+
+/** A value in a few words, with nothing that ends a word or does anything to a terminal. */
 function shortText(value: Value): string {
   if (value instanceof Members) return `{${value.entries.map(([k, v]) => `${k}:${shortText(v)}`).join(",")}}`;
   if (Array.isArray(value)) return `[${(value as readonly Value[]).map(shortText).join(",")}]`;
-  return (value === null ? "none" : plainText(value)).replace(/\s+/g, "_");
+  return (value === null ? "none" : plainText(value)).replace(SPACE_OR_CONTROL, "_");
 }

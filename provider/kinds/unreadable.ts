@@ -39,10 +39,15 @@ function propertyOf({ what }: Unreadable, { path = "" }: DesiredLink): string {
 
 /** `what ip printed of an IPv4 route through eth1 cannot be read (metric is text: "{\"dst\"…")` */
 export function describeUnreadable({ what, netns, link, reason, text }: Unreadable): string {
-  const route = `an ${what}${link === undefined ? "" : ` through ${link}`}`;
-  const subject = what !== "link" ? route : link === undefined ? "a link" : `the link ${link}`;
+  const route = `an ${what}${link === undefined ? "" : ` through ${escaped(link)}`}`;
+  const subject = what !== "link" ? route : link === undefined ? "a link" : `the link ${escaped(link)}`;
   const where = netns === "" ? "" : ` in the namespace ${netns}`;
   return `what ip printed of ${subject}${where} cannot be read (${reason}: ${JSON.stringify(text.slice(0, 80))})`;
+}
+
+/** A name from outside: in quotes unless it is a usual one. */
+function escaped(name: string): string {
+  return /^[\w.:@+-]+$/.test(name) ? name : JSON.stringify(name);
 }
 
 /** What is left out of everything that is said of the host. */

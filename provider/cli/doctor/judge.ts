@@ -165,17 +165,17 @@ function wireless({ observation: { facts } }: Examined): Check {
  * Unicast addresses that a NIC filters by itself. The kernel has no way to ask; these are what drivers and QEMU say
  * in their sources (hw/net/virtio-net.c MAC_TABLE_ENTRIES; e1000e and igb rar_entry_count; ixgbe IXGBE_*_RAR_ENTRIES).
  */
-const FILTERS: Readonly<Record<string, number>> = {
-  virtio_net: 64,
-  e1000: 15,
-  e1000e: 15,
-  igb: 16,
-  ixgbe: 128,
-};
+const FILTERS: ReadonlyMap<string, number> = new Map([
+  ["virtio_net", 64],
+  ["e1000", 15],
+  ["e1000e", 15],
+  ["igb", 16],
+  ["ixgbe", 128],
+]);
 
 function macHeadroom({ abilities, observation }: Examined): Check[] {
   return abilities.nics.flatMap(({ name, driver }) => {
-    const most = FILTERS[driver];
+    const most = FILTERS.get(driver);
     const macvlans = childrenOf(observation.state, name).filter((l) => portKindOf(l.kind) === "macvlan");
     const used = macvlans.length + 1;
     const label = `MACs of ${name}`;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isOlder, iproute2Version } from "../../../provider/iproute2/version";
 import { type LinkState, type Route, findLink } from "../../../provider/model/host";
 import type { Observation } from "../../../provider/model/observation";
+import { readPage } from "../docs/pages";
 import { CORPUS, type CorpusVersion, answersOf, observe } from "./corpus";
 
 /** Of the bytes that are no UTF-8 each is one U+FFFD, as everywhere in what a host prints. */
@@ -80,6 +81,21 @@ describe("other people's links and routes, as versions of iproute2 print them", 
       const before = { "5.8.0": "5.7.0", "5.9.0": "5.8.0", "5.10.0": "5.9.0" }[release];
       assert.ok(version === before || `${version}.0`.startsWith(release), `${release}, ${from}: ${version}`);
     }
+  });
+
+  it("are listed in docs/compatibility.md, packages apart from sources", () => {
+    const rows = readPage("docs/compatibility.md")
+      .split("\n")
+      .filter((line) => /^\| (?:packages|released sources) /.test(line));
+    const listed = (from: string): string[] =>
+      rows
+        .filter((row) => row.startsWith(`| ${from} `))
+        .flatMap((row) => row.split("|")[2]?.split(",") ?? [])
+        .map((release) => `${release.trim()}.0`);
+    const had = (from: string): string[] =>
+      CORPUS.filter((v) => v.from.startsWith(from)).map(({ release }) => release);
+    assert.deepEqual(listed("packages"), had("package"));
+    assert.deepEqual(listed("released sources"), had("released source"));
   });
 
   it("are read whole", () => {

@@ -43,9 +43,14 @@ export function answersOf(file: string): Answers {
   return { batch: printed("-j -d -batch -"), routes6: printed("-j -6 route show table main") };
 }
 
-/** A host that gives these answers. */
-export function observe(told: string, { batch, routes6 }: Answers): Observation {
+/** What a host that gives these answers prints, by the marker `@m`. */
+export function observationText(told: string, { batch, routes6 }: Answers): string {
   const sections = { ip: told, links: batch, routes6, tools: "ip\nbridge", end: "" };
   const marked = Object.entries(sections).map(([name, body]) => `@m ${name}\n${body}\n`);
-  return parseObservation(marked.join(""), "@m");
+  return marked.join("");
+}
+
+/** A host that gives these answers. */
+export function observe(told: string, answers: Answers): Observation {
+  return parseObservation(observationText(told, answers), "@m");
 }

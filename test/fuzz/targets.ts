@@ -1,0 +1,5 @@
+import { iproute2 } from "./iproute2";
+import type { FuzzTarget } from "./target";
+
+/** All that `npm run fuzz` and the unit tests run. A new one is a line here and a file beside `iproute2.ts`. */
+export const TARGETS: readonly FuzzTarget[] = [iproute2()];
