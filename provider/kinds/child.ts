@@ -132,7 +132,20 @@ export function countSiblings(inputs: OnParent, state: HostState, kind: ChildKin
   return childrenOf(state, lowestParent(state, inputs.parent, kind)).length;
 }
 
-export function routeRules(inputs: Partial<OnParent>): Issue[] {
+/** Rules of all that sit on a parent. */
+export function childRules(inputs: Partial<OnParent>): Issue[] {
+  const { name, netns, parent } = inputs;
+  const isItself = name !== undefined && netns === undefined && name === parent;
+  return [
+    ...(isItself
+      ? [{ property: "parent", reason: "is the link itself; give the link a name of its own" }]
+      : []),
+    ...routeRules(inputs),
+  ];
+}
+
+/** Rules of all that have routes. */
+export function routeRules(inputs: Partial<WithRoutes>): Issue[] {
   return inputs.up === false && (inputs.routes?.length ?? 0) > 0
     ? [{ property: "routes", reason: "cannot be on a link that is down; leave up: false or the routes out" }]
     : [];

@@ -10,7 +10,7 @@ import {
   findParent,
   lowestParent,
   readChild,
-  routeRules,
+  childRules,
   siblingsOf,
 } from "./child";
 import { type KindInputs, defineKind } from "./define";
@@ -56,7 +56,7 @@ export const ipvlan = defineKind({
   without: ["macAddress"],
   lan: (inputs, state) => lowestParent(state, inputs.parent, "ipvlan"),
   parentUse: ({ mode, flag }) => ({ kind: "ipvlan", mode, flag }),
-  rules: routeRules,
+  rules: childRules,
   desired: (inputs, context, settings) => desiredOnParent("ipvlan", inputs, context, settings),
   problems(inputs, context) {
     const problems = childProblems(IPVLAN, inputs, context);

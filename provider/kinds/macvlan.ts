@@ -12,7 +12,7 @@ import {
   findParent,
   lowestParent,
   readChild,
-  routeRules,
+  childRules,
   siblingsOf,
 } from "./child";
 import { type KindInputs, defineKind } from "./define";
@@ -90,7 +90,7 @@ export function kindOfMacvlan<O extends object>(
     derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
     lan: (inputs, state) => lowestParent(state, inputs.parent, word),
     parentUse: () => ({ kind: "macvlan" }),
-    rules: (inputs) => [...routeRules(inputs), ...modeRules(inputs)],
+    rules: (inputs) => [...childRules(inputs), ...modeRules(inputs)],
     desired: (inputs, context, settings) => desiredOnParent(word, inputs, context, settings),
     problems: (inputs, context) => macvlanProblems(link, inputs, context),
     outputs: (now, inputs, observation) => ({

@@ -141,7 +141,9 @@ function restorePoint(
 /** What deleting the resource wants of its host: nothing of what it made, and everything else as it was. */
 export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desired {
   const record = ownRecord(inputs, context);
-  const nothing: Desired = { links: [], netns: "", ...ownerOf(context) };
+  // a link that was deleted by hand, or went with its parent, leaves its namespace behind
+  const leaves = placesOf(inputs, context).map(({ netns }) => netns);
+  const nothing: Desired = { links: [], netns: "", leaves, ...ownerOf(context) };
   // without its record, or with that of another making, a link of that name is not the one to delete: it stays
   if (!record) return nothing;
   const there = record.restore.filter((l) => findLink(context.observation.state, l));

@@ -102,7 +102,7 @@ function persistProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
 }
 
 function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
-  if (!adopts(inputs, context) || context.isExpected(inputs.name)) return [];
+  if (!adopts(inputs, context)) return [];
   return [
     {
       property: "name",

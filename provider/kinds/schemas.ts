@@ -145,7 +145,7 @@ export const alias = text("a text", (value) => {
   return undefined;
 });
 
-/** Destination of a route: CIDR, a bare address, or `default` (IPv4's; write `::/0` for IPv6's). */
+/** Destination of a route: CIDR, a bare address, or `default` (IPv4's, unless gateway or source are IPv6 addresses). */
 const destination = z.string({ error: "must be a destination" }).transform((value, ctx) => {
   const given = value.trim();
   const ip = canonicalIp(given);
@@ -168,23 +168,41 @@ const destination = z.string({ error: "must be a destination" }).transform((valu
 
 const ipAddress = canonical("an IP address, such as 192.0.2.1 or 2001:db8::1", canonicalIp);
 
-const routeFields = z.strictObject({
-  to: destination,
-  via: ipAddress.optional(),
-  source: ipAddress.optional(),
-  metric: whole(0, 4_294_967_295).optional(),
-});
+const routeFields = z
+  .strictObject(
+    {
+      to: z.unknown(),
+      via: ipAddress.optional(),
+      source: ipAddress.optional(),
+      metric: whole(0, 4_294_967_295).optional(),
+    },
+    {
+      error: (issue) =>
+        issue.code === "invalid_type" ? "must be a destination or { to, via, source, metric }" : undefined,
+    },
+  )
+  .transform(({ to, ...rest }, ctx): RouteFields => {
+    const isSix = [rest.via, rest.source].some((ip) => ip?.includes(":") === true);
+    const parsed = destination.safeParse(to === "default" && isSix ? "::/0" : to);
+    if (parsed.success) return { to: parsed.data, ...rest };
+    for (const { message } of parsed.error.issues) ctx.addIssue({ code: "custom", message, path: ["to"] });
+    return z.NEVER;
+  });
+
+interface RouteFields {
+  readonly to: string;
+  readonly via?: string | undefined;
+  readonly source?: string | undefined;
+  readonly metric?: number | undefined;
+}
 
 /** Routes, canonical, in the order given. */
 export const routes = list(
-  z
-    .union([destination.transform((to) => ({ to })), routeFields], {
-      error: (issue) =>
-        typeof issue.input === "string"
-          ? "is not a destination in CIDR form without bits behind its prefix, such as 192.0.2.10/32"
-          : "must be a destination or { to, via, source, metric }",
-    })
-    .superRefine((route: z.infer<typeof routeFields>, ctx) => {
+  textOr(
+    destination.transform((to): RouteFields => ({ to })),
+    routeFields,
+  )
+    .superRefine((route, ctx) => {
       for (const field of ["via", "source"] as const) {
         const value = route[field];
         if (value !== undefined && value.includes(":") !== route.to.includes(":")) {
@@ -197,7 +215,7 @@ export const routes = list(
 );
 
 /** The metric that the kernel gives by itself is the one that iproute2 does not show. */
-function withoutDefaultMetric(route: z.infer<typeof routeFields>): Route {
+function withoutDefaultMetric(route: RouteFields): Route {
   const { to, via, source, metric } = route;
   const isDefault = metric === undefined || metric === (to.includes(":") ? 1024 : 0);
   return {

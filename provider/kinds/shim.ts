@@ -1,5 +1,5 @@
 /** HostShim: a macvlan that the host itself uses, since it cannot reach its macvlans by their parent. */
-import { ON_PARENT, desiredOnParent, lowestParent, readChild, readRoutes, routeRules } from "./child";
+import { ON_PARENT, desiredOnParent, lowestParent, readChild, readRoutes, childRules } from "./child";
 import { type KindInputs, defineKind } from "./define";
 import { MACVLAN, macvlanProblems, parentOutputs } from "./macvlan";
 import { properties } from "./property";
@@ -36,7 +36,7 @@ export const shim = defineKind({
   derivesMac: () => true,
   lan: (inputs, state) => lowestParent(state, inputs.parent, "macvlan"),
   parentUse: () => ({ kind: "macvlan" }),
-  rules: routeRules,
+  rules: childRules,
   desired(inputs, context, settings) {
     // with `kernel` the sysctl is left alone, except that what the last run set is taken back
     const sets = inputs.arp === "exclusive" || context.previousInputs?.["arp"] === "exclusive";

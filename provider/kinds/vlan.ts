@@ -4,7 +4,7 @@ import { type HostState, type LinkState, findLink } from "../model/host";
 import { mustBeReplaced } from "../plan/plan";
 import type { QosMapping, VlanProtocol } from "./args";
 import { type Form, number, toggle } from "./bindings";
-import { ON_PARENT, desiredOn, listLinks, mtuProblems, readRoutes, routeRules } from "./child";
+import { ON_PARENT, desiredOn, listLinks, mtuProblems, readRoutes, childRules } from "./child";
 import { type KindInputs, defineKind } from "./define";
 import { type Issue, type KernelType, type PlanContext, linkId } from "./kind";
 import { adopts } from "./ownership";
@@ -98,7 +98,7 @@ export const vlan = defineKind({
   properties: PROPERTIES,
   lan: (inputs) => (inputs.netns === undefined ? inputs.name : `${inputs.name} in ${inputs.netns}`),
   exclusiveUse: (inputs) => ({ property: "vlanId", what: describeVlan(inputs), of: inputs.parent }),
-  rules: (inputs) => [...routeRules(inputs), ...vlanRules(inputs)],
+  rules: childRules,
   desired: (inputs, context, settings) => desiredOn(inputs.parent, "vlan", inputs, context, settings),
   problems: (inputs, context) => {
     const common = linkProblems(inputs, context, VLAN);
@@ -123,13 +123,6 @@ function describeVlan({ vlanId, protocol }: Pick<VlanInputs, "vlanId" | "protoco
 
 function parentOf(inputs: VlanInputs, state: HostState): LinkState | undefined {
   return findLink(state, { name: inputs.parent, netns: "" });
-}
-
-function vlanRules(inputs: Partial<VlanInputs>): Issue[] {
-  const { name, netns, parent } = inputs;
-  return name !== undefined && netns === undefined && name === parent
-    ? [{ property: "parent", reason: "is the link itself; give the link a name of its own" }]
-    : [];
 }
 
 function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {

@@ -18,6 +18,8 @@ function parseCidr(text: string): Cidr | undefined {
 }
 
 function parseIp(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  // a zone (fe80::1%eth0) says which link: no part of an address that a link has, and iproute2 takes none
+  if (text.includes("%")) return undefined;
   // IPv6 by its colon: asking the library whether it is IPv4 first costs an exception an address
   if (text.includes(":")) return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
   // four decimal parts only: inet_aton's short and octal forms mean other addresses to other tools

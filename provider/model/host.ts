@@ -160,6 +160,8 @@ export interface Desired extends Owner {
   readonly netns: string;
   /** What the host is to remember of it; undefined when nothing is to stay. */
   readonly record?: Omit<LinkRecord, "ifIndex">;
+  /** Namespaces that it may leave without any link: those that the stack made go, too. */
+  readonly leaves?: readonly string[];
   /** Links about which it is to remember nothing of this stack any more. */
   readonly forgets?: readonly LinkId[];
   /** What is to be there at the next boot; undefined where that is nobody's business. */

@@ -378,7 +378,10 @@ function netnsMark({ owner, record }: Desired): OwnerMark {
 /** A namespace that this stack made goes with the last link in it. */
 function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
   const left = new Set(
-    desired.links.flatMap((l) => (l.exists ? [l.previous?.netns ?? ""] : [l.netns])).filter((n) => n !== ""),
+    [
+      ...desired.links.flatMap((l) => (l.exists ? [l.previous?.netns ?? ""] : [l.netns])),
+      ...(desired.leaves ?? []),
+    ].filter((n) => n !== ""),
   );
   for (const name of left) {
     if (name === desired.netns) continue;

@@ -5,7 +5,10 @@ export type { Become, HostArgs } from "../../ssh/address";
 
 /** A route of the main table through the link. */
 export interface RouteArgs {
-  /** Destination in CIDR form, or `default`. An address without a prefix is that one host. */
+  /**
+   * Destination in CIDR form, or `default`, which is IPv6's if `via` or `source` is an IPv6 address. An address without a
+   * prefix is that one host.
+   */
   to: string;
   /** Gateway. Without one, the destination is directly on the link. */
   via?: string;

@@ -43,6 +43,23 @@ describe("inputs", () => {
     assert.equal(issues[0]?.property, "mtu");
   });
 
+  it("take a link's name for the parent of another namespace, which is another link", () => {
+    assert.deepEqual(check("MacvlanInterface", { ...web, name: "eth0", netns: "blue" }).issues, []);
+  });
+
+  it("take default for IPv6's if gateway or source is an IPv6 address", () => {
+    const routes = [
+      "default",
+      { to: "default", via: "2001:db8::1" },
+      { to: "default", source: "2001:db8::2", metric: 7 },
+    ];
+    assert.deepEqual(check("MacvlanInterface", { ...web, routes }).inputs["routes"], [
+      { to: "0.0.0.0/0" },
+      { to: "::/0", via: "2001:db8::1" },
+      { to: "::/0", source: "2001:db8::2", metric: 7 },
+    ]);
+  });
+
   it("have one digest in any order of the keys", () => {
     assert.equal(digest({ a: 1, b: [2, { c: 3, d: 4 }] }), digest({ b: [2, { d: 4, c: 3 }], a: 1 }));
     assert.notEqual(digest({ a: 1 }), digest({ a: 2 }));
@@ -64,6 +81,21 @@ describe("inputs", () => {
     ["HairpinBridge", { host: "node1", forwardDelay: 99 }, "forwardDelay"],
     ["HairpinBridge", { host: "node1", ports: [{ name: "eth0", cost: 0 }] }, "ports[0].cost"],
     ["HostShim", { ...web, routes: ["192.0.2.1/24/7"] }, "routes[0]"],
+    ["HostShim", { ...web, routes: [{ to: "192.0.2.1/24" }] }, "routes[0].to"],
+    ["HostShim", { ...web, routes: [{ via: "192.0.2.1" }] }, "routes[0].to"],
+    ["HostShim", { ...web, routes: ["192.0.2.1", { to: "::/0", via: "fe80::1%eth0" }] }, "routes[1].via"],
+    ["HostShim", { ...web, routes: ["fe80::1%eth0"] }, "routes[0]"],
+    ["HostShim", { ...web, routes: [{ to: "192.0.2.1", metric: -1 }] }, "routes[0].metric"],
+    ["HostShim", { ...web, routes: [7] }, "routes[0]"],
+    ["MacvlanInterface", { ...web, addresses: ["fe80::1%eth0/64"] }, "addresses[0]"],
+    ["HairpinBridge", { host: "node1", ports: ["eth0", { name: "a/b" }] }, "ports[1].name"],
+    ["HairpinBridge", { host: "node1", ports: [7] }, "ports[0]"],
+    ["Bond", { host: "node1", mode: "802.3ad", ports: ["eth0", "a/b"] }, "ports[1]"],
+    ["MacvlanInterface", { ...web, name: "eth0" }, "parent"],
+    ["MacvtapInterface", { ...web, name: "eth0" }, "parent"],
+    ["IpvlanInterface", { ...web, name: "eth0" }, "parent"],
+    ["HostShim", { ...web, name: "eth0" }, "parent"],
+    ["VlanInterface", { ...web, name: "eth0", vlanId: 10 }, "parent"],
     ["HostShim", { ...web, arp: "loud" }, "arp"],
   ];
   for (const [type, given, property] of bad) {

@@ -36,6 +36,12 @@ const on = (parent: string): Parameters<typeof macvlan.problems>[0] => ({
 });
 
 describe("problems", () => {
+  it("of a link to adopt that is not there are told, also while the run counts on a link of that name", () => {
+    const context = { ...viewOn([nic("eth0", 2)]), isExpected: () => true };
+    const [problem] = macvlan.problems({ ...on("eth0"), adopt: true }, context);
+    assert.match(problem?.reason ?? "", /there is no link mac0 on the host to adopt/);
+  });
+
   it("of a wireless parent name ipvlan as the way", () => {
     const problems = macvlan.problems(on("wlan0"), viewOn([nic("wlan0", 2)], ["wlan0"]));
     assert.equal(problems[0]?.property, "parent");

@@ -151,6 +151,25 @@ describe("plan", () => {
     );
   });
 
+  it("removes a namespace that the stack made if its link was deleted by hand", () => {
+    const inputs = {
+      ...{ host: { address: "node1" }, name: "m", netns: "made", parent: "eth0" },
+      mode: "bridge",
+      up: true,
+    } as const;
+    const kernel = kernelOf("6.2.0");
+    const made = outcome(BARE, plan(BARE, desiredOf(macvlan, inputs, BARE), kernel));
+    const deleted = simulate(made, { do: "deleteLink", link: { name: "m", netns: "made" } });
+    const { steps } = plan(deleted, desiredRemoval(inputs, viewOn(deleted)), kernel);
+    assert.deepEqual(
+      steps.map(({ step }) => step),
+      [{ do: "deleteNetns", name: "made" }],
+    );
+    const others = { ...made, netns: made.netns.map(({ name }) => ({ name })) };
+    const left = simulate(others, { do: "deleteLink", link: { name: "m", netns: "made" } });
+    assert.deepEqual(plan(left, desiredRemoval(inputs, viewOn(left)), kernel).steps, []);
+  });
+
   it("brings any bridge with its ports to any other, and back", () => {
     fc.assert(
       fc.property(bridgeInputs, bridgeInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
