@@ -35,10 +35,12 @@ function isWide(character: string): boolean {
   );
 }
 
-/** A text of somebody else's for one line of a terminal: control characters are shown and do nothing. */
+/**
+ * A text of somebody else's for one line of a terminal or a drawing: control characters, and what is no character of XML 1.0,
+ * are shown and do nothing.
+ */
 export function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are what must not reach a terminal
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (c) =>
+  return text.replace(/[\p{Cc}\p{Cs}\u2028\u2029\ufffe\uffff]/gu, (c) =>
     c === "\n" ? "\\n" : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -12,7 +12,7 @@ const TABLE: Table = {
 };
 const HOST = "node1";
 
-/** Versions of iproute2 before 5.0 tell only their day, and these are the days (its tags). */
+/** Versions of iproute2 up to 5.7 tell only their day, and these are the days (its tags). */
 const DAYS: readonly (readonly [day: number, version: string])[] = [
   [171112, "4.14"],
   [180129, "4.15"],
@@ -21,6 +21,14 @@ const DAYS: readonly (readonly [day: number, version: string])[] = [
   [180813, "4.18"],
   [181023, "4.19"],
   [190107, "4.20"],
+  [190319, "5.0"],
+  [190510, "5.1"],
+  [190708, "5.2"],
+  [190924, "5.3"],
+  [191125, "5.4"],
+  [200127, "5.5"],
+  [200330, "5.6"],
+  [200602, "5.7"],
 ];
 
 describe("a host's tools:", function () {

@@ -194,18 +194,22 @@ function macHeadroom({ abilities, observation }: Examined): Check[] {
   });
 }
 
-const MANAGERS: Readonly<Record<string, string>> = {
-  "systemd-networkd":
+const MANAGERS: ReadonlyMap<string, string> = new Map([
+  [
+    "systemd-networkd",
     "It leaves links that it does not know alone. On links that it manages itself a restart drops foreign addresses and " +
-    "routes: set ManageForeignRoutes=no and KeepConfiguration=yes there.",
-  NetworkManager:
+      "routes: set ManageForeignRoutes=no and KeepConfiguration=yes there.",
+  ],
+  [
+    "NetworkManager",
     "It shows macvlans as connected externally and leaves them alone; keep it off for good with unmanaged-devices=type:macvlan.",
-};
+  ],
+]);
 
 function managers({ abilities }: Examined): Check[] {
   if (abilities.managers.length === 0) return [ok("managers", "no network manager runs")];
   return abilities.managers.map((name) => {
-    const advice = MANAGERS[name] ?? "See to it that it leaves the links of your stack alone.";
+    const advice = MANAGERS.get(name) ?? "See to it that it leaves the links of your stack alone.";
     return note("managers", name, advice);
   });
 }

@@ -38,14 +38,14 @@ export interface Examined {
 export const WRITTEN = ["/proc/sys/net/ipv4/conf/all/arp_filter", "/run"] as const;
 
 /** Names of processes, as far as the kernel keeps them (15 bytes). */
-const MANAGERS: Readonly<Record<string, string>> = {
-  "systemd-network": "systemd-networkd",
-  NetworkManager: "NetworkManager",
-  connmand: "ConnMan",
-  wickedd: "wicked",
-  dhcpcd: "dhcpcd",
-  ifplugd: "ifplugd",
-};
+const MANAGERS: ReadonlyMap<string, string> = new Map([
+  ["systemd-network", "systemd-networkd"],
+  ["NetworkManager", "NetworkManager"],
+  ["connmand", "ConnMan"],
+  ["wickedd", "wicked"],
+  ["dhcpcd", "dhcpcd"],
+  ["ifplugd", "ifplugd"],
+]);
 
 function probeScript(marker: string): string {
   return `pm_main() {
@@ -77,7 +77,7 @@ export function parseAbilities(output: string, marker: string): Abilities {
     system: lines("system")[0] ?? "",
     features: parseFeatures(lines("features").join("\n")),
     writable: lines("writable"),
-    managers: lines("processes").flatMap((name) => MANAGERS[name] ?? []),
+    managers: lines("processes").flatMap((name) => MANAGERS.get(name) ?? []),
     nics: pairs("nics").map(([name, driver]) => ({ name, driver })),
   };
 }

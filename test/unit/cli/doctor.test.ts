@@ -142,6 +142,17 @@ describe("the doctor", () => {
     assert.deepEqual(findings(host), ["note MACs of eth0: 17 of about 15 (e1000e)"]);
   });
 
+  it("takes no driver for known that has the name of what objects have", () => {
+    const nics = [{ name: "eth0", driver: "constructor" }];
+    const observation = observed([macvlan("web")]);
+    const found = judgeHost({ ...examined({}, { nics }), observation }).filter((c) =>
+      c.check.startsWith("MACs"),
+    );
+    assert.deepEqual(found, [
+      { check: "MACs of eth0", status: "ok", found: "2 (constructor: its limit is not known)" },
+    ]);
+  });
+
   it("reads what a host printed, and refuses half of it", () => {
     const printed = [
       ...[
@@ -152,7 +163,7 @@ describe("the doctor", () => {
         "macvlan yes",
         "bridge module",
       ],
-      ...["@m writable", "/run", "@m processes", "bash", "systemd-network"],
+      ...["@m writable", "/run", "@m processes", "bash", "constructor", "__proto__", "systemd-network"],
       ...["@m nics", "eth0 virtio_net", "@m end", ""],
     ].join("\n");
     assert.deepEqual(parseAbilities(printed, "@m"), {

@@ -6,6 +6,7 @@ import { mermaidText } from "../../../provider/cli/graph/mermaid";
 import { type GraphHost, type GraphNode, graphHost } from "../../../provider/cli/graph/model";
 import { svgDocument } from "../../../provider/cli/graph/svg";
 import type { ReportedHost, ReportedLink } from "../../../provider/cli/report/model";
+import { CORPUS, answersOf, observe } from "../iproute2/corpus";
 import { link, macvlan, observed } from "./states";
 
 const seen = {
@@ -49,6 +50,23 @@ const boxes = (host: GraphHost): string[] => host.nodes.map((n) => `${n.kind} ${
 const lines = (host: GraphHost): string[] => host.edges.map((e) => `${e.from} ${e.to} ${e.label}`.trim());
 
 describe("the drawing of a host", () => {
+  it("draws links of any name and kind, as versions of iproute2 print them", async () => {
+    for (const { told, file } of CORPUS.filter(({ from }) => from.startsWith("package"))) {
+      const { batch, routes6 } = answersOf(file);
+      const odd = batch.replaceAll("snow☃", "snow\uFFFE\uD800").replaceAll('"dummy"', '"macvlan"');
+      const host = graphHost(
+        { label: "node1", observation: observe(told, { batch: odd, routes6 }) },
+        undefined,
+      );
+      const drawing = svgDocument([await placeHost(host)], "hosts");
+      // https://www.w3.org/TR/xml/#charsets
+      assert.doesNotMatch(drawing, /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u, file);
+      for (const name of ["constructor", "__proto__", "snow\\ufffe\\ud800", "}],[{"])
+        assert.ok(drawing.includes(name), name);
+      assert.ok(mermaidText([host]).includes("constructor"));
+    }
+  });
+
   it("has macvlans and what they sit on, hairpin ports and their bridge, and nothing else", () => {
     const host = graphHost(seen, undefined);
     assert.deepEqual(boxes(host), [
