@@ -3,6 +3,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import { describeDifferences } from "../host/errors";
 import type { ManagedHost } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
+import { withKernelNames } from "../kinds/altnames";
 import { checkInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Issue, type Json, type PlanContext, linkId } from "../kinds/kind";
 import { type Claim, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
@@ -10,7 +11,7 @@ import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
 import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
-import { type Desired, findLink } from "../model/host";
+import { type Desired, type Route, findLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
 import { redact } from "../model/redact";
 import { hostIdentity } from "../ssh/address";
@@ -36,10 +37,10 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
   const { inputs, issues, unknown } = checkInputs(kind, news, before);
   if (issues.length > 0) return failed(inputs, issues);
   if (kind.identifying.some((property) => unknown.includes(property))) return { inputs: clean(inputs) };
-  const known = knownInputs(inputs, unknown);
+  const given = knownInputs(inputs, unknown);
   const run = currentRun();
   const resource = resourceName(kind.type, String(inputs["__resource"]));
-  const duplicate = run.declare(known, resource, unknown);
+  const duplicate = run.declare(given, resource, unknown);
   if (duplicate !== undefined) {
     return failed(inputs, [
       {
@@ -48,9 +49,9 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
       },
     ]);
   }
-  const managedHost = run.fleet.managedHost(known.host);
+  const managedHost = run.fleet.managedHost(given.host);
   const seen = await observe(managedHost);
-  const stays = before !== undefined && sameHost(before["host"], known.host);
+  const stays = before !== undefined && sameHost(before["host"], given.host);
   if (typeof seen === "string") {
     if (news["__preview"] === true && !continuesOnError()) {
       return failed(inputs, [{ property: "host", reason: seen }]);
@@ -58,7 +59,8 @@ async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynam
     say(seen);
     return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
   }
-  const now = news["__preview"] === true ? withoutLinks(seen, run.replacedOn(known.host)) : seen;
+  const now = news["__preview"] === true ? withoutLinks(seen, run.replacedOn(given.host)) : seen;
+  const known = withKernelNames(given, now.state);
   const context = planContextOf(inputs, known, now, stays ? before : undefined);
   // half-way through another change there is nothing to plan from: it ends, or is taken back, first
   const { unfinished } = now;
@@ -115,6 +117,7 @@ function conflictIssues(
   const run = currentRun();
   const { observation } = context;
   const { macAddress, duplicateAddressDetection: detection, maxMacs } = known;
+  const { routes } = known as { readonly routes?: readonly Route[] };
   const claim: Claim = {
     ...linkId(known),
     resource,
@@ -122,6 +125,7 @@ function conflictIssues(
     hostLabel,
     lan: kind.lan(known, observation.state),
     addresses: known.addresses ?? [],
+    ...(routes === undefined ? {} : { routes }),
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),

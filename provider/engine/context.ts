@@ -153,7 +153,10 @@ export function planContextOf(
     inputs,
     now,
     before,
-    (name) => run.isDeclared(host, { name, netns: "" }),
+    // what the resource is itself to have, nothing else makes
+    (name) =>
+      run.isDeclared(host, { name, netns: "" }) && !(name === known.name && known.netns === undefined),
     (name) => run.declaredMtu(host, { name, netns: "" }),
+    (ip, netns) => run.claims.hasAddress(hostIdentity(host), netns, ip),
   );
 }

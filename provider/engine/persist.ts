@@ -3,6 +3,7 @@ import { bootFiles } from "../boot/files";
 import { bootName } from "../model/boot-names";
 import { renderBootScript } from "../boot/script";
 import { type AnyKind, kernelOf } from "../kinds";
+import { withKernelNames } from "../kinds/altnames";
 import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
 import { ownerOf } from "../kinds/ownership";
 import { afterBoot, bootDifferences } from "../plan/boot";
@@ -26,7 +27,7 @@ export function withoutBoot(inputs: CommonInputs, context: PlanContext): Desired
 
 /** Whether the next boot makes the link as these inputs say. */
 export function isPersisted(kind: AnyKind, inputs: CommonInputs, context: PlanContext): boolean {
-  const persistent = { ...inputs, persist: true };
+  const persistent = { ...withKernelNames(inputs, context.observation.state), persist: true };
   return bootDifferences(context.observation.state, desiredWithBoot(kind, persistent, context)).length === 0;
 }
 

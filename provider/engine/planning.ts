@@ -4,6 +4,7 @@
  */
 import { describeStep } from "../iproute2/commands";
 import { type AnyKind, kernelOf } from "../kinds";
+import { withKernelNames } from "../kinds/altnames";
 import { asInputs, visibleInputs } from "../kinds/check-inputs";
 import { desiredRemoval } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
@@ -11,7 +12,7 @@ import type { CommonInputs, Identity, Issue, Json, PlanContext } from "../kinds/
 import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { MacvlanError } from "../model/error";
-import type { LinkId, Desired } from "../model/host";
+import { type LinkId, type Desired, kernelName } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isUnknown } from "../model/unknown";
 import { differences } from "../plan/differences";
@@ -22,7 +23,8 @@ import { digest } from "./inputs";
 import { desiredWithBoot, withoutBoot } from "./persist";
 
 /** The plan that brings a link to its inputs. */
-export function planLink(kind: AnyKind, inputs: CommonInputs, context: PlanContext): DesiredPlan {
+export function planLink(kind: AnyKind, given: CommonInputs, context: PlanContext): DesiredPlan {
+  const inputs = withKernelNames(given, context.observation.state);
   return planDesired(desiredWithBoot(kind, inputs, context), context.observation);
 }
 
@@ -52,7 +54,8 @@ export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanCon
 }
 
 /** The plan that takes a resource's link away, or gives an adopted one back. */
-export function planRemoval(inputs: CommonInputs, context: PlanContext): DesiredPlan {
+export function planRemoval(given: CommonInputs, context: PlanContext): DesiredPlan {
+  const inputs = withKernelNames(given, context.observation.state);
   const gone = { ...desiredRemoval(inputs, context), boot: withoutBoot(inputs, context) };
   return planDesired(gone, context.observation);
 }
@@ -114,14 +117,16 @@ export function planContextFrom(
   before: Json | undefined,
   isExpected: PlanContext["isExpected"],
   expectedMtu?: PlanContext["expectedMtu"],
+  isExpectedAddress?: PlanContext["isExpectedAddress"],
 ): PlanContext {
   return {
     ...identityOf(inputs),
     observation,
-    ...(before === undefined ? {} : { previous: placeOf(before), previousInputs: before }),
+    ...(before === undefined ? {} : { previous: placeOf(before, observation), previousInputs: before }),
     ignored: Array.isArray(inputs["__ignored"]) ? inputs["__ignored"].map(String) : [],
     isExpected,
     ...(expectedMtu ? { expectedMtu } : {}),
+    ...(isExpectedAddress ? { isExpectedAddress } : {}),
   };
 }
 
@@ -129,8 +134,9 @@ export function identityOf(inputs: Json): Identity {
   return { owner: String(inputs["__owner"]), resource: String(inputs["__resource"]) };
 }
 
-function placeOf(inputs: Json): LinkId {
-  return { name: String(inputs["name"]), netns: typeof inputs["netns"] === "string" ? inputs["netns"] : "" };
+function placeOf(inputs: Json, { state }: Observation): LinkId {
+  const netns = typeof inputs["netns"] === "string" ? inputs["netns"] : "";
+  return { name: kernelName(state, { name: String(inputs["name"]), netns }), netns };
 }
 
 /** What is known of the inputs, for the kind's own eyes: checked, without what we and the engine add. */

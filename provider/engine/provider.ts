@@ -7,6 +7,7 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { type AnyKind, KINDS } from "../kinds";
+import { withKernelNames } from "../kinds/altnames";
 import { asInputs, visibleInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, linkId } from "../kinds/kind";
 import { findLink, recordOf } from "../model/host";
@@ -38,8 +39,8 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
       return Promise.resolve();
     },
     check: async (olds: Json, news: Json) => check(kind, olds, news),
-    diff: (_id: string, olds: Json, news: Json) => {
-      const result = diff(kind, olds, news);
+    diff: async (_id: string, olds: Json, news: Json) => {
+      const result = await diff(kind, olds, news);
       const old = asInputs(olds);
       if ((result.replaces?.length ?? 0) > 0) currentRun().markReplaced(old.host, linkId(old));
       if (result.changes !== true && !isUnknown(news["host"])) {
@@ -48,7 +49,7 @@ function providerFor(kind: AnyKind): dynamic.ResourceProvider {
           .managedHost(news["host"] as HostAddress)
           .withdraw(resourceName(kind.type, String(news["__resource"])));
       }
-      return Promise.resolve(result);
+      return result;
     },
     create: async (inputs: Json) => withRedactedErrors(create(kind, inputs)),
     read: async (id: string, props?: Json) => withRedactedErrors(read(kind, id, props ?? {})),
@@ -69,10 +70,10 @@ async function withRedactedErrors<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {
+async function diff(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.DiffResult> {
   const identity = kind.identifying.some((p) => isUnknown(news[p]));
   const moved = isUnknown(news["host"]) || sameHost(olds["host"], news["host"]) ? [] : ["host"];
-  const replaces = identity ? moved : [...moved, ...kind.replaces(olds, news)];
+  const replaces = identity || moved.length > 0 ? moved : await replacesOf(kind, olds, news);
   const changes =
     replaces.length > 0 ||
     news["drift"] !== undefined ||
@@ -80,6 +81,22 @@ function diff(kind: AnyKind, olds: Json, news: Json): dynamic.DiffResult {
     isChanged(olds, news);
   // two links cannot have one name: the old one has to go first
   return { changes, replaces, deleteBeforeReplace: true };
+}
+
+/** What no live link can change; a parent that is given by another of its names is the same. */
+async function replacesOf(kind: AnyKind, before: Json, after: Json): Promise<string[]> {
+  const replaces = kind.replaces(before, after);
+  if (replaces.length === 0) return replaces;
+  try {
+    const { state } = await currentRun().fleet.managedHost(asInputs(after).host).observe();
+    return kind.replaces(
+      { ...withKernelNames(asInputs(before), state) },
+      { ...withKernelNames(asInputs(after), state) },
+    );
+  } catch {
+    // that the host cannot be read has been said by `check`; names are compared as they are
+    return replaces;
+  }
 }
 
 function isChanged(olds: Json, news: Json): boolean {
@@ -95,8 +112,9 @@ async function read(kind: AnyKind, id: string, props: Json): Promise<dynamic.Rea
   const given = managedInputs(props);
   const known = asInputs(given);
   const now = await currentRun().fleet.managedHost(known.host).observe();
-  const link = findLink(now.state, linkId(known));
-  const record = recordOf(now.state, linkId(known));
+  const place = linkId(withKernelNames(known, now.state));
+  const link = findLink(now.state, place);
+  const record = recordOf(now.state, place);
   const isTaken = record !== undefined && record.owner !== props["__owner"];
   if (!link || isTaken || link.kind !== kindWord(kind, known, now, props)) return {};
   const context = planContextOf(props, known, now, undefined);
@@ -126,7 +144,7 @@ async function remove(kind: AnyKind, props: Json): Promise<void> {
   const name = resourceName(kind.type, String(props["__resource"]));
   const after = await managedHost.change(name, (now) => {
     const context = planContextOf(props, known, now, undefined);
-    const record = recordOf(now.state, linkId(known));
+    const record = recordOf(now.state, linkId(withKernelNames(known, now.state)));
     // renamed in the program, without an alias: another resource has made the link its own meanwhile
     const isTakenOver = record?.owner === context.owner && record.resource !== context.resource;
     return isTakenOver ? planNothing(context) : planRemoval(known, context);

@@ -4,14 +4,15 @@
  */
 import type { CommonInputs } from "../kinds/kind";
 import type { Difference } from "../model/difference";
-import { type LinkId, findLink } from "../model/host";
+import { type LinkId, findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { simulate } from "../plan/kernel/simulate";
 
-/** The host as it is when these links have been taken away. */
+/** The host as it is when these links have been taken away; those that were adopted are given back, and stay. */
 export function withoutLinks(now: Observation, links: readonly LinkId[]): Observation {
   const state = links.reduce(
-    (s, link) => (findLink(s, link) ? simulate(s, { do: "deleteLink", link }) : s),
+    (s, link) =>
+      findLink(s, link) && recordOf(s, link)?.made !== false ? simulate(s, { do: "deleteLink", link }) : s,
     now.state,
   );
   return { ...now, state };

@@ -3,7 +3,13 @@
  * printed, which is pure. What iproute2 prints of links is for `iproute2.ts` to read.
  */
 import { parseBootFiles, parseInit } from "../boot/read";
-import { linksAndRoutes, parseHolders, parseNamespace, readNamespace } from "../iproute2/parse";
+import {
+  linksAndRoutes,
+  parseHolders,
+  parseNamespace,
+  parseNewLinkSysctls,
+  readNamespace,
+} from "../iproute2/parse";
 import { choosePortTool, parseSysfs } from "../iproute2/sysfs";
 import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "../iproute2/version";
 import type { HostState, LinkRecord, Netns } from "../model/host";
@@ -42,9 +48,19 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   const facts = parseFacts(text, nameOf, known ?? parseLastingFacts(text, iproute2));
   const state: HostState = {
     links: [own, ...others].flat(),
-    netns: namespaces.map((n) => parseNetns(n, text(`netns ${n}`), made)),
+    netns: namespaces.map((n, i) => ({
+      ...parseNetns(n, text(`netns ${n}`), made),
+      // each namespace has a link lo; only root can enter one to see it
+      ...(facts.root && others[i]?.length === 0 ? { isStale: true as const } : {}),
+    })),
     records,
     bootFiles: parseBootFiles(all),
+    newLinkSysctls: Object.fromEntries(
+      (host ? [host, ...inside] : []).flatMap((n) => {
+        const sysctls = parseNewLinkSysctls(n);
+        return sysctls ? [[n.netns, sysctls]] : [];
+      }),
+    ),
   };
   const { addresses, routes } = host ? parseHolders(host) : NO_HOLDERS;
   return {

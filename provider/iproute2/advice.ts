@@ -39,6 +39,13 @@ const REMEDIES: readonly Remedy[] = [
     says: "A VLAN comes up with its parent alone: set that up, or give looseBinding: true.",
   },
   {
+    command: /^ip .*link (?:add|set) .*\bnetns /,
+    printed: /Invalid argument|network namespace|Invalid "netns"/,
+    says:
+      'The network namespace cannot be used: what is under /run/netns may be no namespace any more ("ip netns delete" ' +
+      "removes it); or the parent takes no such child, as it has a passthru child, or children that exclude passthru.",
+  },
+  {
     command: /^ip .*link add .*type macv/,
     printed: /Invalid argument/,
     says:

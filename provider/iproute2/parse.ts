@@ -3,7 +3,7 @@
  * links and routes look like, the rest is read, and what is not is named.
  */
 import { canonicalCidr, canonicalIp } from "../model/addresses";
-import type { Address, LinkState, Route, SettingKey } from "../model/host";
+import type { Address, LinkState, Route, SettingKey, Settings } from "../model/host";
 import type { Holder, Unreadable } from "../model/observation";
 import { Fields, type Printed, plainText } from "./fields";
 import { readElements, readObjects } from "./lenient-json";
@@ -15,6 +15,7 @@ import { READ_WHOLE, bondDetails, bondPortDetails, typeSettings } from "./type-s
 interface IpLink {
   readonly ifindex: number;
   readonly ifname: string;
+  readonly altNames: readonly string[];
   readonly link: string | undefined;
   readonly link_index: number | undefined;
   readonly flags: readonly string[];
@@ -153,6 +154,7 @@ function readLink(link: Fields): IpLink | undefined {
     promiscuity: link.integer("promiscuity"),
     ifalias: link.text("ifalias"),
     slaveKind: info?.text("info_slave_kind"),
+    altNames: link.texts("altnames"),
     flags: link.texts("flags"),
     kind: info?.text("info_kind") ?? "",
     data: info?.object("info_data") ?? {},
@@ -209,10 +211,20 @@ export function parseHolders({ links, routes }: RawNamespace): { addresses: Hold
  */
 export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[]): LinkState[] {
   const routesOf = groupBy(raw.routes, ({ links: [link = ""] }) => link);
+  const othersOf = new Map<string, Route[]>();
+  for (const { other, links } of raw.routes) {
+    // what leads through no link, such as a `blackhole`, has its destination all the same
+    for (const link of other ? (links.length === 0 ? ["lo"] : links) : []) {
+      const list = othersOf.get(link);
+      if (list) list.push(other as Route);
+      else othersOf.set(link, [other as Route]);
+    }
+  }
   const parents = parentsIn(raw, hostLinks);
   return raw.links.map((link) =>
     parseLink(link, raw.netns, parents(link), {
       ...manageable(routesOf.get(link.ifname) ?? []),
+      ...notEmpty("otherRoutes", othersOf.get(link.ifname) ?? []),
       sysctls: raw.sysctls.get(link.ifname) ?? {},
     }),
   );
@@ -262,7 +274,9 @@ function parseLink(
   {
     sysctls,
     ...routes
-  }: Pick<LinkState, "routes" | "opaqueRoutes"> & { sysctls: Readonly<Record<string, string>> },
+  }: Pick<LinkState, "routes" | "opaqueRoutes" | "otherRoutes"> & {
+    sysctls: Readonly<Record<string, string>>;
+  },
 ): LinkState {
   const { kind, data, slaveData } = link;
   const settings: Partial<Record<SettingKey, string>> = {
@@ -293,7 +307,10 @@ function parseLink(
     }
   }
   if (link.slaveKind === "bond") Object.assign(details, bondPortDetails(slaveData));
-  for (const [key, value] of Object.entries(sysctls)) settings[`sysctl.${key}`] = value;
+  for (const [key, value] of Object.entries(sysctls)) {
+    if (key === DISABLE_IPV6) details["disable_ipv6"] = value;
+    else settings[`sysctl.${key}`] = value;
+  }
   return {
     name: link.ifname,
     netns,
@@ -305,8 +322,10 @@ function parseLink(
     promiscuity: link.promiscuity ?? 0,
     settings,
     details,
-    addresses: link.addresses.flatMap(parseAddress),
+    addresses: link.addresses.filter((a) => !isOther(a)).map(parseAddress),
     ...routes,
+    ...notEmpty("altNames", link.altNames),
+    ...notEmpty("otherAddresses", link.addresses.filter(isOther).map(parseAddress)),
   };
 }
 
@@ -345,23 +364,38 @@ function untoldIndex({ ifindex, link }: IpLink, own: ReadonlyMap<string, IpLink>
   return ["macvlan", "macvtap"].includes(named?.kind ?? "") ? named?.ifindex : undefined;
 }
 
-function parseAddress(address: IpAddress): Address[] {
-  // link-local ones are the kernel's, dynamic ones a DHCP client's or router's
-  if (address.scope === "link" || address.scope === "host" || address.isDynamic) return [];
-  return [
-    {
-      cidr: `${address.local}/${address.prefixlen}`,
-      ...(address.broadcast === undefined ? {} : { broadcast: address.broadcast }),
-      ...(address.dadFailed ? { dadFailed: true } : {}),
-    },
-  ];
+/** The property, unless the list is empty: most links have none of it, and a host may have thousands. */
+function notEmpty<K extends string, T>(property: K, list: readonly T[]): Partial<Record<K, readonly T[]>> {
+  return list.length === 0 ? {} : ({ [property]: list } as Partial<Record<K, readonly T[]>>);
+}
+
+/** Link-local addresses are the kernel's, dynamic ones a DHCP client's or a router's. */
+function isOther({ scope, isDynamic }: IpAddress): boolean {
+  return scope === "link" || scope === "host" || isDynamic;
+}
+
+function parseAddress({ local, prefixlen, broadcast, dadFailed }: IpAddress): Address {
+  return {
+    cidr: `${local}/${prefixlen}`,
+    ...(broadcast === undefined ? {} : { broadcast }),
+    ...(dadFailed ? { dadFailed: true } : {}),
+  };
+}
+
+/** It is told of links, and of those to come, and never set. */
+const DISABLE_IPV6 = "ipv6.disable_ipv6";
+
+/** The sysctls that a new link of a namespace gets; undefined if none were printed. */
+export function parseNewLinkSysctls({ sysctls }: RawNamespace): Settings | undefined {
+  const values = sysctls.get("default");
+  return values && Object.fromEntries(Object.entries(values).map(([key, value]) => [`sysctl.${key}`, value]));
 }
 
 /** Lines `/proc/sys/net/ipv4/conf/LINK/NAME:VALUE`, as grep prints them. */
 function parseSysctls(text: string): Map<string, Record<string, string>> {
   const links = new Map<string, Record<string, string>>();
   for (const line of text.split("\n")) {
-    const match = /^\/proc\/sys\/net\/(ipv[46])\/conf\/([^/]+)\/([a-z_]+):(.*)$/.exec(line);
+    const match = /^\/proc\/sys\/net\/(ipv[46])\/conf\/([^/]+)\/([a-z0-9_]+):(.*)$/.exec(line);
     const [, family, link, name, value] = match ?? [];
     if (link === undefined || value === undefined) continue;
     links.set(link, { ...links.get(link), [`${family ?? ""}.${name ?? ""}`]: value });

@@ -12,6 +12,8 @@ export interface ReadRoute {
   readonly links: readonly string[];
   /** What there is to manage of it on its one link; undefined if it is not for us to manage. */
   readonly route?: Route;
+  /** It is not: the kernel's, a daemon's, one of several next hops, a `blackhole`. */
+  readonly other?: Route;
   /** The route's words say all of it: it could be put back. */
   readonly isWhole: boolean;
 }
@@ -36,7 +38,14 @@ export function readRoute(members: Members, six: boolean): ReadRoute | string {
   const links = hops.length > 0 ? hops : dev === undefined ? [] : [linkName(dev)];
   const protocol = textOf(members, "protocol") ?? "boot";
   if (links.length !== 1 || hops.length > 0 || !STATIC_PROTOCOLS.includes(protocol)) {
-    return { to, links, isWhole: false };
+    const type = textOf(members, "type") ?? "unicast";
+    const other: Route = {
+      to,
+      ...(metric === undefined || (six && metric === DEFAULT_METRIC_6) ? {} : { metric }),
+      ...(type === "unicast" ? {} : { foreign: type }),
+      protocol,
+    };
+    return { to, links, isWhole: false, other: withSelector(other, foreignOf(members).selector) };
   }
   const { selector, words, isWhole } = foreignOf(members);
   return {
@@ -53,6 +62,10 @@ export function readRoute(members: Members, six: boolean): ReadRoute | string {
       protocol,
     },
   };
+}
+
+function withSelector(route: Route, selector: readonly string[]): Route {
+  return selector.length === 0 ? route : { ...route, selector: selector.join(" ") };
 }
 
 /**

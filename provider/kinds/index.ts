@@ -1,10 +1,12 @@
 import type { Settings } from "../model/host";
 import { kernelTraits } from "../plan/kernel/traits";
 import type { KernelTraits } from "../plan/plan";
+import { acceptAltNames } from "./altnames";
 import { bond } from "./bond";
 import { bridge } from "./bridge";
 import { ipvlan } from "./ipvlan";
 import type { CommonInputs, KernelType, Kind } from "./kind";
+import { hostConflicts } from "./lan/on-host";
 import { macvlan } from "./macvlan";
 import { macvtap } from "./macvtap";
 import { shim } from "./shim";
@@ -18,7 +20,7 @@ const ALL: readonly AnyKind[] = [macvlan, shim, bridge, vlan, bond, macvtap, ipv
 
 /** All kinds of links, by the name of their resource class. */
 export const KINDS: Readonly<Record<string, AnyKind>> = Object.fromEntries(
-  ALL.map((kind) => [kind.type, kind]),
+  ALL.map((kind) => [kind.type, acceptAltNames(withHostConflicts(kind))]),
 );
 
 /** What these links are to the kernel, by iproute2's word. */
@@ -44,4 +46,20 @@ const NEW_LINKS: ReadonlyMap<string, Settings> = new Map(
 /** A host's kernel, by its release (`6.1.0-18-amd64`), as far as plans depend on it. */
 export function kernelOf(release: string): KernelTraits {
   return { ...kernelTraits(release), newLink: (word) => NEW_LINKS.get(word) ?? {} };
+}
+
+/** A kind whose problems include what a link cannot have beside the host's others, unless more basic ones are in the way. */
+function withHostConflicts(kind: AnyKind): AnyKind {
+  return {
+    ...kind,
+    problems(inputs, context) {
+      const own = kind.problems(inputs, context);
+      if (own.some(({ property }) => ["host", "name", "netns"].includes(property))) return own;
+      const ignored = (context.ignored ?? []).map((path) => path.split(/[.[]/)[0]);
+      const more = hostConflicts(inputs, context).filter(
+        ({ property }) => !ignored.includes(property.split("[")[0]),
+      );
+      return [...own, ...more.filter((m) => !own.some((o) => o.property === m.property))];
+    },
+  };
 }

@@ -41,6 +41,8 @@ export interface PlanContext extends Identity {
    * given where the observation has it already.
    */
   readonly expectedMtu?: (name: string) => number | "unknown" | undefined;
+  /** Another resource of this run gives an IP address to a link of this namespace of the host. */
+  readonly isExpectedAddress?: (ip: string, netns: string) => boolean;
 }
 
 /** What a link is to the kernel, and to iproute2. */

@@ -5,9 +5,12 @@ import { isOwn } from "../model/owner";
 import { foreignOwnerOf } from "../plan/boot";
 import { type CommonInputs, type Issue, type KernelType, type PlanContext, linkId } from "./kind";
 import { adopts, describeForeign } from "./ownership";
+import { whyNotLinkName } from "./schemas";
 
 export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
-  const { mtu, addresses } = inputs;
+  const { mtu, addresses, name, adopt } = inputs;
+  const tooLong = name === undefined || adopt === true ? undefined : whyNotLinkName(name);
+  if (tooLong !== undefined) return [{ property: "name", reason: tooLong }];
   // RFC 8200, 5: IPv6 is switched off on a link below that
   const six = addresses?.findIndex((a) => a.includes(":")) ?? -1;
   return mtu !== undefined && mtu < 1280 && six >= 0
@@ -55,6 +58,7 @@ export function linkProblems(
   const current = findLink(state, linkId(inputs));
   return [
     ...(current ? nameProblems(inputs, context, current, type.word) : absentProblems(inputs, context)),
+    ...netnsProblems(inputs, context),
     ...(inputs.persist === true ? persistProblems(inputs, context) : []),
   ];
 }
@@ -111,9 +115,23 @@ function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
   ];
 }
 
+function netnsProblems({ netns }: CommonInputs, { observation }: PlanContext): Issue[] {
+  if (netns === undefined || observation.state.netns.find((n) => n.name === netns)?.isStale !== true)
+    return [];
+  return [
+    {
+      property: "netns",
+      reason:
+        `is no network namespace on the host: the file /run/netns/${netns} is there, and nothing is behind it (it outlived ` +
+        `a crash, or links to nothing); remove it with "ip netns delete ${netns}", and the namespace is made anew`,
+    },
+  ];
+}
+
 function nameProblems(inputs: CommonInputs, context: PlanContext, current: LinkState, word: string): Issue[] {
   const issue = (reason: string): Issue[] => [{ property: "name", reason }];
   const what = current.kind === "" ? "a link" : `a link of the kind ${current.kind}`;
+  const called = describeNames(current);
   const record = recordOf(context.observation.state, current);
   if (record && !isOwn(record, context)) return issue(describeForeign(current.name, record, context));
   const wasElsewhere = context.previous !== undefined && !sameLink(context.previous, current);
@@ -121,11 +139,16 @@ function nameProblems(inputs: CommonInputs, context: PlanContext, current: LinkS
   if (current.kind === word && (known || inputs.adopt === true)) return [];
   if (current.kind === word) {
     return issue(
-      `the host has ${what} called ${current.name}, which this stack did not make; choose another name, delete it, ` +
+      `the host has ${what} called ${called}, which this stack did not make; choose another name, delete it, ` +
         "or take it over with adopt: true",
     );
   }
   return issue(
-    `the host has ${what} called ${current.name}, where a ${word} is wanted; choose another name or delete it`,
+    `the host has ${what} called ${called}, where a ${word} is wanted; choose another name or delete it`,
   );
+}
+
+/** `eth1 (altname enp3s0)` */
+function describeNames({ name, altNames = [] }: LinkState): string {
+  return altNames.length === 0 ? name : `${name} (altname ${altNames.join(", ")})`;
 }

@@ -14,8 +14,14 @@ import type { Address, Route } from "../model/host";
 /** Why the kernel does not take a name for a link (net/core/dev.c, dev_valid_name), or we do not. */
 export function whyNotLinkName(name: string): string | undefined {
   const bytes = Buffer.byteLength(name);
+  return bytes > 15 ? `has ${bytes} bytes; a link's name has at most 15` : whyNotAnyName(name);
+}
+
+/** The same of an altname, which may be longer (include/uapi/linux/if.h, ALTIFNAMSIZ). */
+function whyNotAnyName(name: string): string | undefined {
+  const bytes = Buffer.byteLength(name);
   if (bytes === 0) return "is empty";
-  if (bytes > 15) return `has ${bytes} bytes; a link's name has at most 15`;
+  if (bytes > 127) return `has ${bytes} bytes; a link's name has at most 15, and an altname 127`;
   if (!isUnicode(name)) return "has half a character in it";
   if (name === "." || name === "..") return "is no name for a link";
   if (/[/:\s]/.test(name)) return "has a slash, a colon or white space in it, which no link's name can have";
@@ -73,10 +79,11 @@ export function oneOf<const T extends string>(...words: T[]): z.ZodType<T> {
   return z.enum(words, { error: `must be one of ${words.map((w) => `"${w}"`).join(", ")}` });
 }
 
-export const linkName = text("a link's name", whyNotLinkName);
+/** A link that is there, or is to be there: by its name, or by one of its altnames. */
+export const linkName = text("a link's name", whyNotAnyName);
 
 export const linkNameOrNone = text("a link's name", (name) =>
-  name === "" ? undefined : whyNotLinkName(name),
+  name === "" ? undefined : whyNotAnyName(name),
 );
 
 export const macAddress = canonical("a MAC address, such as 02:00:5e:00:53:01", canonicalMac, whyNotLinkMac);

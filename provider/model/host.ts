@@ -63,6 +63,8 @@ export interface LinkState extends LinkId {
   readonly operState: string;
   readonly promiscuity: number;
   readonly settings: Settings;
+  /** Other names by which the kernel and `ip` know the link (ip-link(8), altname). */
+  readonly altNames?: readonly string[];
   /** What cannot be set and is only told: `bridge_id`, a port's `state`. Not compared. */
   readonly details: Readonly<Record<string, string>>;
   /** Static addresses of global scope, in the kernel's order (a subnet's primary first). */
@@ -74,6 +76,10 @@ export interface LinkState extends LinkId {
    * compared.
    */
   readonly opaqueRoutes?: readonly Route[];
+  /** Addresses that no resource manages: dynamic and link-local ones. Not compared; conflicts are looked for in them. */
+  readonly otherAddresses?: readonly Address[];
+  /** The same of routes: those of the kernel, of DHCP and of routing daemons. */
+  readonly otherRoutes?: readonly Route[];
 }
 
 /**
@@ -96,6 +102,8 @@ export interface Netns {
   readonly name: string;
   /** The stack that made it, while that very namespace lives. */
   readonly mark?: OwnerMark;
+  /** The file under /run/netns is there, and no namespace is behind it: it outlived a crash, or links to nothing. */
+  readonly isStale?: true;
 }
 
 /** One of the files that have a link made again at boot: a script, what an init system runs it by, or a symbolic link. */
@@ -116,6 +124,8 @@ export interface HostState {
   readonly netns: readonly Netns[];
   readonly records: readonly LinkRecord[];
   readonly bootFiles: readonly BootFile[];
+  /** The sysctls that a new link has, by namespace: those of `conf/default`. */
+  readonly newLinkSysctls?: Readonly<Record<string, Settings>>;
 }
 
 /** One setting as wanted, with the property of the resource that it comes from. */
@@ -182,6 +192,13 @@ export function sameLink(a: LinkId, b: LinkId): boolean {
 
 export function findLink(state: HostState, id: LinkId): LinkState | undefined {
   return state.links.find((link) => sameLink(link, id));
+}
+
+/** The kernel's own name of a link that is given by one of its altnames; any other name is returned as it is. */
+export function kernelName(state: HostState, { name, netns }: LinkId): string {
+  const ofNamespace = state.links.filter((link) => link.netns === netns);
+  if (ofNamespace.some((link) => link.name === name)) return name;
+  return ofNamespace.find((link) => link.altNames?.includes(name) === true)?.name ?? name;
 }
 
 /** The record of a link, provided that it speaks for the link that is there now. */

@@ -5,7 +5,7 @@
 ## A process costs a host one or two milliseconds, which adds up on a fleet: the shell itself reads files of a few lines, and
 ## programs are started for what only they can tell.
 
-PM_SYSCTLS='grep -H "" /proc/sys/net/ipv4/conf/*/arp_filter /proc/sys/net/ipv4/conf/*/arp_notify /proc/sys/net/ipv6/conf/*/ndisc_notify 2>/dev/null'
+PM_SYSCTLS='grep -H "" /proc/sys/net/ipv4/conf/*/arp_filter /proc/sys/net/ipv4/conf/*/arp_notify /proc/sys/net/ipv6/conf/*/ndisc_notify /proc/sys/net/ipv6/conf/*/disable_ipv6 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...
   s=$1
   shift
@@ -89,9 +89,10 @@ pm_observe() {
   echo "$M sysctls"
   eval "$PM_SYSCTLS"
   for n in /run/netns/* /var/run/netns/*; do
-    [ -e "$n" ] || continue
-    case $n in /var/run/*) [ -e "/run/netns/${n##*/}" ] && continue ;; esac
+    [ -e "$n" ] || [ -L "$n" ] || continue
+    p=$n
     n=${n##*/}
+    case $p in /var/run/*) { [ -e "/run/netns/$n" ] || [ -L "/run/netns/$n" ]; } && continue ;; esac
     # no resource can name others, and what echo and the reader make of these is anybody's guess
     case $n in *[!A-Za-z0-9_.:@+-]*) continue ;; esac
     echo "$M netns $n"

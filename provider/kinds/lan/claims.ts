@@ -10,6 +10,8 @@ export interface Claims {
   withSame(claim: Claim): Claim[];
   /** What is on the host of a claim, itself included. */
   onHostOf(claim: Claim): Claim[];
+  /** Whether a link of this namespace of a host is to have this address. */
+  hasAddress(host: string, netns: string, ip: string): boolean;
   /** Whether a resource is to have this MAC address. */
   hasMac(macAddress: string): boolean;
 }
@@ -32,6 +34,8 @@ export function openClaims(): Claims {
     },
     withSame: (claim) => found([...addressKeys(claim), ...macKeys(claim), ...takenKeys(claim)]),
     onHostOf: (claim) => found([hostKey(claim)]),
+    hasAddress: (host, netns, ip) =>
+      [...(index.get(addressKey(ip))?.values() ?? [])].some((c) => c.host === host && c.netns === netns),
     hasMac: (macAddress) => (index.get(macKey(macAddress))?.size ?? 0) > 0,
   };
 }
@@ -41,7 +45,11 @@ function keysOf(claim: Claim): string[] {
 }
 
 function addressKeys({ addresses }: Claim): string[] {
-  return addresses.map((cidr) => `address ${withoutPrefix(cidr)}`);
+  return addresses.map((cidr) => addressKey(withoutPrefix(cidr)));
+}
+
+function addressKey(ip: string): string {
+  return `address ${ip}`;
 }
 
 function macKeys({ macAddress }: Claim): string[] {

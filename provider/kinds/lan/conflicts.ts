@@ -1,6 +1,6 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
 import { withoutPrefix } from "../../model/addresses";
-import { type HostState, type LinkId, findLink, portKindOf } from "../../model/host";
+import { type HostState, type LinkId, type Route, findLink, portKindOf } from "../../model/host";
 import type { DuplicateDetection, Issue, ParentUse, ExclusiveUse } from "../kind";
 
 /** Something worth saying, once a run: `about` tells it from others. */
@@ -22,6 +22,7 @@ export interface Claim extends LinkId {
   readonly macAddress?: string;
   /** Addresses in CIDR form, in the order of the property. */
   readonly addresses: readonly string[];
+  readonly routes?: readonly Route[];
   readonly detection?: DuplicateDetection;
   /** How many MAC addresses its LAN's link may carry. */
   readonly maxMacs?: number;

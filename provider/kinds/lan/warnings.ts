@@ -1,7 +1,8 @@
 /** What a host has that may undo or spoil a link later: nothing to refuse, but worth saying, with the remedy. Pure. */
 import type { LinkManager, Observation } from "../../model/observation";
-import { type LinkState, type DesiredLink, childrenOf, findLink } from "../../model/host";
+import { type HostState, type LinkState, type DesiredLink, childrenOf, findLink } from "../../model/host";
 import type { Claim, Warning } from "./conflicts";
+import { allAddresses, doubleRouteLines, othersIn } from "./on-host";
 
 /** A line for each thing that a person should know of the host before relying on the link. `ownLines` are its kind's. */
 export function warningsOf(
@@ -30,11 +31,30 @@ export function warningsOf(
           "false for it",
       ),
     ...promiscuity(claim, observation),
+    ...doubleRouteLines(
+      { addresses: claim.addresses, routes: claim.routes ?? [] },
+      othersIn(observation.state, claim.netns, [claim, ...ports]),
+      claim.name,
+    ),
+    ...duplicateLines(claim, observation.state),
     ...ownLines,
   ].map((text) => ({
     about: `${claim.hostLabel} ${text}`,
     text: `${claim.resource} on ${claim.hostLabel}: ${text}.`,
   }));
+}
+
+/** Addresses that the kernel found to be another machine's, as far as that is no drift of the resource's own. */
+function duplicateLines(claim: Claim, state: HostState): string[] {
+  const link = findLink(state, claim);
+  const found = link ? allAddresses(link).filter((a) => a.dadFailed === true) : [];
+  return found
+    .filter(({ cidr }) => !claim.addresses.includes(cidr))
+    .map(
+      ({ cidr }) =>
+        `${claim.name} has ${cidr} and cannot use it: another machine on the LAN of ${claim.lan} has it (duplicate address ` +
+        "detection, RFC 4862), which for a link-local address means that the two have one MAC address",
+    );
 }
 
 function isHairpin(port: DesiredLink): boolean {

@@ -30,6 +30,6 @@ export function withoutRoute(link: LinkState, is: (route: Route) => boolean): Li
   return opaque.length === 0 ? { ...rest, routes } : { ...rest, routes, opaqueRoutes: opaque };
 }
 
-export function withoutRoutes({ opaqueRoutes, ...link }: LinkState): LinkState {
+export function withoutRoutes({ opaqueRoutes, otherRoutes, ...link }: LinkState): LinkState {
   return { ...link, routes: [] };
 }

@@ -1,0 +1,232 @@
+/** What a link cannot have beside the other links of its host and namespace, told before the kernel is asked. Pure. */
+import { isIPv6Cidr, subnetOf, withoutPrefix } from "../../model/addresses";
+import {
+  type Address,
+  type HostState,
+  type LinkId,
+  type LinkState,
+  type Route,
+  findLink,
+  recordOf,
+  sameLink,
+} from "../../model/host";
+import { isOwn } from "../../model/owner";
+import { sameRouteKey } from "../../plan/kernel/routes";
+import type { CommonInputs, Issue, PlanContext } from "../kind";
+
+/** Inputs of a link that may have routes or ports. */
+type Inputs = CommonInputs & {
+  readonly routes?: readonly Route[];
+  readonly ports?: readonly { readonly name: string }[];
+};
+
+/** All addresses of a link, whoever manages them. */
+export function allAddresses({ addresses, otherAddresses = [] }: LinkState): readonly Address[] {
+  return [...addresses, ...otherAddresses];
+}
+
+/** All routes of a link, whoever manages them. */
+function allRoutes({ routes, opaqueRoutes = [], otherRoutes = [] }: LinkState): readonly Route[] {
+  return [...routes, ...opaqueRoutes, ...otherRoutes];
+}
+
+/** The links of a namespace beside some. */
+export function othersIn(state: HostState, netns: string, own: readonly LinkId[]): LinkState[] {
+  return state.links.filter((l) => l.netns === netns && !own.some((id) => sameLink(id, l)));
+}
+
+/** What a link cannot have beside the others of its namespace, on the property. */
+export function hostConflicts(inputs: CommonInputs, context: PlanContext): Issue[] {
+  return [...addressProblems(inputs, context), ...routeProblems(inputs, context)];
+}
+
+/** Addresses that the link does not have yet, and that another link has, or that it cannot have at all. */
+function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
+  const { state } = context.observation;
+  const now = ownLink(inputs, context);
+  const off = whereIPv6IsOff(inputs, context);
+  const others = othersIn(state, inputs.netns ?? "", [
+    ...ownPlaces(inputs, context),
+    // which give theirs to their master
+    ...(inputs.ports ?? []).map(({ name }) => ({ name, netns: "" })),
+  ]).filter((l) => !isOfStack(l, context));
+  return (inputs.addresses ?? []).flatMap((cidr, i): Issue[] => {
+    const address = withoutPrefix(cidr);
+    const property = `addresses[${i}]`;
+    if (now && allAddresses(now).some((a) => withoutPrefix(a.cidr) === address)) return [];
+    if (off !== undefined && isIPv6Cidr(cidr)) return [{ property, reason: off }];
+    if (inputs.duplicateAddressDetection === "off") return [];
+    const holder = others.find((l) => allAddresses(l).some((a) => withoutPrefix(a.cidr) === address));
+    if (!holder || isLinkLocal(cidr)) return [];
+    return [
+      {
+        property,
+        reason:
+          `${holder.name} of the host has ${address} already; give the link another one, take it away there, or set ` +
+          'duplicateAddressDetection: "off" if that is meant',
+      },
+    ];
+  });
+}
+
+/** Routes that the link does not have yet, and that the kernel would refuse. */
+function routeProblems(inputs: Inputs, context: PlanContext): Issue[] {
+  const { state } = context.observation;
+  const now = ownLink(inputs, context);
+  const own = ownPlaces(inputs, context);
+  const others = othersIn(state, inputs.netns ?? "", own);
+  const off = whereIPv6IsOff(inputs, context);
+  return (inputs.routes ?? []).flatMap((route, i): Issue[] => {
+    const property = `routes[${i}]`;
+    if (now?.routes.some((r) => sameRouteKey(r, route) && r.source === route.source) === true) return [];
+    if (off !== undefined && isIPv6Cidr(route.to)) return [{ property, reason: off }];
+    const holder = others.find((l) => !handsOver(l, route, context) && holdsRoute(l, route));
+    if (holder) return [{ property, reason: describeHolder(holder, route) }];
+    return sourceProblems(inputs, context, route).map((reason) => ({
+      property: `${property}.source`,
+      reason,
+    }));
+  });
+}
+
+/** The kernel has one route for each destination and metric, whatever link it leads through (fib_trie.c, ip6_fib.c). */
+function holdsRoute(link: LinkState, route: Route): boolean {
+  return allRoutes(link).some((r) => sameRouteKey(r, route));
+}
+
+function describeHolder(holder: LinkState, route: Route): string {
+  const held = allRoutes(holder).find((r) => sameRouteKey(r, route));
+  const metric = route.metric === undefined ? "" : ` with the metric ${route.metric}`;
+  if (held?.protocol === "kernel") {
+    return (
+      `${route.to} is the network that ${holder.name} is in, and the route to it leads through there${metric}; give ` +
+      "the addresses that this link leads to, such as 192.0.2.10/32 each"
+    );
+  }
+  const kind =
+    held?.foreign === undefined || holder.name !== "lo" ? `through ${holder.name}` : `as ${held.foreign}`;
+  return (
+    `the host has a route to ${route.to}${metric} already, ${kind}; ` +
+    "delete it there, or give this one another metric"
+  );
+}
+
+/**
+ * Whether a route of another link goes over to this one: that of a link which this stack made, and whose resource lists
+ * it no more. One that still does is told by the claims of the two.
+ */
+export function handsOver(link: LinkState, route: Route, context: PlanContext): boolean {
+  const record = recordOf(context.observation.state, link);
+  const held = allRoutes(link).filter((r) => sameRouteKey(r, route));
+  return (
+    record?.made === true &&
+    isOwn(record, context) &&
+    held.every((r) => r.protocol === "static" && link.routes.includes(r))
+  );
+}
+
+/** The kernel takes no source that is no address of the namespace (fib_valid_prefsrc, ipv6_chk_addr). */
+function sourceProblems(inputs: Inputs, context: PlanContext, { source }: Route): string[] {
+  if (source === undefined || isExpectedAddress(inputs, context, source)) return [];
+  const where = inputs.netns === undefined ? "the host" : `the namespace ${inputs.netns}`;
+  return [
+    `is no address of ${where}, and the kernel takes no other; if another resource gives it to a link, let this one ` +
+      "depend on it (dependsOn)",
+  ];
+}
+
+function isExpectedAddress(inputs: Inputs, context: PlanContext, ip: string): boolean {
+  const netns = inputs.netns ?? "";
+  const has = (cidr: string): boolean => withoutPrefix(cidr) === ip;
+  if (inputs.addresses?.some(has) === true || context.isExpectedAddress?.(ip, netns) === true) return true;
+  const own = ownPlaces(inputs, context);
+  return context.observation.state.links.some((l) => {
+    const isOwn = own.some((id) => sameLink(id, l));
+    if (l.netns !== netns && !isOwn) return false;
+    // what the resource takes off its own link is no source any more
+    const stays = isOwn && inputs.addresses !== undefined ? (l.otherAddresses ?? []) : allAddresses(l);
+    return stays.some((a) => has(a.cidr));
+  });
+}
+
+/** Why the link can have no IPv6, by the sysctl that says so. */
+function whereIPv6IsOff(inputs: Inputs, context: PlanContext): string | undefined {
+  const { state } = context.observation;
+  const now = ownLink(inputs, context);
+  const isMoved = now !== undefined && now.netns !== (inputs.netns ?? "");
+  const newLinks = state.newLinkSysctls?.[inputs.netns ?? ""];
+  if (newLinks && newLinks["sysctl.ipv6.disable_ipv6"] === undefined) {
+    return "needs IPv6, which the host's kernel does not have (ipv6.disable=1, or no module ipv6); leave IPv6 out";
+  }
+  const value = now && !isMoved ? now.details["disable_ipv6"] : newLinks?.["sysctl.ipv6.disable_ipv6"];
+  if (value !== "1") return undefined;
+  const sysctl = `net.ipv6.conf.${now && !isMoved ? now.name : "default"}.disable_ipv6`;
+  const where = inputs.netns === undefined ? "" : ` in the namespace ${inputs.netns}`;
+  return (
+    `needs IPv6, which is switched off${where} by ${sysctl} = 1; set it to 0 (sysctl -w ${sysctl}=0, and in /etc/sysctl.d), or ` +
+    "leave IPv6 out"
+  );
+}
+
+function ownPlaces({ name, netns = "" }: Inputs, context: PlanContext): LinkId[] {
+  return [{ name, netns }, ...(context.previous ? [context.previous] : [])];
+}
+
+function ownLink(inputs: Inputs, context: PlanContext): LinkState | undefined {
+  return ownPlaces(inputs, context)
+    .map((id) => findLink(context.observation.state, id))
+    .find((link) => link !== undefined);
+}
+
+function isOfStack(link: LinkState, context: PlanContext): boolean {
+  const record = recordOf(context.observation.state, link);
+  return record !== undefined && isOwn(record, context);
+}
+
+export function isLinkLocal(cidr: string): boolean {
+  return /^fe[89ab]/i.test(cidr);
+}
+
+/** Lines about addresses of a link that give the host a second route to a network, and routes that are never used. */
+export function doubleRouteLines(
+  inputs: { readonly addresses: readonly string[]; readonly routes: readonly Route[] },
+  others: readonly LinkState[],
+  name: string,
+): string[] {
+  const connected = inputs.addresses.flatMap((cidr) => {
+    if (isLinkLocal(cidr) || isHostRoute(cidr)) return [];
+    const subnet = subnetOf(cidr);
+    const holder = others.find(
+      (l) => l.up && allAddresses(l).some((a) => !isHostRoute(a.cidr) && subnetOf(a.cidr) === subnet),
+    );
+    return holder
+      ? [
+          `${name} is to have ${cidr}, and ${holder.name} is in ${subnet} as well: the host then has two connected routes to ` +
+            `that network, and which link answers for it is chance; give the address as ` +
+            `${withoutPrefix(cidr)}/${isIPv6Cidr(cidr) ? 128 : 32}, and routes for what is behind ${name}`,
+        ]
+      : [];
+  });
+  const unused = inputs.routes.flatMap((route) => {
+    const holder = others.find((l) =>
+      (l.otherRoutes ?? []).some(
+        (r) => r.protocol === "kernel" && r.to === route.to && metricOf(r) < metricOf(route),
+      ),
+    );
+    return holder
+      ? [
+          `the route to ${route.to} through ${name} is never used, as ${holder.name} is in that network and its own route ` +
+            "comes first; give the addresses that the link leads to, each as a route of its own",
+        ]
+      : [];
+  });
+  return [...connected, ...unused];
+}
+
+function metricOf({ to, metric }: Route): number {
+  return metric ?? (isIPv6Cidr(to) ? 1024 : 0);
+}
+
+function isHostRoute(cidr: string): boolean {
+  return cidr.endsWith(isIPv6Cidr(cidr) ? "/128" : "/32");
+}
