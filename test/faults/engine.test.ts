@@ -46,7 +46,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
       strike: (cli) => kill(cli.pid === undefined ? undefined : -cli.pid, "SIGKILL"),
     },
     {
-      name: "the same, where `PULUMI_SKIP_CHECKPOINTS` has kept all of the run out of the state",
+      name: "the same, with `PULUMI_SKIP_CHECKPOINTS`, so that nothing of the run is in the state",
       moments: [1, 3, 5],
       environment: { PULUMI_SKIP_CHECKPOINTS: "true" },
       strike: (cli) => kill(cli.pid === undefined ? undefined : -cli.pid, "SIGKILL"),

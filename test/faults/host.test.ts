@@ -106,7 +106,7 @@ describe("a fault while a change is made:", () => {
       says: /Everything was undone/,
     },
     {
-      name: "a command does nothing and says it did",
+      name: "a command does nothing and reports success",
       change: MOVE,
       // the second one raises lo in the new namespace, which nobody looks at
       moments: upTo(10).filter((n) => n !== 2),
@@ -121,20 +121,20 @@ describe("a fault while a change is made:", () => {
     },
     { name: "the change's shell is killed (SIGKILL)", change: MOVE, moments: upTo(10), strike: withIp(KILL) },
     {
-      name: "the change's shell is told to end (SIGTERM)",
+      name: "the change's shell is terminated (SIGTERM)",
       change: MOVE,
       moments: everySecond(upTo(10)),
       strike: withIp("kill -TERM $PPID"),
     },
     {
-      name: "shell and watchdog are killed at once",
+      name: "shell and watchdog are killed together",
       change: MOVE,
       moments: [2, 5, 8],
       strike: withIp(KILL_ALL),
       may: ["before", "wanted", "between"],
     },
     {
-      name: "the watchdog alone is killed",
+      name: "only the watchdog is killed",
       change: MOVE,
       moments: [1, 5],
       strike: withIp("pkill -9 -f /run/pulumi-macvlan/watchdog"),
@@ -146,7 +146,7 @@ describe("a fault while a change is made:", () => {
       strike: withIp(`${CUT}; sleep 0.3`),
     },
     {
-      name: "the link is deleted by somebody else",
+      name: "the link is deleted by another program",
       change: MOVE,
       moments: [3, 5],
       strike: withIp("$real link delete web 2>/dev/null; $real -n blue link delete other 2>/dev/null"),
@@ -161,13 +161,13 @@ describe("a fault while a change is made:", () => {
       says: /Not all of it could be undone/,
     },
     {
-      name: "TCP connection reset after so many bytes",
+      name: "the TCP connection is reset after so many bytes",
       change: MOVE,
       moments: BYTES,
       strike: onTheWay("reset"),
     },
     {
-      name: "TCP connection silent after so many bytes",
+      name: "the TCP connection goes silent after so many bytes",
       change: MOVE,
       moments: everySecond(BYTES),
       strike: onTheWay("stall"),
@@ -203,7 +203,7 @@ describe("a fault while a change is made:", () => {
       says: /Read-only file system/,
     },
     {
-      name: "another change holds the host for longer than is waited",
+      name: "another change holds the lock longer than the limit",
       change: MOVE,
       moments: [0],
       strike: () => {
@@ -216,7 +216,7 @@ describe("a fault while a change is made:", () => {
       },
     },
     {
-      name: "sshd is gone, until the host reboots",
+      name: "sshd is gone until the host reboots",
       change: MOVE,
       moments: [0],
       strike: async () => {
@@ -241,7 +241,7 @@ describe("a fault while a change is made:", () => {
       may: ["before", "between"],
     },
     {
-      name: "the host's key is another one",
+      name: "the host's key has changed",
       change: MOVE,
       moments: [0],
       strike: async () => {
@@ -265,7 +265,7 @@ describe("a fault while a change is made:", () => {
       says: /iproute2/,
     },
     {
-      name: "what is read of the host is cut short",
+      name: "the host's answer is cut short",
       change: MOVE,
       moments: [1, 3],
       strike: async (n) => {
@@ -277,26 +277,26 @@ describe("a fault while a change is made:", () => {
       },
     },
     {
-      name: "of the link that carries SSH: a command fails",
+      name: "on the link that carries SSH: a command fails",
       change: ENSLAVE,
       moments: upTo(6),
       strike: withIp("echo RTNETLINK answers: No buffer space available >&2; exit 2"),
       says: /Everything was undone/,
     },
     {
-      name: "of the link that carries SSH: the shell is killed",
+      name: "on the link that carries SSH: the shell is killed",
       change: ENSLAVE,
       moments: upTo(6),
       strike: withIp(KILL),
     },
     {
-      name: "of the link that carries SSH: the session is killed",
+      name: "on the link that carries SSH: the session is killed",
       change: ENSLAVE,
       moments: upTo(6),
       strike: withIp(`${CUT}; sleep 0.3`),
     },
     {
-      name: "of the link that carries SSH: no new connection comes through",
+      name: "on the link that carries SSH: no new connection gets through",
       change: ENSLAVE,
       moments: [2, 4],
       strike: async (n) => {
@@ -309,7 +309,7 @@ describe("a fault while a change is made:", () => {
       says: /no new connection confirmed/,
     },
     {
-      name: "of the link that carries SSH: session and watchdog are killed while it waits",
+      name: "on the link that carries SSH: session and watchdog are killed while it waits",
       change: ENSLAVE,
       moments: [2],
       strike: async (n) => {

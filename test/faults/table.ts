@@ -44,7 +44,7 @@ function tableOf(list: readonly Row[]): string {
   const count = (row: Row, found: Found): number => row.found.filter((f) => f === found).length;
   const sum = (of: (row: Row) => number): number => list.reduce((n, row) => n + of(row), 0);
   return [
-    tableRow(["Fault", "Times", "As before", "As wanted", "Between", "Mended by the next `up`"]),
+    tableRow(["Fault", "Times", "As before", "As desired", "Between", "Repaired by the next `up`"]),
     tableRow(["---", "---:", "---:", "---:", "---:", "---:"]),
     ...list.map((row) =>
       tableRow([
