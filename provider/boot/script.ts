@@ -26,6 +26,8 @@ export interface BootScript {
 export function renderBootScript({ mark, label, steps, needs, ports, portTool }: BootScript): string {
   const takes = steps.some((s) => s.do === "deleteAddress");
   const functions = shellText(
+    "holder",
+    "lock",
     "boot-run",
     ...(steps.some((s) => s.do === "addLink") ? (["boot-make"] as const) : []),
     ...(ports.length === 0 ? [] : (["boot-ports"] as const)),
@@ -49,12 +51,14 @@ ${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join(
 `;
 }
 
+/** Seconds for which a boot script waits for a change that is under way. A unit has 120 for all. */
+const LOCK_SECONDS = 60;
+
 /** The lock of changes: not while "pulumi up" is in the middle of one. */
 const LOCK = [
-  'mkdir -p "$D/links" "$D/netns" || exit',
-  'if command -v flock >/dev/null 2>&1; then exec 9>"$D/lock" && flock 9 || exit; fi',
-  "# what a change was planned from before this is out of date",
-  `trap 'b=0; read -r b 2>/dev/null < "$D/boots"; echo $((b + 1)) > "$D/boots"' EXIT`,
+  'u=$(pm_folder 2>&1) || fail "$u"',
+  `pm_lock ${LOCK_SECONDS} || fail "a change of links holds the lock"`,
+  "trap ended EXIT",
 ];
 
 type Rest = Pick<BootScript, "mark" | "ports" | "portTool"> & {

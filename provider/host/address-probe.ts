@@ -4,8 +4,8 @@
  */
 import { canonicalIp } from "../model/addresses";
 import type { LinkId } from "../model/host";
-import { shellText } from "../shell/library";
-import { commandLine, quote, sections } from "../shell/quote";
+import { shellScript, shellText } from "../shell/library";
+import { quote, sections } from "../shell/quote";
 
 /** An address that somebody has. */
 export interface Duplicate {
@@ -26,21 +26,9 @@ const DAD_SECONDS = 3;
  * these options; Habets' program of that name means other things by them.
  */
 export function probeScript(link: string, addresses: readonly string[], marker: string): string {
-  const probes = addresses.map((address) => `pm_probe ${quote(address)} &`);
-  return `pm_main() {
-${shellText("environment")}M=${quote(marker)}
-case $(arping -V 2>&1; arping --help 2>&1) in *iputils*|*BusyBox*) ;; *) echo "$M none"; return;; esac
-pm_probe() {
-  o=$(${commandLine(["arping", "-D", "-c", "2", "-w", String(ARP_SECONDS), "-I", link])} "$1" 2>&1) && return
-  printf '%s\\n' "$M answer $1
-$o"
-}
-${probes.join("\n")}
-wait
-echo "$M end"
-}
-pm_main </dev/null
-`;
+  const variables = { M: marker, PM_LINK: link, PM_SECONDS: String(ARP_SECONDS) };
+  const probes = addresses.map((address) => `pm_probe ${quote(address)} &\n`);
+  return shellScript(variables, shellText("probe"), ...probes, 'wait\necho "$M end"\n');
 }
 
 /** Who answered; undefined where the host has no arping that can ask. A probe that failed is an answer without a MAC. */
@@ -58,27 +46,8 @@ export function parseProbe(output: string, marker: string): Duplicate[] | undefi
 
 /** Waits until IPv6's detection has ended on a link, and prints what it found. */
 export function dadScript({ name, netns }: LinkId, marker: string): string {
-  const show = commandLine([
-    "ip",
-    ...(netns === "" ? [] : ["-n", netns]),
-    "-6",
-    "-o",
-    "address",
-    "show",
-    "dev",
-    name,
-  ]);
-  return `pm_main() {
-${shellText("environment")}n=0
-while ${show} tentative 2>/dev/null | grep -qv dadfailed && [ $n -lt ${DAD_SECONDS * 10} ]; do
-  sleep 0.1 2>/dev/null || { sleep 1; n=$((n + 9)); }
-  n=$((n + 1))
-done
-echo ${quote(`${marker} failed`)}; ${show} dadfailed
-echo ${quote(`${marker} end`)}
-}
-pm_main </dev/null
-`;
+  const variables = { M: marker, PM_LINK: name, PM_NETNS: netns, PM_SECONDS: String(DAD_SECONDS) };
+  return shellScript(variables, shellText("dad"));
 }
 
 export function parseDad(output: string, marker: string): Duplicate[] {

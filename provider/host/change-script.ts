@@ -10,10 +10,10 @@ import { type Command, commandsOf, describeCommand, shellWords } from "../iprout
 import { type LinkId, sameLink } from "../model/host";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
 import type { PlannedStep, Step } from "../model/steps";
-import { RUN_DIRECTORY, prelude, shellText } from "../shell/library";
+import { RUN_DIRECTORY, shellScript, shellText } from "../shell/library";
 import { commandLine, quote, sections } from "../shell/quote";
 import { TruncatedOutput, observeFunction, parseObservation } from "./observe";
-import { type Watch, watchFunctions } from "./watchdog";
+import type { Watch } from "./watchdog";
 
 /** What became of a change. */
 export type Applied =
@@ -61,44 +61,47 @@ export function applyScript(
   boots: string,
 ): string {
   const groups = groupSteps(steps, portTool);
-  // all in one function: a script that arrives cut short defines half a function and does nothing
-  return `pm_main() {
-${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
-${observeFunction()}
-${shellText("lock")}${shellText("recover")}${watchFunctions(watch)}
-${shellText("transaction")}pm_boots ${quote(boots)}
-${newLinks(steps)}pm_begin ${quote(undoFile(groups))}
-${groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}`).join("\n")}
-${watch.confirm ? "pm_pend" : "pm_commit"}
-}
-pm_main </dev/null
-`;
+  const variables = {
+    ...{ M: marker, PM_KNOWN: "1" },
+    PM_TOKEN: watch.confirm?.token ?? "",
+    PM_COMMAND_SECONDS: String(Math.ceil(watch.commandTimeout)),
+    PM_CONFIRM_SECONDS: String(Math.ceil(watch.confirm?.timeout ?? 0)),
+    PM_WATCHDOG: shellText("holder", "watchdog"),
+  };
+  return shellScript(
+    variables,
+    functionsFor(groups),
+    underLock(),
+    shellText("recover", "watch", "transaction"),
+    `pm_boots ${quote(boots)}\n`,
+    newLinks(steps),
+    `pm_begin ${quote(undoFile(groups))}\n`,
+    ...groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}\n`),
+    watch.confirm ? "pm_pend\n" : "pm_commit\n",
+  );
 }
 
 /** The script that takes a whole change back that had gone through: as if it had been cut off at its very end. */
 export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
   const groups = groupSteps(steps, portTool);
-  return `pm_main() {
-${preludeFor(groups)}M=${quote(marker)}; PM_KNOWN=1
-${observeFunction()}
-${shellText("lock")}[ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${quote(undoFile(groups))}; }
-${shellText("recover")}}
-pm_main </dev/null
-`;
+  const undo = quote(undoFile(groups));
+  return shellScript(
+    { M: marker, PM_KNOWN: "1" },
+    functionsFor(groups),
+    underLock(),
+    `[ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${undo}; }\n`,
+    shellText("recover"),
+  );
 }
 
 /** The script that forgets an undo which has complained and yet has left nothing. */
 export function forgetUndoScript(marker: string): string {
-  return `pm_main() {
-${prelude()}M=${quote(marker)}; PM_KNOWN=1
-${observeFunction()}
-${shellText("lock")}rm -f "$D/undo.left"; [ -e "$D/undo" ] || rm -f "$D/progress"
-pm_unlock
-echo "$M outcome done"
-pm_observe
+  return shellScript({ M: marker, PM_KNOWN: "1" }, underLock(), shellText("forget"));
 }
-pm_main </dev/null
-`;
+
+/** Defines `pm_observe` and takes the lock. */
+function underLock(): string {
+  return observeFunction() + shellText("lock", "begin");
 }
 
 /** Ends the script where a link that it is to make has come to be since the host was looked at. */
@@ -159,13 +162,14 @@ function runGroup(group: Group, marker: string): string {
 
 function runnerOf(command: Command): string {
   if (command.run === "program") return "pm_strict";
-  const isOwnWrite = command.run === "write" && command.netns === "";
+  const isOwnWrite = (command.run === "write" || command.run === "sysctl") && command.netns === "";
   return isOwnWrite || command.run === "recordLink" ? "pm_quick" : "pm_try";
 }
 
-function preludeFor(groups: readonly Group[]): string {
+/** What the commands name. */
+function functionsFor(groups: readonly Group[]): string {
   const writes = groups.some((g) => [...g.commands, ...g.undo].some((c) => c.run === "bootFile"));
-  return prelude() + (writes ? shellText("boot-files") : "");
+  return shellText("prelude", ...(writes ? (["boot-files"] as const) : []));
 }
 
 /**
@@ -177,7 +181,7 @@ function undoFile(groups: readonly Group[]): string {
   const functions = groups.map(
     (group, i) => `u${i + 1}() {\n:\n${group.undo.map((c) => `pm_back ${shellWords(c)}`).join("\n")}\n}`,
   );
-  return `${preludeFor(groups)}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
+  return `${shellText("environment")}${functionsFor(groups)}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
 ${functions.join("\n")}
 k=$1
 while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;

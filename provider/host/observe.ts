@@ -15,8 +15,8 @@ import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "../iproute2/version";
 import type { HostState, LinkRecord, Netns } from "../model/host";
 import { type HostFacts, type Observation, UNFINISHED } from "../model/observation";
 import { parseMark } from "../model/owner";
-import { shellText } from "../shell/library";
-import { quote, sections } from "../shell/quote";
+import { shellScript, shellText } from "../shell/library";
+import { sections } from "../shell/quote";
 import { parseFeatures } from "./features";
 import { parseManagementPath } from "./management-path";
 import { parseManagers } from "./managers";
@@ -176,15 +176,10 @@ function parseNetns(name: string, text: string, made: ReturnType<typeof jsonLine
 
 /** Defines `pm_observe`, which prints all that any resource needs to know, and only reads. */
 export function observeFunction(): string {
-  return shellText("sysfs", "client", "managers", "features", "boot-observe", "observe");
+  return shellText("holder", "sysfs", "client", "managers", "features", "boot-observe", "observe");
 }
 
 /** The script that only looks. */
 export function observeScript(marker: string): string {
-  return `pm_main() {
-${shellText("environment")}M=${quote(marker)}; PM_KNOWN=
-${observeFunction()}pm_observe
-}
-pm_main </dev/null
-`;
+  return shellScript({ M: marker, PM_KNOWN: "" }, observeFunction(), "pm_observe\n");
 }

@@ -12,7 +12,9 @@ export type Command =
   | { readonly run: "ip"; readonly netns: string; readonly words: readonly string[] }
   /** A program that may print an error and exit with 0 all the same. */
   | { readonly run: "program"; readonly netns: string; readonly words: readonly string[] }
-  /** Writes to a file of /proc or /sys. */
+  /** Sets a sysctl of a link, if the kernel has it for that link. */
+  | { readonly run: "sysctl"; readonly netns: string; readonly path: string; readonly value: string }
+  /** Writes to a file of /sys. */
   | { readonly run: "write"; readonly netns: string; readonly path: string; readonly value: string }
   | { readonly run: "recordLink"; readonly link: LinkId; readonly json: string }
   | { readonly run: "recordNetns"; readonly name: string; readonly json: string }
@@ -172,7 +174,7 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (key.startsWith("port.")) return [portCommand(step, word, portTool)];
   const [family = "", name = ""] = word.split(".");
   const path = `/proc/sys/net/${family}/conf/${link.name}/${name}`;
-  return [{ run: "write", netns: link.netns, path, value }];
+  return [{ run: "sysctl", netns: link.netns, path, value }];
 }
 
 /** `nopromisc nodst` → `flag nopromisc flag nodst` (ip-link(8), macvlan). */
@@ -283,6 +285,7 @@ export function describeCommand(command: Command): string {
     }
     case "program":
       return commandLine([...inNetns(command.netns), ...command.words]);
+    case "sysctl":
     case "write": {
       const write = `echo ${quote(command.value)} > ${quote(command.path)}`;
       return command.netns === "" ? write : `${commandLine(inNetns(command.netns))} sh -c ${quote(write)}`;
@@ -306,11 +309,20 @@ export function inNetns(netns: string): string[] {
 export function shellWords(command: Command): string {
   switch (command.run) {
     case "ip": {
+      if (command.words[0] === "netns" && command.words[1] === "add")
+        return commandLine(["pm_add_netns", ...command.words.slice(2)]);
       const words = command.words.map((w) => (w === OWN_NETNS ? "$$" : quote(w))).join(" ");
       return `ip ${command.netns === "" ? "" : `-n ${quote(command.netns)} `}${words}`;
     }
     case "program":
       return commandLine([...inNetns(command.netns), ...command.words]);
+    case "sysctl":
+      return command.netns === ""
+        ? commandLine(["pm_sysctl", command.value, command.path])
+        : commandLine([
+            ...inNetns(command.netns),
+            ...["sh", "-c", '[ ! -e "$2" ] || printf "%s\\n" "$1" > "$2"', "sh", command.value, command.path],
+          ]);
     case "write":
       return command.netns === ""
         ? commandLine(["pm_write", command.value, command.path])

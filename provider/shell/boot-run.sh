@@ -1,6 +1,5 @@
 ## Every boot script. A parent's MTU, or the address that a route has for its source, may be set a little later: what fails is tried
 ## again. A link is waited for, but not if the script is called with `hotplug`: then each link that comes runs it again.
-# shellcheck disable=SC2154 # mode: the script sets it before
 left=30 # seconds in which a command that fails is tried again
 fail() {
   echo "pulumi-macvlan: $*" >&2
@@ -22,6 +21,13 @@ run() {
   done
 }
 has() { [ -n "$("$@" 2> /dev/null)" ]; }
+ended() {
+  # what a change was planned from before this is out of date
+  b=0
+  read -r b 2> /dev/null < "$D/boots"
+  echo $((b + 1)) > "$D/boots"
+  pm_unlock
+}
 there() { has ip -o link show dev "$1"; }
 await() {
   until there "$1" || [ "$mode" = hotplug ] || [ "$left" -le 0 ]; do pause; done

@@ -5,12 +5,14 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { quote } from "./quote";
 
 /** Where the host keeps what it has to remember; like the links themselves it does not survive a reboot. */
 export const RUN_DIRECTORY = "/run/pulumi-macvlan";
 
 /** The files, by their names without `.sh`. */
 export type ShellFile =
+  | "begin"
   | "boot-files"
   | "boot-make"
   | "boot-observe"
@@ -18,15 +20,22 @@ export type ShellFile =
   | "boot-run"
   | "boot-take"
   | "client"
+  | "confirm"
+  | "dad"
+  | "doctor"
   | "environment"
   | "features"
+  | "forget"
+  | "holder"
   | "lock"
   | "managers"
   | "observe"
   | "prelude"
+  | "probe"
   | "recover"
   | "sysfs"
   | "transaction"
+  | "watch"
   | "watchdog";
 
 /** Texts that were read: a file is read once per process, and only if a script needs it. */
@@ -49,7 +58,19 @@ function textOf(name: ShellFile): string {
   return text;
 }
 
-/** How a script of a host begins: with the functions that `shellWords` may name, those for boot files left out. */
+/**
+ * A whole script. All of it is one function, so that a script that arrives cut short defines half a function and does
+ * nothing. Parameters are variables of the shell, set before anything else: the shell files have no other placeholders.
+ */
+export function shellScript(variables: Readonly<Record<string, string>>, ...body: readonly string[]): string {
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`);
+  return `pm_main() {
+${shellText("environment")}${assignments.join("")}${body.join("")}}
+pm_main < /dev/null
+`;
+}
+
+/** How a script begins that stands alone on a host: with the functions that `shellWords` may name, but those for boot files. */
 export function prelude(): string {
   return shellText("environment", "prelude");
 }

@@ -1,49 +1,75 @@
-## Takes the lock of the host, or ends the script. The lock is the kernel's (flock), or a folder that names its holder, so that
-## it never outlives the process that took it. Defines `pm_unlock` and `pm_share_lock`.
-## Whether anything can be written is seen first: a redirection of `exec` that fails ends the shell (POSIX.1, 2.8.1).
-u=$({ { [ -d "$D/links" ] && [ -d "$D/netns" ] || mkdir -p "$D/links" "$D/netns"; } && printf '' >> "$D/lock"; } 2>&1) || {
-  echo "$M outcome failed 1 0"
-  echo "$M printed"
-  printf '%s\n' "$u"
-  pm_observe
-  exit 1
+## Defines `pm_folder`, `pm_lock` and `pm_unlock`. The lock is the kernel's (`flock`), or that of holder.sh: neither outlives
+## those who hold it.
+
+pm_folder() { # makes the folder under /run; fails if anybody else could have put something there
+  if [ -L "$D" ]; then
+    echo "$D is a symbolic link: remove it"
+    return 1
+  fi
+  [ -d "$D" ] || mkdir "$D" || return
+  if [ ! -O "$D" ]; then
+    echo "$D belongs to another user: see what is in it, and remove it"
+    return 1
+  fi
+  case $(ls -ldn "$D") in
+  drwx------*) ;;
+  d????w* | d???????w*)
+    echo "other users can write to $D: see what is in it, and remove it"
+    return 1
+    ;;
+  *) chmod 700 "$D" || return ;;
+  esac
+  { [ -d "$D/links" ] && [ -d "$D/netns" ]; } || mkdir -p "$D/links" "$D/netns" || return
+  # a redirection of exec that fails ends the shell (POSIX.1, 2.8.1)
+  printf '' >> "$D/lock"
 }
-if command -v flock > /dev/null 2>&1; then
-  exec 9> "$D/lock"
+pm_lock() { # SECONDS for which it waits
+  PM_SELF=
+  if command -v flock > /dev/null 2>&1; then
+    exec 9>> "$D/lock"
+  else
+    exec 9> /dev/null
+    pm_start_of $$
+    PM_SELF=$$:$i
+  fi
   n=0
-  until flock -n 9; do # busybox's has no -w
-    [ $n -gt 150 ] && {
-      echo "$M outcome locked"
-      exit 1
-    }
-    # nor has every sleep fractions
+  until pm_try_lock; do
+    [ "$n" -lt $((5 * $1)) ] || return
+    # not every sleep has fractions
     if sleep 0.2 2> /dev/null; then n=$((n + 1)); else
       sleep 1
       n=$((n + 5))
     fi
   done
-  pm_unlock() { :; }
-  pm_share_lock() { :; }
-else
-  n=0
-  until mkdir "$D/lock.d" 2> /dev/null; do
-    h=
-    w=
-    read -r h w 2> /dev/null < "$D/lock.d/pid"
-    if [ -n "$h" ] && ! kill -0 "$h" 2> /dev/null && ! kill -0 "${w:-$h}" 2> /dev/null; then
-      rm -rf "$D/lock.d"
-      continue
-    fi
-    n=$((n + 1))
-    [ $n -gt 30 ] && {
-      echo "$M outcome locked"
-      echo "held by process $h"
-      exit 1
-    }
-    sleep 1
-  done
-  echo $$ > "$D/lock.d/pid"
-  pm_unlock() { rm -rf "$D/lock.d"; }
-  pm_share_lock() { echo "$$ $1" > "$D/lock.d/pid"; }
-  exec 9> /dev/null
-fi
+}
+pm_try_lock() {
+  # busybox's flock has no -w
+  if [ -z "$PM_SELF" ]; then flock -n 9; else pm_claim; fi
+}
+pm_claim() {
+  pm_holder
+  if [ -z "$h" ]; then
+    ln -s "$PM_SELF" "$D/holder" 2> /dev/null || return
+    PM_CHAIN=$D/holder
+    return
+  fi
+  ! pm_holder_lives || return
+  was=$h
+  ln -s "$PM_SELF" "$D/holder.after.$was" 2> /dev/null || return
+  # while that was done, the watchdog of the dead may have come, or the lock been given back by another
+  pm_holder
+  if [ "$h" = "$PM_SELF" ] && [ ! -L "$D/holder.with.$was" ]; then
+    PM_CHAIN=$chain
+    return
+  fi
+  if [ "$h" = "$PM_SELF" ] && h=$was && ! pm_holder_lives; then
+    PM_CHAIN="$chain $D/holder.with.$was"
+    return
+  fi
+  rm -f "$D/holder.after.$was"
+  return 1
+}
+pm_unlock() {
+  # shellcheck disable=SC2086 # paths without blanks, of which the first one gives the lock back
+  [ -z "$PM_SELF" ] || rm -f $PM_CHAIN "$D/holder.with.$PM_SELF"
+}

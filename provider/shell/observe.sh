@@ -37,15 +37,13 @@ pm_cat() { # FILE...: those of them that are there
   done
 }
 pm_unfinished() { # a change that has begun and not ended holds the lock, or nobody does
-  [ -e /run/pulumi-macvlan/undo ] || [ -e /run/pulumi-macvlan/undo.left ] || return
+  [ -e "$D/undo" ] || [ -e "$D/undo.left" ] || return
   if command -v flock > /dev/null 2>&1; then
-    flock -n -s /run/pulumi-macvlan/lock true 2> /dev/null
+    flock -n -s "$D/lock" true 2> /dev/null
     [ $? = 1 ] && echo "under way" || echo "cut off"
   else
-    h=
-    w=
-    read -r h w 2> /dev/null < /run/pulumi-macvlan/lock.d/pid
-    { [ -n "$h" ] && { kill -0 "$h" || kill -0 "${w:-$h}"; } 2> /dev/null; } && echo "under way" || echo "cut off"
+    pm_holder
+    [ -n "$h" ] && pm_holder_lives && echo "under way" || echo "cut off"
   fi
 }
 pm_user() { # the number of the effective one (proc_pid_status(5))
@@ -109,12 +107,12 @@ pm_observe() {
   echo "$M managers"
   pm_managers
   echo "$M records"
-  pm_cat /run/pulumi-macvlan/links/*
+  pm_cat "$D"/links/*
   echo "$M namespaces"
-  pm_cat /run/pulumi-macvlan/netns/*
+  pm_cat "$D"/netns/*
   pm_observe_boot
   echo "$M boots"
-  pm_cat /run/pulumi-macvlan/boots
+  pm_cat "$D/boots"
   echo "$M unfinished"
   pm_unfinished
   echo "$M sysfs"

@@ -1,8 +1,8 @@
 import { type Feature, parseFeatures } from "../../host/features";
 import { observeScript, parseObservation } from "../../host/observe";
 import type { Observation } from "../../model/observation";
-import { shellText } from "../../shell/library";
-import { newMarker, quote, sections } from "../../shell/quote";
+import { shellScript, shellText } from "../../shell/library";
+import { newMarker, sections } from "../../shell/quote";
 import type { HostAddress } from "../../ssh/address";
 import { type Connection, SshError, openConnection } from "../../ssh/connection";
 import type { Settings } from "../../ssh/settings";
@@ -48,18 +48,7 @@ const MANAGERS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function probeScript(marker: string): string {
-  return `pm_main() {
-${shellText("environment")}M=${quote(marker)}
-${shellText("features")}echo "$M system"; (. /etc/os-release 2>/dev/null; echo "$PRETTY_NAME")
-echo "$M features"; pm_features
-echo "$M writable"; for f in ${WRITTEN.join(" ")}; do [ -w "$f" ] && echo "$f"; done
-echo "$M processes"; cat /proc/[0-9]*/comm 2>/dev/null | sort -u
-echo "$M nics"
-for n in /sys/class/net/*; do [ -e "$n/device/driver" ] && { d=$(readlink "$n/device/driver"); echo "\${n##*/} \${d##*/}"; }; done
-echo "$M end"
-}
-pm_main </dev/null
-`;
+  return shellScript({ M: marker, PM_WRITTEN: WRITTEN.join(" ") }, shellText("features", "doctor"));
 }
 
 /** Parses what the script printed. @throws Error where it was cut short */
