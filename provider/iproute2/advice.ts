@@ -126,7 +126,17 @@ const REMEDIES: readonly Remedy[] = [
     says: "The link has gone meanwhile; if another resource makes it, use that resource's output or dependsOn.",
   },
   {
-    command: /./,
+    command: /\/proc\/sys\//,
+    printed: /Read-only file system|cannot create|nonexistent|Permission denied/,
+    says: "The host's /proc/sys is read-only: mount it writable (containers: privileged).",
+  },
+  {
+    command: /\/etc\/|systemctl/,
+    printed: /No space left on device|Read-only file system/,
+    says: "The host's /etc is full or read-only, and persist: true writes there.",
+  },
+  {
+    command: /\/run\/|write down|forget/,
     printed: /No space left on device|Read-only file system/,
     says: "The host's /run is full or read-only.",
   },

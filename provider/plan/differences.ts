@@ -15,6 +15,7 @@ import {
 import { describeOwner, isOwn, sameMark } from "../model/owner";
 import { bootDifferences } from "./boot";
 import { sameRoute } from "./kernel/routes";
+import { isSysctl } from "./kernel/sysctls";
 import { hasUsableAddress } from "./kernel/simulate";
 
 /** All that differs between what a host has and what is wanted of it; empty when there is nothing to do. */
@@ -65,6 +66,8 @@ function propertyDifferences(current: LinkState, desired: DesiredLink, path: str
   for (const setting of desired.settings) {
     // a link that is no port of the bridge yet has no port's options either: one difference says it all
     if (!isPort && setting.key.startsWith("port.")) continue;
+    // nor has each link each sysctl: an MTU below 1280 takes IPv6 from it
+    if (isSysctl(setting.key) && current.settings[setting.key] === undefined) continue;
     const value = current.settings[setting.key] ?? "";
     if (value !== setting.value) {
       list.push({

@@ -31,6 +31,7 @@ import { differences, formerLink, sameRecord } from "./differences";
 import { presentLinks } from "./disruption";
 import { PRIMARY, bondNeeds, portsOf } from "./kernel/bond";
 import { allRoutes, sameRoute, sameRouteKey } from "./kernel/routes";
+import { isSysctl } from "./kernel/sysctls";
 import { hasAddress, hasUsableAddress, simulate } from "./kernel/simulate";
 
 export interface Plan {
@@ -122,6 +123,7 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   for (const link of present) placeLink(walk, link, desired, kernel);
   for (const link of present) makeRoom(walk, link);
   for (const link of present) changeSettings(walk, link, (key) => !isLate(key), explicit);
+  for (const link of present) setNewSysctls(walk, link, state);
   for (const link of present) addAddresses(walk, link);
   for (const link of present) raiseOrLower(walk, link, explicit);
   // an address that moves between links leaves the old one only when the new one has it, with its routes
@@ -242,6 +244,7 @@ function changeSettings(
     const current = findLink(walk.state, link);
     if (!current || !which(setting.key)) continue;
     if (!explicit && current.settings[setting.key] === setting.value) continue;
+    if (!explicit && isSysctl(setting.key) && current.settings[setting.key] === undefined) continue;
     // what is the same for all of a link's life has been said when it was made
     if (setting.fixed?.includes("*") === true) continue;
     if (setting.key === "link.master") closeForBond(walk, current, setting.value, explicit);
@@ -259,6 +262,14 @@ function changeSettings(
       ...(was === undefined ? {} : { was }),
     });
   }
+}
+
+/** A link that has got IPv6 back, as its MTU allows it again, begins with the kernel's defaults: as when it was made. */
+function setNewSysctls(walk: Walk, link: DesiredLink, before: HostState): void {
+  const previous = findLink(before, link);
+  if (!previous) return;
+  const isNew = (key: SettingKey): boolean => isSysctl(key) && previous.settings[key] === undefined;
+  changeSettings(walk, { ...link, settings: link.initial ?? [] }, isNew);
 }
 
 /** A bond takes in no link that is up (bond_main.c, bond_enslave), and opens it itself. */

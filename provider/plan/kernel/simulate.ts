@@ -19,7 +19,8 @@ import {
 } from "../../model/host";
 import { propagateToVlans, setDown } from "./vlan";
 import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
-import { PORT_DEFAULTS, SYSCTL_DEFAULTS } from "./defaults";
+import { PORT_DEFAULTS } from "./defaults";
+import { initialSysctls, withIPv6ByMtu } from "./sysctls";
 import type { Step } from "../../model/steps";
 import { sameRoute, sameRouteKey, withoutRoute, withoutRoutes } from "./routes";
 
@@ -27,7 +28,7 @@ import { sameRoute, sameRouteKey, withoutRoute, withoutRoutes } from "./routes";
 export function simulate(state: HostState, step: Step): HostState {
   const after = simulateAlone(state, step);
   return step.do === "deleteLink" || step.do === "set" || step.do === "up" || step.do === "down"
-    ? propagateToVlans(state, after)
+    ? withIPv6ByMtu(state, propagateToVlans(state, after))
     : after;
 }
 
@@ -52,7 +53,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
         ifIndex: movedIndex(state, step.link, step.netns),
         up: false,
         addresses: [],
-        settings: { ...withoutPort(l.settings), "link.master": "", ...SYSCTL_DEFAULTS },
+        settings: { ...withoutPort(l.settings), "link.master": "", ...initialSysctls(state, l.settings["link.mtu"]) },
       }));
     case "renameLink":
       return renameLink(state, step.link, step.name);
@@ -114,14 +115,15 @@ function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkStat
 
 function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {
   const parent = findLink(state, { name: step.parent, netns: "" });
+  const mtu = step.settings["link.mtu"] ?? parent?.settings["link.mtu"] ?? "1500";
   let settings: Partial<Record<SettingKey, string>> = {
-    "link.mtu": parent?.settings["link.mtu"] ?? "1500",
+    "link.mtu": mtu,
     "link.address": "",
     "link.alias": "",
     "link.txqueuelen": "1000",
     "link.master": "",
     ...step.defaults,
-    ...SYSCTL_DEFAULTS,
+    ...initialSysctls(state, mtu),
     ...step.settings,
   };
   if (step.kind === "bond") settings = { ...withoutType(settings), ...newBond(settings) };

@@ -1,0 +1,66 @@
+/**
+ * Which sysctls a link has. A protocol leaves a link whose MTU is too small for it, and takes its addresses, routes and
+ * sysctls along (net/ipv6/addrconf.c and net/ipv4/devinet.c, NETDEV_CHANGEMTU); with `ipv6.disable=1` no link has IPv6.
+ */
+import { isIPv6Cidr } from "../../model/addresses";
+import type { HostState, LinkState, SettingKey, Settings } from "../../model/host";
+import { SYSCTL_DEFAULTS } from "./defaults";
+
+/** RFC 8200, 5 */
+export const IPV6_MIN_MTU = 1280;
+
+const IPV6_SYSCTL = "sysctl.ipv6.";
+
+export function isSysctl(key: SettingKey): boolean {
+  return key.startsWith("sysctl.");
+}
+
+/** Whether the kernel has IPv6 at all: some link then has sysctls of it, lo if no other. */
+export function hasIPv6(state: HostState): boolean {
+  return state.links.length === 0 || state.links.some((l) => Object.keys(l.settings).some(isIPv6Sysctl));
+}
+
+/** The sysctls of a link that begins its life, or its IPv6, with this MTU. */
+export function initialSysctls(state: HostState, mtu: string | undefined): Settings {
+  if (isLarge(mtu) && hasIPv6(state)) return SYSCTL_DEFAULTS;
+  return withoutIPv6Sysctls(SYSCTL_DEFAULTS);
+}
+
+/** The host after links changed their MTUs: IPv6 has left those that are too small now, and come to those that were. */
+export function withIPv6ByMtu(before: HostState, after: HostState): HostState {
+  const mtus = new Map(before.links.map((l) => [l, l.settings["link.mtu"]]));
+  const unchanged = new Set(before.links);
+  const was = new Map([...mtus].map(([l, mtu]) => [`${l.netns}/${l.name}`, mtu]));
+  const links = after.links.map((link) => {
+    if (unchanged.has(link)) return link;
+    const mtu = link.settings["link.mtu"];
+    const previous = was.get(`${link.netns}/${link.name}`);
+    if (previous === undefined || isLarge(previous) === isLarge(mtu)) return link;
+    return isLarge(mtu)
+      ? { ...link, settings: { ...initialSysctls(before, mtu), ...link.settings } }
+      : withoutIPv6(link);
+  });
+  return links.every((l, i) => l === after.links[i]) ? after : { ...after, links };
+}
+
+function withoutIPv6(link: LinkState): LinkState {
+  return {
+    ...link,
+    settings: withoutIPv6Sysctls(link.settings),
+    addresses: link.addresses.filter((a) => !isIPv6Cidr(a.cidr)),
+    routes: link.routes.filter((r) => !isIPv6Cidr(r.to)),
+  };
+}
+
+function withoutIPv6Sysctls(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !isIPv6Sysctl(key)));
+}
+
+function isIPv6Sysctl(key: string): boolean {
+  return key.startsWith(IPV6_SYSCTL);
+}
+
+/** An MTU that nobody knows is taken for a usual one. */
+function isLarge(mtu: string | undefined): boolean {
+  return mtu === undefined || mtu === "" || Number(mtu) >= IPV6_MIN_MTU;
+}
