@@ -53,7 +53,11 @@ function simulateAlone(state: HostState, step: Step): HostState {
         ifIndex: movedIndex(state, step.link, step.netns),
         up: false,
         addresses: [],
-        settings: { ...withoutPort(l.settings), "link.master": "", ...initialSysctls(state, l.settings["link.mtu"]) },
+        settings: {
+          ...withoutPort(l.settings),
+          "link.master": "",
+          ...initialSysctls(state, l.settings["link.mtu"]),
+        },
       }));
     case "renameLink":
       return renameLink(state, step.link, step.name);
