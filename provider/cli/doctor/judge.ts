@@ -6,6 +6,7 @@ import { NEWER_PROPERTIES } from "../../kinds/iproute2-support";
 import type { KernelType } from "../../kinds/kind";
 import { unreadableLines } from "../../kinds/unreadable";
 import { childrenOf, portKindOf } from "../../model/host";
+import { hasIPv6 } from "../../plan/kernel/sysctls";
 import { type Examined, WRITTEN } from "./probe";
 
 /** `missing`: something that the provider does will fail. `note`: it works, and there is something to know. */
@@ -30,6 +31,7 @@ export function judgeHost(examined: Examined): Check[] {
     ...writable(examined),
     flock(examined),
     wireless(examined),
+    ...ipv6(examined),
     ...macHeadroom(examined),
     ...managers(examined),
     boot(examined),
@@ -148,7 +150,21 @@ function writable({ abilities, notRoot }: Examined): Check[] {
 function flock({ observation: { facts } }: Examined): Check {
   return facts.tools.includes("flock")
     ? ok("locking", "by flock")
-    : note("locking", "no flock", "A lock directory is used in its place; util-linux brings flock.");
+    : note("locking", "no flock", "A symbolic link is used in its place; util-linux brings flock.");
+}
+
+function ipv6({ observation: { facts, state } }: Examined): Check[] {
+  // iproute2 of no use: nothing was read that would tell
+  if (facts.iproute2 === undefined) return [];
+  return [
+    hasIPv6(state)
+      ? ok("IPv6", "in the kernel")
+      : note(
+          "IPv6",
+          "not in the kernel",
+          "No link can have an IPv6 address: see ipv6.disable in /proc/cmdline.",
+        ),
+  ];
 }
 
 function wireless({ observation: { facts } }: Examined): Check {

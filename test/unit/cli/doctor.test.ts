@@ -4,6 +4,7 @@ import { type Abilities, type Examined, parseAbilities } from "../../../provider
 import { diagnosisText } from "../../../provider/cli/doctor/table";
 import { paintFor, plain } from "../../../provider/cli/paint";
 import type { HostFacts, Unreadable } from "../../../provider/model/observation";
+import { nic } from "../plan/states";
 import { macvlan, observed } from "./states";
 
 const ABLE: Abilities = {
@@ -39,6 +40,15 @@ function examined(
 function withUnreadable(...unreadable: Unreadable[]): Examined {
   const host = examined();
   return { ...host, observation: { ...host.observation, unreadable } };
+}
+
+function withoutIPv6(): Examined {
+  const host = examined();
+  const links = [{ ...nic("eth0", 2), settings: { "link.mtu": "1500" } }];
+  return {
+    ...host,
+    observation: { ...host.observation, state: { ...host.observation.state, links } },
+  };
 }
 
 /** What is not as it should be: `status check: found`. */
@@ -100,6 +110,7 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     examined({}, { writable: [] }),
     ["missing sysctls: read-only", "missing /run: read-only"],
   ],
+  ["a kernel without IPv6", withoutIPv6(), ["note IPv6: not in the kernel"]],
   ["Wi-Fi", examined({ wireless: ["wlan0"] }), ["note Wi-Fi: wlan0"]],
   [
     "other managers",

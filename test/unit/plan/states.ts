@@ -73,6 +73,19 @@ const routes = fc.uniqueArray(route, {
   maxLength: 3,
 });
 
+/** An MTU below 1280 takes IPv6 from a link, and check refuses what needs it there. */
+function withoutIPv6IfSmall<I extends { mtu?: number; addresses?: string[]; routes?: { to: string }[] }>(
+  inputs: I,
+): I {
+  if (inputs.mtu === undefined || inputs.mtu >= 1280) return inputs;
+  const { addresses, routes: given } = inputs;
+  return {
+    ...inputs,
+    ...(addresses === undefined ? {} : { addresses: addresses.filter((a) => !a.includes(":")) }),
+    ...(given === undefined ? {} : { routes: given.filter(({ to }) => !to.includes(":")) }),
+  };
+}
+
 /** Inputs of a macvlan on eth0 or eth1. */
 export const macvlanInputs: fc.Arbitrary<MacvlanInputs> = fc
   .record(
@@ -82,7 +95,7 @@ export const macvlanInputs: fc.Arbitrary<MacvlanInputs> = fc
       parent: fc.constantFrom("eth0", "eth1"),
       mode: fc.constantFrom("bridge", "vepa", "private", "passthru", "source"),
       up: fc.boolean(),
-      mtu: fc.constantFrom(1500, 1400, 1300),
+      mtu: fc.constantFrom(1500, 1400, 1300, 1200),
       macAddress: fc.constantFrom(...MACS),
       addresses: cidrs,
       alias: fc.constantFrom("", "web", "a text with spaces and 'quotes'"),
@@ -94,6 +107,7 @@ export const macvlanInputs: fc.Arbitrary<MacvlanInputs> = fc
     },
     { requiredKeys: ["name", "parent", "mode", "up", "sources", "flagged"] },
   )
+  .map(withoutIPv6IfSmall)
   .map(({ sources, flagged, routes: given, ...rest }) => ({
     host,
     ...rest,
@@ -112,7 +126,7 @@ export const ipvlanInputs: fc.Arbitrary<IpvlanInputs> = fc
       mode: fc.constantFrom("l2", "l3", "l3s"),
       flag: fc.constantFrom("bridge", "private", "vepa"),
       up: fc.boolean(),
-      mtu: fc.constantFrom(1500, 1400, 1300),
+      mtu: fc.constantFrom(1500, 1400, 1300, 1200),
       addresses: cidrs,
       alias: fc.constantFrom("", "web"),
       txQueueLength: fc.constantFrom(500, 1000),
@@ -120,6 +134,7 @@ export const ipvlanInputs: fc.Arbitrary<IpvlanInputs> = fc
     },
     { requiredKeys: ["host", "name", "parent", "mode", "flag", "up"] },
   )
+  .map(withoutIPv6IfSmall)
   .map(({ routes: given, ...rest }) => ({
     ...rest,
     ...(given === undefined || !rest.up ? {} : { routes: given }),
