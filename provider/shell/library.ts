@@ -66,7 +66,7 @@ export function shellScript(variables: Readonly<Record<string, string>>, ...body
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`);
   return `pm_main() {
 ${shellText("environment")}${assignments.join("")}${body.join("")}}
-pm_main < /dev/null
+pm_main </dev/null
 `;
 }
 
