@@ -36,19 +36,21 @@ export function doctorCommand(): Command {
 
 async function doctor(texts: readonly string[], options: DoctorOptions): Promise<ExitCode> {
   const settings = settingsOf(options);
-  const [{ examineHost }, { judgeHost }, { diagnosisText }, { parseHosts }, { hostLabel }] =
+  const [{ examineHost }, { judgeHost }, { diagnosisText }, { parseHosts }, { clientOf }, { hostLabel }] =
     await Promise.all([
       import("./doctor/probe.js"),
       import("./doctor/judge.js"),
       import("./doctor/table.js"),
       import("./look.js"),
+      import("./ssh-client.js"),
       import("../ssh/address.js"),
     ]);
+  const client = clientOf(settings);
   const diagnoses = await Promise.all(
     parseHosts(texts).map(async (address): Promise<Diagnosis> => {
       const host = hostLabel(address);
       try {
-        const examined = await examineHost(address, settings);
+        const examined = await examineHost(address, client);
         const { system } = examined.abilities;
         return { host, system, kernel: examined.observation.facts.kernel, checks: judgeHost(examined) };
       } catch (error) {

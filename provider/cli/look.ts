@@ -3,6 +3,7 @@ import { type HostAddress, hostLabel, hostSchema } from "../ssh/address";
 import type { Observation } from "../model/observation";
 import { openFleet } from "../host/managed-host";
 import type { Settings } from "../ssh/settings";
+import { clientOf } from "./ssh-client";
 import type { StackReading } from "./stack";
 
 /** A host as it is, or why it cannot be seen. */
@@ -12,7 +13,7 @@ export type Seen =
 
 /** Looks at all hosts, as many at once as the settings allow, and closes the connections. In the order given. */
 export async function lookAtHosts(hosts: readonly HostAddress[], settings: Settings): Promise<Seen[]> {
-  const fleet = openFleet(() => settings);
+  const fleet = openFleet(clientOf(settings));
   try {
     return await Promise.all(
       hosts.map(async (host): Promise<Seen> => {

@@ -1,129 +1,234 @@
-/** `check`: inputs are made canonical, looked at beside the host and the run's other resources, and drift is shown. */
+/**
+ * `check`: validate → observe → plan → report. Inputs are made canonical, held against the host and the run's other
+ * resources, and drift is shown. Each part gives a value; what follows from the last one happens in `applyEffects`.
+ */
 import type { dynamic } from "@pulumi/pulumi";
 import { describeDifferences } from "../host/errors";
 import type { ManagedHost } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { checkInputs } from "../kinds/check-inputs";
-import { type CommonInputs, type Issue, type Json, type PlanContext, linkId } from "../kinds/kind";
-import { type Claim, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
+import {
+  type CommonInputs,
+  type Issue,
+  type Json,
+  type PlanContext,
+  linkId,
+  resourceName,
+} from "../kinds/kind";
+import { type Claim, type Warning, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
 import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
 import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
-import { type Desired, type Route, findLink } from "../model/host";
+import { type HostState, type LinkId, type Route, findLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
-import { redact } from "../model/redact";
+import type { DesiredPlan } from "../plan/plan";
 import { hostIdentity } from "../ssh/address";
-import { currentRun, planContextOf } from "./context";
-import { sameHost } from "./inputs";
+import type { ProviderContext } from "./context";
+import { differenceOf } from "./diff";
+import { digest, sameHost } from "./inputs";
 import { clean } from "./outputs";
-import { describeDisruptiveStep, driftOf, knownInputs, planOrIssues, problemsOf } from "./planning";
+import {
+  describeDisruptiveStep,
+  driftOf,
+  knownInputs,
+  planContextOf,
+  planOrIssues,
+  problemsOf,
+} from "./planning";
 import { goneWith, parentNameOf, withoutLinks } from "./replaced";
-import { resourceName } from "../kinds/kind";
-import { say } from "./say";
-import { secretProperties, withoutSecretPaths } from "./secrets";
+import { secretsOf, withoutSecretPaths } from "./secrets";
 
-/** Checks, and shows nothing of the secrets among the inputs. */
-export async function check(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
-  const secret = secretProperties(news);
-  const checked = await checkOnHost(kind, olds, news);
-  const issues = withoutSecretPaths(checked.failures ?? [], secret);
-  return issues.length === 0 ? checked : failed(checked.inputs as Json, issues);
+export async function check(
+  context: ProviderContext,
+  kind: AnyKind,
+  olds: Json,
+  news: Json,
+): Promise<dynamic.CheckResult> {
+  const secrets = secretsOf(news);
+  context.redactor.register(secrets.values);
+  const request = declare(context, validate(kind, olds, news));
+  const { target } = request;
+  const seen = target && (await observe(context.fleet.managedHost(target.known.host)));
+  // without a wait from here on: of two resources in each other's way, the second sees what the first claims
+  const report: Report =
+    target === undefined || seen === undefined
+      ? { failures: request.issues }
+      : typeof seen === "string"
+        ? reportUnseen(context, request, target, seen)
+        : reportPlan(context, kind, request, plan(context, kind, request, target, seen));
+  const { redact } = context.redactor;
+  const failures = withoutSecretPaths(report.failures ?? [], secrets);
+  const drift = Object.entries(report.drift ?? {}).map(([property, text]) => [property, redact(text)]);
+  const inputs =
+    drift.length === 0 ? request.inputs : { ...request.inputs, drift: Object.fromEntries(drift) as Json };
+  applyEffects(context, kind, request, inputs, report, typeof seen === "string" ? undefined : seen?.state);
+  if (failures.length === 0) return { inputs: clean(inputs) };
+  return {
+    inputs: clean(inputs),
+    failures: failures.map(({ property, reason }) => ({ property, reason: redact(reason) })),
+  };
 }
 
-async function checkOnHost(kind: AnyKind, olds: Json, news: Json): Promise<dynamic.CheckResult> {
-  const before = Object.keys(olds).length === 0 ? undefined : olds;
-  const { inputs, issues, unknown } = checkInputs(kind, news, before);
-  if (issues.length > 0) return failed(inputs, issues);
-  if (kind.identifying.some((property) => unknown.includes(property))) return { inputs: clean(inputs) };
-  const given = knownInputs(inputs, unknown);
-  const run = currentRun();
-  const resource = resourceName(kind.type, String(inputs["__resource"]));
-  const duplicate = run.declare(given, resource, unknown);
-  if (duplicate !== undefined) {
-    return failed(inputs, [
-      {
-        property: "name",
-        reason: `${duplicate} of this stack has the same link of the same host already`,
-      },
-    ]);
-  }
-  const managedHost = run.fleet.managedHost(given.host);
-  const seen = await observe(managedHost);
-  const stays = before !== undefined && sameHost(before["host"], given.host);
-  if (typeof seen === "string") {
-    if (news["__preview"] === true && !continuesOnError()) {
-      return failed(inputs, [{ property: "host", reason: seen }]);
-    }
-    say(seen);
-    return { inputs: clean({ ...inputs, ...(stays ? { drift: { host: "found none that answers" } } : {}) }) };
-  }
-  const now = news["__preview"] === true ? withoutLinks(seen, run.replacedOn(given.host)) : seen;
-  const known = withKernelNames(given, now.state);
-  const context = planContextOf(inputs, known, now, stays ? before : undefined);
-  // half-way through another change there is nothing to plan from: it ends, or is taken back, first
-  const { unfinished } = now;
-  const desired = kind.desired(known, context);
-  const problems = unfinished ? [] : problemsOf(kind, known, context);
-  const conflicts = conflictIssues(kind, known, resource, context, desired, managedHost.label);
-  if (problems.length + conflicts.length > 0) {
-    return failed(
-      inputs,
-      [...problems, ...conflicts].map((p) => ({ ...p, reason: `${p.reason} [${managedHost.label}]` })),
-    );
-  }
-  const next = planOrIssues(kind, known, context);
-  if (!("steps" in next)) return failed(inputs, next);
-  if (news["__preview"] !== true && next.steps.length > 0) managedHost.prestart();
-  const disruptive = unfinished ? undefined : describeDisruptiveStep(known, now, next);
-  if (disruptive !== undefined) say(`${known.name} on ${managedHost.label}: ${disruptive}`);
-  const parent = parentNameOf(known);
-  if (stays && parent !== undefined && run.isReplaced(known.host, { name: parent, netns: "" })) {
-    run.markReplaced(known.host, linkId(known));
-    if (!findLink(now.state, linkId(known))) {
-      const gone = goneWith(parent, kind.label(known));
-      say(
-        `${known.name} on ${managedHost.label} goes with ${parent}, which is made anew, and is made again.`,
-      );
-      return withDrift(inputs, [gone]);
-    }
-  }
-  const drift = !stays
-    ? []
-    : unfinished
-      ? [{ property: "host", wanted: "none", found: UNFINISHED_CHANGE[unfinished] }]
-      : driftOf(kind, before, known, context, next);
-  if (drift.length === 0) return { inputs: clean(inputs) };
-  // a line for those who read no property
-  say(`drift on ${managedHost.label}: ${known.name}: ${describeDifferences(drift)}`);
-  return withDrift(inputs, drift);
+/** What is asked, as far as it can be judged without the host. */
+interface Request {
+  /** `MacvlanInterface "web"` */
+  readonly resource: string;
+  readonly isPreview: boolean;
+  /** Canonical. */
+  readonly inputs: Json;
+  readonly issues: readonly Issue[];
+  /** The inputs of the last run. */
+  readonly previous?: Json;
+  /** Present if enough is valid and known to ask the host. */
+  readonly target: Target | undefined;
 }
 
-function withDrift(inputs: Json, drift: readonly Difference[]): dynamic.CheckResult {
-  const lines = drift.map((d) => [d.property, redact(`found ${d.found}, wanted ${d.wanted}`)]);
-  return { inputs: clean({ ...inputs, drift: Object.fromEntries(lines) as Json }) };
+/** The link that is asked for. */
+interface Target {
+  readonly known: CommonInputs;
+  /** Properties that are not known yet. */
+  readonly unknown: readonly string[];
+  /** The inputs of the last run, if the link was on the same host then. */
+  readonly previous?: Json;
 }
 
-/** What the resource cannot have beside the others of this run; what it may regret is said at once. */
-function conflictIssues(
+/** What a check comes to. */
+interface Report {
+  readonly failures?: readonly Issue[];
+  /** `found X, wanted Y` by property. */
+  readonly drift?: Readonly<Record<string, string>>;
+  /** Lines for the person at the CLI, in order. */
+  readonly notices?: readonly (string | Warning)[];
+  readonly claim?: Claim;
+  /** The link, if it goes with its parent, which this run replaces. */
+  readonly goes?: LinkId | undefined;
+  /** A change of the host is certain to follow. */
+  readonly changeFollows?: boolean;
+}
+
+/** Checks and completes the inputs. Pure. */
+function validate(kind: AnyKind, olds: Json, news: Json): Request {
+  const previous = Object.keys(olds).length === 0 ? {} : { previous: olds };
+  const { inputs, issues, unknown } = checkInputs(kind, news, previous.previous);
+  const request: Request = {
+    resource: resourceName(kind.type, String(news["__resource"])),
+    isPreview: news["__preview"] === true,
+    inputs,
+    issues,
+    ...previous,
+    target: undefined,
+  };
+  if (issues.length > 0 || kind.identifying.some((property) => unknown.includes(property))) return request;
+  const known = knownInputs(inputs, unknown);
+  const stays = previous.previous !== undefined && sameHost(previous.previous["host"], known.host);
+  return { ...request, target: { known, unknown, ...(stays ? previous : {}) } };
+}
+
+/**
+ * Has the run know of the link before the host is waited for, so that of two resources with one link the second fails,
+ * and others can count on the first.
+ */
+function declare({ links }: ProviderContext, request: Request): Request {
+  const { target, resource } = request;
+  const other = target && links.declare(target.known, resource, target.unknown);
+  if (other === undefined) return request;
+  const reason = `${other} of this stack has the same link of the same host already`;
+  return { ...request, issues: [{ property: "name", reason }], target: undefined };
+}
+
+/** The host, or why it cannot be seen. */
+async function observe(host: ManagedHost): Promise<Observation | string> {
+  try {
+    return await host.observe();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/**
+ * A failed check ends the whole run, the other hosts' resources too. So in an update a host that cannot be seen fails
+ * at its own create or update, which is what `--continue-on-error` continues from; and in a preview as well if the CLI
+ * is told so by its variable.
+ */
+function reportUnseen(
+  { continuesOnError }: ProviderContext,
+  { isPreview }: Request,
+  { previous }: Target,
+  why: string,
+): Report {
+  if (isPreview && !continuesOnError) return { failures: [{ property: "host", reason: why }] };
+  return { notices: [why], ...(previous ? { drift: { host: "found none that answers" } } : {}) };
+}
+
+/** What the link needs, and what is in its way. */
+interface Planned {
+  /** By the names that the kernel has for links. */
+  readonly known: CommonInputs;
+  readonly previous: Json | undefined;
+  readonly hostLabel: string;
+  readonly context: PlanContext;
+  readonly claim: Claim;
+  readonly warnings: readonly Warning[];
+  readonly problems: readonly Issue[];
+  /** Absent if there are problems. */
+  readonly next?: DesiredPlan;
+}
+
+/** Plans the link on its host, among the run's other resources. Reads the run and changes nothing. */
+function plan(
+  run: ProviderContext,
+  kind: AnyKind,
+  { inputs, resource, isPreview }: Request,
+  target: Target,
+  seen: Observation,
+): Planned {
+  const { links, claims, fleet } = run;
+  const { previous } = target;
+  const { host } = target.known;
+  const hostLabel = fleet.managedHost(host).label;
+  const now = isPreview ? withoutLinks(seen, links.replacedOn(host)) : seen;
+  const known = withKernelNames(target.known, now.state);
+  const context = planContextOf(run, inputs, known, now, previous);
+  const claim = claimOf(kind, known, resource, now, hostLabel);
+  const { issues, warnings } = conflictsOf(claim, claims.withSame(claim));
+  const onHost = claims.onHostOf(claim);
+  const problems = [
+    // half-way through another change there is nothing to plan from: it ends, or is rolled back, first
+    ...(now.unfinished ? [] : problemsOf(kind, known, context)),
+    ...issues,
+    ...parentUseConflicts(claim, onHost),
+    ...tooManyMacs(now.state, claim, onHost),
+  ].map((p) => ({ ...p, reason: `${p.reason} [${hostLabel}]` }));
+  const planned = problems.length > 0 ? problems : planOrIssues(kind, known, context);
+  return {
+    known,
+    previous,
+    hostLabel,
+    context,
+    claim,
+    warnings: [...warnings, ...hostWarnings(kind, known, context, claim)],
+    ...("steps" in planned ? { next: planned, problems: [] } : { problems: planned }),
+  };
+}
+
+/** What the resource claims of its network. */
+function claimOf(
   kind: AnyKind,
   known: CommonInputs,
   resource: string,
-  context: PlanContext,
-  desired: Desired,
+  { state }: Observation,
   hostLabel: string,
-): Issue[] {
-  const run = currentRun();
-  const { observation } = context;
+): Claim {
   const { macAddress, duplicateAddressDetection: detection, maxMacs } = known;
   const { routes } = known as { readonly routes?: readonly Route[] };
-  const claim: Claim = {
+  return {
     ...linkId(known),
     resource,
     host: hostIdentity(known.host),
     hostLabel,
-    lan: kind.lan(known, observation.state),
+    lan: kind.lan(known, state),
     addresses: known.addresses ?? [],
     ...(routes === undefined ? {} : { routes }),
     ...(macAddress === undefined ? {} : { macAddress }),
@@ -132,41 +237,95 @@ function conflictIssues(
     ...(kind.exclusiveUse === undefined ? {} : { exclusiveUse: kind.exclusiveUse(known) }),
     ...(kind.parentUse ? { parentUse: kind.parentUse(known) } : {}),
   };
-  run.claims.put(claim);
-  const { issues, warnings } = conflictsOf(claim, run.claims.withSame(claim));
+}
+
+/** What the host has that may spoil the link, and what of it cannot be read. */
+function hostWarnings(kind: AnyKind, known: CommonInputs, context: PlanContext, claim: Claim): Warning[] {
+  const { observation } = context;
+  const desired = kind.desired(known, context);
   const ports = desired.links.filter((l) => l.exists && l.kind === undefined);
   const own = [...(kind.warnings?.(known, context) ?? []), ...opaqueRouteLines(desired, observation)];
-  for (const { about, text } of [...warnings, ...warningsOf(claim, ports, observation, own)]) {
-    if (run.isNew(about)) say(text);
-  }
-  for (const line of unreadableLines(observation)) {
-    if (run.isNew(`${claim.host} ${line}`)) say(`${hostLabel}: ${line}.`);
-  }
-  const onHost = run.claims.onHostOf(claim);
-  return [...issues, ...parentUseConflicts(claim, onHost), ...tooManyMacs(observation.state, claim, onHost)];
+  const unreadable = unreadableLines(observation).map((line) => ({
+    about: `${claim.host} ${line}`,
+    text: `${claim.hostLabel}: ${line}.`,
+  }));
+  return [...warningsOf(claim, ports, observation, own), ...unreadable];
 }
 
-/**
- * A failed check ends the whole run, the other hosts' resources too. So in an update a host that cannot be seen fails
- * at its own create or update, which is what `--continue-on-error` continues from; and in a preview as well where the
- * CLI is told so by its variable, as a provider does not see its flags.
- */
-function continuesOnError(): boolean {
-  return /^(1|true)$/i.test(process.env["PULUMI_CONTINUE_ON_ERROR"] ?? "");
-}
-
-/** The host, or why it cannot be seen. */
-async function observe(managedHost: ManagedHost): Promise<Observation | string> {
-  try {
-    return await managedHost.observe();
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function failed(inputs: Json, issues: readonly Issue[]): dynamic.CheckResult {
-  return {
-    inputs: clean(inputs),
-    failures: issues.map((i) => ({ property: i.property, reason: redact(i.reason) })),
+/** What a plan means to people and to the run's other resources. Reads the run and changes nothing. */
+function reportPlan(
+  { links }: ProviderContext,
+  kind: AnyKind,
+  { isPreview }: Request,
+  { known, previous, hostLabel, context, claim, warnings, problems, next }: Planned,
+): Report {
+  if (!next) return { claim, notices: warnings, failures: problems };
+  const { observation: now } = context;
+  const place = `${known.name} on ${hostLabel}`;
+  const disruptive = now.unfinished ? undefined : describeDisruptiveStep(known, now, next);
+  const notices = [...warnings, ...(disruptive === undefined ? [] : [`${place}: ${disruptive}`])];
+  const parent = previous && parentNameOf(known);
+  const goes = parent !== undefined && links.isReplaced(known.host, { name: parent, netns: "" });
+  const common = {
+    claim,
+    goes: goes ? linkId(known) : undefined,
+    changeFollows: !isPreview && next.steps.length > 0,
   };
+  if (goes && !findLink(now.state, linkId(known))) {
+    const line = `${place} goes with ${parent}, which is made anew, and is made again.`;
+    return {
+      ...common,
+      notices: [...notices, line],
+      drift: driftText([goneWith(parent, kind.label(known))]),
+    };
+  }
+  const drift = previous ? driftSince(previous, kind, known, context, next) : [];
+  // a line for those who read no property
+  const line = `drift on ${hostLabel}: ${known.name}: ${describeDifferences(drift)}`;
+  return { ...common, notices: drift.length === 0 ? notices : [...notices, line], drift: driftText(drift) };
+}
+
+/** What the host does not have of what the last run left there. */
+function driftSince(
+  previous: Json,
+  kind: AnyKind,
+  known: CommonInputs,
+  context: PlanContext,
+  next: DesiredPlan,
+): Difference[] {
+  const { unfinished } = context.observation;
+  if (unfinished) return [{ property: "host", wanted: "none", found: UNFINISHED_CHANGE[unfinished] }];
+  return driftOf(kind, previous, known, context, next);
+}
+
+function driftText(drift: readonly Difference[]): Record<string, string> {
+  return Object.fromEntries(drift.map((d) => [d.property, `found ${d.found}, wanted ${d.wanted}`]));
+}
+
+/** All that a check changes in the run, beside what it declares before it waits. */
+function applyEffects(
+  { links, claims, diagnostics, fleet }: ProviderContext,
+  kind: AnyKind,
+  { resource, previous, target }: Request,
+  inputs: Json,
+  { claim, notices = [], goes, changeFollows, failures = [] }: Report,
+  state: HostState | undefined,
+): void {
+  links.markChecked(resource);
+  for (const notice of notices) {
+    if (typeof notice === "string") diagnostics.say(notice);
+    else diagnostics.sayOnce(notice.text, notice.about);
+  }
+  if (claim) claims.put(claim);
+  if (failures.length > 0) return;
+  if (target && goes) links.markReplaced(target.known.host, goes);
+  if (target && changeFollows === true) fleet.managedHost(target.known.host).prestart();
+  if (!previous) return;
+  const { changes, replaces } = differenceOf(kind, previous, digest(previous), inputs, state);
+  if (replaces.length > 0) {
+    const old = knownInputs(previous, []);
+    links.markReplaced(old.host, linkId(old));
+  }
+  // the engine will not ask for its change: the host's other resources need not wait for it
+  if (target && !changes) fleet.managedHost(target.known.host).withdraw(resource);
 }

@@ -18,7 +18,8 @@ import { isUnknown } from "../model/unknown";
 import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
 import { plan, type DesiredPlan } from "../plan/plan";
-import { DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
+import { DEFAULT_CONFIRM_TIMEOUT, hostIdentity } from "../ssh/address";
+import type { ProviderContext } from "./context";
 import { digest } from "./inputs";
 import { desiredWithBoot, withoutBoot } from "./persist";
 
@@ -107,6 +108,25 @@ export function describeDisruptiveStep(
   );
 }
 
+/** A host as the resource with these inputs sees it in a run. */
+export function planContextOf(
+  { links, claims }: Pick<ProviderContext, "links" | "claims">,
+  inputs: Json,
+  { host, name: own, netns: ownNetns }: CommonInputs,
+  observation: Observation,
+  before: Json | undefined,
+): PlanContext {
+  return planContextFrom(
+    inputs,
+    observation,
+    before,
+    // what the resource is itself to have, nothing else makes
+    (name) => links.isDeclared(host, { name, netns: "" }) && !(name === own && ownNetns === undefined),
+    (name) => links.declaredMtu(host, { name, netns: "" }),
+    (ip, netns) => claims.hasAddress(hostIdentity(host), netns, ip),
+  );
+}
+
 /**
  * A host as the resource with these inputs sees it. `expected` tells which links others of the run are to make, and
  * `expectedMtu` what MTU they give them.
@@ -130,7 +150,7 @@ export function planContextFrom(
   };
 }
 
-export function identityOf(inputs: Json): Identity {
+function identityOf(inputs: Json): Identity {
   return { owner: String(inputs["__owner"]), resource: String(inputs["__resource"]) };
 }
 

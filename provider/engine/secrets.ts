@@ -3,22 +3,32 @@
  * property at the path of a failed check: so that neither its path nor its text may lead there.
  */
 import type { Issue, Json } from "../kinds/kind";
-import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential, registerSecret } from "../model/redact";
+import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential } from "../model/redact";
+
+/** The secrets among a resource's inputs. */
+export interface InputSecrets {
+  /** Properties whose values are not to be shown. */
+  readonly properties: ReadonlySet<string>;
+  /** What must not be shown of them. */
+  readonly values: readonly unknown[];
+}
 
 /**
- * The properties whose values are not to be shown: those that the program marked as secret (`__secrets`), and those
- * that look like a credential in a place where none belongs. Their texts are withheld from here on.
+ * What the program marked as secret (`__secrets`), and what looks like a credential in a place where none belongs. Pure.
  */
-export function secretProperties(inputs: Json): ReadonlySet<string> {
+export function secretsOf(inputs: Json): InputSecrets {
   const marked = Array.isArray(inputs["__secrets"]) ? inputs["__secrets"].map(String) : [];
   const misplaced = Object.keys(inputs).filter(
     (key) =>
       !key.startsWith("__") && (CREDENTIAL.test(key) || (key === "host" && holdsCredential(inputs[key]))),
   );
-  const secret = new Set([...marked, ...misplaced]);
-  for (const key of marked) registerSecret(inputs[key]);
-  for (const key of misplaced) registerSecret(key === "host" ? credentialsOf(inputs[key]) : inputs[key]);
-  return secret;
+  return {
+    properties: new Set([...marked, ...misplaced]),
+    values: [
+      ...marked.map((key) => inputs[key]),
+      ...misplaced.map((key) => (key === "host" ? credentialsOf(inputs[key]) : inputs[key])),
+    ],
+  };
 }
 
 function credentialsOf(host: unknown): unknown[] {
@@ -30,9 +40,9 @@ function credentialsOf(host: unknown): unknown[] {
 }
 
 /** Issues as they may be shown: of a secret property without a path, by which the engine would print its value. */
-export function withoutSecretPaths(issues: readonly Issue[], secret: ReadonlySet<string>): Issue[] {
+export function withoutSecretPaths(issues: readonly Issue[], { properties }: InputSecrets): Issue[] {
   return issues.map(({ property, reason }) => {
     const root = property.split(/[.[]/)[0] ?? "";
-    return secret.has(root) ? { property: "", reason: `${property} ${reason}` } : { property, reason };
+    return properties.has(root) ? { property: "", reason: `${property} ${reason}` } : { property, reason };
   });
 }

@@ -6,8 +6,7 @@ import type { LinkId } from "../model/host";
 import type { Observation } from "../model/observation";
 import { newMarker } from "../shell/quote";
 import { type HostAddress, hostLabel } from "../ssh/address";
-import { type Connection, openConnection } from "../ssh/connection";
-import type { Settings } from "../ssh/settings";
+import type { Connection, SshClient } from "../ssh/connection";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
 import { type Change, type HostAccess, again, changeTogether } from "./apply-changes";
 import { openBatcher } from "./batch";
@@ -53,7 +52,7 @@ export interface Fleet {
 const FAILURE_MS = 30_000;
 
 /** @param warn tells the person at the CLI of what is no error */
-export function openFleet(settings: () => Settings, warn: (text: string) => void = () => undefined): Fleet {
+export function openFleet(client: SshClient, warn: (text: string) => void = () => undefined): Fleet {
   const hosts = new Map<string, HostMemory>();
   const batcher = openBatcher((key: string, changes: readonly Change[]) =>
     changeTogether(accessTo(memoryOf(key)), changes),
@@ -73,12 +72,12 @@ export function openFleet(settings: () => Settings, warn: (text: string) => void
 
   function accessTo(memory: HostMemory): HostAccess {
     return {
-      connect: () => connect(memory, settings),
-      openAnother: () => openConnection(memory.host, settings()),
+      connect: () => connect(memory, client),
+      openAnother: () => client.connect(memory.host),
       switchTo: (connection) => {
         memory.connection = Promise.resolve(connection);
       },
-      observe: () => observe(memory, settings),
+      observe: () => observe(memory, client),
       warn,
       remember: (now) => remember(memory, now),
     };
@@ -90,28 +89,28 @@ export function openFleet(settings: () => Settings, warn: (text: string) => void
     batcher.touch();
     return {
       label: hostLabel(host),
-      observe: () => observe(memory, settings),
+      observe: () => observe(memory, client),
       async change(resource, makePlan) {
-        const observing = observe(memory, settings);
-        prestart(memory, settings);
+        const observing = observe(memory, client);
+        prestart(memory, client);
         const { machine } = (await observing.finally(() => batcher.withdraw(key, resource))).facts;
         return batcher.enqueue(machine, key, { resource, makePlan });
       },
       announce: (resource) => batcher.announce(key, resource),
-      prestart: () => prestart(memory, settings),
+      prestart: () => prestart(memory, client),
       withdraw: (resource) => batcher.withdraw(key, resource),
       async probe(link, addresses) {
         const marker = newMarker();
         const script = probeScript(link, addresses, marker);
         return parseProbe(
-          await ask(memory, settings, script, `ask the LAN for ${addresses.join(", ")}`),
+          await ask(memory, client, script, `ask the LAN for ${addresses.join(", ")}`),
           marker,
         );
       },
       async dad(link) {
         const marker = newMarker();
         const script = dadScript(link, marker);
-        return parseDad(await ask(memory, settings, script, "wait for IPv6's duplicate detection"), marker);
+        return parseDad(await ask(memory, client, script, "wait for IPv6's duplicate detection"), marker);
       },
       close: () => closeConnection(memory),
     };
@@ -140,19 +139,19 @@ interface HostMemory {
   machine: string;
 }
 
-async function connect(memory: HostMemory, settings: () => Settings): Promise<Connection> {
+async function connect(memory: HostMemory, client: SshClient): Promise<Connection> {
   const known = memory.connection;
   const open = await known?.catch(() => undefined);
   if (open && !open.closed) return open;
   // another caller has opened one meanwhile
-  if (memory.connection !== known) return connect(memory, settings);
-  memory.connection = openConnection(memory.host, settings());
+  if (memory.connection !== known) return connect(memory, client);
+  memory.connection = client.connect(memory.host);
   return memory.connection;
 }
 
 /** That there is no connection is told by what needs it. */
-function prestart(memory: HostMemory, settings: () => Settings): void {
-  connect(memory, settings)
+function prestart(memory: HostMemory, client: SshClient): void {
+  connect(memory, client)
     .then((connection) => connection.prestart())
     .catch(() => undefined);
 }
@@ -162,9 +161,9 @@ async function closeConnection(memory: HostMemory): Promise<void> {
   await open?.close();
 }
 
-function observe(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+function observe(memory: HostMemory, client: SshClient): Promise<Observation> {
   if (memory.reading) return memory.reading;
-  const reading = read(memory, settings);
+  const reading = read(memory, client);
   memory.reading = reading;
   reading.catch(() => {
     const forget = (): void => {
@@ -176,15 +175,15 @@ function observe(memory: HostMemory, settings: () => Settings): Promise<Observat
 }
 
 /** Looking changes nothing, so that it can be done again. */
-function read(memory: HostMemory, settings: () => Settings): Promise<Observation> {
+function read(memory: HostMemory, client: SshClient): Promise<Observation> {
   return again(
-    () => readOnce(memory, settings),
+    () => readOnce(memory, client),
     () => true,
   );
 }
 
-async function readOnce(memory: HostMemory, settings: () => Settings): Promise<Observation> {
-  const connection = await connect(memory, settings);
+async function readOnce(memory: HostMemory, client: SshClient): Promise<Observation> {
+  const connection = await connect(memory, client);
   const marker = newMarker();
   const result = await connection.run(observeScript(marker), { description: "look at the host" });
   try {
@@ -199,12 +198,12 @@ async function readOnce(memory: HostMemory, settings: () => Settings): Promise<O
 /** What a script prints that changes nothing, so that it can be run again. */
 async function ask(
   memory: HostMemory,
-  settings: () => Settings,
+  client: SshClient,
   script: string,
   description: string,
 ): Promise<string> {
   const { stdout } = await again(
-    async () => (await connect(memory, settings)).run(script, { description }),
+    async () => (await connect(memory, client)).run(script, { description }),
     () => true,
   );
   return stdout;

@@ -1,8 +1,4 @@
-/**
- * Texts that nobody is to see, although they may have got into something that is shown: values of properties that the
- * program marked as secret, and credentials. They live as long as the process, and nothing is written.
- */
-const secrets = new Set<string>();
+/** Texts that nobody is to see, although they may have got into something that is shown. */
 
 /** What stands in the place of a text that is withheld. */
 const PLACEHOLDER = "[secret]";
@@ -10,23 +6,47 @@ const PLACEHOLDER = "[secret]";
 /** Shorter texts are in everything by chance: withholding them would hide nothing and make messages unreadable. */
 const SHORTEST = 4;
 
-/** Withholds each text in a value, at any depth, from all that is shown from now on. */
-export function registerSecret(value: unknown): void {
-  if (typeof value === "string") {
-    if (value.trim().length >= SHORTEST) secrets.add(value.trim());
-  } else if (typeof value === "object" && value !== null) {
-    Object.values(value).forEach(registerSecret);
-  }
+/**
+ * Withholds the values of properties that the program marked as secret, and credentials, from all that is shown. It lives
+ * as long as the run, and writes nothing.
+ */
+export interface Redactor {
+  /** Withholds each text in a value, at any depth, from now on. */
+  readonly register: (value: unknown) => void;
+  /** A text as it may be shown. */
+  readonly redact: (text: string) => string;
+  /** An error as it may be shown: message and stack. */
+  readonly redactError: (error: unknown) => unknown;
 }
 
-/** A text as it may be shown. */
-export function redact(text: string): string {
-  // the longest first: one may be a part of another
-  const texts = [...secrets].toSorted((a, b) => b.length - a.length);
-  return texts.reduce((so, secret) => {
-    const escaped = JSON.stringify(secret).slice(1, -1);
-    return so.replaceAll(secret, PLACEHOLDER).replaceAll(escaped, PLACEHOLDER);
-  }, text);
+export function openRedactor(): Redactor {
+  const secrets = new Set<string>();
+  const register = (value: unknown): void => {
+    if (typeof value === "string") {
+      if (value.trim().length >= SHORTEST) secrets.add(value.trim());
+    } else if (typeof value === "object" && value !== null) {
+      Object.values(value).forEach(register);
+    }
+  };
+  const redact = (text: string): string => {
+    // the longest first: one may be a part of another
+    const texts = [...secrets].toSorted((a, b) => b.length - a.length);
+    return texts.reduce((so, secret) => {
+      const escaped = JSON.stringify(secret).slice(1, -1);
+      return so.replaceAll(secret, PLACEHOLDER).replaceAll(escaped, PLACEHOLDER);
+    }, text);
+  };
+  return {
+    register,
+    redact,
+    redactError(error) {
+      if (!(error instanceof Error)) return typeof error === "string" ? redact(error) : error;
+      const { message, stack } = error;
+      error.message = redact(message);
+      if (stack !== undefined) error.stack = redact(stack);
+      return error;
+    },
+  };
 }
 
 /** Names under which people look for a place to put a credential. */

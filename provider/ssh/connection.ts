@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Become, HostAddress } from "./address";
 import { semaphore } from "./semaphore";
 import { resolveHost } from "./config/resolve";
-import { openThroughJumps } from "./transport/jump";
+import { type OpenTransport, transportOpener } from "./transport/jump";
 import { type CommandResult, type ScriptCall, type Shell, lost, startShell } from "./exec/script";
+import { type ClientState, clientState } from "./client-state";
 import type { Settings } from "./settings";
 import { SshError } from "./error";
-import { trace } from "./trace";
 
 export type { CommandResult } from "./exec/script";
 export { ConnectionLost, SshError } from "./error";
@@ -56,16 +56,32 @@ const MAX_CHANNELS = 8;
 const ONE_AT_A_TIME = /^dropbear/i;
 const REFUSED_CHANNEL_PAUSES = [100, 300, 900];
 
-/**
- * Connects to a host and authenticates, through its jump hosts if it has any.
- *
- * @throws SshError whose message says what happened and what to do
- */
-export async function openConnection(host: HostAddress, settings: Settings): Promise<Connection> {
-  const resolved = resolveHost(host, settings);
+/** Connects to hosts. What it has read of keys and configuration, and jump hosts, are shared by its connections. */
+export interface SshClient {
+  /**
+   * Connects to a host and authenticates, through its jump hosts if it has any.
+   *
+   * @throws SshError whose message says what happened and what to do
+   */
+  connect(host: HostAddress): Promise<Connection>;
+}
+
+/** Opens a client, which connects to nothing yet. */
+export function openSshClient(settings: Settings, output: Pick<ClientState, "trace" | "warn">): SshClient {
+  const state = clientState(settings, output);
+  const openTransport = transportOpener(state);
+  return { connect: (host) => openConnection(host, state, openTransport) };
+}
+
+async function openConnection(
+  host: HostAddress,
+  { settings, configs, trace }: ClientState,
+  openTransport: OpenTransport,
+): Promise<Connection> {
+  const resolved = resolveHost(host, settings, configs);
   const { label, user, become } = resolved;
   const opened = performance.now();
-  const link = await openThroughJumps(resolved, settings);
+  const link = await openTransport(resolved);
   const way = resolved.jump === undefined ? "" : ` through ${resolved.jump.label}`;
   trace({ host: label, event: "open", description: `connected${way}`, ms: performance.now() - opened });
   let closing = false;

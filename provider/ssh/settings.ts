@@ -35,6 +35,8 @@ export interface Settings {
   readonly reclaim?: string;
   /** `SSH_AUTH_SOCK`. */
   readonly agentSocket?: string;
+  /** `MACVLAN_TRACE`. */
+  readonly traceTo?: string;
   readonly home: string;
   /** A variable of the environment, for `${NAME}` in the client configuration. */
   readonly env: (name: string) => string | undefined;
@@ -106,6 +108,7 @@ export function readSettings(
     );
   }
   const agent = fromEnv("SSH_AUTH_SOCK");
+  const traceTo = fromEnv("MACVLAN_TRACE");
 
   return {
     keys: [
@@ -124,6 +127,7 @@ export function readSettings(
     maxConnections: connections(either("MACVLAN_MAX_CONNECTIONS", "maxConnections")),
     ...(reclaim && { reclaim: reclaim.value.trim() }),
     ...(agent && { agentSocket: agent.value }),
+    ...(traceTo && { traceTo: traceTo.value }),
     home,
     env: (name) => env[name],
   };

@@ -1,5 +1,4 @@
 import { appendFileSync } from "node:fs";
-import { redact } from "../model/redact";
 
 /** Something that happened on a host's connection. Holds no secret: passwords never are part of a script. */
 export interface TraceEvent {
@@ -17,25 +16,38 @@ export interface TraceEvent {
   readonly bytes?: number;
 }
 
+/** Notes an event. */
+export type Trace = (event: TraceEvent) => void;
+
+/** How a trace gets out. */
+export interface TraceOutput {
+  /** Gets readable text, and that a file cannot be written. */
+  readonly stderr: (text: string) => void;
+  /** Text as it may be shown. */
+  readonly redact?: (text: string) => string;
+}
+
 /**
- * Writes an event where `MACVLAN_TRACE` says: `1` or `stderr` is a readable line with the script below it on stderr,
- * anything else is a file that gets one JSON object a line, with `time` in ISO 8601. Unset or empty: nothing.
+ * A trace that goes where `target`, which is `MACVLAN_TRACE`, says: `1` or `stderr` is a readable line with the script
+ * below it on stderr, anything else is a file that gets one JSON object per line, with `time` in ISO 8601. Undefined or
+ * `0`: nothing.
  */
-export function trace(event: TraceEvent): void {
-  const target = process.env["MACVLAN_TRACE"];
-  if (target === undefined || target === "" || target === "0") return;
-  const time = new Date().toISOString();
-  if (target === "1" || target === "stderr") {
-    process.stderr.write(redact(readable(event, time)));
-    return;
-  }
-  try {
-    appendFileSync(target, redact(`${JSON.stringify({ time, ...event })}\n`), { mode: 0o600 });
-  } catch (error) {
-    // A run must not fail because of its trace; but whoever asked for one should hear why there is none.
-    const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`MACVLAN_TRACE: cannot write to ${target}: ${reason}\n`);
-  }
+export function openTrace(
+  target: string | undefined,
+  { stderr, redact = (text) => text }: TraceOutput,
+): Trace {
+  if (target === undefined || target === "0") return () => undefined;
+  const now = (): string => new Date().toISOString();
+  if (target === "1" || target === "stderr") return (event) => stderr(redact(readable(event, now())));
+  return (event) => {
+    try {
+      appendFileSync(target, redact(`${JSON.stringify({ time: now(), ...event })}\n`), { mode: 0o600 });
+    } catch (error) {
+      // A run must not fail because of its trace; but whoever asked for one should hear why there is none.
+      const reason = error instanceof Error ? error.message : String(error);
+      stderr(`MACVLAN_TRACE: cannot write to ${target}: ${reason}\n`);
+    }
+  };
 }
 
 function readable({ host, event, description, script, code, ms, bytes }: TraceEvent, time: string): string {

@@ -21,14 +21,8 @@ describe("a macvlan on a guest", function () {
 
   /** What is said at a preview of whoever manages the link; that a guest's NIC cannot filter is said in any case. */
   async function saidOf(host: string): Promise<string> {
-    const said: string[] = [];
-    const real = console.error;
-    console.error = (...texts: unknown[]) => void said.push(texts.join(" "));
-    try {
-      await on.stack.preview("MacvlanInterface", "m", args(host));
-    } finally {
-      console.error = real;
-    }
+    await on.stack.preview("MacvlanInterface", "m", args(host));
+    const said = on.stack.said();
     const others = said.filter((text) => !/eth0 is in promiscuous mode.*cannot filter/.test(text));
     assert.equal(said.length - others.length, 1);
     return others.join("\n");

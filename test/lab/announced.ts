@@ -10,6 +10,7 @@ import type { Observation } from "../../provider/model/observation";
 import { outcome, plan, type DesiredPlan } from "../../provider/plan/plan";
 import { hostSchema } from "../../provider/ssh/address";
 import { readSettings } from "../../provider/ssh/settings";
+import { openSshClient } from "../../provider/ssh/connection";
 import type { OnLab } from "./stack";
 
 /** Enough to meet most pairs of modes, and soon over. */
@@ -43,7 +44,7 @@ export function useAnnounced(on: OnLab, host: string): Announced {
       { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },
       () => undefined,
     );
-    fleet = openFleet(() => settings);
+    fleet = openFleet(openSshClient(settings, { trace: () => undefined, warn: () => undefined }));
     managedHost = fleet.managedHost(hostSchema.parse(host));
   });
   afterEach(() => fleet.close());

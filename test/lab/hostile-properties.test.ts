@@ -5,9 +5,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import fc from "fast-check";
-import { providers } from "../../provider/engine/provider";
-import { endRun } from "../../provider/engine/context";
-import { useLab } from "./stack";
+import { type Run, openRun, useLab } from "./stack";
 
 /** Where a text that was run would leave its mark: by path, and by name in whatever folder it was run in. */
 const CANARIES = [
@@ -139,9 +137,9 @@ const HOSTS: readonly (readonly [what: string, put: (text: string) => unknown])[
 describe("attacking texts", function () {
   const on = useLab(1);
 
-  before(() => (process.env["MACVLAN_SSH_CONFIG_PATH"] = on.lab.sshConfig));
-  after(() => delete process.env["MACVLAN_SSH_CONFIG_PATH"]);
-  afterEach(() => endRun());
+  let run: Run;
+  beforeEach(() => (run = openRun(on.lab)));
+  afterEach(() => run.close());
 
   async function assertNothingRan(): Promise<void> {
     const onHost = await on.lab.sh("node1", `ls -d ${CANARIES.join(" ")} 2>/dev/null; true`);
@@ -154,8 +152,7 @@ describe("attacking texts", function () {
 
   /** @returns whether the text was taken, and the link made and taken away again. */
   async function strike(kind: string, root: string, args: Json): Promise<boolean> {
-    const provider = providers[kind];
-    assert.ok(provider?.check && provider.delete);
+    const provider = run.operations(kind);
     const base: Json = {
       host: "node1",
       name: "web",
@@ -199,7 +196,7 @@ describe("attacking texts", function () {
     it(`in a host, ${what}`, async function () {
       this.timeout(120_000);
       for (const text of ATTACKS.filter((t) => t !== "lo" && !/^[a-z]+$/i.test(t))) {
-        const { failures = [] } = (await providers["MacvlanInterface"]?.check?.(
+        const { failures = [] } = (await run.operations("MacvlanInterface").check(
           {},
           {
             ...{ host: put(text), parent: "eth0", __owner: "lab/test", __resource: "web", __preview: true },

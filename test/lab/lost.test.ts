@@ -1,9 +1,7 @@
 /** Connections that are lost: what is safe is done again on a new one, and nothing else is. */
 import assert from "node:assert/strict";
-import { providers } from "../../provider/engine/provider";
-import { currentRun, endRun } from "../../provider/engine/context";
 import { hostSchema } from "../../provider/ssh/address";
-import { useLab } from "./stack";
+import { type Run, openRun, useLab } from "./stack";
 
 /** Ends the SSH connection that a script comes by, `times` times, and then answers for `readlink`. */
 const CUTTER = (times: number): string => `#!/bin/sh
@@ -20,10 +18,10 @@ describe("a connection that is lost", () => {
   const on = useLab(1);
   const host = hostSchema.parse("node1");
 
-  beforeEach(() => (process.env["MACVLAN_SSH_CONFIG_PATH"] = on.lab.sshConfig));
+  let run: Run;
+  beforeEach(() => (run = openRun(on.lab)));
   afterEach(async () => {
-    await endRun();
-    delete process.env["MACVLAN_SSH_CONFIG_PATH"];
+    await run.close();
     await on.lab.unhide("node1");
     await on.lab.exec("node1", ["rm", "-f", "/run/cut"]);
   });
@@ -31,7 +29,7 @@ describe("a connection that is lost", () => {
   it("while the host is read is opened again, and the host is read", async () => {
     await on.lab.replace("node1", "readlink", { script: CUTTER(2) });
     const before = await on.lab.connections("node1");
-    const { state } = await currentRun().fleet.managedHost(host).observe();
+    const { state } = await run.context.fleet.managedHost(host).observe();
     assert.ok(state.links.some((l) => l.name === "eth0"));
     assert.equal((await on.lab.connections("node1")) - before, 3);
   });
@@ -39,13 +37,13 @@ describe("a connection that is lost", () => {
   it("over and over ends in an error that says so", async () => {
     await on.lab.replace("node1", "readlink", { script: CUTTER(9) });
     await assert.rejects(
-      currentRun().fleet.managedHost(host).observe(),
+      run.context.fleet.managedHost(host).observe(),
       /connection was lost while look at the host ran/,
     );
   });
 
   it("while nothing ran is opened again by what comes next", async () => {
-    const managedHost = currentRun().fleet.managedHost(host);
+    const managedHost = run.context.fleet.managedHost(host);
     await managedHost.observe();
     await on.lab.sh(
       "node1",
@@ -53,8 +51,7 @@ describe("a connection that is lost", () => {
     );
     const args = { host: "node1", parent: "eth0" };
     // the same process and fleet: what a long run meets when sshd or a firewall drops idle connections
-    const provider = providers["MacvlanInterface"];
-    assert.ok(provider?.check && provider.create);
+    const provider = run.operations("MacvlanInterface");
     const checked = await provider.check({}, { ...args, __owner: "lab/test", __resource: "web" });
     await provider.create(checked.inputs);
     assert.match(await on.lab.sh("node1", "ip link show web"), /web@eth0/);

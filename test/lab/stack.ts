@@ -3,8 +3,8 @@
  * update, delete and create, or read), each operation in a run of its own with a connection of its own.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { providers } from "../../provider/engine/provider";
-import { currentRun, endRun } from "../../provider/engine/context";
+import { type ProviderContext, openContext } from "../../provider/engine/context";
+import { openProviders } from "../../provider/engine/provider";
 import type {
   BondArgs,
   BondOutputs,
@@ -54,6 +54,34 @@ interface Resource {
   readonly outputs: Json;
 }
 
+/** One phase of a run: what a process of the provider is for. */
+export interface Run {
+  readonly context: ProviderContext;
+  /** What was said to the person at the CLI, a line each. */
+  readonly said: readonly string[];
+  /** What the engine calls for resources of a class. */
+  operations(kind: string): Required<dynamic.ResourceProvider>;
+  close(): Promise<void>;
+}
+
+/** A run that knows the lab's hosts by their names. */
+export function openRun(lab: Lab): Run {
+  const said: string[] = [];
+  const env = { ...process.env, MACVLAN_SSH_CONFIG_PATH: lab.sshConfig };
+  const context = openContext({ env, stderr: (text) => said.push(text.trimEnd()) });
+  const providers = openProviders(() => context);
+  return {
+    context,
+    said,
+    operations(kind) {
+      const provider = providers[kind];
+      if (!provider) throw new Error(`there is no resource class ${kind}`);
+      return provider as Required<dynamic.ResourceProvider>;
+    },
+    close: () => context.close(),
+  };
+}
+
 export interface Stack {
   /** Creates the resource, or brings it to these inputs. @throws with the check's failures, or as the provider does. */
   up<K extends keyof Kinds>(kind: K, name: string, args: Kinds[K]["args"]): Promise<Kinds[K]["outputs"]>;
@@ -64,25 +92,33 @@ export interface Stack {
   down(name?: string): Promise<void>;
   /** The state, as it would be written to a file. */
   state(): string;
+  /** What the last operation said to the person at the CLI, a line each. */
+  said(): readonly string[];
 }
 
 /** A stack that is empty. It knows the lab's hosts by their names. */
 export function openStack(lab: Lab, owner = "lab/test"): Stack {
   const resources = new Map<string, Resource>();
 
-  async function inRun<T>(work: () => Promise<T>): Promise<T> {
-    process.env["MACVLAN_SSH_CONFIG_PATH"] = lab.sshConfig;
-    currentRun();
+  let said: readonly string[] = [];
+
+  async function inRun<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    const run = openRun(lab);
+    ({ said } = run);
     try {
-      return await work();
+      return await work(run);
     } finally {
-      await endRun();
-      delete process.env["MACVLAN_SSH_CONFIG_PATH"];
+      await run.close();
     }
   }
 
-  async function look(kind: string, name: string, args: object): Promise<Preview & { inputs: Json }> {
-    const provider = operationsOf(kind);
+  async function look(
+    run: Run,
+    kind: string,
+    name: string,
+    args: object,
+  ): Promise<Preview & { inputs: Json }> {
+    const provider = run.operations(kind);
     const old = resources.get(name);
     const news = { ...args, __owner: owner, __resource: name };
     const checked = await provider.check(old?.inputs ?? {}, news);
@@ -97,10 +133,10 @@ export function openStack(lab: Lab, owner = "lab/test"): Stack {
     return { inputs: again, failures, drift, changes, replaces };
   }
 
-  async function apply(kind: string, name: string, args: object): Promise<Json> {
-    const provider = operationsOf(kind);
+  async function apply(run: Run, kind: string, name: string, args: object): Promise<Json> {
+    const provider = run.operations(kind);
     const old = resources.get(name);
-    const { inputs, failures, changes, replaces } = await look(kind, name, args);
+    const { inputs, failures, changes, replaces } = await look(run, kind, name, args);
     if (failures.length > 0) throw new Error(failures.join("; "));
     if (old && !changes) return old.outputs;
     if (old && replaces.length === 0) {
@@ -119,38 +155,33 @@ export function openStack(lab: Lab, owner = "lab/test"): Stack {
   }
 
   return {
-    up: (kind, name, args) => inRun(async () => (await apply(kind, name, args)) as never),
+    up: (kind, name, args) => inRun(async (run) => (await apply(run, kind, name, args)) as never),
     preview: (kind, name, args) =>
-      inRun(async () => {
-        const { inputs: _, ...preview } = await look(kind, name, args);
+      inRun(async (run) => {
+        const { inputs: _, ...preview } = await look(run, kind, name, args);
         return preview;
       }),
     refresh: (name) =>
-      inRun(async () => {
+      inRun(async (run) => {
         const resource = resources.get(name);
         if (!resource) throw new Error(`the stack has no resource ${name}`);
-        const found = await operationsOf(resource.kind).read(resource.id, resource.outputs);
+        const found = await run.operations(resource.kind).read(resource.id, resource.outputs);
         const [inputs, outputs] = [found.inputs, found.props] as (Json | undefined)[];
         if (!inputs || !outputs) resources.delete(name);
         else resources.set(name, { ...resource, inputs, outputs });
         return inputs;
       }),
     down: (only) =>
-      inRun(async () => {
+      inRun(async (run) => {
         const going = [...resources].filter(([name]) => only === undefined || name === only).toReversed();
         for (const [name, { kind, id, outputs }] of going) {
-          await operationsOf(kind).delete(id, outputs);
+          await run.operations(kind).delete(id, outputs);
           resources.delete(name);
         }
       }),
     state: () => JSON.stringify([...resources]),
+    said: () => said,
   };
-}
-
-function operationsOf(kind: string): Required<dynamic.ResourceProvider> {
-  const provider = providers[kind];
-  if (!provider) throw new Error(`there is no resource class ${kind}`);
-  return provider as Required<dynamic.ResourceProvider>;
 }
 
 /** A lab and a stack on it. */

@@ -4,8 +4,7 @@ import type { Observation } from "../../model/observation";
 import { shellScript, shellText } from "../../shell/library";
 import { newMarker, sections } from "../../shell/quote";
 import type { HostAddress } from "../../ssh/address";
-import { type Connection, SshError, openConnection } from "../../ssh/connection";
-import type { Settings } from "../../ssh/settings";
+import { type Connection, SshError, type SshClient } from "../../ssh/connection";
 
 export interface Nic {
   readonly name: string;
@@ -72,17 +71,17 @@ export function parseAbilities(output: string, marker: string): Abilities {
 }
 
 /** Logs in and looks: as root, and where that is not to be had as the ordinary user. @throws SshError, Error */
-export async function examineHost(host: HostAddress, settings: Settings): Promise<Examined> {
+export async function examineHost(host: HostAddress, client: SshClient): Promise<Examined> {
   try {
-    return await examineAs(host, settings);
+    return await examineAs(host, client);
   } catch (error) {
     if (!(error instanceof SshError) || error.kind !== "become") throw error;
-    return { ...(await examineAs({ ...host, become: "none" }, settings)), notRoot: error.message };
+    return { ...(await examineAs({ ...host, become: "none" }, client)), notRoot: error.message };
   }
 }
 
-async function examineAs(host: HostAddress, settings: Settings): Promise<Examined> {
-  const connection = await openConnection(host, settings);
+async function examineAs(host: HostAddress, client: SshClient): Promise<Examined> {
+  const connection = await client.connect(host);
   try {
     const { user, become } = connection;
     const observation = await ask(connection, observeScript, parseObservation, "look at the host");

@@ -8,9 +8,8 @@ import { type PresentedKey, certificateOf, presentedKey } from "./presented-key"
 import type { ResolvedHost } from "../config/resolve";
 import { type LoadedKey, loadKey } from "./private-key";
 import { fingerprint } from "./public-key";
-import type { KeySetting, Secret, Settings } from "../settings";
-
-export { type Settings, readSettings } from "../settings";
+import type { ClientState } from "../client-state";
+import type { KeySetting, Secret } from "../settings";
 
 /** A source of credentials and what came of it, for the message when nothing worked. Holds no secret. */
 export interface AuthAnswer {
@@ -51,7 +50,7 @@ const DEFAULT_KEY_FILES = ["id_ed25519", "id_ecdsa", "id_rsa"];
  */
 export function authenticate(
   host: ResolvedHost,
-  settings: Settings,
+  client: ClientState,
   /** Why the host gets no password, if there is a reason. */
   distrust: () => string | undefined,
 ): Authentication {
@@ -61,7 +60,7 @@ export function authenticate(
     answers.push(entry);
     return entry;
   };
-  const attempts = allAttempts(host, settings, note, distrust);
+  const attempts = allAttempts(host, client, note, distrust);
   let current: AuthAnswer | undefined;
   let offered: readonly string[] = [];
 
@@ -110,18 +109,18 @@ type Note = (source: string, answer: string) => AuthAnswer;
 
 async function* allAttempts(
   host: ResolvedHost,
-  settings: Settings,
+  client: ClientState,
   note: Note,
   distrust: () => string | undefined,
 ): AsyncGenerator<Attempt> {
-  const { password } = settings;
+  const { password } = client.settings;
   for (const { method, by } of host.forbiddenMethods) {
     const isThere = method === "publickey" || password !== undefined;
     if (isThere) note(method, `not tried, as ${by} of the OpenSSH client configuration forbids it`);
   }
   for (const method of host.authMethods) {
     if (method === "publickey") {
-      yield* limitedKeyAttempts(host, settings, note);
+      yield* limitedKeyAttempts(host, client, note);
     } else if (password !== undefined) {
       const source = `password of ${password.source}`;
       const reason = distrust();
@@ -139,12 +138,12 @@ async function* allAttempts(
 
 async function* limitedKeyAttempts(
   host: ResolvedHost,
-  settings: Settings,
+  client: ClientState,
   note: Note,
 ): AsyncGenerator<Attempt> {
-  const limit = settings.password === undefined ? MAX_KEYS : MAX_KEYS_BEFORE_PASSWORD;
+  const limit = client.settings.password === undefined ? MAX_KEYS : MAX_KEYS_BEFORE_PASSWORD;
   let tried = 0;
-  for await (const attempt of keyAttempts(host, settings, note)) {
+  for await (const attempt of keyAttempts(host, client, note)) {
     if (tried++ === limit) {
       // Also what comes after it is left alone: reading it may mean to decrypt it.
       note(
@@ -181,7 +180,8 @@ function promptAttempt(password: Secret, username: string, note: Note): Attempt 
   };
 }
 
-async function* keyAttempts(host: ResolvedHost, settings: Settings, note: Note): AsyncGenerator<Attempt> {
+async function* keyAttempts(host: ResolvedHost, client: ClientState, note: Note): AsyncGenerator<Attempt> {
+  const { settings } = client;
   const offered = new Set<string>();
   const wanted = new Set<string>();
   const unread = new Map<string, AuthAnswer>();
@@ -217,7 +217,7 @@ async function* keyAttempts(host: ResolvedHost, settings: Settings, note: Note):
   async function* fileAttempts(keys: readonly KeySetting[], optional: boolean): AsyncGenerator<Attempt> {
     for (const setting of keys) {
       const source = "path" in setting ? `${setting.source} ${setting.path}` : setting.source;
-      const loaded: LoadedKey = await loadKey(setting, settings);
+      const loaded: LoadedKey = await loadKey(setting, settings.passphrase, client.keys);
       switch (loaded.kind) {
         case "key": {
           wanted.add(fingerprint(loaded.key.getPublicSSH()));

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import { ssh2 } from "../ssh2";
 import { parsePublicKey } from "./public-key";
-import type { KeySetting, Secret, Settings } from "../settings";
+import type { KeySetting, Secret } from "../settings";
 
 /** What came of reading a private key. */
 export type LoadedKey =
@@ -13,19 +13,23 @@ export type LoadedKey =
   | { readonly kind: "missing" }
   | { readonly kind: "unusable"; readonly problem: string };
 
-// Decrypting costs up to a second of bcrypt in JavaScript (RFC-less, PROTOCOL.key), so it is done once, not once a host.
-const parsedKeys = new WeakMap<Settings, Map<string, ParsedKey | Error>>();
+/** Keys by their text: decrypting one costs up to a second of bcrypt in JavaScript (PROTOCOL.key of OpenSSH). */
+export type KeyCache = Map<string, ParsedKey | Error>;
 
 /** Reads a private key from its file or text, with the configured passphrase if it needs one. Never throws. */
-export async function loadKey(setting: KeySetting, settings: Settings): Promise<LoadedKey> {
-  if ("text" in setting) return parse(setting.text(), undefined, settings);
+export async function loadKey(
+  setting: KeySetting,
+  passphrase: Secret | undefined,
+  cache: KeyCache,
+): Promise<LoadedKey> {
+  if ("text" in setting) return parse(setting.text(), undefined, passphrase, cache);
   const text = await readText(setting.path);
   if (typeof text !== "string") return text;
   const own = parsePublicKey(text)?.blob;
   const blob = own ?? (await publicHalf(setting.path));
   const problem = own === undefined ? await exposure(setting.path) : undefined;
   if (problem !== undefined) return blob ? { kind: "public", blob, problem } : { kind: "unusable", problem };
-  return parse(text, blob, settings);
+  return parse(text, blob, passphrase, cache);
 }
 
 /** As ssh (authfile.c, sshkey_perm_ok): a private key of the user's own that others can read is not used. */
@@ -35,26 +39,22 @@ async function exposure(path: string): Promise<string | undefined> {
   return `can be read by others (mode ${(mode & 0o777).toString(8).padStart(4, "0")}), so that it is not used: chmod 600 ${path}`;
 }
 
-function parse(text: string, blob: Buffer | undefined, settings: Settings): LoadedKey {
+function parse(
+  text: string,
+  blob: Buffer | undefined,
+  passphrase: Secret | undefined,
+  cache: KeyCache,
+): LoadedKey {
   if (parsePublicKey(text) && blob) {
     return { kind: "public", blob, problem: "is a public key and the agent does not hold its private half" };
   }
-  const key = parseOnce(text, settings);
+  const key = cache.get(text) ?? parseText(text, passphrase?.value());
+  cache.set(text, key);
   if (!(key instanceof Error)) {
     return key.isPrivateKey() ? { kind: "key", key } : { kind: "unusable", problem: "holds no private key" };
   }
-  const problem = problemOf(key, settings.passphrase);
+  const problem = problemOf(key, passphrase);
   return blob ? { kind: "public", blob, problem } : { kind: "unusable", problem };
-}
-
-function parseOnce(text: string, settings: Settings): ParsedKey | Error {
-  const known = parsedKeys.get(settings) ?? new Map<string, ParsedKey | Error>();
-  parsedKeys.set(settings, known);
-  const before = known.get(text);
-  if (before !== undefined) return before;
-  const parsed = parseText(text, settings.passphrase?.value());
-  known.set(text, parsed);
-  return parsed;
 }
 
 function parseText(text: string, passphrase: string | undefined): ParsedKey | Error {

@@ -34,12 +34,18 @@ export interface ConfigFile {
 /** By a file's text, as parsing is what takes time: it may be another one when the next host is asked for. */
 export type ParsedFiles = Map<string, readonly ConfigLine[]>;
 
-interface Query {
+/** Who reads the configuration. */
+export interface Local {
+  readonly home: string;
+  /** A variable of the environment. */
+  readonly env: (name: string) => string | undefined;
+}
+
+interface Query extends Local {
   /** The name as it was given. */
   readonly alias: string;
   /** What `Host` patterns are held against. */
   readonly name: string;
-  readonly home: string;
   readonly parsed: ParsedFiles;
   readonly final: boolean;
   readonly options: Map<string, string[]>;
@@ -66,13 +72,14 @@ export function clientConfiguration(
   files: readonly ConfigFile[],
   alias: string,
   user: string | undefined,
-  home: string,
+  { home, env }: Local,
   parsed: ParsedFiles,
 ): ClientConfiguration {
   const query: Query = {
     alias,
     name: alias,
     home,
+    env,
     parsed,
     final: false,
     options: new Map(user === undefined ? [] : [["user", [user]]]),
@@ -185,13 +192,13 @@ function applyOption(
 }
 
 function appliesTo({ args, number, text }: ConfigLine, file: ConfigFile, query: Query): boolean {
-  const { alias, options, final } = query;
+  const { alias, options, final, env } = query;
   const hostname = options.get("hostname")?.[0];
   const subject = {
     host: expandTokens(hostname ?? alias, { h: alias }),
     originalHost: alias,
-    user: options.get("user")?.[0] ?? localUser(),
-    localUser: localUser(),
+    user: options.get("user")?.[0] ?? localUser(env),
+    localUser: localUser(env),
     tag: options.get("tag")?.[0] ?? "",
     final,
   };
@@ -282,11 +289,11 @@ export function expandTokens(text: string, tokens: Readonly<Record<string, strin
 }
 
 /** The tokens that do not depend on the host (ssh_config(5), TOKENS). */
-export function localTokens(home: string): Record<string, string> {
+export function localTokens({ home, env }: Local): Record<string, string> {
   const name = localHostname();
   return {
     d: home,
-    u: localUser(),
+    u: localUser(env),
     i: String(process.getuid?.() ?? ""),
     l: name,
     L: name.split(".")[0] ?? name,
@@ -294,11 +301,11 @@ export function localTokens(home: string): Record<string, string> {
 }
 
 /** Login name of whoever runs this process. In a container its uid may have none; then the environment is asked. */
-export function localUser(): string {
+export function localUser(env: Local["env"]): string {
   try {
     return userInfo().username;
   } catch {
-    return process.env["LOGNAME"] ?? process.env["USER"] ?? "root";
+    return env("LOGNAME") ?? env("USER") ?? "root";
   }
 }
 

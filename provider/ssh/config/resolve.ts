@@ -122,8 +122,12 @@ const AUTH_METHODS: readonly AuthMethod[] = ["publickey", "password", "keyboard-
  *
  * @throws SshError of kind `configuration`
  */
-export function resolveHost(host: HostAddress, settings: Settings): ResolvedHost {
-  return resolve(host, settings, []);
+export function resolveHost(
+  host: HostAddress,
+  settings: Settings,
+  parsed: ParsedFiles = new Map(),
+): ResolvedHost {
+  return resolve(host, settings, parsed, []);
 }
 
 /**
@@ -136,9 +140,12 @@ export function configuredHosts(settings: Settings): string[] {
   return namedHosts(configFiles(settings), settings.home);
 }
 
-const parsedFiles = new WeakMap<Settings, ParsedFiles>();
-
-function resolve(host: HostAddress, settings: Settings, behind: readonly string[]): ResolvedHost {
+function resolve(
+  host: HostAddress,
+  settings: Settings,
+  parsed: ParsedFiles,
+  behind: readonly string[],
+): ResolvedHost {
   const fail = (message: string, cause?: unknown): SshError =>
     cannotConnect("configuration", hostLabel(host), message, "", { cause });
   if (behind.length > MAX_JUMPS)
@@ -148,9 +155,7 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
   const givenUser = host.user ?? (isJump ? undefined : settings.user);
   let configuration: ClientConfiguration;
   try {
-    const cache = parsedFiles.get(settings) ?? (new Map() as ParsedFiles);
-    parsedFiles.set(settings, cache);
-    configuration = clientConfiguration(configFiles(settings), host.address, givenUser, settings.home, cache);
+    configuration = clientConfiguration(configFiles(settings), host.address, givenUser, settings, parsed);
   } catch (error) {
     throw fail(reasonOf(error), error);
   }
@@ -165,10 +170,10 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
     return Number(text);
   };
 
-  const user = givenUser ?? first("user") ?? settings.user ?? localUser();
+  const user = givenUser ?? first("user") ?? settings.user ?? localUser(settings.env);
   const port = host.port ?? number("port") ?? DEFAULT_PORT;
   const hostname = expandTokens(first("hostname") ?? "%h", { h: host.address });
-  const tokens = { ...localTokens(settings.home), h: hostname, n: host.address, p: String(port), r: user };
+  const tokens = { ...localTokens(settings), h: hostname, n: host.address, p: String(port), r: user };
   const path = (text: string): string => expandPath(expandTokens(text, tokens), settings);
   const checked = checkedAddress({ address: hostname, port, user });
   if (checked !== undefined) throw fail(`the OpenSSH client configuration gives ${checked}`);
@@ -214,7 +219,7 @@ function resolve(host: HostAddress, settings: Settings, behind: readonly string[
     commandTimeout: host.commandTimeout ?? DEFAULT_COMMAND_TIMEOUT,
     keepaliveInterval: number("serveraliveinterval") || DEFAULT_KEEPALIVE_INTERVAL,
     keepaliveCount: number("serveralivecountmax") ?? DEFAULT_KEEPALIVE_COUNT,
-    ...(jump !== undefined && { jump: resolve(jump, settings, [...behind, identity]) }),
+    ...(jump !== undefined && { jump: resolve(jump, settings, parsed, [...behind, identity]) }),
   };
 }
 

@@ -30,6 +30,9 @@ export interface ExpectedKey {
   readonly where: string;
 }
 
+/** Entries of files by path; read again when a file has changed, as every host of a fleet asks for them. */
+export type KnownHostsCache = Map<string, { readonly stamp: string; readonly entries: readonly KnownHost[] }>;
+
 /** Reads known_hosts text. Lines that are no entry are skipped, as OpenSSH does. Takes linear time. */
 export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return text.split(/\r?\n/).flatMap((line, index) => {

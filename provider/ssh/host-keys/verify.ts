@@ -2,10 +2,12 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from "n
 import { dirname } from "node:path";
 import { reasonOf } from "../../model/error";
 import { DEFAULT_PORT } from "../address";
+import type { ClientState } from "../client-state";
 import type { ResolvedHost } from "../config/resolve";
 import { isCertificateAlgorithm } from "../config/algorithms";
 import {
   type KnownHost,
+  type KnownHostsCache,
   judge,
   knownHostLine,
   knownHostName,
@@ -43,8 +45,8 @@ export interface HostKeyCheck {
 
 type Verdict = { readonly refused: Refusal } | { readonly distrust?: string; readonly known?: boolean };
 
-const files = new Map<string, { readonly stamp: string; readonly entries: readonly KnownHost[] }>();
-const warned = new Set<string>();
+/** What a check needs of its client. */
+type Client = Pick<ClientState, "knownHosts" | "warn">;
 
 /**
  * The check of a host's key: `hostKey` of its address alone if there is one, else the known_hosts files under the
@@ -52,10 +54,10 @@ const warned = new Set<string>();
  *
  * @throws SshError of kind `configuration` when a file of keys is there but cannot be read
  */
-export function checkHostKey(host: ResolvedHost): HostKeyCheck {
+export function checkHostKey(host: ResolvedHost, client: Client): HostKeyCheck {
   const pin = host.address.hostKey;
   const pinnedType = pin === undefined ? undefined : parsePublicKey(pin)?.type;
-  const found = lookup(readEntries(host), host.knownAs.host, host.knownAs.port);
+  const found = lookup(readEntries(host, client), host.knownAs.host, host.knownAs.port);
   const revoked = readRevoked(host);
   const plain = found.filter(({ marker }) => marker === undefined);
   const knownTypes = new Set(pinnedType === undefined ? plain.map(({ type }) => type) : [pinnedType]);
@@ -87,8 +89,8 @@ export function checkHostKey(host: ResolvedHost): HostKeyCheck {
       refuseRevoked(found, revoked, key) ??
       (certificate && refuseRevoked(found, revoked, certificate.authority));
     if (refused !== undefined) return { refused };
-    if (certificate !== undefined) return judgeCertificate(host, found, certificate);
-    if (pin === undefined) return judgeByFiles(host, found, blob);
+    if (certificate !== undefined) return judgeCertificate(host, found, certificate, client);
+    if (pin === undefined) return judgeByFiles(host, found, blob, client);
     const other = refuseByPin(pin, blob);
     return other === undefined ? {} : { refused: other };
   };
@@ -116,7 +118,7 @@ export function checkHostKey(host: ResolvedHost): HostKeyCheck {
       for (const blob of blobs) {
         const isNew = !found.some((entry) => entry.blob.equals(blob));
         if (isNew && refuseWeak(host, blob) === undefined && !revoked.some((one) => one.equals(blob)))
-          remember(host, blob);
+          remember(host, blob, client);
       }
     },
   };
@@ -154,11 +156,12 @@ function judgeCertificate(
   host: ResolvedHost,
   found: readonly KnownHost[],
   certificate: Certificate,
+  client: Client,
 ): Verdict {
   const authority = found.find(
     ({ marker, blob }) => marker === "@cert-authority" && blob.equals(certificate.authority),
   );
-  if (authority === undefined) return judgeByFiles(host, found, certificate.key);
+  if (authority === undefined) return judgeByFiles(host, found, certificate.key, client);
   const problem = hostCertificateProblem(
     certificate,
     host.knownAs.name,
@@ -185,15 +188,20 @@ function refuseByPin(pin: string, blob: Buffer): Refusal | undefined {
   };
 }
 
-function judgeByFiles(host: ResolvedHost, entries: readonly KnownHost[], blob: Buffer): Verdict {
+function judgeByFiles(
+  host: ResolvedHost,
+  entries: readonly KnownHost[],
+  blob: Buffer,
+  client: Client,
+): Verdict {
   const found = `${keyType(blob)} ${fingerprint(blob)}`;
   const { host: name, port } = host.knownAs;
   const verdict = judge(entries, name, port, blob);
   if (verdict.kind === "match") return { known: true };
   if (host.hostKeyChecking === "off" && verdict.kind !== "revoked") {
-    warnOnce(
-      host.label,
+    client.warn(
       `warning: ${host.label}: host key ${found} is not verified, as hostKeyChecking is off`,
+      host.label,
     );
     if (verdict.kind === "unknown") return {};
     return {
@@ -223,7 +231,7 @@ function judgeByFiles(host: ResolvedHost, entries: readonly KnownHost[], blob: B
     }
     case "unknown":
       if (host.hostKeyChecking === "accept-new") {
-        remember(host, blob);
+        remember(host, blob, client);
         return { known: true };
       }
       return {
@@ -250,10 +258,10 @@ function allFiles(host: ResolvedHost): string[] {
   return [...host.userKnownHostsFiles, ...host.globalKnownHostsFiles];
 }
 
-function readEntries(host: ResolvedHost): KnownHost[] {
+function readEntries(host: ResolvedHost, { knownHosts }: Client): KnownHost[] {
   return allFiles(host).flatMap((file) => {
     try {
-      return readFile(file);
+      return readFile(file, knownHosts);
     } catch (error) {
       const reason = reasonOf(error);
       const message = `cannot connect to ${host.label}: the known_hosts file ${file} cannot be read: ${reason}`;
@@ -290,20 +298,19 @@ function readRevoked(host: ResolvedHost): Buffer[] {
   });
 }
 
-/** A file's entries; read again only when the file has changed, as every host of a fleet asks for them. */
-function readFile(file: string): readonly KnownHost[] {
+function readFile(file: string, cache: KnownHostsCache): readonly KnownHost[] {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined) return [];
   const stamp = `${stat.mtimeMs} ${stat.size} ${stat.ino}`;
-  const cached = files.get(file);
+  const cached = cache.get(file);
   if (cached?.stamp === stamp) return cached.entries;
   const entries = parseKnownHosts(readFileSync(file, "utf8"), file);
-  files.set(file, { stamp, entries });
+  cache.set(file, { stamp, entries });
   return entries;
 }
 
 /** Appends a new host to the user's first file. As with ssh, that this fails does not keep it from connecting. */
-function remember(host: ResolvedHost, blob: Buffer): void {
+function remember(host: ResolvedHost, blob: Buffer, { warn }: Client): void {
   const file = host.userKnownHostsFiles[0];
   if (file === undefined) return;
   try {
@@ -313,15 +320,9 @@ function remember(host: ResolvedHost, blob: Buffer): void {
     appendFileSync(file, (needsBreak ? "\n" : "") + line, { mode: 0o600 });
   } catch (error) {
     const reason = reasonOf(error);
-    warnOnce(
-      `${host.label} ${file}`,
+    warn(
       `warning: ${host.label}: its host key cannot be added to ${file}: ${reason}`,
+      `${host.label} ${file}`,
     );
   }
-}
-
-function warnOnce(about: string, message: string): void {
-  if (warned.has(about)) return;
-  warned.add(about);
-  console.warn(message);
 }

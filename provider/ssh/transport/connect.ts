@@ -8,9 +8,7 @@ import { parseCertificate } from "../auth/certificate";
 import { isCertificateAlgorithm } from "../config/algorithms";
 import type { ResolvedHost } from "../config/resolve";
 import { type HostKeyCheck, checkHostKey } from "../host-keys/verify";
-import { acquireHandshake } from "../semaphore";
-import type { Settings } from "../settings";
-import { trace } from "../trace";
+import type { ClientState } from "../client-state";
 import { expectCertifiedSignature, offerHostKeys, signAsPresented } from "./ssh2-internals";
 import { type ConnectStage, type Failure, describeFailure } from "./failure";
 
@@ -47,25 +45,25 @@ const LONGEST_PAUSE = 3_000;
  */
 export async function connect(
   host: ResolvedHost,
-  settings: Settings,
+  client: ClientState,
   connector: Connector | undefined,
 ): Promise<SshTransport> {
-  const check = checkHostKey(host);
+  const check = checkHostKey(host, client);
   const limit = host.connectTimeout * 1000;
   let left = 2 * limit;
   let pause = FIRST_PAUSE;
   for (let attempt = 1; ; attempt++) {
-    const release = await acquireHandshake(settings.maxConnections);
+    await client.handshakes.acquire();
     const started = performance.now();
-    const outcome = await connectOnce(host, settings, connector, check, Math.min(limit, left)).finally(
-      release,
+    const outcome = await connectOnce(host, client, connector, check, Math.min(limit, left)).finally(
+      client.handshakes.release,
     );
     if ("link" in outcome) return outcome.link;
     left -= performance.now() - started;
     // Half to one and a half of the pause, so that those who were dropped together do not come back together.
     const wait = outcome.again === "at once" ? 0 : pause * (0.5 + Math.random());
     if (outcome.again === "never" || left <= wait) throw outcome.error(attempt);
-    trace({ host: host.label, event: "retry", description: outcome.error(attempt).message });
+    client.trace({ host: host.label, event: "retry", description: outcome.error(attempt).message });
     if (wait > 0) {
       await sleep(wait);
       left -= wait;
@@ -76,12 +74,12 @@ export async function connect(
 
 async function connectOnce(
   host: ResolvedHost,
-  settings: Settings,
+  client: ClientState,
   connector: Connector | undefined,
   check: HostKeyCheck,
   milliseconds: number,
 ): Promise<{ link: SshTransport } | Failure> {
-  const authentication = authenticate(host, settings, check.distrust);
+  const authentication = authenticate(host, client, check.distrust);
   let stage: ConnectStage = "tcp";
   let stream: Duplex | undefined;
   let expired = false;
@@ -127,32 +125,34 @@ async function connectOnce(
       readyTimeout: 0,
     });
     ready.catch(() => undefined);
-    const client = ssh.connection;
-    if (client === null) throw await ready.catch((error: unknown) => error);
-    signAsPresented(client);
-    if (hostKeys.some(isCertificateAlgorithm)) offerHostKeys(client, hostKeys);
+    const session = ssh.connection;
+    if (session === null) throw await ready.catch((error: unknown) => error);
+    signAsPresented(session);
+    if (hostKeys.some(isCertificateAlgorithm)) offerHostKeys(session, hostKeys);
     let software = "";
     opened.once("data", (chunk: Buffer) => {
       software = /^SSH-[0-9.]+-([^ \r\n]*)/m.exec(chunk.toString("latin1"))?.[1] ?? "";
     });
-    client.on("hostkeys", (keys: readonly ParsedKey[]) => check.learn(keys.map((key) => key.getPublicSSH())));
+    session.on("hostkeys", (keys: readonly ParsedKey[]) =>
+      check.learn(keys.map((key) => key.getPublicSSH())),
+    );
     const listeners = new Set<() => void>();
     let end: string | undefined;
     // node-ssh listens for errors only while it connects, and an "error" that nobody listens for ends the process.
-    client.on("error", (error) => (firstError ??= error));
-    client.on("connect", () => (stage = "kex"));
-    client.on("handshake", () => (stage = "authentication"));
-    client.on("change password", () => {
+    session.on("error", (error) => (firstError ??= error));
+    session.on("connect", () => (stage = "kex"));
+    session.on("handshake", () => (stage = "authentication"));
+    session.on("change password", () => {
       firstError ??= new Error("the password has expired and must be changed at a login by hand");
-      client.end();
+      session.end();
     });
     const onGone = (): void => {
       end ??= firstError?.message ?? "the server closed the connection";
       for (const listener of listeners) listener();
       listeners.clear();
     };
-    client.on("end", onGone);
-    client.on("close", onGone);
+    session.on("end", onGone);
+    session.on("close", onGone);
     await Promise.race([ready, expiry]);
     stage = "ready";
     const link: SshTransport = {
@@ -169,15 +169,15 @@ async function connectOnce(
       close: async () => {
         if (end !== undefined) return;
         end = "it was closed";
-        const closed = new Promise<void>((resolve) => client.once("close", resolve));
-        client.end();
+        const closed = new Promise<void>((resolve) => session.once("close", resolve));
+        session.end();
         const giveUp = new AbortController();
         await Promise.race([
           closed,
           sleep(CLOSE_TIMEOUT, undefined, { ref: false, signal: giveUp.signal }).catch(() => undefined),
         ]);
         giveUp.abort();
-        // Not client.destroy(), which does nothing to a stream whose own half is closed already.
+        // Not session.destroy(), which does nothing to a stream whose own half is closed already.
         opened.destroy();
         onGone();
       },

@@ -2,9 +2,8 @@ import { reasonOf } from "../../model/error";
 import type { Duplex } from "node:stream";
 import type { ResolvedHost } from "../config/resolve";
 import { type SshTransport, type Connector, connect } from "./connect";
-import type { Settings } from "../settings";
+import type { ClientState } from "../client-state";
 import { cannotConnect } from "../error";
-import { trace } from "../trace";
 
 /** A jump host's connection, which all hosts behind it share. */
 interface SharedJump {
@@ -12,23 +11,34 @@ interface SharedJump {
   readonly link: Promise<SshTransport>;
 }
 
-const shared = new WeakMap<Settings, Map<string, SharedJump>>();
+type Jumps = Map<string, SharedJump>;
+
+/** Opens a transport to a host. */
+export type OpenTransport = (host: ResolvedHost) => Promise<SshTransport>;
 
 // RFC 4254, 5.1: SSH_OPEN_ADMINISTRATIVELY_PROHIBITED and SSH_OPEN_CONNECT_FAILED.
 const PROHIBITED = 1;
 const CONNECT_FAILED = 2;
 
 /**
- * Opens a link to a host, through its jumps if it has any. Each hop is verified and authenticated as itself. A jump's
- * connection closes with the last host behind it.
- *
- * @throws SshError for the host that was asked for, with the jump's own error in it
+ * Opens transports, through a host's jumps if it has any. Each hop is verified and authenticated as itself. A jump's
+ * connection is shared by all hosts behind it, and closes with the last of them. The transport's opening throws an
+ * SshError for the host that was asked for, with the jump's own error in it.
  */
-export async function openThroughJumps(host: ResolvedHost, settings: Settings): Promise<SshTransport> {
-  if (host.jump === undefined) return connect(host, settings, undefined);
-  const jump = await enterJump(host.jump, host, settings);
+export function transportOpener(client: ClientState): OpenTransport {
+  const jumps: Jumps = new Map();
+  return (host) => openThroughJumps(host, client, jumps);
+}
+
+async function openThroughJumps(
+  host: ResolvedHost,
+  client: ClientState,
+  jumps: Jumps,
+): Promise<SshTransport> {
+  if (host.jump === undefined) return connect(host, client, undefined);
+  const jump = await enterJump(host.jump, host, client, jumps);
   try {
-    const link = await connect(host, settings, forwardThrough(jump.link, host));
+    const link = await connect(host, client, forwardThrough(jump.link, host));
     let left: Promise<void> | undefined;
     link.onEnd(() => {
       left = jump.leave();
@@ -49,12 +59,11 @@ export async function openThroughJumps(host: ResolvedHost, settings: Settings): 
 async function enterJump(
   jumpHost: ResolvedHost,
   target: ResolvedHost,
-  settings: Settings,
+  client: ClientState,
+  jumps: Jumps,
 ): Promise<{ link: SshTransport; leave: () => Promise<void> }> {
-  const jumps = shared.get(settings) ?? new Map<string, SharedJump>();
-  shared.set(settings, jumps);
   const key = JSON.stringify(jumpHost);
-  const jump = jumps.get(key) ?? { users: 0, link: openTraced(jumpHost, settings) };
+  const jump = jumps.get(key) ?? { users: 0, link: openTraced(jumpHost, client, jumps) };
   jumps.set(key, jump);
   jump.users++;
   const forget = (): void => {
@@ -84,9 +93,10 @@ async function enterJump(
   }
 }
 
-async function openTraced(host: ResolvedHost, settings: Settings): Promise<SshTransport> {
+async function openTraced(host: ResolvedHost, client: ClientState, jumps: Jumps): Promise<SshTransport> {
+  const { trace } = client;
   const started = performance.now();
-  const link = await openThroughJumps(host, settings);
+  const link = await openThroughJumps(host, client, jumps);
   trace({ host: host.label, event: "open", description: "jump", ms: performance.now() - started });
   link.onEnd(() => trace({ host: host.label, event: "close", description: "jump" }));
   return link;

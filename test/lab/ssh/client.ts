@@ -6,8 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HostAddress, hostSchema } from "../../../provider/ssh/address";
-import { type Connection, SshError, openConnection } from "../../../provider/ssh/connection";
-import { type Settings, readSettings } from "../../../provider/ssh/auth/authenticate";
+import {
+  type Connection,
+  SshError,
+  type SshClient as Client,
+  openSshClient,
+} from "../../../provider/ssh/connection";
+import { type Settings, readSettings } from "../../../provider/ssh/settings";
+import { openTrace } from "../../../provider/ssh/trace";
 import {
   type Login,
   type Sshd,
@@ -84,6 +90,14 @@ export function useSshd(): SshClient {
   const given: { dir?: string; key?: string; sshd?: Sshd } = {};
   const open: Connection[] = [];
   const stops: (() => Promise<void>)[] = [];
+  // of the same settings the connections share what a run's do
+  const clients = new Map<Settings, Client>();
+  const clientOf = (settings: Settings): Client => {
+    const trace = openTrace(settings.traceTo, { stderr: () => undefined });
+    const opened = clients.get(settings) ?? openSshClient(settings, { trace, warn: () => undefined });
+    clients.set(settings, opened);
+    return opened;
+  };
   const ready = <T>(value: T | undefined): T => {
     if (value === undefined) throw new Error("the server is up within tests only");
     return value;
@@ -145,7 +159,7 @@ export function useSshd(): SshClient {
     at: (user, more = {}, to = client.sshd) =>
       hostSchema.parse({ address: "127.0.0.1", port: to.port, user, ...more }),
     async connect(host, settings) {
-      const connection = await openConnection(host, settings);
+      const connection = await clientOf(settings).connect(host);
       open.push(connection);
       return connection;
     },

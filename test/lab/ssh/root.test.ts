@@ -108,14 +108,10 @@ describe("ssh: root", () => {
 
   it("traces commands to a file, without secrets", async () => {
     const path = join(on.dir, "trace.jsonl");
-    process.env["MACVLAN_TRACE"] = path;
-    try {
-      const connection = await on.connect(on.at("asked"), on.withKey({ MACVLAN_BECOME_PASSWORD: PASSWORD }));
-      await connection.run("echo hi\n", { description: "greeting" });
-      await connection.close();
-    } finally {
-      delete process.env["MACVLAN_TRACE"];
-    }
+    const env = { MACVLAN_BECOME_PASSWORD: PASSWORD, MACVLAN_TRACE: path };
+    const connection = await on.connect(on.at("asked"), on.withKey(env));
+    await connection.run("echo hi\n", { description: "greeting" });
+    await connection.close();
     const text = readFileSync(path, "utf8");
     const events = text
       .trim()

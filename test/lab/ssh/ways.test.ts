@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostSchema } from "../../../provider/ssh/address";
-import { readSettings } from "../../../provider/ssh/auth/authenticate";
+import { readSettings } from "../../../provider/ssh/settings";
 import { failure, useSshd } from "./client";
 import type { Sshd } from "./throwaway-sshd";
 

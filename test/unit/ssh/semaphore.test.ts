@@ -1,28 +1,28 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { semaphore, acquireHandshake } from "../../../provider/ssh/semaphore";
-describe("slots for handshakes", () => {
-  it("are never more than the limit at once, and all get their turn in order", async () => {
+import { semaphore } from "../../../provider/ssh/semaphore";
+
+describe("semaphore", () => {
+  it("lets no more than the limit in at once, and each in its turn", async () => {
+    const slots = semaphore(3);
     let now = 0;
     let most = 0;
     const order: number[] = [];
     const work = async (turn: number): Promise<void> => {
-      const release = await acquireHandshake(3);
+      await slots.acquire();
       order.push(turn);
       most = Math.max(most, ++now);
       await sleep(2);
       now--;
-      release();
+      slots.release();
     };
     const turns = Array.from({ length: 20 }, (_, turn) => turn);
     await Promise.all(turns.map(work));
     assert.equal(most, 3);
     assert.deepEqual(order, turns);
   });
-});
 
-describe("channels of a connection", () => {
-  it("become fewer when the server refuses one, and all get their turn", async () => {
+  it("shrinks when the other side allows fewer, and lets each in all the same", async () => {
     const allowed = 2;
     const queue = semaphore(8);
     let open = 0;
@@ -48,7 +48,7 @@ describe("channels of a connection", () => {
     assert.equal(done, 30);
   });
 
-  it("do not become fewer than one", async () => {
+  it("does not shrink below one", async () => {
     const queue = semaphore(8);
     await queue.acquire();
     assert.equal(queue.shrink(), false);

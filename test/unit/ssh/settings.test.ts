@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { type Settings, readSettings } from "../../../provider/ssh/auth/authenticate";
+import { type Settings, readSettings } from "../../../provider/ssh/settings";
 
 const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n";
 

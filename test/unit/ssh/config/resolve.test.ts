@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { hostSchema } from "../../../../provider/ssh/address";
 import { type ResolvedHost, resolveHost } from "../../../../provider/ssh/config/resolve";
-import { readSettings } from "../../../../provider/ssh/auth/authenticate";
+import { readSettings } from "../../../../provider/ssh/settings";
 import { SshError } from "../../../../provider/ssh/error";
 
 describe("client configuration", () => {

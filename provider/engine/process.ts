@@ -1,0 +1,35 @@
+/** The provider's process, which the engine starts for one phase of a run. The program's process may load it as well. */
+import { readPrefetchHints, removePrefetchHints } from "../program/prefetch";
+import { type ProviderContext, type StackConfig, openContext } from "./context";
+
+/** Milliseconds for which the end of a run waits for its connections to be closed. */
+const CLOSE_MS = 500;
+
+/** Begins the run of this process, which ends with the engine or by its signal. */
+export function openProcessContext(config: StackConfig): ProviderContext {
+  const engine = engineOfProcess();
+  const stderr = (text: string): void => void process.stderr.write(text);
+  const context = openContext({ env: process.env, config, stderr, hints: readPrefetchHints(engine) });
+  const exit = (): void => {
+    removePrefetchHints(engine);
+    setTimeout(() => process.exit(0), CLOSE_MS);
+    void context.close().finally(() => process.exit(0));
+  };
+  // the engine ends its providers by SIGINT and waits up to five seconds for them
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, exit);
+  if (engine !== undefined) endWithEngine(exit);
+  return context;
+}
+
+/** An engine that is killed says nothing to its providers: without this they would hold their connections for ever. */
+function endWithEngine(exit: () => void): void {
+  const engine = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== engine) exit();
+  }, 1000).unref();
+}
+
+/** The engine's address: the SDK's launcher of dynamic providers gets it as its argument. */
+function engineOfProcess(): string | undefined {
+  return /^[^:]+:[0-9]+$/.test(process.argv[2] ?? "") ? process.argv[2] : undefined;
+}

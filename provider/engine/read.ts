@@ -1,0 +1,54 @@
+/** `read`: what is there of a resource. */
+import type { dynamic } from "@pulumi/pulumi";
+import type { AnyKind } from "../kinds";
+import { withKernelNames } from "../kinds/altnames";
+import { asInputs } from "../kinds/check-inputs";
+import { type CommonInputs, type Json, linkId } from "../kinds/kind";
+import { findLink, recordOf } from "../model/host";
+import type { Observation } from "../model/observation";
+import type { ProviderContext } from "./context";
+import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
+import { isPersisted } from "./persist";
+import { planContextOf } from "./planning";
+
+/** Reads the resource's link, and gives nothing if it is not there or not the resource's any more. */
+export async function read(
+  context: ProviderContext,
+  kind: AnyKind,
+  id: string,
+  props: Json,
+): Promise<dynamic.ReadResult> {
+  const given = managedInputs(props);
+  const known = asInputs(given);
+  const now = await context.fleet.managedHost(known.host).observe();
+  const place = linkId(withKernelNames(known, now.state));
+  const link = findLink(now.state, place);
+  const record = recordOf(now.state, place);
+  const isTaken = record !== undefined && record.owner !== props["__owner"];
+  if (!link || isTaken || link.kind !== kindWord(context, kind, known, now, props)) return {};
+  const planContext = planContextOf(context, props, known, now, undefined);
+  const observed = {
+    ...given,
+    ...kind.readInputs(known, now),
+    ...(known.persist === undefined ? {} : { persist: isPersisted(kind, known, planContext) }),
+  };
+  const label = kind.label(observed);
+  const inputs = { ...observed, label, ...hiddenOf(props) };
+  return {
+    id,
+    inputs: clean(inputs),
+    props: clean(outputsOf(kind, inputs, asInputs(observed), now)),
+  };
+}
+
+/** The link's kind in iproute2's word, as the resource wants it. */
+function kindWord(
+  context: ProviderContext,
+  kind: AnyKind,
+  known: CommonInputs,
+  now: Observation,
+  props: Json,
+): string {
+  const desired = kind.desired(known, planContextOf(context, props, known, now, props));
+  return desired.links.find((l) => l.kind !== undefined)?.kind ?? "";
+}

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CommonInputs } from "../kinds/kind";
+import type { LinkId } from "../model/host";
+import { type HostAddress, hostIdentity } from "../ssh/address";
+
+/** What a run's resources are about to do to links, so that each can count on the others. */
+export interface RunLinks {
+  /**
+   * Notes that a resource is to have a link.
+   *
+   * @param resource `MacvlanInterface "web"`
+   * @param unknown its properties that are not known yet
+   * @returns another resource that has the same link
+   */
+  declare(inputs: CommonInputs, resource: string, unknown: readonly string[]): string | undefined;
+  isDeclared(host: HostAddress, link: LinkId): boolean;
+  /** The MTU that a resource is to give a link; undefined if none does. */
+  declaredMtu(host: HostAddress, link: LinkId): number | "unknown" | undefined;
+  /** Notes that a link is replaced in this run: what sits on it goes with it, and has to be made again. */
+  markReplaced(host: HostAddress, link: LinkId): void;
+  isReplaced(host: HostAddress, link: LinkId): boolean;
+  /** The links of a host that are. */
+  replacedOn(host: HostAddress): readonly LinkId[];
+  /** Notes that a resource that the program has announced was checked. */
+  markChecked(resource: string): void;
+  /** Resolves when all resources that the program has announced are checked, or have not come for two seconds. */
+  othersAreChecked(): Promise<void>;
+}
+
+/** Milliseconds for which announced resources are waited for. */
+const PATIENCE_MS = 2000;
+
+/** @param announced the resources that the program has announced */
+export function openRunLinks(announced: Iterable<string>): RunLinks {
+  const awaited = new Set(announced);
+  const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
+  const replaced = new Map<string, { readonly host: string; readonly link: LinkId }>();
+  const keyOf = (host: HostAddress, link: LinkId): string =>
+    JSON.stringify([hostIdentity(host), link.netns, link.name]);
+  return {
+    declare(inputs, resource, unknown) {
+      const key = keyOf(inputs.host, { name: inputs.name, netns: inputs.netns ?? "" });
+      const other = declared.get(key)?.resource;
+      if (other !== undefined && other !== resource) return other;
+      declared.set(key, { resource, mtu: unknown.includes("mtu") ? "unknown" : inputs.mtu });
+      return undefined;
+    },
+    isDeclared: (host, link) => declared.has(keyOf(host, link)),
+    declaredMtu: (host, link) => declared.get(keyOf(host, link))?.mtu,
+    markReplaced: (host, link) => replaced.set(keyOf(host, link), { host: hostIdentity(host), link }),
+    isReplaced: (host, link) => replaced.has(keyOf(host, link)),
+    replacedOn: (host) =>
+      [...replaced.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
+    markChecked: (resource) => awaited.delete(resource),
+    async othersAreChecked() {
+      const end = performance.now() + PATIENCE_MS;
+      while (awaited.size > 0 && performance.now() < end) await sleep(20);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { ParsedFiles } from "./config/options";
+import type { KeyCache } from "./auth/private-key";
+import type { KnownHostsCache } from "./host-keys/known-hosts";
+import { type Semaphore, semaphore } from "./semaphore";
+import type { Settings } from "./settings";
+import type { Trace } from "./trace";
+
+/** What all connections of a client share: its settings, and what was read for the first of them. */
+export interface ClientState {
+  readonly settings: Settings;
+  readonly trace: Trace;
+  /** Tells the person at the CLI of what is no error, once. */
+  readonly warn: (text: string, about?: string) => void;
+  /**
+   * One turn per handshake, over all hosts: each costs the CPU of both sides, and a jump host that gets all of them at
+   * once drops some (MaxStartups).
+   */
+  readonly handshakes: Semaphore;
+  readonly keys: KeyCache;
+  readonly configs: ParsedFiles;
+  readonly knownHosts: KnownHostsCache;
+}
+
+export function clientState(
+  settings: Settings,
+  { trace, warn }: Pick<ClientState, "trace" | "warn">,
+): ClientState {
+  const handshakes = semaphore(settings.maxConnections);
+  return { settings, trace, warn, handshakes, keys: new Map(), configs: new Map(), knownHosts: new Map() };
+}
