@@ -279,6 +279,11 @@ function reportPlan(
       drift: driftText([goneWith(parent, kind.label(known))]),
     };
   }
+  if (!previous && known.adopt === true && findLink(now.state, linkId(known))) {
+    const changes = next.differences.filter(({ property }) => property !== "owner");
+    const what = changes.length === 0 ? "nothing of it is changed" : describeDifferences(changes);
+    return { ...common, notices: [...notices, `${place} is adopted: ${what}.`] };
+  }
   const drift = previous ? driftSince(previous, kind, known, context, next) : [];
   // a line for those who read no property
   const line = `drift on ${hostLabel}: ${known.name}: ${describeDifferences(drift)}`;
