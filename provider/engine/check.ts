@@ -48,6 +48,7 @@ export async function check(
 ): Promise<dynamic.CheckResult> {
   const secrets = secretsOf(news);
   context.redactor.register(secrets.values);
+  for (const known of [olds, news]) context.stack.note(known);
   const request = declare(context, validate(kind, olds, news));
   const { target } = request;
   const seen = target && (await observe(context.fleet.managedHost(target.known.host)));

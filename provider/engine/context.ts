@@ -6,13 +6,16 @@ import { type Redactor, openRedactor } from "../model/redact";
 import type { PrefetchHint } from "../program/prefetch";
 import { hostSchema } from "../ssh/address";
 import { type SshClient, openSshClient } from "../ssh/connection";
-import { readSettings } from "../ssh/settings";
+import { type Settings, readSettings } from "../ssh/settings";
 import { openTrace } from "../ssh/trace";
 import { type RunLinks, openRunLinks } from "./run-links";
+import { type StackMemory, openStackMemory } from "./stack-identity";
 
 export interface ProviderContext {
   readonly fleet: Fleet;
   readonly links: RunLinks;
+  /** What the run has learnt of its stack. */
+  readonly stack: StackMemory;
   /** What the run's resources claim of their networks. */
   readonly claims: Claims;
   readonly diagnostics: Diagnostics;
@@ -48,6 +51,7 @@ export function openContext({
 }: ContextOptions): ProviderContext {
   const redactor = openRedactor();
   const diagnostics = openDiagnostics((line) => stderr(`${line}\n`), redactor);
+  const settings = settingsOrError();
   const fleet = openFleet(openClient(), diagnostics.say);
   const known = hints.flatMap(({ host, free }) => {
     const { data } = hostSchema.safeParse(host);
@@ -61,6 +65,7 @@ export function openContext({
   return {
     fleet,
     links: openRunLinks(known.flatMap(({ free }) => free)),
+    stack: openStackMemory(settings instanceof Error ? undefined : settings.reclaim),
     claims: openClaims(),
     diagnostics,
     redactor,
@@ -68,14 +73,17 @@ export function openContext({
     close: () => fleet.close(),
   };
 
-  function openClient(): SshClient {
+  function settingsOrError(): Settings | Error {
     try {
-      const settings = readSettings(env, config);
-      const trace = openTrace(settings.traceTo, { stderr, redact: redactor.redact });
-      return openSshClient(settings, { trace, warn: diagnostics.sayOnce });
+      return readSettings(env, config);
     } catch (error) {
-      const unusable = error instanceof Error ? error : new Error(String(error));
-      return { connect: () => Promise.reject(unusable) };
+      return error instanceof Error ? error : new Error(String(error));
     }
+  }
+
+  function openClient(): SshClient {
+    if (settings instanceof Error) return { connect: () => Promise.reject(settings) };
+    const trace = openTrace(settings.traceTo, { stderr, redact: redactor.redact });
+    return openSshClient(settings, { trace, warn: diagnostics.sayOnce });
   }
 }

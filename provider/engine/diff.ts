@@ -5,25 +5,40 @@ import { withKernelNames } from "../kinds/altnames";
 import { asInputs, visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import type { HostState } from "../model/host";
+import type { Observation } from "../model/observation";
 import { isUnknown } from "../model/unknown";
+import { makingOf } from "./apply";
 import type { ProviderContext } from "./context";
 import { digest, sameHost } from "./inputs";
+import { knownInputs } from "./planning";
 
 /** Compares the state's outputs of a resource with its new inputs. */
 export async function diff(
-  { fleet }: ProviderContext,
+  context: ProviderContext,
   kind: AnyKind,
   olds: Json,
   news: Json,
 ): Promise<dynamic.DiffResult> {
   const given = differenceOf(kind, olds, olds["__inputs"], news);
-  if (given.replaces.length === 0 || given.replaces.includes("host")) return given;
+  if (given.replaces.includes("host") || (given.changes && given.replaces.length === 0)) return given;
+  if (isUnknown(news["host"])) return given;
   // that the host cannot be read has been said by `check`; names are compared as they are
-  const now = await fleet
+  const now = await context.fleet
     .managedHost(asInputs(news).host)
     .observe()
     .catch(() => undefined);
-  return now ? differenceOf(kind, olds, olds["__inputs"], news, now.state) : given;
+  if (!now) return given;
+  const named = differenceOf(kind, olds, olds["__inputs"], news, now.state);
+  return { ...named, changes: named.changes || isOtherMaking(context, olds, news, now) };
+}
+
+/**
+ * Whether the stack's link on the host is of another making than the one in the state: the run that made it was killed
+ * before it could save the state. An update takes note of it, so that a deletion will not leave it behind.
+ */
+function isOtherMaking(context: ProviderContext, olds: Json, news: Json, now: Observation): boolean {
+  const making = makingOf(context, news, knownInputs(news, []), now, undefined);
+  return making !== undefined && making !== olds["__making"];
 }
 
 /**
@@ -47,8 +62,7 @@ export function differenceOf(
     replaces.length > 0 ||
     news["drift"] !== undefined ||
     isUnknown(visibleInputs(news)) ||
-    before !== digest(news) ||
-    olds["__owner"] !== news["__owner"];
+    before !== digest(news);
   // two links cannot have one name: the old one has to go first
   return { changes, replaces, deleteBeforeReplace: true };
 }

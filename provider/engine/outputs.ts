@@ -42,7 +42,9 @@ export function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now:
 }
 
 export function hiddenOf(inputs: Json): Json {
-  const kept = ["__owner", "__resource", "__derived"].filter((key) => inputs[key] !== undefined);
+  const kept = ["__owner", "__stack", "__resource", "__derived", "__making"].filter(
+    (key) => inputs[key] !== undefined,
+  );
   return Object.fromEntries(kept.map((key) => [key, inputs[key]]));
 }
 

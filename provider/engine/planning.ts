@@ -6,7 +6,7 @@ import { describeStep } from "../iproute2/commands";
 import { type AnyKind, kernelOf } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { asInputs, visibleInputs } from "../kinds/check-inputs";
-import { desiredRemoval } from "../kinds/ownership";
+import { desiredRemoval, ownerOf } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
 import type { CommonInputs, Identity, Issue, Json, PlanContext } from "../kinds/kind";
 import { unreadableIssues } from "../kinds/unreadable";
@@ -14,6 +14,7 @@ import type { Difference } from "../model/difference";
 import { MacvlanError } from "../model/error";
 import { type LinkId, type Desired, kernelName } from "../model/host";
 import type { Observation } from "../model/observation";
+import type { OwnStack } from "../model/owner";
 import { isUnknown } from "../model/unknown";
 import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
@@ -22,6 +23,7 @@ import { DEFAULT_CONFIRM_TIMEOUT, hostIdentity } from "../ssh/address";
 import type { ProviderContext } from "./context";
 import { digest } from "./inputs";
 import { desiredWithBoot, withoutBoot } from "./persist";
+import { openStackMemory } from "./stack-identity";
 
 /** The plan that brings a link to its inputs. */
 export function planLink(kind: AnyKind, given: CommonInputs, context: PlanContext): DesiredPlan {
@@ -63,7 +65,7 @@ export function planRemoval(given: CommonInputs, context: PlanContext): DesiredP
 
 /** The plan that leaves the host as it is. */
 export function planNothing(context: PlanContext): DesiredPlan {
-  return planDesired({ links: [], netns: "", owner: context.owner }, context.observation);
+  return planDesired({ links: [], netns: "", ...ownerOf(context) }, context.observation);
 }
 
 function planDesired(desired: Desired, now: Observation): DesiredPlan {
@@ -110,13 +112,14 @@ export function describeDisruptiveStep(
 
 /** A host as the resource with these inputs sees it in a run. */
 export function planContextOf(
-  { links, claims }: Pick<ProviderContext, "links" | "claims">,
+  { links, claims, stack }: Pick<ProviderContext, "links" | "claims" | "stack">,
   inputs: Json,
   { host, name: own, netns: ownNetns }: CommonInputs,
   observation: Observation,
   before: Json | undefined,
+  making?: Pick<OwnStack, "making" | "removes">,
 ): PlanContext {
-  return planContextFrom(
+  const context = planContextFrom(
     inputs,
     observation,
     before,
@@ -125,6 +128,7 @@ export function planContextOf(
     (name) => links.declaredMtu(host, { name, netns: "" }),
     (ip, netns) => claims.hasAddress(hostIdentity(host), netns, ip),
   );
+  return { ...context, ...stack.owner(inputs, making) };
 }
 
 /**
@@ -151,7 +155,7 @@ export function planContextFrom(
 }
 
 function identityOf(inputs: Json): Identity {
-  return { owner: String(inputs["__owner"]), resource: String(inputs["__resource"]) };
+  return { ...openStackMemory().owner(inputs), resource: String(inputs["__resource"]) };
 }
 
 function placeOf(inputs: Json, { state }: Observation): LinkId {

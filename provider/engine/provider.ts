@@ -16,6 +16,7 @@ import { leaseBook } from "./lease-book";
 import { resourceId } from "./outputs";
 import { openProcessContext } from "./process";
 import { read } from "./read";
+import { stackIdentityProvider } from "./stack-identity";
 
 /** One provider per kind, by the name of its resource class, and the networks' memory. */
 export const providers = openProviders(openProcessContext);
@@ -29,6 +30,20 @@ export function openProviders(
   return {
     ...Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [name, providerFor(kind, contextFor)])),
     LeaseBook: leaseBook,
+    StackIdentity: {
+      configure: configureWith(contextFor),
+      ...stackIdentityProvider(() => contextFor(() => undefined).stack),
+    },
+  };
+}
+
+/** Without an await in it: the SDK calls the other methods before an asynchronous configure has ended. */
+function configureWith(
+  contextFor: (config: StackConfig) => ProviderContext,
+): Required<dynamic.ResourceProvider>["configure"] {
+  return ({ config }) => {
+    contextFor((key) => config.get(key));
+    return Promise.resolve();
   };
 }
 
@@ -46,11 +61,7 @@ function providerFor(
     }
   };
   return {
-    // without an await in it: the SDK calls the other methods before an asynchronous configure has ended
-    configure: ({ config }) => {
-      contextFor((key) => config.get(key));
-      return Promise.resolve();
-    },
+    configure: configureWith(contextFor),
     check: (olds: Json, news: Json) => withContext((context) => check(context, kind, olds, news)),
     diff: (_id: string, olds: Json, news: Json) => withContext((context) => diff(context, kind, olds, news)),
     create: (inputs: Json) =>

@@ -6,6 +6,8 @@ import { asInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, linkId } from "../kinds/kind";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
+import { isOwn } from "../model/owner";
+import { makingOf } from "./apply";
 import type { ProviderContext } from "./context";
 import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
 import { isPersisted } from "./persist";
@@ -24,20 +26,23 @@ export async function read(
   const place = linkId(withKernelNames(known, now.state));
   const link = findLink(now.state, place);
   const record = recordOf(now.state, place);
-  const isTaken = record !== undefined && record.owner !== props["__owner"];
-  if (!link || isTaken || link.kind !== kindWord(context, kind, known, now, props)) return {};
+  context.stack.note(props);
   const planContext = planContextOf(context, props, known, now, undefined);
+  const isTaken = record !== undefined && !isOwn(record, planContext);
+  if (!link || isTaken || link.kind !== kindWord(context, kind, known, now, props)) return {};
   const observed = {
     ...given,
     ...kind.readInputs(known, now),
     ...(known.persist === undefined ? {} : { persist: isPersisted(kind, known, planContext) }),
   };
   const label = kind.label(observed);
-  const inputs = { ...observed, label, ...hiddenOf(props) };
+  const { __making: saved, ...hidden } = hiddenOf(props);
+  const inputs = { ...observed, label, ...hidden };
+  const __making = makingOf(context, props, known, now, undefined) ?? saved;
   return {
     id,
     inputs: clean(inputs),
-    props: clean(outputsOf(kind, inputs, asInputs(observed), now)),
+    props: clean(outputsOf(kind, { ...inputs, __making }, asInputs(observed), now)),
   };
 }
 

@@ -52,7 +52,9 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
     issues.push(...kind.rules(known));
   }
   const hidden = Object.fromEntries(
-    Object.entries(given).filter(([key]) => ["__owner", "__resource", "__ignored"].includes(key)),
+    HIDDEN.map((key) => [key, given[key]] as const)
+      .concat(STICKY.map((key) => [key, before?.[key] ?? given[key]]))
+      .filter(([, value]) => value !== undefined),
   );
   const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
   return { inputs: { ...complete, ...hidden }, issues, unknown };
@@ -67,6 +69,12 @@ export function asInputs(inputs: Json): CommonInputs {
 function isOfLink(inputs: Json): inputs is Json & CommonInputs {
   return typeof inputs["host"] === "object" && typeof inputs["name"] === "string";
 }
+
+/** Hidden inputs that the state keeps. */
+const HIDDEN = ["__resource", "__ignored"];
+
+/** Those of them that stay as they were: a stack that is renamed is the same one, and so are its links. */
+const STICKY = ["__owner", "__stack"];
 
 export function isHidden(key: string): boolean {
   return key.startsWith("__");

@@ -1,7 +1,8 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- the checks come with a schema library: only programs that have a network load it; a literal require is what bundlers follow */
 /** MacvlanNetwork: one description for the macvlans of a whole fleet. */
 import * as pulumi from "@pulumi/pulumi";
-import { type DeepInput, type InputArgs, providerCode } from "../program/resource";
+import { providerCode } from "../program/provider-code";
+import type { DeepInput, InputArgs } from "../program/resource";
 import type { MacvlanArgs, RouteArgs, ShimArgs, VlanArgs } from "../kinds/args";
 import { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
 import type { NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";

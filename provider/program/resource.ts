@@ -3,6 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { withCode } from "../model/error";
 import { writePrefetchHint } from "./prefetch";
 import { isPlain, plainText } from "./plain";
+import { providerCode } from "./provider-code";
+import { stackIdentity } from "./stack-identity";
 import { resourceName } from "../kinds/kind";
 
 /** A value that may be an output of another resource, at any depth. */
@@ -26,14 +28,6 @@ export type LinkResource<A, O> = new (
   opts?: pulumi.CustomResourceOptions,
 ) => pulumi.CustomResource & Outputs<O>;
 
-/**
- * The wire format of `pulumi.dynamic.Resource`, with a provider that is written down instead of serialised: one
- * `require`, equal for all resources of a kind, whatever the package's code, the compiler and Node's version are.
- */
-export function providerCode(type: string): string {
-  return `exports.handler = () => require("pulumi-macvlan/provider").providers[${JSON.stringify(type)}];`;
-}
-
 /** What a run of a program has made so far. */
 interface ProgramRun {
   /** The engine's address, as the provider's process gets it; undefined under mocks. */
@@ -42,6 +36,10 @@ interface ProgramRun {
   readonly links: Map<string, pulumi.Resource>;
   /** The hosts of which the provider's process knows. */
   readonly hinted: Set<string>;
+  /** The stack's identity, see {@link stackIdentity}; undefined under mocks. */
+  readonly identity: () => Promise<string | undefined>;
+  /** The stack's name as people know it: `organization/project/stack`; undefined under mocks. */
+  readonly fullName: () => string | undefined;
 }
 
 /**
@@ -57,14 +55,22 @@ function currentProgram(): ProgramRun {
   if (known) return known;
   const client = pulumi.runtime.getEngine() as { getChannel(): { getTarget(): string } } | undefined;
   const engine = client?.getChannel().getTarget().replace(/^dns:/, "");
-  const program: ProgramRun = { engine, links: new Map(), hinted: new Set() };
+  const hasState = monitor !== undefined && engine !== undefined;
+  const program: ProgramRun = {
+    engine,
+    links: new Map(),
+    hinted: new Set(),
+    identity: () => (hasState ? stackIdentity(monitor) : Promise.resolve(undefined)),
+    fullName: () => (hasState ? fullStackName() : undefined),
+  };
   // without one no resource can be made, which the SDK says
   if (monitor) runs.set(monitor, program);
   return program;
 }
 
 /** Names of the arguments that are secret, or have a secret in them: a provider gets them in plain text. */
-async function secretNames({ engine }: ProgramRun, args: object): Promise<string[]> {
+async function secretNames({ engine, identity }: ProgramRun, args: object): Promise<string[]> {
+  await identity();
   const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
     !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
   );
@@ -72,6 +78,16 @@ async function secretNames({ engine }: ProgramRun, args: object): Promise<string
   // by then all that a program has made waits for this only, and gets to the engine in the order in which it was made
   if (engine !== undefined) await new Promise((done) => setImmediate(done));
   return secret;
+}
+
+function stackName(): string {
+  return `${pulumi.getProject()}/${pulumi.getStack()}`;
+}
+
+/** Backends without organizations call theirs `organization`. */
+function fullStackName(): string {
+  const organization = pulumi.getOrganization();
+  return organization === "organization" ? stackName() : `${organization}/${stackName()}`;
 }
 
 /** Undefined where name or host is an output, by which Pulumi knows the order itself. */
@@ -169,7 +185,9 @@ export function linkResource<A extends object, O>(
             ...outputs,
             ...args,
             __provider: providerCode(type),
-            __owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
+            __owner: stackName(),
+            __stack: program.identity(),
+            __stackName: program.fullName(),
             __resource: name,
             __preview: pulumi.runtime.isDryRun(),
             __secrets: secretNames(program, args),

@@ -26,7 +26,7 @@ import type { CommonInputs, Json } from "../../../provider/kinds/kind";
 import type { Observation } from "../../../provider/model/observation";
 import type { Step } from "../../../provider/model/steps";
 import { plan } from "../../../provider/plan/plan";
-import { providerCode } from "../../../provider/program/resource";
+import { providerCode } from "../../../provider/program/provider-code";
 import { prelude } from "../../../provider/shell/library";
 import { hostSchema } from "../../../provider/ssh/address";
 import { HOST, KERNEL, kindOf, desiredOn } from "../boot/hosts";
@@ -46,6 +46,7 @@ describe("frozen: the module that the state names", () => {
       "LeaseBook",
       "MacvlanInterface",
       "MacvtapInterface",
+      "StackIdentity",
       "VlanInterface",
     ]);
     for (const [name, provider] of Object.entries(providers)) {

@@ -1,0 +1,89 @@
+/**
+ * The stack's identity: no link and no host, but a random text that only this stack's state has. The program registers it
+ * as a resource before its first link, and gives it to each of them.
+ */
+import { randomBytes } from "node:crypto";
+import type { dynamic } from "@pulumi/pulumi";
+import type { Json } from "../kinds/kind";
+import type { Owner, OwnStack } from "../model/owner";
+import { isUnknown } from "../model/unknown";
+
+/** What a run has learnt of the stack that it is for, from the program and from the state. */
+export interface StackMemory {
+  /** Notes what the inputs or outputs of a resource, old or new, say of the stack. */
+  note(props: Json): void;
+  /** An identity that the stack has. */
+  readonly identity: string | undefined;
+  /** The stack, as the resource with these inputs or outputs knows it. */
+  owner(props: Json, making?: Pick<OwnStack, "making" | "removes">): Owner;
+  /** A new making of a link; it is in its record, in its boot files, and in the outputs of its resource. */
+  newMaking(): string;
+  hasMade(making: string): boolean;
+}
+
+/** @param reclaims the name of a stack whose state is lost, if its links are to be taken */
+export function openStackMemory(reclaims?: string): StackMemory {
+  const identities = new Set<string>();
+  const makings = new Set<string>();
+  let name: string | undefined;
+  let fullName: string | undefined;
+  return {
+    note({ __stack: stack, identity, __stackName: shown }) {
+      for (const one of [stack, identity]) if (isIdentity(one)) identities.add(one);
+      if (typeof shown !== "string") return;
+      fullName = shown;
+      name = shown.split("/").slice(-2).join("/");
+    },
+    get identity() {
+      return [...identities].at(0);
+    },
+    newMaking() {
+      const making = randomBytes(8).toString("hex");
+      makings.add(making);
+      return making;
+    },
+    hasMade: (making) => makings.has(making),
+    owner(props, making = {}) {
+      const { __stack: own } = props;
+      const known = [...(isIdentity(own) ? [own] : []), ...[...identities].filter((one) => one !== own)];
+      return {
+        owner: String(props["__owner"]),
+        stack: {
+          ...(own === undefined && known.length === 0 ? {} : { identities: known }),
+          ...(name === undefined ? {} : { name }),
+          ...(fullName === undefined ? {} : { fullName }),
+          ...(reclaims === undefined ? {} : { reclaims }),
+          ...making,
+        },
+      };
+    },
+  };
+}
+
+function isIdentity(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && !isUnknown(value);
+}
+
+/**
+ * The identity is an output, made by the first `create`. If the engine is told to replace the resource, it asks with
+ * nothing of the old state; but the class has the old one deleted first, and what is deleted is kept.
+ */
+export function stackIdentityProvider(memory: () => StackMemory): dynamic.ResourceProvider {
+  return {
+    check: () => Promise.resolve({ inputs: {} }),
+    diff: (_id: string, olds: Json) => {
+      memory().note(olds);
+      return Promise.resolve({ changes: false });
+    },
+    create: () => {
+      const identity = memory().identity ?? randomBytes(16).toString("hex");
+      return Promise.resolve({ id: "identity", outs: { identity } });
+    },
+    update: (_id: string, { identity }: Json) => Promise.resolve({ outs: { identity } }),
+    read: (id: string, props: Json = {}) => Promise.resolve({ id, props: { ...props }, inputs: {} }),
+    delete: (_id: string, props: Json) => {
+      memory().note(props);
+      return Promise.resolve();
+    },
+  };
+}
