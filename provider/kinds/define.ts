@@ -10,6 +10,7 @@ import { withIgnored } from "./ignored";
 import { type Issue, type Kind, type PlanContext, linkId } from "./kind";
 import { type CommonInputs, LINK_PROPERTIES } from "./link";
 import { addressesOf, commonOutputs } from "./outputs";
+import { statedLinkLocal } from "./ownership";
 import { commonRules } from "./problems";
 import type { InputsOf, Properties, Property } from "./property";
 
@@ -115,7 +116,10 @@ export function defineKind<P extends Properties, O extends object>(
     rules: (inputs) => [...commonRules(inputs), ...rules(inputs)],
     desired(given, context) {
       const inputs = effective(given, context);
-      return desired(inputs, context, settingsOf(bindings, inputs));
+      return {
+        ...desired(inputs, context, settingsOf(bindings, inputs)),
+        linkLocal: statedLinkLocal(inputs, context),
+      };
     },
     problems: (inputs, context) => problems(effective(inputs, context), context),
     ...(warnings ? { warnings: (inputs, context) => warnings(effective(inputs, context), context) } : {}),

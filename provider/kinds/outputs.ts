@@ -1,4 +1,5 @@
 /** What links of every kind tell of themselves: outputs, and their inputs as the host has them. Pure. */
+import { isLinkLocal } from "../model/addresses";
 import type { LinkState } from "../model/host";
 import type { LinkOutputs } from "./args";
 import type { CommonInputs } from "./link";
@@ -18,10 +19,10 @@ export function commonOutputs(link: LinkState, inputs: CommonInputs): Omit<LinkO
 
 /** The link's addresses, in the order in which they were given. */
 export function addressesOf(link: LinkState, inputs: Partial<CommonInputs>): string[] {
-  return inGivenOrder(
-    link.addresses.map((a) => a.cidr),
-    inputs.addresses ?? [],
-  );
+  const given = inputs.addresses ?? [];
+  const others = (link.otherAddresses ?? []).map((a) => a.cidr);
+  const stated = others.filter((cidr) => isLinkLocal(cidr) && given.includes(cidr));
+  return inGivenOrder([...new Set([...link.addresses.map((a) => a.cidr), ...stated])], given);
 }
 
 /** Sets are shown in the order in which they were given, so that an order alone is never a change. */

@@ -1,5 +1,6 @@
 /** Whose a link is: adoption, the record that the host keeps of it, and what deletion leaves. Pure. */
 import { bootName } from "../model/boot-names";
+import { isLinkLocal } from "../model/addresses";
 import {
   type Desired,
   type DesiredLink,
@@ -138,12 +139,20 @@ function restorePoint(
   };
 }
 
+/** The link-local addresses that the resource states, or did in the last run: they come and go with it, no others. */
+export function statedLinkLocal(inputs: CommonInputs, { previousInputs = {} }: PlanContext): string[] {
+  const { addresses } = previousInputs;
+  const previous = Array.isArray(addresses) ? addresses.map(String) : [];
+  return [...new Set([...(inputs.addresses ?? []), ...previous])].filter(isLinkLocal);
+}
+
 /** What deleting the resource wants of its host: nothing of what it made, and everything else as it was. */
 export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desired {
   const record = ownRecord(inputs, context);
   // a link that was deleted by hand, or went with its parent, leaves its namespace behind
   const leaves = placesOf(inputs, context).map(({ netns }) => netns);
-  const nothing: Desired = { links: [], netns: "", leaves, ...ownerOf(context) };
+  const linkLocal = statedLinkLocal(inputs, context);
+  const nothing: Desired = { links: [], netns: "", leaves, linkLocal, ...ownerOf(context) };
   // without its record, or with that of another making, a link of that name is not the one to delete: it stays
   if (!record) return nothing;
   const there = record.restore.filter((l) => findLink(context.observation.state, l));

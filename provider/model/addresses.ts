@@ -56,6 +56,11 @@ export function subnetOf(cidr: string): string {
   return `${textOf(network)}/${parsed.prefix}`;
 }
 
+/** Whether an address is one of IPv6 that holds on its own link alone (RFC 4291, 2.5.6). */
+export function isLinkLocal(cidr: string): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(cidr);
+}
+
 /** Whether an address is in a network; never where one is IPv4 and the other IPv6. */
 export function containsIp(cidr: string, ip: string): boolean {
   if (isIPv6Cidr(cidr) !== isIPv6Cidr(ip)) return false;
@@ -100,9 +105,6 @@ export function whyNotHostAddress(cidr: string): string | undefined {
   if (range === "multicast") return "is a multicast address, which no link can have as its own";
   if (range === "broadcast" || range === "unspecified") return `is the ${range} address`;
   if (cidr.startsWith("0.")) return "is in 0.0.0.0/8, which means 'this network' (RFC 1122)";
-  if (range === "linkLocal" && parsed.address.kind() === "ipv6") {
-    return "is link-local: the kernel gives and takes those by itself";
-  }
   if (range === "loopback") return "is a loopback address, which is never seen on a LAN";
   if (parsed.address.kind() === "ipv4" && parsed.prefix === 0) return "has the prefix length 0";
   if (parsed.address.kind() === "ipv4" && parsed.prefix < 31) {

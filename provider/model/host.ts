@@ -170,6 +170,8 @@ export interface Desired extends Owner {
   readonly netns: string;
   /** What the host is to remember of it; undefined when nothing is to stay. */
   readonly record?: Omit<LinkRecord, "ifIndex">;
+  /** The link-local addresses that it states, or has stated: others on its links are nothing to it. */
+  readonly linkLocal?: readonly string[];
   /** Namespaces that it may leave without any link: those that the stack made go, too. */
   readonly leaves?: readonly string[];
   /** Links about which it is to remember nothing of this stack any more. */
@@ -199,6 +201,26 @@ export function kernelName(state: HostState, { name, netns }: LinkId): string {
   const ofNamespace = state.links.filter((link) => link.netns === netns);
   if (ofNamespace.some((link) => link.name === name)) return name;
   return ofNamespace.find((link) => link.altNames?.includes(name) === true)?.name ?? name;
+}
+
+/** A host on which the link-local addresses that a resource states count as addresses like any other. */
+export function withStatedLinkLocal(state: HostState, { links, linkLocal = [] }: Desired): HostState {
+  if (linkLocal.length === 0) return state;
+  const isOf = (link: LinkState): boolean =>
+    links.some(
+      (l) =>
+        l.addresses !== undefined &&
+        (sameLink(l, link) || (l.previous !== undefined && sameLink(l.previous, link))),
+    );
+  return {
+    ...state,
+    links: state.links.map((link) => {
+      const stated = (link.otherAddresses ?? []).filter(({ cidr }) => linkLocal.includes(cidr));
+      if (stated.length === 0 || !isOf(link)) return link;
+      const others = link.addresses.filter(({ cidr }) => !stated.some((a) => a.cidr === cidr));
+      return { ...link, addresses: [...others, ...stated] };
+    }),
+  };
 }
 
 /** The record of a link, provided that it speaks for the link that is there now. */

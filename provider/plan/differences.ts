@@ -11,6 +11,7 @@ import {
   findLink,
   recordOf,
   sameLink,
+  withStatedLinkLocal,
 } from "../model/host";
 import { describeOwner, isOwn, sameMark } from "../model/owner";
 import { bootDifferences } from "./boot";
@@ -19,7 +20,8 @@ import { isSysctl } from "./kernel/sysctls";
 import { hasUsableAddress } from "./kernel/simulate";
 
 /** All that differs between what a host has and what is wanted of it; empty when there is nothing to do. */
-export function differences(state: HostState, desired: Desired): Difference[] {
+export function differences(observed: HostState, desired: Desired): Difference[] {
+  const state = withStatedLinkLocal(observed, desired);
   const found = desired.links.flatMap((link) => linkDifferences(state, link));
   return [...found, ...recordDifferences(state, desired), ...bootDifferences(state, desired)];
 }

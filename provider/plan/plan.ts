@@ -22,6 +22,7 @@ import {
   portKindOf,
   recordOf,
   sameLink,
+  withStatedLinkLocal,
 } from "../model/host";
 import { MacvlanError } from "../model/error";
 import { type Owner, type OwnerMark, isOwn } from "../model/owner";
@@ -54,7 +55,8 @@ export interface KernelTraits {
  * @throws MacvlanError `no-plan` if something differs and no step is known that changes it: every update would report
  * success, and the next preview the same difference
  */
-export function plan(state: HostState, desired: Desired, kernel: KernelTraits): Plan {
+export function plan(observed: HostState, desired: Desired, kernel: KernelTraits): Plan {
+  const state = withStatedLinkLocal(observed, desired);
   const steps = transition(state, desired, kernel);
   const differing = differences(state, desired);
   if (differing.length > 0 && steps.length === 0) throw noPlan(differing);

@@ -60,6 +60,16 @@ const CHANGES: {
     to: { addresses: ["192.0.2.1/25", "2001:db8::1/80"] },
     see: (l) => addressesOf(l).toSorted().join(" "),
   },
+  {
+    what: "addresses: link-local ones that are stated, beside the kernel's own",
+    from: { addresses: ["fe80::1/64", "192.0.2.1/24"] },
+    to: { addresses: ["192.0.2.1/24", "fe80::2/64"] },
+    see: (l) =>
+      l.addr_info
+        .map(({ local }) => local)
+        .filter((ip) => /^fe80::\d$/.test(ip))
+        .join(" "),
+  },
 ];
 
 /** What a foreigner does to the link, and what a preview then says of it. */
@@ -130,6 +140,18 @@ describe("changes of a macvlan", () => {
         seen.map((r) => r.replace(/ scope \w+/, "")),
         ["198.51.100.0/24 via 192.0.2.254 metric 7", "198.51.100.1"],
       );
+    });
+
+    it("a default route of IPv6, by a gateway's link-local address", async () => {
+      const addresses = ["fe80::7/64", "2001:db8::1/64"];
+      const { ifIndex } = await up({ addresses, routes: [{ to: "default", via: "fe80::99" }] });
+      assert.deepEqual(await routesOf(on.lab, "node1", "mac0"), [
+        "default via fe80::99 metric 1024 pref medium",
+      ]);
+      const routes = [{ to: "default", via: "2001:db8::99", metric: 7 }];
+      assert.equal((await up({ addresses, routes })).ifIndex, ifIndex);
+      assert.equal((await preview({ addresses, routes })).changes, false);
+      assert.match((await routesOf(on.lab, "node1", "mac0")).join(), /^default via 2001:db8::99 metric 7 /);
     });
 
     it("name and namespace", async () => {

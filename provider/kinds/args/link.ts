@@ -32,7 +32,10 @@ export interface LinkArgs {
    * the parent's; for a VLAN and a bridge it is the kernel's.
    */
   macAddress?: string;
-  /** IPv4 and IPv6 addresses in CIDR form. The list has all static ones; others are removed. */
+  /**
+   * IPv4 and IPv6 addresses in CIDR form. The list has all static ones; others are removed. Only link-local addresses of
+   * IPv6 that the list does not have and has not had are left alone, as the kernel gives one to each link.
+   */
   addresses?: string[];
   /** Whether the link is up. Default: true. */
   up?: boolean;

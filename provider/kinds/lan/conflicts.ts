@@ -1,5 +1,5 @@
 /** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
-import { withoutPrefix } from "../../model/addresses";
+import { isLinkLocal, withoutPrefix } from "../../model/addresses";
 import { type HostState, type LinkId, type Route, findLink, portKindOf } from "../../model/host";
 import type { DuplicateDetection, Issue, ParentUse, ExclusiveUse } from "../kind";
 
@@ -51,6 +51,8 @@ export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
     issues.push(...takenTwice(claim, other));
     for (const { property, what } of inCommon(claim, other)) {
       const isSameLan = other.host === claim.host && other.lan === claim.lan;
+      // the same one on many links, such as fe80::1, is usual, and no collision as long as they are on several LANs
+      if (!isSameLan && isLinkLocal(what)) continue;
       const where = isSameLan ? `on the same LAN (${claim.lan})` : `on ${other.hostLabel} (${other.lan})`;
       const reason = `${what} is that of ${other.resource} of this stack, too, ${where}`;
       if (property !== "macAddress" && [claim.detection, other.detection].includes("off")) continue;

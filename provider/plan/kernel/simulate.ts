@@ -3,7 +3,7 @@
  * kernel takes away along with a change (a primary address's secondaries, a downed link's routes) is put back by
  * the plan. Held against a real kernel by test/lab/model.test.ts.
  */
-import { isIPv6Cidr, subnetOf, withoutPrefix } from "../../model/addresses";
+import { isIPv6Cidr, isLinkLocal, subnetOf, withoutPrefix } from "../../model/addresses";
 import {
   type Address,
   type BootFile,
@@ -336,6 +336,14 @@ function adjustMtu(state: HostState, bridge = ""): HostState {
 function deleteAddress(state: HostState, id: LinkId, address: Address): HostState {
   const link = findLink(state, id);
   if (!link) return state;
+  if (isLinkLocal(address.cidr)) {
+    const isLeft = ({ cidr }: Address): boolean => cidr !== address.cidr;
+    return change(state, id, (l) => ({
+      ...l,
+      addresses: l.addresses.filter(isLeft),
+      ...(l.otherAddresses ? { otherAddresses: l.otherAddresses.filter(isLeft) } : {}),
+    }));
+  }
   const index = link.addresses.findIndex((a) => a.cidr === address.cidr);
   if (index < 0) return state;
   const subnet = subnetOf(address.cidr);

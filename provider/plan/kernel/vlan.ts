@@ -3,7 +3,7 @@
  * does the same in its turn, and macvlans are lowered and go with it as with any parent. Pure.
  */
 import { isIPv6Cidr } from "../../model/addresses";
-import type { HostState, LinkState } from "../../model/host";
+import type { Address, HostState, LinkState } from "../../model/host";
 import { withoutRoutes } from "./routes";
 
 /** The host after a step that was taken by itself, with what follows from it on VLANs. Links keep their names. */
@@ -66,5 +66,11 @@ function bindTo(link: LinkState, was: LinkState, now: LinkState): LinkState {
 
 /** net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay */
 export function setDown(link: LinkState): LinkState {
-  return { ...withoutRoutes(link), up: false, addresses: link.addresses.filter((a) => !isIPv6Cidr(a.cidr)) };
+  const isLeft = ({ cidr }: Address): boolean => !isIPv6Cidr(cidr);
+  return {
+    ...withoutRoutes(link),
+    up: false,
+    addresses: link.addresses.filter(isLeft),
+    ...(link.otherAddresses ? { otherAddresses: link.otherAddresses.filter(isLeft) } : {}),
+  };
 }

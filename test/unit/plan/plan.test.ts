@@ -151,6 +151,46 @@ describe("plan", () => {
     );
   });
 
+  it("gives a link-local address that is stated, takes it away when it is stated no more, and leaves the kernel's own alone", () => {
+    const inputs = {
+      ...{ host: { address: "node1" }, name: "m", parent: "eth0" },
+      mode: "bridge",
+      up: true,
+    } as const;
+    const kernel = kernelOf("6.2.0");
+    const stated = { ...inputs, addresses: ["192.0.2.9/24", "fe80::1/64"] };
+    const made = outcome(BARE, plan(BARE, desiredOf(macvlan, stated, BARE), kernel));
+    // as the host shows it: with the one that the kernel gave
+    const shown: HostState = {
+      ...made,
+      links: made.links.map((l) =>
+        l.name === "m"
+          ? {
+              ...l,
+              addresses: [{ cidr: "192.0.2.9/24", broadcast: "192.0.2.255" }],
+              otherAddresses: [{ cidr: "fe80::1/64" }, { cidr: "fe80::77/64" }],
+            }
+          : l,
+      ),
+    };
+    assert.deepEqual(differences(shown, desiredOf(macvlan, stated, shown, stated)), []);
+    assert.deepEqual(plan(shown, desiredOf(macvlan, stated, shown, stated), kernel).steps, []);
+    const without = { ...inputs, addresses: ["192.0.2.9/24"] };
+    assert.deepEqual(plan(shown, desiredOf(macvlan, without, shown), kernel).steps, []);
+    const context = { ...viewOn(shown, { name: "m", netns: "" }), previousInputs: stated };
+    const planned = plan(shown, macvlan.desired(without, context), kernel);
+    assert.deepEqual(
+      planned.steps.map(({ step, undo }) => [step, undo]),
+      [
+        [
+          { do: "deleteAddress", link: { name: "m", netns: "" }, address: { cidr: "fe80::1/64" } },
+          [{ do: "addAddress", link: { name: "m", netns: "" }, address: { cidr: "fe80::1/64" } }],
+        ],
+      ],
+    );
+    assert.deepEqual(differences(outcome(shown, planned), macvlan.desired(without, context)), []);
+  });
+
   it("removes a namespace that the stack made if its link was deleted by hand", () => {
     const inputs = {
       ...{ host: { address: "node1" }, name: "m", netns: "made", parent: "eth0" },
