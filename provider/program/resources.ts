@@ -37,6 +37,7 @@ const MACVLAN_OUTPUTS = {
  *   host: "ops@node1.example",
  *   parent: "eth0",
  *   name: "mac0",
+ *   netns: "web",
  *   addresses: ["192.0.2.10/24"],
  * });
  * export const webMac = web.macAddress;
@@ -144,6 +145,7 @@ export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", {
  *   host: "ops@node1.example",
  *   parent: lan10.name,
  *   name: "mac0",
+ *   netns: "web",
  *   addresses: ["192.0.2.10/24"],
  * });
  */
