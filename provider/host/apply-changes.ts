@@ -19,6 +19,7 @@ import {
   changeFailed,
   changeIgnored,
   changeLocked,
+  changeStale,
   changeUnconfirmed,
   changeUnknown,
   undoFailed,
@@ -137,6 +138,7 @@ function planTogether(before: Observation, changes: readonly Change[]): PlannedP
  * @throws Error that names resource, host, command, output, and what became of the host
  */
 async function changeHost(host: HostAccess, { resource, makePlan }: Change): Promise<Observation> {
+  let isStale = false;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await host.observe();
     // half-way through another change there is nothing to plan from: it ends, or is taken back, first
@@ -157,6 +159,7 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
       if (applied.after.unfinished && remains.length === 0) await forgetUndo(host, resource, applied.after);
       throw changeFailed(resource, label, applied, remains);
     }
+    isStale = applied.outcome === "stale";
     if (!plan || applied.outcome !== "done") continue;
     const missing = makePlan(beforeDad(applied.after));
     if (missing.steps.length === 0) return applied.after;
@@ -165,6 +168,7 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
     throw changeIgnored(resource, label, missing.differences, left(undone));
   }
   const { label } = await host.connect();
+  if (isStale) throw changeStale(resource, label);
   throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
 }
 
@@ -195,7 +199,7 @@ async function apply(
     }
     const marker = newMarker();
     const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = connection.host;
-    const script = applyScript(steps, portTool, marker, { commandTimeout }, now.boots);
+    const script = applyScript(steps, portTool, marker, { commandTimeout }, now);
     const result = await again(
       async () => (await host.connect()).run(script, { description }),
       (lost) => !lost.started,

@@ -4,12 +4,13 @@
  *
  * The undo is a file under /run until the change is complete. When the script itself is killed at any point, its
  * watchdog takes the host back; were that killed as well, the next change finds the file and does so first. The lock
- * is the kernel's (flock), or a directory that names its holder, so that it never outlives the one who took it.
+ * is the kernel's (flock), or a link that names its holder, so that it never outlives the one who took it.
  */
 import { type Command, commandsOf, describeCommand, shellWords } from "../iproute2/commands";
-import { type LinkId, sameLink } from "../model/host";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
+import type { OwnerMark } from "../model/owner";
 import type { PlannedStep, Step } from "../model/steps";
+import { type Precondition, preconditions } from "../plan/preconditions";
 import { RUN_DIRECTORY, shellScript, shellText } from "../shell/library";
 import { commandLine, quote, sections } from "../shell/quote";
 import { TruncatedOutput, observeFunction, parseObservation } from "./observe";
@@ -37,10 +38,15 @@ export type Applied =
       readonly undoPrinted: string;
       readonly after: Observation;
     }
-  /** A boot script has run since the host was looked at, or a link that is to be made is there: nothing was done. */
+  /** The host is no longer what the steps were planned from: nothing was done. */
   | { readonly outcome: "stale"; readonly after: Observation }
   /** Another change held the lock all the time. */
   | { readonly outcome: "locked"; readonly printed: string };
+
+/** What of an observation a script holds the host against. */
+export type PlannedFrom = Pick<Observation, "state" | "boots"> & {
+  readonly facts: Pick<HostFacts, "machine">;
+};
 
 /** Commands that run in one go: alone, or as one `ip -batch` where `ip` commands follow each other. */
 interface Group {
@@ -51,14 +57,14 @@ interface Group {
 /**
  * The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections.
  *
- * @param boots of the observation that the steps were planned from
+ * @param now what the steps were planned from
  */
 export function applyScript(
   steps: readonly PlannedStep[],
   portTool: PortTool,
   marker: string,
   watch: Watch,
-  boots: string,
+  now: PlannedFrom,
 ): string {
   const groups = groupSteps(steps, portTool);
   const variables = {
@@ -72,9 +78,8 @@ export function applyScript(
     variables,
     functionsFor(groups),
     underLock(),
-    shellText("recover", "watch", "transaction"),
-    `pm_boots ${quote(boots)}\n`,
-    newLinks(steps),
+    shellText("recover", "verify", "watch", "transaction"),
+    verify(steps, now),
     `pm_begin ${quote(undoFile(groups))}\n`,
     ...groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}\n`),
     watch.confirm ? "pm_pend\n" : "pm_commit\n",
@@ -104,19 +109,34 @@ function underLock(): string {
   return observeFunction() + shellText("lock", "begin");
 }
 
-/** Ends the script where a link that it is to make has come to be since the host was looked at. */
-function newLinks(steps: readonly PlannedStep[]): string {
-  const changed: LinkId[] = [];
-  const isNew = ({ step }: PlannedStep): LinkId[] => {
-    if (step.do !== "addLink" && step.do !== "deleteLink" && step.do !== "renameLink") return [];
-    const isFirst = !changed.some((id) => sameLink(id, step.link));
-    changed.push(step.link);
-    return step.do === "addLink" && isFirst ? [step.link] : [];
-  };
-  return steps
-    .flatMap(isNew)
-    .map(({ netns, name }) => `pm_absent ${quote(netns)} ${quote(name)}\n`)
-    .join("");
+/** Ends the script if something that the steps rely on is no longer so. */
+function verify(steps: readonly PlannedStep[], { facts, state, boots }: PlannedFrom): string {
+  const [bootId = ""] = facts.machine.split(" ");
+  const lines = preconditions(steps, state).flatMap(verifyOne);
+  return [["pm_still_booted", bootId, boots], ...lines].map((words) => `${commandLine(words)}\n`).join("");
+}
+
+function verifyOne(condition: Precondition): string[][] {
+  if (condition.still === "netns") {
+    return [["pm_still_netns", condition.name, markText(condition.mark), ...condition.links]];
+  }
+  const { netns, name } = condition.link;
+  if (condition.still === "absent") return [["pm_still_absent", netns, name]];
+  const index = String(condition.ifIndex);
+  const { mark, parentIndex = "" } = condition;
+  return [
+    ["pm_still_link", netns, name, index, String(parentIndex)],
+    ...(mark === undefined
+      ? []
+      : mark === "none"
+        ? [["pm_still_unmarked", netns, name, index]]
+        : [["pm_still_marked", netns, name, index, markText(mark)]]),
+  ];
+}
+
+/** A mark as it stands in a record, whose other keys may be of another version. */
+function markText(mark: OwnerMark): string {
+  return JSON.stringify(mark).slice(1, -1);
 }
 
 function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {

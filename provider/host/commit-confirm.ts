@@ -68,7 +68,7 @@ export async function applyWatched(
   const token = randomBytes(8).toString("hex");
   const marker = newMarker();
   const confirm = { token, timeout: confirmTimeout };
-  const script = applyScript(steps, portTool, marker, { commandTimeout, confirm }, now.boots);
+  const script = applyScript(steps, portTool, marker, { commandTimeout, confirm }, now);
   let answer: Applied | undefined;
   let failure: Error | undefined;
   const answered = connection

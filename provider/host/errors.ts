@@ -79,6 +79,16 @@ export function changeLocked(resource: string, host: string, printed: string): M
   );
 }
 
+/** Each time that the change was planned, the host was another one when it was to begin. */
+export function changeStale(resource: string, host: string): MacvlanError {
+  return new MacvlanError(
+    "host-changing",
+    `${resource} on ${host}: another program keeps changing the links that this change is about, so that each plan was ` +
+      "out of date before it began. Nothing was touched; see what it is (ip monitor link), and run it again.",
+    { host, resource },
+  );
+}
+
 /** What an earlier change has left was tried to undo before this one, and that failed again: it is not tried a third time. */
 export function undoFailed(resource: string, host: string, printed: string): string {
   return (

@@ -311,6 +311,8 @@ export function shellWords(command: Command): string {
     case "ip": {
       if (command.words[0] === "netns" && command.words[1] === "add")
         return commandLine(["pm_add_netns", ...command.words.slice(2)]);
+      if (command.words[0] === "netns" && command.words[1] === "delete")
+        return commandLine(["pm_delete_netns", ...command.words.slice(2)]);
       const words = command.words.map((w) => (w === OWN_NETNS ? "$$" : quote(w))).join(" ");
       return `ip ${command.netns === "" ? "" : `-n ${quote(command.netns)} `}${words}`;
     }

@@ -13,7 +13,14 @@ export const ERROR_CODES = [
   // what stands in the way of a plan
   ...(["cannot-apply", "no-plan", "duplicate-address"] as const),
   // changing it
-  ...(["change-failed", "change-ignored", "change-unconfirmed", "change-unknown", "host-locked"] as const),
+  ...([
+    "change-failed",
+    "change-ignored",
+    "change-unconfirmed",
+    "change-unknown",
+    "host-locked",
+    "host-changing",
+  ] as const),
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -35,6 +35,7 @@ export type ShellFile =
   | "recover"
   | "sysfs"
   | "transaction"
+  | "verify"
   | "watch"
   | "watchdog";
 

@@ -1,6 +1,20 @@
 ## What the commands of a plan may name (`shellWords`), in changes, in their undo and in boot scripts.
 # iproute2 makes /run/netns, which other users may look into
 pm_add_netns() { (umask 022 && exec ip netns add "$1"); }
+pm_others_in() { # NETNS LINK...: prints the links there that are neither these nor those that each namespace has
+  n=" lo tunl0 sit0 gre0 gretap0 erspan0 ip_vti0 ip6_vti0 ip6tnl0 ip6gre0 "
+  i=$1
+  shift
+  ip -n "$i" -o link show | while IFS=': @' read -r i l r; do
+    case "$n$* " in *" $l "*) ;; *) echo "$l" ;; esac
+  done
+}
+pm_delete_netns() { # NAME: not with links of others, which would go with it
+  l=$(pm_others_in "$1")
+  [ -z "$l" ] && ip netns delete "$1" && return
+  [ -z "$l" ] || echo "there are links in it that this change has not put there: $l" >&2
+  return 1
+}
 pm_write() { printf '%s\n' "$1" > "$2"; }
 # an MTU below 1280 takes IPv6 from a link, with its sysctls; ipv6.disable=1 takes it from all
 pm_sysctl() { [ ! -e "$2" ] || pm_write "$1" "$2"; }

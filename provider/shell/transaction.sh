@@ -10,23 +10,6 @@ pm_begin() {
   trap 'pm_fail 143' TERM
   pm_watch
 }
-pm_absent() { # NETNS NAME
-  if [ -z "$1" ] && [ -d /sys/class/net ]; then
-    [ -e "/sys/class/net/$2" ] || return 0
-  else ip ${1:+-n "$1"} -o link show dev "$2" > /dev/null 2>&1 || return 0; fi
-  pm_stale
-}
-pm_boots() { # NUMBER-OF-RUNS of boot scripts when the host was looked at
-  b=
-  read -r b 2> /dev/null < "$D/boots"
-  [ "$b" = "$1" ] || pm_stale
-}
-pm_stale() {
-  pm_unlock
-  echo "$M outcome stale"
-  pm_observe
-  exit 0
-}
 K=0
 O=
 L=0

@@ -512,7 +512,7 @@ describe("frozen: names under /run/pulumi-macvlan", () => {
   );
   const scripts = [
     observeScript("@m"),
-    applyScript(steps, "bridge", "@m", watch, ""),
+    applyScript(steps, "bridge", "@m", watch, { state: HOST, boots: "", facts: { machine: "" } }),
     takeBackScript(steps, "bridge", "@m"),
     forgetUndoScript("@m"),
     confirmScript("0123456789abcdef", true, "@m"),

@@ -19,6 +19,11 @@ const GOLDEN = resolve(__dirname, "../../fixtures/scripts");
 const MARKER = "@0123456789abcdef01234567";
 const TOKEN = "0123456789abcdef";
 const WATCH = { commandTimeout: 60 };
+const NOW = {
+  state: HOST,
+  boots: "",
+  facts: { machine: "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed net:[4026531840]" },
+};
 const host = { address: "node1" };
 
 function stepsFor(type: string, inputs: object): readonly PlannedStep[] {
@@ -43,10 +48,10 @@ const BRIDGE = stepsFor("HairpinBridge", {
 
 const SCRIPTS: readonly (readonly [name: string, text: string])[] = [
   ["observe", observeScript(MARKER)],
-  ["change-macvlan-in-namespace", applyScript(MACVLAN, "bridge", MARKER, WATCH, "2")],
+  ["change-macvlan-in-namespace", applyScript(MACVLAN, "bridge", MARKER, WATCH, { ...NOW, boots: "2" })],
   [
     "change-bridge-to-be-confirmed",
-    applyScript(BRIDGE, "bridge", MARKER, { ...WATCH, confirm: { token: TOKEN, timeout: 30 } }, ""),
+    applyScript(BRIDGE, "bridge", MARKER, { ...WATCH, confirm: { token: TOKEN, timeout: 30 } }, NOW),
   ],
   ["roll-back-macvlan-in-namespace", takeBackScript(MACVLAN, "bridge", MARKER)],
   ["forget-undo", forgetUndoScript(MARKER)],

@@ -1,0 +1,57 @@
+## Ends the script with the outcome `stale` if the host is no longer what the steps were planned from. The shell itself reads
+## what is in the host's own namespace; a link of another one costs a process.
+pm_stale() {
+  pm_unlock
+  echo "$M outcome stale"
+  pm_observe
+  exit 0
+}
+pm_still_booted() { # BOOT-ID NUMBER-OF-RUNS of boot scripts
+  b=
+  [ -z "$1" ] || read -r b 2> /dev/null < /proc/sys/kernel/random/boot_id
+  [ "$b" = "$1" ] || pm_stale
+  b=
+  read -r b 2> /dev/null < "$D/boots"
+  [ "$b" = "$2" ] || pm_stale
+}
+pm_index() { # NETNS NAME: sets $i, empty if there is no such link
+  i=
+  if [ -z "$1" ] && [ -d /sys/class/net ]; then
+    read -r i 2> /dev/null < "/sys/class/net/$2/ifindex"
+  else
+    i=$(ip ${1:+-n "$1"} -o link show dev "$2" 2> /dev/null)
+    i=${i%%:*}
+  fi
+}
+pm_still_absent() { # NETNS NAME
+  pm_index "$1" "$2"
+  [ -z "$i" ] || pm_stale
+}
+pm_still_link() { # NETNS NAME INDEX INDEX-OF-PARENT-OR-NOTHING
+  pm_index "$1" "$2"
+  [ "$i" = "$3" ] || pm_stale
+  [ -n "$4" ] || return 0
+  read -r i 2> /dev/null < "/sys/class/net/$2/iflink"
+  [ "$i" = "$4" ] || pm_stale
+}
+pm_still_marked() { # NETNS NAME INDEX MARK: whose the link is
+  i=
+  r=
+  read -r i r 2> /dev/null < "$D/links/$1:$2"
+  [ "$i" = "$3" ] || pm_stale
+  case $r in *"$4"*) ;; *) pm_stale ;; esac
+}
+pm_still_unmarked() { # NETNS NAME INDEX: a record of a link that is gone says nothing of the one that is there
+  i=
+  read -r i r 2> /dev/null < "$D/links/$1:$2"
+  [ "$i" != "$3" ] || pm_stale
+}
+pm_still_netns() { # NAME MARK LINK...
+  r=
+  read -r i r 2> /dev/null < "$D/netns/$1"
+  case $(ls -di "/run/netns/$1" 2> /dev/null) in *"$i "*) ;; *) pm_stale ;; esac
+  case $r in *"$2"*) ;; *) pm_stale ;; esac
+  n=$1
+  shift 2
+  [ -z "$(pm_others_in "$n" "$@")" ] || pm_stale
+}

@@ -1,0 +1,100 @@
+/** Plans older than the host: somebody changes the host after it was read, and nothing of theirs is touched. */
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MacvlanArgs } from "../../provider/kinds/args";
+import { linkOf, seenLink } from "./seen";
+import { useLab } from "./stack";
+
+const HOST = "node1";
+const WEB: MacvlanArgs = { host: HOST, parent: "eth0", name: "web" };
+const INSIDE: MacvlanArgs = { ...WEB, name: "in0", netns: "blue" };
+
+/** What somebody does to a host. */
+const TAKES_NAME = "ip link delete web 2>/dev/null; ip link add web mtu 1444 type bridge";
+const MOVES_IN = "ip link add theirs netns blue type bridge";
+
+describe("a plan from a reading that is out of date", function () {
+  this.timeout(60_000);
+  const on = useLab(1);
+
+  /** Each way of getting in between: `change` reads the host, then `action` happens, then the script goes on. */
+  const MOMENTS: Readonly<Record<string, (action: string, change: () => Promise<unknown>) => Promise<void>>> =
+    {
+      "before its script has begun": (action, change) => insteadOf("ls", action, change),
+      "before it has the lock": (action, change) => insteadOf("flock", action, change),
+      "while another change holds the lock": async (action, change) => {
+        const held = on.lab.sh(HOST, `flock /run/pulumi-macvlan/lock sh -c 'sleep 1.5; ${action}'`);
+        await sleep(200);
+        await change();
+        await held;
+      },
+    };
+
+  /** The action happens when the script calls a program for the first time: before it, nothing has been looked at again. */
+  async function insteadOf(program: string, action: string, change: () => Promise<unknown>): Promise<void> {
+    await on.lab.sh(HOST, `rm -rf /tmp/once; mkdir -p /tmp/real; cp "$(command -v ${program})" /tmp/real/`);
+    await on.lab.replace(HOST, program, {
+      // the reading calls ls as well, but not so
+      script: `#!/bin/sh
+case "${program} $*" in "ls -ldn /run/pulumi-macvlan"|flock*) mkdir /tmp/once 2>/dev/null && { ${action}; } 9>&-;; esac
+exec /tmp/real/${program} "$@"
+`,
+    });
+    try {
+      await change();
+    } finally {
+      await on.lab.unhide(HOST, [program]);
+    }
+    assert.equal(await on.lab.sh(HOST, "ls -d /tmp/once"), "/tmp/once\n");
+  }
+
+  for (const [moment, during] of Object.entries(MOMENTS)) {
+    describe(moment, () => {
+      it("does not delete another owner's link that has taken the name", async () => {
+        await on.stack.up("MacvlanInterface", "web", WEB);
+        await during(TAKES_NAME, () => on.stack.down());
+        assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
+      });
+
+      it("does not change another owner's link that has taken the name", async () => {
+        await on.stack.up("MacvlanInterface", "web", WEB);
+        await during(TAKES_NAME, () =>
+          assert.rejects(on.stack.up("MacvlanInterface", "web", { ...WEB, mtu: 1400 })),
+        );
+        assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
+      });
+
+      it("does not make a link whose name was taken", async () => {
+        await on.stack.up("MacvlanInterface", "inside", INSIDE);
+        await during(TAKES_NAME, () => assert.rejects(on.stack.up("MacvlanInterface", "web", WEB), /web/));
+        assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
+      });
+
+      it("keeps a namespace into which somebody has put a link", async () => {
+        await on.stack.up("MacvlanInterface", "inside", INSIDE);
+        await during(MOVES_IN, () => on.stack.down());
+        assert.ok(await seenLink(on.lab, HOST, "theirs", "blue"));
+        assert.equal(await seenLink(on.lab, HOST, "in0", "blue"), undefined);
+      });
+    });
+  }
+
+  it("does not take a link along that comes into the namespace in the very moment of its deletion", async () => {
+    await on.stack.up("MacvlanInterface", "inside", INSIDE);
+    await on.lab.sh(HOST, 'rm -rf /tmp/once; mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/');
+    await on.lab.replace(HOST, "ip", {
+      script: `#!/bin/sh
+/tmp/real/ip "$@"; c=$?
+case "$*" in *"link delete dev in0"*) /tmp/real/${MOVES_IN};; esac
+exit $c
+`,
+    });
+    await assert.rejects(on.stack.down(), /netns delete blue" failed .*: theirs.*Everything was undone/);
+    await on.lab.unhide(HOST, ["ip"]);
+    assert.ok(await seenLink(on.lab, HOST, "theirs", "blue"));
+    assert.ok(await seenLink(on.lab, HOST, "in0", "blue"));
+    await on.stack.down();
+    assert.ok(await seenLink(on.lab, HOST, "theirs", "blue"));
+    assert.equal(await seenLink(on.lab, HOST, "in0", "blue"), undefined);
+  });
+});
