@@ -6,6 +6,7 @@ import type { LinkId } from "../model/host";
 import type { Observation } from "../model/observation";
 import { newMarker } from "../shell/quote";
 import { type HostAddress, hostLabel } from "../ssh/address";
+import { hostText } from "../ssh/host-text";
 import type { Connection, SshClient } from "../ssh/connection";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
 import { type Change, type HostAccess, again, changeTogether } from "./apply-changes";
@@ -84,7 +85,7 @@ export function openFleet(client: SshClient, warn: (text: string) => void = () =
   }
 
   function managedHost(host: HostAddress): ManagedHost {
-    const key = JSON.stringify(host);
+    const key = hostText(host);
     const memory = memoryOf(key);
     batcher.touch();
     return {

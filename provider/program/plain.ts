@@ -1,3 +1,5 @@
+import { hostText } from "../ssh/host-text";
+
 /** Whether a value has no output, promise or resource in it, at any depth. */
 export function isPlain(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return typeof value !== "function";
@@ -5,7 +7,7 @@ export function isPlain(value: unknown): boolean {
   return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isPlain);
 }
 
-/** One line of JSON; undefined where the value is not given, or a part of it is an output that is not known yet. */
-export function plainText(value: unknown): string | undefined {
-  return value !== undefined && isPlain(value) ? JSON.stringify(value) : undefined;
+/** The text of a host; undefined if it is not given, or a part of it is an output that is not known yet. */
+export function plainHost(host: unknown): string | undefined {
+  return host !== undefined && isPlain(host) ? hostText(host) : undefined;
 }

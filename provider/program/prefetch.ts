@@ -13,7 +13,8 @@ import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, wri
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { holdsCredential } from "../model/redact";
-import { plainText } from "./plain";
+import { hostText } from "../ssh/host-text";
+import { plainHost } from "./plain";
 
 /** What people put where a host key or a user's name belongs: check refuses it, after the program has noted the host. */
 const MISPLACED = /PRIVATE KEY|"user":"[^"]*:/;
@@ -25,9 +26,6 @@ export interface PrefetchHint {
   /** Those of its resources that wait for no other one: `MacvlanInterface "web"`. */
   readonly free: readonly string[];
 }
-
-/** The engines whose files this process has to remove when it ends; one that runs many stacks has many of them. */
-const engines = new Set<string>();
 
 /**
  * Notes a resource's host for the provider's process.
@@ -42,17 +40,15 @@ export function writePrefetchHint(
   hinted: Set<string>,
   free?: string,
 ): void {
-  const plain = plainText(host);
+  const plain = plainHost(host);
   if (engine === undefined || plain === undefined || holdsCredential(host) || MISPLACED.test(plain)) return;
   if (hinted.has(plain) && free === undefined) return;
   const folder = privateFolder();
   if (folder === undefined) return;
-  if (engines.size === 0)
-    process.once("exit", () => engines.forEach((address) => removePrefetchHints(address)));
-  engines.add(engine);
+  if (!process.listeners("exit").includes(removeOwnFiles)) process.once("exit", removeOwnFiles);
   // the first one of a run replaces what an engine that was killed at this address has left
   const isFirst = hinted.size === 0;
-  if (isFirst) removeLeft(folder);
+  if (isFirst) removeFiles(folder, (writer) => !isRunning(writer));
   hinted.add(plain);
   const text = `${isFirst ? `${process.pid}\n` : ""}${JSON.stringify([host, free])}\n`;
   try {
@@ -72,7 +68,7 @@ export function readPrefetchHints(engine: string | undefined): PrefetchHint[] {
     const [, ...lines] = readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean);
     for (const line of lines) {
       const [host, free] = JSON.parse(line) as [unknown, string | null];
-      const key = JSON.stringify(host);
+      const key = hostText(host);
       const known = hosts.get(key) ?? { host, free: [] };
       if (free !== null) known.free.push(free);
       hosts.set(key, known);
@@ -86,26 +82,35 @@ export function readPrefetchHints(engine: string | undefined): PrefetchHint[] {
 /** Removes the file, and the folder with the last one. */
 export function removePrefetchHints(engine: string | undefined): void {
   if (engine === undefined) return;
-  const folder = folderPath();
-  rmSync(fileOf(folder, engine), { force: true });
-  try {
-    rmdirSync(folder);
-  } catch {
-    // another run has its file there, or there never was a folder
-  }
+  rmSync(fileOf(folderPath(), engine), { force: true });
+  removeFolder();
 }
 
-/** Removes the files of programs that are no more, and whose providers were killed as well. */
-function removeLeft(folder: string): void {
+/** Removes what this process has written, when it ends: one that runs many stacks has a file for each. */
+function removeOwnFiles(): void {
+  removeFiles(folderPath(), (writer) => writer === process.pid);
+  removeFolder();
+}
+
+/** Removes the files of some of the programs that have written here. */
+function removeFiles(folder: string, isMeant: (writer: number) => boolean): void {
   try {
     for (const name of readdirSync(folder)) {
       const file = join(folder, name);
       const [writer = ""] = readFileSync(file, "utf8").split("\n");
       // an empty one is just being written
-      if (writer !== "" && !isRunning(Number(writer))) rmSync(file, { force: true });
+      if (writer !== "" && isMeant(Number(writer))) rmSync(file, { force: true });
     }
   } catch {
-    // another run removes them, or has just removed the folder
+    // another run removes them, or has just removed the folder, or there never was one
+  }
+}
+
+function removeFolder(): void {
+  try {
+    rmdirSync(folderPath());
+  } catch {
+    // another run has its file there, or there never was a folder
   }
 }
 

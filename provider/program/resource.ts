@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withCode } from "../model/error";
 import { writePrefetchHint } from "./prefetch";
-import { isPlain, plainText } from "./plain";
+import { isPlain, plainHost } from "./plain";
 import { providerCode } from "./provider-code";
 import { stackIdentity } from "./stack-identity";
 import { resourceName } from "../kinds/kind";
@@ -92,7 +92,7 @@ function fullStackName(): string {
 
 /** Undefined where name or host is an output, by which Pulumi knows the order itself. */
 function keyOf(host: unknown, name: unknown): string | undefined {
-  const plain = plainText(host);
+  const plain = plainHost(host);
   return typeof name === "string" && plain !== undefined ? JSON.stringify([plain, name]) : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 import { parsePublicKey } from "./auth/public-key";
+import { splitShorthand } from "./host-text";
 
 /** How a script becomes root on the host. */
 export type Become = "none" | "sudo" | "doas";
@@ -188,23 +189,6 @@ function canonicalAddress(text: string): string {
   if (!isIPv6(bare)) return lower.replace(/\.$/, "");
   const shortest = new URL(`http://[${bare}]/`).hostname.slice(1, -1);
   return zone === undefined ? shortest : `${shortest}%${zone}`;
-}
-
-/** Splits `user@host:port`. Undefined when it cannot be told apart; what the parts hold is checked by the schema. */
-function splitShorthand(text: string): { address: string; port?: number; user?: string } | undefined {
-  // The last @ separates, as in ssh(1): login names of directory services may hold one.
-  const at = text.lastIndexOf("@");
-  const rest = text.slice(at + 1);
-  const login = at < 0 ? {} : { user: text.slice(0, at) };
-  const bracketed = /^\[([^\]]*)\](?::(\d{1,6}))?$/.exec(rest);
-  if (bracketed) return { ...login, address: bracketed[1] ?? "", ...portOf(bracketed[2]) };
-  if (isIPv6(rest.split("%")[0] ?? "")) return { ...login, address: rest };
-  const plain = /^([^:[\]]+)(?::(\d{1,6}))?$/.exec(rest);
-  return plain ? { ...login, address: plain[1] ?? "", ...portOf(plain[2]) } : undefined;
-}
-
-function portOf(digits: string | undefined): { port?: number } {
-  return digits === undefined ? {} : { port: Number(digits) };
 }
 
 function addressProblem(text: string): string | undefined {
