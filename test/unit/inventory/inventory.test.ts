@@ -41,7 +41,7 @@ describe("inventory", () => {
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "macvlan-inventory-"))));
   afterEach(() => {
     rmSync(folder, { recursive: true });
-    delete process.env["MACVLAN_SSH_CONFIG_PATH"];
+    pulumi.runtime.setAllConfig({});
   });
 
   const write = (name: string, text: string): string => {
@@ -237,10 +237,11 @@ groups:
 
   it("takes hosts of the OpenSSH client configuration by patterns, included files and inner blocks too", () => {
     write("more", "Host edge3 other\n  User ops\n");
-    process.env["MACVLAN_SSH_CONFIG_PATH"] = write(
+    const config = write(
       "config",
       `Host edge1 edge2\n  Port 2222\nHost edge* !edge9\n  User root\nHost *\n  Include ${folder}/more\n`,
     );
+    pulumi.runtime.setConfig("macvlan:sshConfigPath", config);
     assert.deepEqual(names(inventoryFromSshConfig("edge*", "!edge2").hosts()), ["edge1", "edge3"]);
     assert.throws(() => inventoryFromSshConfig("none*"), /names no host that matches none\*/);
     const mixed = read(`
@@ -250,7 +251,7 @@ groups: { edges: { hosts: ["edge*"] } }
 `);
     assert.deepEqual(names(mixed.hosts("edges")), ["edge1", "edge2", "edge3"]);
     assert.deepEqual(mixed.host("edge1").vars, { rack: 1 });
-    process.env["MACVLAN_SSH_CONFIG_PATH"] = join(folder, "absent");
+    pulumi.runtime.setConfig("macvlan:sshConfigPath", join(folder, "absent"));
     assert.throws(() => inventoryFromSshConfig("*"), /client configuration .*absent cannot be read/);
   });
 
