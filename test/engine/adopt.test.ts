@@ -59,7 +59,7 @@ describe("adopt", function () {
     assert.equal(await network(), before);
     assert.deepEqual(
       Object.keys(await on.project.state())
-        .filter((name) => !["default", "fleet-dev"].includes(name))
+        .filter((name) => !["default", "fleet-dev", "stack-identity"].includes(name))
         .toSorted(),
       ['a"b', "br9", "m0", "p0", "shim0", "src0"],
     );

@@ -85,7 +85,7 @@ describe("a stack", () => {
     assert.equal(inputs["label"], "mac0@eth0");
     for (const host of HOSTS) assert.equal(await snapshot(host), fresh[host]);
     const text = await on.project.preview();
-    assert.match(text.output, /\+ 10 to create/);
+    assert.match(text.output, /\+ 11 to create/);
   });
 
   it("is made by one up, over one connection a host, with a read and fewer scripts than resources", async () => {

@@ -269,7 +269,7 @@ describe("credentials", () => {
     await on.project.refresh("--expect-no-changes");
     on.project.environment["MACVLAN_PRIVATE_KEY_PATH"] = "";
     // or an up, which changes nothing but takes the new configuration over
-    assert.match((await on.project.up()).output, /[23] unchanged/);
+    assert.match((await on.project.up()).output, /[34] unchanged/);
     // by name, as the order is that in which they happened to be registered
     const links = (resources: Awaited<ReturnType<typeof on.project.state>>): unknown[] =>
       ["web-1", "web-2"].map((name) => resources[name]);

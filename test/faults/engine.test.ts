@@ -104,7 +104,10 @@ describe("a fault of the engine while three hosts are changed:", () => {
         found.push(now === desiredOf("node1") ? "wanted" : now === before ? "before" : "between");
         assert.notEqual(found.at(-1), "between", `at ${moment}:\n${now}`);
         await on.project.cli(["cancel", "--yes"]);
+        // without checkpoints the stack's first identity is lost with the run: the next one needs the word for that
+        if (fault.environment) on.project.environment["MACVLAN_RECLAIM"] = "fleet/dev";
         await on.project.up();
+        delete on.project.environment["MACVLAN_RECLAIM"];
         assert.deepEqual(await states(), wanted, `after the next up, at ${moment}`);
         await on.project.expectNoChanges();
       }
