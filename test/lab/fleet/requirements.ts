@@ -33,6 +33,9 @@ export const GUEST_PACKAGES: Packages = {
   mke2fs: "e2fsprogs",
 };
 
+/** What compiles a library for a guest's kernel, on processors that need it; the second brings the C library's headers. */
+export const GUEST_BUILD_PACKAGES: Packages = { gcc: "gcc", gencat: "libc-dev-bin", ld: "binutils" };
+
 /** What tests need on top: other SSH servers, login shells and ways to root, a DHCP server and client. */
 export const TEST_PACKAGES: Packages = {
   doas: "opendoas",

@@ -21,4 +21,5 @@ if [ -n "$root" ]; then
   libraries=/usr/lib/$(uname -m)-linux-gnu
   [ ! -e "$root$libraries/libc.so.6" ] || mount --bind "$root$libraries" "$libraries"
 fi
-HOME=/dev/shm/home TMPDIR=/dev/shm "$root/usr/bin/linux.uml" "$@" <&- >"$folder/console.log" 2>&1
+# GUEST_PRELOAD: what the kernel needs on some processors (xstate.ts)
+HOME=/dev/shm/home TMPDIR=/dev/shm LD_PRELOAD=${GUEST_PRELOAD:-} "$root/usr/bin/linux.uml" "$@" <&- >"$folder/console.log" 2>&1

@@ -1,4 +1,5 @@
 /** Guests as processes: plugging them into the switch, starting and ending them. */
+import { registerStateLibrary } from "./xstate";
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -65,6 +66,7 @@ export async function startGuest(
     ...["con=null", "con0=null,fd:1", "ssl=null", "quiet", "random.trust_cpu=on", "net.ifnames=0"],
     ...["init=/sbin/lab-init", `lab.seed=${folder}/seed`, `systemd.machine_id=${machineIdOf(lab, name)}`],
   ];
+  const preload = await registerStateLibrary();
   const log = openSync(`${folder}/boot.log`, "w");
   const child = spawn(
     programPath("nsenter") ?? "nsenter",
@@ -74,7 +76,12 @@ export async function startGuest(
       ...[`${__dirname}/boot.sh`, folder, String(MEMORY), kernel, ...kernelArguments],
     ],
     // In a session of its own: neither a terminal's hang-up nor its interrupt ends the guest.
-    { detached: true, stdio: ["ignore", log, log], env: HOST_ENVIRONMENT, cwd: "/" },
+    {
+      detached: true,
+      stdio: ["ignore", log, log],
+      cwd: "/",
+      env: { ...HOST_ENVIRONMENT, ...(preload ? { GUEST_PRELOAD: preload } : {}) },
+    },
   );
   closeSync(log);
   let ended: string | undefined;
