@@ -1,7 +1,9 @@
 /** `create`, `update` and `delete`: the host is made to have what the inputs say, or nothing of it any more. */
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
+import type { ManagedHost } from "../host/managed-host";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
+import { oneEachConflicts } from "../kinds/lan/one-each";
 import { ownMark } from "../kinds/ownership";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
@@ -43,6 +45,7 @@ export async function apply(
     if (found.length > 0 && detection === "error") throw new Error(`${text}. Nothing was touched.`);
     if (found.length > 0) say(`${text}.`);
   }
+  await assertOwnClaims(context, name, known, managedHost);
   const created = context.stack.newMaking();
   const after = await managedHost.change(name, (now) => {
     const making = before === undefined ? created : keptMaking(context, inputs, known, now, before, created);
@@ -170,4 +173,32 @@ function whyLeft(
   if (isOwn(record, removalContext(context, props, known, now)) || stack.hasMade(record.making ?? ""))
     return undefined;
   return `another run of this stack has replaced it, for the resource ${record.resource}`;
+}
+
+/**
+ * A port that another link of this stack has now is taken from it, unless that one lists it as well, which is known when
+ * all of the program's resources have been checked.
+ *
+ * @throws Error before anything is touched
+ */
+async function assertOwnClaims(
+  { claims, links }: ProviderContext,
+  name: string,
+  known: CommonInputs,
+  managedHost: ManagedHost,
+): Promise<void> {
+  const ports = claims.of(name)?.ports ?? [];
+  if (ports.length === 0) return;
+  const { state } = await managedHost.observe();
+  const isElsewhere = ports.some((port) => {
+    const master = findLink(state, { name: port.name, netns: "" })?.settings["link.master"] ?? "";
+    return master !== "" && master !== known.name;
+  });
+  if (!isElsewhere) return;
+  await links.othersAreChecked();
+  const claim = claims.of(name);
+  const issues = claim ? oneEachConflicts(claim, claims.onHostOf(claim)) : [];
+  if (issues.length === 0) return;
+  const why = issues.map(({ property, reason }) => `${property}: ${reason}`).join("; ");
+  throw new Error(`${name} on ${managedHost.label}: ${why}. Nothing was touched.`);
 }

@@ -17,6 +17,7 @@ import {
   resourceName,
 } from "../kinds/kind";
 import { type Claim, type Warning, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
+import { oneEachConflicts } from "../kinds/lan/one-each";
 import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
 import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
@@ -200,6 +201,7 @@ function plan(
     ...(now.unfinished ? [] : problemsOf(kind, known, context)),
     ...issues,
     ...parentUseConflicts(claim, onHost),
+    ...oneEachConflicts(claim, onHost),
     ...tooManyMacs(now.state, claim, onHost),
   ].map((p) => ({ ...p, reason: `${p.reason} [${hostLabel}]` }));
   const planned = problems.length > 0 ? problems : planOrIssues(kind, known, context);
@@ -223,7 +225,10 @@ function claimOf(
   hostLabel: string,
 ): Claim {
   const { macAddress, duplicateAddressDetection: detection, maxMacs } = known;
-  const { routes } = known as { readonly routes?: readonly Route[] };
+  const { routes, ports: masterOf } = known as {
+    readonly routes?: readonly Route[];
+    readonly ports?: readonly { readonly name: string }[];
+  };
   return {
     ...linkId(known),
     resource,
@@ -232,6 +237,12 @@ function claimOf(
     lan: kind.lan(known, state),
     addresses: known.addresses ?? [],
     ...(routes === undefined ? {} : { routes }),
+    ...(masterOf === undefined
+      ? {}
+      : {
+          noun: kind.link.word,
+          ports: masterOf.map(({ name }, i) => ({ name, property: `ports[${i}].name` })),
+        }),
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(detection === undefined ? {} : { detection }),
     ...(maxMacs === undefined ? {} : { maxMacs }),

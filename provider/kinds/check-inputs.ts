@@ -102,7 +102,7 @@ export function nameFromResource(
   return [
     {
       property: "name",
-      reason: `is not given, and the resource's own name "${resource}" ${why}; give a name`,
+      reason: `is not given, and the resource's own name "${resource}", which the link has by default, ${why}; give a name with the property name`,
     },
   ];
 }

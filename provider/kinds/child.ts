@@ -14,6 +14,9 @@ import {
 import { ownerOf, previousPlace, recordFor } from "./ownership";
 import { linkProblems } from "./problems";
 import { carriersOf } from "./lan/conflicts";
+import { handsOver, isOfStack } from "./lan/on-host";
+import { withoutPrefix } from "../model/addresses";
+import { sameRouteKey } from "../plan/kernel/routes";
 import { type CommonInputs, type Issue, type Json, type KernelType, type PlanContext, linkId } from "./kind";
 import * as p from "./schemas";
 
@@ -66,11 +69,46 @@ export function desiredOn(
     ...(inputs.routes === undefined ? {} : { routes: inputs.routes }),
   };
   return {
-    links: [link],
+    links: [link, ...givers(link, context)],
     netns: inputs.netns ?? "",
     ...ownerOf(context),
     record: recordFor(inputs, context, [link]),
   };
+}
+
+/**
+ * Links of this stack from which a route goes over to this one, or from one ipvlan to another of its parent an address:
+ * the kernel has each once, so that it has to leave there in the same change. That their resources list it no more is told
+ * by the claims of the run.
+ */
+function givers(link: DesiredLink, context: PlanContext): DesiredLink[] {
+  const { state } = context.observation;
+  const { routes = [], addresses = [] } = link;
+  const own = [link, ...(link.previous ? [link.previous] : [])];
+  const now = own.map((id) => findLink(state, id)).find((l) => l !== undefined);
+  const comes = routes.filter((r) => now?.routes.some((have) => sameRouteKey(have, r)) !== true);
+  if (comes.length === 0 && (link.kind !== "ipvlan" || addresses.length === 0)) return [];
+  return state.links.flatMap((other): DesiredLink[] => {
+    if (own.some((id) => sameLink(id, other))) return [];
+    const goes = other.routes.filter((have) =>
+      comes.some((r) => other.netns === link.netns && sameRouteKey(have, r) && handsOver(other, r, context)),
+    );
+    const isSibling = link.kind === "ipvlan" && other.kind === "ipvlan" && other.parent === link.parent;
+    const leaves =
+      isSibling && isOfStack(other, context)
+        ? other.addresses.filter((have) =>
+            addresses.some((a) => withoutPrefix(a.cidr) === withoutPrefix(have.cidr)),
+          )
+        : [];
+    if (goes.length === 0 && leaves.length === 0) return [];
+    return [
+      {
+        ...{ name: other.name, netns: other.netns, exists: true, settings: [] },
+        ...(goes.length === 0 ? {} : { routes: other.routes.filter((r) => !goes.includes(r)) }),
+        ...(leaves.length === 0 ? {} : { addresses: other.addresses.filter((a) => !leaves.includes(a)) }),
+      },
+    ];
+  });
 }
 
 /**

@@ -126,6 +126,8 @@ export interface ParentUse {
   /** Of ipvlans: the port's, and so that of all of them. */
   readonly mode?: IpvlanMode;
   readonly flag?: IpvlanFlag;
+  /** Of a macvlan: it takes the parent for itself. */
+  readonly isPassthru?: boolean;
 }
 
 /** The place of a resource's link on its host. */

@@ -89,7 +89,7 @@ export function kindOfMacvlan<O extends object>(
     properties: PROPERTIES,
     derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
     lan: (inputs, state) => lowestParent(state, inputs.parent, word),
-    parentUse: () => ({ kind: "macvlan" }),
+    parentUse: ({ mode }) => ({ kind: "macvlan", ...(mode === "passthru" ? { isPassthru: true } : {}) }),
     rules: (inputs) => [...childRules(inputs), ...modeRules(inputs)],
     desired: (inputs, context, settings) => desiredOnParent(word, inputs, context, settings),
     problems: (inputs, context) => macvlanProblems(link, inputs, context),

@@ -8,8 +8,10 @@ import {
   type DesiredSetting,
   childrenOf,
   findLink,
+  recordOf,
   sameLink,
 } from "../model/host";
+import { isOwn } from "../model/owner";
 import { adopts, ownRecord, ownerOf, previousPlace, recordFor } from "./ownership";
 import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
 import { ANNOUNCES } from "./child";
@@ -193,10 +195,11 @@ export function joinProblems(
   const link = findLink(state, { name, netns: "" });
   if (!link) return context.isExpected(name) ? [] : issue(`there is no link ${name} on the host`);
   const master = link.settings["link.master"] ?? "";
-  if (master !== "" && ![inputs.name, context.previous?.name].includes(master)) {
+  if ([inputs.name, context.previous?.name].includes(master)) return [];
+  // one of this stack's gives it up in this run, or the claims of the two say that both list it
+  if (master !== "" && !isMasterOfStack(master, context)) {
     return issue(`${name} belongs to ${master} already; take it out of there first`);
   }
-  if (master !== "") return [];
   if (name === "lo") return issue(`lo cannot be a ${noun}'s port`);
   const why = refused(link);
   if (why !== undefined) return issue(`${name} ${why}`);
@@ -225,4 +228,10 @@ function addressProblems(
     `${link.name} has ${list}, which would stop answering as a ${noun}'s port; set takeOverAddresses: true to move ` +
       `it to the ${noun}`,
   );
+}
+
+/** Whether a master is one of this stack's, from which a port may go over to another one in one update. */
+function isMasterOfStack(name: string, context: PlanContext): boolean {
+  const record = recordOf(context.observation.state, { name, netns: "" });
+  return record !== undefined && isOwn(record, context);
 }

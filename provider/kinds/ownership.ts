@@ -6,6 +6,7 @@ import {
   type DesiredLink,
   type LinkId,
   type LinkRecord,
+  type LinkState,
   findLink,
   recordOf,
   sameLink,
@@ -115,9 +116,9 @@ function restorePoint(
   context: PlanContext,
 ): DesiredLink | undefined {
   const now = findLink(context.observation.state, link);
-  const before = kept.find((k) => sameLink(k, link));
+  const master = now?.settings["link.master"] ?? "";
+  const before = kept.find((k) => sameLink(k, link)) ?? fromOtherMaster(link, master, context);
   if (!now) return before;
-  const master = now.settings["link.master"] ?? "";
   const joins = link.settings.some((s) => s.key === "link.master" && s.value !== master);
   const settings = link.settings
     // what a port has is gone when it leaves its bridge: nothing to take back but its leaving
@@ -146,6 +147,21 @@ export function statedLinkLocal(inputs: CommonInputs, { previousInputs = {} }: P
   return [...new Set([...(inputs.addresses ?? []), ...previous])].filter(isLinkLocal);
 }
 
+/** How a port was before another master of this stack took it, which hands it over: it goes back there, not to that master. */
+function fromOtherMaster(
+  { name, netns }: DesiredLink,
+  master: string,
+  context: PlanContext,
+): DesiredLink | undefined {
+  const record = master === "" ? undefined : recordOf(context.observation.state, { name: master, netns: "" });
+  if (!record || !isOwn(record, context)) return undefined;
+  const before = record.restore.find((k) => sameLink(k, { name, netns }));
+  if (!before) return undefined;
+  // its addresses are where they went from there: with the other master
+  const { addresses, routes, ...rest } = before;
+  return rest;
+}
+
 /** What deleting the resource wants of its host: nothing of what it made, and everything else as it was. */
 export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desired {
   const record = ownRecord(inputs, context);
@@ -155,8 +171,18 @@ export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desi
   const nothing: Desired = { links: [], netns: "", leaves, linkLocal, ...ownerOf(context) };
   // without its record, or with that of another making, a link of that name is not the one to delete: it stays
   if (!record) return nothing;
-  const there = record.restore.filter((l) => findLink(context.observation.state, l));
+  const there = record.restore.filter((l) => {
+    const now = findLink(context.observation.state, l);
+    return now && !hasMovedOn(l, now, record);
+  });
   const self: DesiredLink = { ...linkId(record), exists: false, settings: [] };
   const own = record.made ? [self] : [];
   return { ...nothing, links: [...there, ...own], forgets: [linkId(record)] };
+}
+
+/** Whether a port has gone over to another master, which gives it back. */
+function hasMovedOn({ settings }: DesiredLink, now: LinkState, { name }: LinkRecord): boolean {
+  const before = settings.find(({ key }) => key === "link.master");
+  const master = now.settings["link.master"] ?? "";
+  return before !== undefined && !["", name, before.value].includes(master);
 }

@@ -26,6 +26,8 @@ export interface ChildMember {
   readonly address: "leased" | "dhcp" | "own";
   /** A shim has a route to it. */
   readonly isReachable: boolean;
+  /** Where its link's name comes from if it was not given, and what gives another one; for messages. */
+  readonly defaultName?: string;
 }
 
 /** A shim as it is to be made. */
@@ -43,6 +45,8 @@ export interface VlanMember {
   readonly path: string;
   /** Arguments of the link, without host. */
   readonly args: Json;
+  /** Where its link's name comes from if it was not given, and what gives another one; for messages. */
+  readonly defaultName?: string;
 }
 
 /** A host with what is on it. */
@@ -178,6 +182,7 @@ function childMembers<H extends NetworkHost>(
     }
     return [
       {
+        ...namedAfter(child.linkName, name, "the child's name", `${own}.linkName`),
         name,
         key: `${host}/${name}`,
         path: own,
@@ -193,9 +198,17 @@ function isVlan(parent: NetworkParent): parent is NetworkVlanArgs {
   return typeof parent === "object" && "vlanId" in parent;
 }
 
+/** What a member's link is called after if its own property is not given, and the property that gives another name. */
+function namedAfter(given: unknown, name: string, from: string, property: string): { defaultName?: string } {
+  return given === undefined
+    ? { defaultName: `"${name}", which is ${from}; give another name with ${property}` }
+    : {};
+}
+
 function vlanMember(host: string, vlan: NetworkVlanArgs, path: string, args: ChildDefaults): VlanMember {
   const { name = `${vlan.parent}.${vlan.vlanId}` } = vlan;
   return {
+    ...namedAfter(vlan.name, name, "parent and vlanId", "parent.name"),
     key: `${host}/${name}`,
     path,
     args: { ...pick(args, VLAN_DEFAULTS), ...defined(vlan), name },

@@ -126,6 +126,15 @@ function argumentProblems(
     const [first = ""] = property.split(/[.[]/);
     const rest = property.slice(first.length);
     if (first === "host") return { property: `${host.path}.host${rest}`, reason };
+    if (first === "name") {
+      // a child's link is called as the child is, and only linkName gives another name
+      const own = "name" in member ? "linkName" : "name";
+      const from = "defaultName" in member ? member.defaultName : undefined;
+      return {
+        property: `${member.path}.${own}`,
+        reason: from === undefined ? reason : `${reason}: it is ${from}`,
+      };
+    }
     if (first === "parent" && member !== host.vlan) return { property: host.parentPath + rest, reason };
     // the child has it from the network
     const isHandedOn = (args as Json)[first] !== undefined && (args as Json)[first] === member.args[first];

@@ -126,6 +126,7 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   for (const link of present) makeRoom(walk, link);
   for (const link of present) changeSettings(walk, link, (key) => !isLate(key), explicit);
   for (const link of present) setNewSysctls(walk, link, state);
+  for (const link of present) yieldAddresses(walk, link, present);
   for (const link of present) addAddresses(walk, link);
   for (const link of present) raiseOrLower(walk, link, explicit);
   // an address that moves between links leaves the old one only when the new one has it, with its routes
@@ -284,6 +285,24 @@ function closeForBond(walk: Walk, port: LinkState, master: string, explicit: boo
 function inOrder(settings: readonly DesiredSetting[]): DesiredSetting[] {
   const isFirst = (s: DesiredSetting): boolean => s.key === "type.stp_state" && s.value === "0";
   return [...settings.filter(isFirst), ...settings.filter((s) => !isFirst(s))];
+}
+
+/**
+ * An address that goes from one ipvlan to another of the same parent leaves first: the port has each once
+ * (drivers/net/ipvlan/ipvlan_main.c, ipvlan_addr4_validator_event).
+ */
+function yieldAddresses(walk: Walk, link: DesiredLink, present: readonly DesiredLink[]): void {
+  const current = findLink(walk.state, link);
+  if (!current || !link.addresses || portKindOf(current.kind) !== "ipvlan") return;
+  const keeps = new Set(link.addresses.map((a) => withoutPrefix(a.cidr)));
+  const siblings = present.filter(
+    (l) => !sameLink(l, link) && findLink(walk.state, l)?.parent === current.parent,
+  );
+  const taken = new Set(siblings.flatMap((l) => (l.addresses ?? []).map((a) => withoutPrefix(a.cidr))));
+  for (const address of current.addresses) {
+    const ip = withoutPrefix(address.cidr);
+    if (taken.has(ip) && !keeps.has(ip)) walk.take({ do: "deleteAddress", link: idOf(link), address });
+  }
 }
 
 function addAddresses(walk: Walk, link: DesiredLink): void {

@@ -42,6 +42,59 @@ describe("conflicts", () => {
     );
   });
 
+  it("of ports, parents and routes within a stack are refused, naming the other", async function () {
+    this.timeout(240_000);
+    const on1 = (type: string, name: string, more: string): string =>
+      `new ${type}("${name}", { host: "node1", ${more} });\n`;
+    const bridge = on1("HairpinBridge", "br0", `ports: ["eth1"]`);
+    await refused(
+      bridge + on1("HairpinBridge", "br1", `ports: ["eth1"]`),
+      /property ports\[0\]\.name[^]*eth1 is a port of HairpinBridge "br[01]" of this stack, too/,
+    );
+    await refused(
+      bridge + on1("MacvlanInterface", "mac0", `parent: "eth1"`),
+      /property (ports\[0\]\.name|parent)[^]*make br0 (its|the) parent instead/,
+    );
+    await refused(
+      on1("MacvlanInterface", "mac0", `parent: "eth1", mode: "passthru"`) +
+        on1("HostShim", "shim0", `parent: "eth1"`),
+      /property (mode|parent)[^]*(passthru takes eth1 for itself|excludes all others)/,
+    );
+  });
+
+  it("are none where a port or a route moves from one resource to another in one update", async function () {
+    this.timeout(240_000);
+    await on.lab.sh(
+      "node1",
+      "for n in 0 1; do ip link add p$n type veth peer name q$n; ip link set p$n up; ip link set q$n up; done",
+    );
+    const program = (first: string, second: string, from: string, to: string): string =>
+      `new HairpinBridge("br0", { host: "node1", ports: ["${first}"] });
+      new HairpinBridge("br1", { host: "node1", ports: ["${second}"] });
+      new HostShim("s0", { host: "node1", parent: "eth1", routes: [${from}] });
+      new HostShim("s1", { host: "node1", parent: "eth1", routes: [${to}] });\n`;
+    on.project.program(program("p0", "p1", `"198.51.100.7/32"`, ""));
+    await on.project.up();
+    on.project.program(program("p1", "p0", "", `"198.51.100.7/32"`));
+    const preview = await on.project.cli(["preview"]);
+    assert.equal(preview.code, 0, preview.output);
+    await on.project.up();
+    const found = await on.lab.sh(
+      "node1",
+      "basename $(readlink /sys/class/net/p0/master) $(readlink /sys/class/net/p1/master); ip route show 198.51.100.7",
+    );
+    assert.match(JSON.stringify(found), /s1/);
+    const { code, output } = await on.project.cli(["preview", "--expect-no-changes"]);
+    assert.equal(code, 0, output);
+    // the second bridge is taken out of the program, and the first one has its port: it stays there
+    on.project.program(`new HairpinBridge("br0", { host: "node1", ports: ["p1", "p0"] });\n`);
+    await on.project.up();
+    assert.match(
+      JSON.stringify(await on.lab.sh("node1", "ip -o link show master br0")),
+      /p0@[^]*p1@|p1@[^]*p0@/,
+    );
+  });
+
   it("on two hosts are told, and an address may move from one resource to another in one update", async function () {
     this.timeout(240_000);
     on.project.program(

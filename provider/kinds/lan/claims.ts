@@ -6,6 +6,8 @@ import type { Claim } from "./conflicts";
 export interface Claims {
   /** Notes what a resource claims, in the place of what it claimed before. */
   put(claim: Claim): void;
+  /** What a resource claims; undefined before it was checked. */
+  of(resource: string): Claim | undefined;
   /** What has an address, the MAC address or what else a claim takes, itself included. */
   withSame(claim: Claim): Claim[];
   /** What is on the host of a claim, itself included. */
@@ -32,6 +34,7 @@ export function openClaims(): Claims {
       for (const key of keysOf(claim))
         index.set(key, (index.get(key) ?? new Map<string, Claim>()).set(resource, claim));
     },
+    of: (resource) => byResource.get(resource),
     withSame: (claim) => found([...addressKeys(claim), ...macKeys(claim), ...takenKeys(claim)]),
     onHostOf: (claim) => found([hostKey(claim)]),
     hasAddress: (host, netns, ip) =>

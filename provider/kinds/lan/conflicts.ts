@@ -27,6 +27,10 @@ export interface Claim extends LinkId {
   /** How many MAC addresses its LAN's link may carry. */
   readonly maxMacs?: number;
   readonly exclusiveUse?: ExclusiveUse;
+  /** Links that it is to be the master of, each with its property. */
+  readonly ports?: readonly { readonly name: string; readonly property: string }[];
+  /** What it is to its ports: `bridge`, `bond`. */
+  readonly noun?: string;
   /** What it needs its LAN's link to be. */
   readonly parentUse?: ParentUse;
 }

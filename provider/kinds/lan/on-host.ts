@@ -121,7 +121,7 @@ export function handsOver(link: LinkState, route: Route, context: PlanContext): 
   return (
     record?.made === true &&
     isOwn(record, context) &&
-    held.every((r) => r.protocol === "static" && link.routes.includes(r))
+    held.every((r) => (r.protocol ?? "static") === "static" && link.routes.includes(r))
   );
 }
 
@@ -178,7 +178,7 @@ function ownLink(inputs: Inputs, context: PlanContext): LinkState | undefined {
     .find((link) => link !== undefined);
 }
 
-function isOfStack(link: LinkState, context: PlanContext): boolean {
+export function isOfStack(link: LinkState, context: PlanContext): boolean {
   const record = recordOf(context.observation.state, link);
   return record !== undefined && isOwn(record, context);
 }

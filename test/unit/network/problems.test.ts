@@ -37,6 +37,22 @@ describe("problems of a network", () => {
     );
   });
 
+  it("say of a name that is too long where it comes from, and which property gives another one", () => {
+    const long = { ...ARGS, hosts: ["node1"], children: ["web-frontend-production"] };
+    const [child, vlan, ...more] = problems({ ...long, parent: { parent: "eth_p0_rail0", vlanId: 1002 } });
+    assert.match(
+      child ?? "",
+      /^children\[0\]\.linkName has 23 bytes.*"web-frontend-production", which is the child's name; .*children\[0\]\.linkName/,
+    );
+    assert.match(
+      vlan ?? "",
+      /^parent\.name has 17 bytes.*"eth_p0_rail0\.1002", which is parent and vlanId; .*parent\.name/,
+    );
+    assert.deepEqual(more, []);
+    const [given] = problems({ ...long, children: [{ name: "web", linkName: "web-frontend-production" }] });
+    assert.match(given ?? "", /^children\[0\]\.linkName has 23 bytes; a link's name has at most 15$/);
+  });
+
   it("are those of the VLAN that is to be made, and of its name among the host's links", () => {
     const on = (parent: object, children: unknown[] = ["web"]): string[] =>
       problems({ ...ARGS, parent, children });
