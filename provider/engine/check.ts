@@ -234,13 +234,13 @@ function claimOf(
     resource,
     host: hostIdentity(known.host),
     hostLabel,
+    kind: kind.link.word,
     lan: kind.lan(known, state),
     addresses: known.addresses ?? [],
     ...(routes === undefined ? {} : { routes }),
     ...(masterOf === undefined
       ? {}
       : {
-          noun: kind.link.word,
           ports: masterOf.map(({ name }, i) => ({ name, property: `ports[${i}].name` })),
         }),
     ...(macAddress === undefined ? {} : { macAddress }),

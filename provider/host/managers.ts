@@ -1,5 +1,5 @@
 /** Which links a program of the host manages: systemd-networkd and NetworkManager, in their own words (`managers.sh`). */
-import type { LinkManager } from "../model/observation";
+import type { LinkManager, NetworkFile } from "../model/observation";
 
 /** @param nameOf the name of a link of the host's own namespace by its index */
 export function parseManagers(text: string, nameOf: (ifIndex: number) => string | undefined): LinkManager[] {
@@ -28,4 +28,43 @@ function parseNmcli(line: string): LinkManager[] {
     .map((field) => field.replace(/\\(.)/g, "$1"));
   const isManaged = /^connect/.test(state) && !state.includes("externally");
   return isManaged ? [{ link, by: "NetworkManager", ...(file === "" ? {} : { file }) }] : [];
+}
+
+/** What `pm_managers` printed of systemd-networkd's files: `netfile PATH` of each, and `PATH:LINE` of what is in them. */
+export function parseNetworkFiles(text: string): NetworkFile[] {
+  const lines = text.split("\n");
+  const paths = lines.flatMap((line) => (line.startsWith("netfile ") ? [line.slice("netfile ".length)] : []));
+  const contents = new Map<string, string[]>();
+  for (const line of lines) {
+    const [, path, content = ""] = /^(\/[^:]+\.(?:network|conf)):(.*)$/.exec(line) ?? [];
+    if (path === undefined) continue;
+    // a drop-in, NAME.network.d/*.conf, goes with each file of that name
+    const key = path.replace(/^.*\/(?=[^/]+\.network\.d\/)/, "").replace(/\.d\/.*$/, "");
+    contents.set(key, [...(contents.get(key) ?? []), content]);
+  }
+  return paths.map((path) => {
+    const own = contents.get(path) ?? [];
+    const dropIns = contents.get(path.slice(path.lastIndexOf("/") + 1)) ?? [];
+    const entries = [...sectionEntries(own), ...sectionEntries(dropIns)];
+    const match = entries.flatMap(({ section, key, value }): [string, string][] =>
+      section === "Match" && value !== "" ? [[key, value]] : [],
+    );
+    const unmanaged = entries.findLast(({ section, key }) => section === "Link" && key === "Unmanaged");
+    return {
+      path,
+      match,
+      isUnmanaged: /^(?:1|yes|y|true|t|on)$/i.test(unmanaged?.value ?? ""),
+      ...(own.length === 0 && dropIns.length === 0 ? { isMasked: true } : {}),
+    };
+  });
+}
+
+function sectionEntries(lines: readonly string[]): { section: string; key: string; value: string }[] {
+  let section = "";
+  return lines.flatMap((line) => {
+    const [, name] = /^\[([^\]]+)\]\s*$/.exec(line) ?? [];
+    if (name !== undefined) section = name;
+    const [, key, value] = /^\s*([A-Za-z0-9]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    return key === undefined || value === undefined ? [] : [{ section, key, value }];
+  });
 }

@@ -19,7 +19,7 @@ import { shellScript, shellText } from "../shell/library";
 import { sections } from "../shell/quote";
 import { parseFeatures } from "./features";
 import { parseManagementPath } from "./management-path";
-import { parseManagers } from "./managers";
+import { parseManagers, parseNetworkFiles } from "./managers";
 /** The host's answer has no end: its shell was killed, or the connection went away under it. */
 export class TruncatedOutput extends Error {}
 
@@ -105,6 +105,7 @@ function parseFacts(
     ],
     ...parseInit(text("init")),
     managers: parseManagers(text("managers"), nameOf),
+    networkFiles: parseNetworkFiles(text("managers")),
   };
 }
 

@@ -8,6 +8,17 @@ export interface LinkManager {
   readonly file?: string;
 }
 
+/** A file of systemd-networkd with its drop-ins, as far as it says which links it is for. */
+export interface NetworkFile {
+  readonly path: string;
+  /** The keys of `[Match]` with their values, in order. None: all links. */
+  readonly match: readonly (readonly [key: string, value: string])[];
+  /** `[Link]` has `Unmanaged=yes`. */
+  readonly isUnmanaged: boolean;
+  /** It is empty, or a link to /dev/null: it only keeps another file of its name from being read. */
+  readonly isMasked?: boolean;
+}
+
 /** What a host is able to do, as far as plans and messages depend on it. */
 export interface HostFacts {
   /** This boot and network namespace: the same for all addresses by which the machine is known. */
@@ -32,6 +43,8 @@ export interface HostFacts {
   readonly init: Init | undefined;
   /** Links that a program of the host manages; those that it only watches are not among them. */
   readonly managers: readonly LinkManager[];
+  /** systemd-networkd's files, if it runs. */
+  readonly networkFiles?: readonly NetworkFile[];
   /** udev tells the init system of links that come and go. */
   readonly udev: boolean;
 }

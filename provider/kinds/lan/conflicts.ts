@@ -29,8 +29,8 @@ export interface Claim extends LinkId {
   readonly exclusiveUse?: ExclusiveUse;
   /** Links that it is to be the master of, each with its property. */
   readonly ports?: readonly { readonly name: string; readonly property: string }[];
-  /** What it is to its ports: `bridge`, `bond`. */
-  readonly noun?: string;
+  /** iproute2's word for it; to its ports it is that: a bridge, a bond. */
+  readonly kind?: string;
   /** What it needs its LAN's link to be. */
   readonly parentUse?: ParentUse;
 }

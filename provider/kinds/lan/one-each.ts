@@ -48,7 +48,7 @@ function parentsAmongPorts(claim: Claim, other: Claim): Issue[] {
 /** What a claim sits on, as far as that can be no port of a master; VLANs of a bridge's port are a warning of theirs. */
 function parentOf(claim: Claim, master: Claim): string | undefined {
   if (claim.parentUse) return claim.lan;
-  return master.noun === "bond" ? claim.exclusiveUse?.of : undefined;
+  return master.kind === "bond" ? claim.exclusiveUse?.of : undefined;
 }
 
 function passthruConflicts(claim: Claim, other: Claim): Issue[] {

@@ -2,6 +2,7 @@
 import type { LinkManager, Observation } from "../../model/observation";
 import { type HostState, type LinkState, type DesiredLink, childrenOf, findLink } from "../../model/host";
 import type { Claim, Warning } from "./conflicts";
+import { networkFileFor } from "./network-files";
 import { allAddresses, doubleRouteLines, othersIn } from "./on-host";
 
 /** A line for each thing that a person should know of the host before relying on the link. `ownLines` are its kind's. */
@@ -15,6 +16,7 @@ export function warningsOf(
   const own = claim.netns === "" ? managers.filter((m) => m.link === claim.name) : [];
   return [
     ...own.map((m) => `${claim.name} ${isManagedBy(m)}, which ${DROPS[m.by]}: ${remedy(m, claim.name)}`),
+    ...takeOverLines(claim, observation),
     ...managers
       .filter((m) => ports.some((port) => port.name === m.link))
       .map(
@@ -42,6 +44,22 @@ export function warningsOf(
     about: `${claim.hostLabel} ${text}`,
     text: `${claim.resource} on ${claim.hostLabel}: ${text}.`,
   }));
+}
+
+/** systemd-networkd takes a link over a few seconds after it was made, by a file that is there before. */
+function takeOverLines({ name, netns, kind, macAddress }: Claim, { facts, state }: Observation): string[] {
+  if (netns !== "" || kind === undefined || findLink(state, { name, netns })) return [];
+  const file = networkFileFor(facts.networkFiles ?? [], {
+    name,
+    kind,
+    ...(macAddress === undefined ? {} : { macAddress }),
+  });
+  if (!file) return [];
+  const by = { link: name, by: "systemd-networkd", file: file.path } as const;
+  return [
+    `systemd-networkd will take ${name} over as soon as it is made, since ${file.path} matches it, and drops addresses and ` +
+      `routes that are not in its files: before that, ${remedy(by, name)}`,
+  ];
 }
 
 /** Addresses that the kernel found to be another machine's, as far as that is no drift of the resource's own. */

@@ -162,11 +162,11 @@ const macvlan = { lan: "eth0", parentUse: { kind: "macvlan" } } as const;
 
 describe("what two resources of a program cannot both have", () => {
   for (const [title, first, second, properties] of [
-    ["a port", { ...port, noun: "bridge" }, { ...port, noun: "bond" }, ["ports[0].name", "ports[0].name"]],
-    ["a port as the parent of a macvlan", { ...port, noun: "bridge" }, macvlan, ["ports[0].name", "parent"]],
+    ["a port", { ...port, kind: "bridge" }, { ...port, kind: "bond" }, ["ports[0].name", "ports[0].name"]],
+    ["a port as the parent of a macvlan", { ...port, kind: "bridge" }, macvlan, ["ports[0].name", "parent"]],
     [
       "a bond's port as the parent of a VLAN",
-      { ...port, noun: "bond" },
+      { ...port, kind: "bond" },
       { exclusiveUse: { property: "vlanId", what: "VLAN 10", of: "eth0" } },
       ["ports[0].name", "parent"],
     ],
@@ -197,6 +197,6 @@ describe("what two resources of a program cannot both have", () => {
 
   it("is not a bridge's port as the parent of a VLAN, of which a warning tells", () => {
     const vlan = claim("v", { exclusiveUse: { property: "vlanId", what: "VLAN 10", of: "eth0" } });
-    assert.deepEqual(oneEachConflicts(vlan, [claim("br0", { ...port, noun: "bridge" })]), []);
+    assert.deepEqual(oneEachConflicts(vlan, [claim("br0", { ...port, kind: "bridge" })]), []);
   });
 });

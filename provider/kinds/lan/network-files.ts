@@ -1,0 +1,83 @@
+/** Which file of systemd-networkd would take over a link that is to be made: systemd.network(5). Pure. */
+import type { NetworkFile } from "../../model/observation";
+
+/** What is known of a link before it is made. */
+export interface LinkToBe {
+  readonly name: string;
+  /** iproute2's word. */
+  readonly kind: string;
+  readonly macAddress?: string;
+}
+
+/**
+ * The file by which networkd would manage the link: the first one, by the name of the file, of which all conditions hold.
+ * Undefined if there is none, or if that one says that the link is not to be managed.
+ *
+ * @param files as they are on the host, in any order
+ */
+export function networkFileFor(files: readonly NetworkFile[], link: LinkToBe): NetworkFile | undefined {
+  const first = inOrder(files).find(({ match }) => match.every(([key, value]) => holds(key, value, link)));
+  return first?.isUnmanaged === true ? undefined : first;
+}
+
+/** A file of /etc stands in for those of the same name in /run and /usr, and one of /run for those in /usr. */
+function inOrder(files: readonly NetworkFile[]): NetworkFile[] {
+  const effective = new Map<string, NetworkFile>();
+  const rank = ({ path }: NetworkFile): number =>
+    ["/etc/", "/run/"].findIndex((p) => path.startsWith(p)) >>> 0;
+  for (const file of files.toSorted((a, b) => rank(a) - rank(b))) {
+    const name = file.path.slice(file.path.lastIndexOf("/") + 1);
+    if (!effective.has(name)) effective.set(name, file);
+  }
+  return [...effective]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, file]) => file)
+    .filter(({ isMasked }) => isMasked !== true);
+}
+
+/** Types by which networkd knows a link: the kernel's DEVTYPE, or that of the hardware, which is Ethernet. */
+const OWN_TYPES: readonly string[] = ["bridge", "bond", "vlan"];
+
+/** Conditions on what these links do not have: a bus, a burned-in address, radio. */
+const NEVER: readonly string[] = ["PermanentMACAddress", "Path", "WLANInterfaceType", "SSID", "BSSID"];
+
+function holds(key: string, value: string, { name, kind, macAddress }: LinkToBe): boolean {
+  switch (key) {
+    case "Name":
+      return matches(value, name);
+    case "Type":
+      return matches(value, OWN_TYPES.includes(kind) ? kind : "ether");
+    case "Kind":
+    case "Driver":
+      return matches(value, key === "Driver" && kind === "vlan" ? "802.1Q VLAN Support" : kind);
+    case "MACAddress":
+      return value
+        .toLowerCase()
+        .split(/\s+/)
+        .includes(macAddress ?? "");
+    default:
+      // conditions on the host itself (Host, Virtualization, …) are taken to hold, as its own files are made for it
+      return !NEVER.includes(key) || value.trim().startsWith("!");
+  }
+}
+
+/** A list of shell patterns; one that begins with `!` is of what does not match. */
+function matches(list: string, text: string): boolean {
+  const isNegated = list.trim().startsWith("!");
+  const patterns = list.trim().replace(/^!/, "").split(/\s+/);
+  return patterns.some((pattern) => asRegExp(pattern).test(text)) !== isNegated;
+}
+
+/** fnmatch(3) */
+function asRegExp(pattern: string): RegExp {
+  const source = pattern.replace(/\[!?[^\]]+\]|[^]/g, (part) =>
+    part === "*"
+      ? ".*"
+      : part === "?"
+        ? "."
+        : part.length > 1
+          ? part.replace(/^\[!/, "[^").replaceAll("\\", "\\\\")
+          : part.replace(/[\\^$.|+()[\]{}]/g, "\\$&"),
+  );
+  return new RegExp(`^${source}$`);
+}
