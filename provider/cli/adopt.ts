@@ -1,4 +1,5 @@
 /** `pulumi-macvlan adopt`: the program that describes what hosts have. */
+import { forLog } from "../model/outside-text";
 import { Command } from "commander";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
 import { type HostOptions, settingsOf, withHostOptions } from "./options";
@@ -48,6 +49,6 @@ async function adopt(texts: readonly string[], options: AdoptOptions): Promise<E
   });
   if (described.length > 0) await print(programText(described), options.output);
   const failures = seen.flatMap((one) => ("error" in one ? [one.error] : []));
-  for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${failure}\n`);
+  for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${forLog(failure)}\n`);
   return failures.length > 0 ? EXIT.failed : EXIT.fine;
 }

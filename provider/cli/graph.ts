@@ -1,4 +1,5 @@
 /** `pulumi-macvlan graph`: a drawing of hosts. */
+import { forLog } from "../model/outside-text";
 import { Command, Option } from "commander";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
 import { readInput } from "./input";
@@ -47,7 +48,7 @@ async function graph(texts: readonly string[], options: GraphOptions): Promise<E
     throw new Error("there is nothing to draw: name hosts, or a stack with --stack");
   }
   const settings = settingsOf(options);
-  const [{ graphHost }, { lookAtHosts, lookAtStack, parseHosts }, { readStack }, { compareStack }] =
+  const [{ graphHost }, { lookAtHosts, lookAtStack, parseHosts, seenKey }, { readStack }, { compareStack }] =
     await Promise.all([
       import("./graph/model.js"),
       import("./look.js"),
@@ -59,8 +60,8 @@ async function graph(texts: readonly string[], options: GraphOptions): Promise<E
     file === undefined ? undefined : readStack(await readInput(file), file === "-" ? "standard input" : file);
   const ofStack = stack ? await lookAtStack(stack, settings) : new Map<string, never>();
   const report = stack && compareStack(stack, ofStack);
-  const others = await lookAtHosts(parseHosts(texts), settings);
-  const seen = [...ofStack.values(), ...others.filter((one) => !ofStack.has(one.label))];
+  const named = parseHosts(texts).filter((host) => !ofStack.has(seenKey(host)));
+  const seen = [...ofStack.values(), ...(await lookAtHosts(named, settings))];
   const hosts = seen.map((one) =>
     graphHost(
       one,
@@ -71,7 +72,7 @@ async function graph(texts: readonly string[], options: GraphOptions): Promise<E
   const failures = hosts.flatMap(({ label, error }) =>
     error === undefined ? [] : [`${label} was not looked at: ${error}`],
   );
-  for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${failure}\n`);
+  for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${forLog(failure)}\n`);
   return failures.length > 0 ? EXIT.failed : EXIT.fine;
 }
 

@@ -1,5 +1,5 @@
 /** Looking at many hosts at once, by the provider's own connections. One that fails does not hide the others. */
-import { type HostAddress, hostLabel, hostSchema } from "../ssh/address";
+import { type HostAddress, hostLabel, hostReach, hostRoute, hostSchema } from "../ssh/address";
 import type { Observation } from "../model/observation";
 import { openFleet } from "../host/managed-host";
 import type { Settings } from "../ssh/settings";
@@ -39,12 +39,39 @@ export function parseHosts(texts: readonly string[]): HostAddress[] {
   });
 }
 
-/** Looks at every host of a stack's links, once each; by the host's label. */
+/** The names of hosts by {@link seenKey}: with the way there, and the host's key, where the label alone names two. */
+export function namesOf(hosts: readonly HostAddress[]): ReadonlyMap<string, string> {
+  const byKey = new Map(hosts.map((host) => [seenKey(host), host]));
+  const forms = [
+    hostLabel,
+    hostRoute,
+    (host: HostAddress): string =>
+      host.hostKey === undefined ? hostRoute(host) : `${hostRoute(host)} with the key ${host.hostKey}`,
+  ];
+  const isClear = (name: (host: HostAddress) => string, host: HostAddress): boolean =>
+    [...byKey.values()].filter((other) => name(other) === name(host)).length === 1;
+  return new Map(
+    [...byKey].map(([key, host]) => [key, (forms.find((name) => isClear(name, host)) ?? hostRoute)(host)]),
+  );
+}
+
+/** By what hosts are looked at once: how they are reached, and the login. */
+export function seenKey(host: HostAddress): string {
+  return JSON.stringify([hostReach(host), host.user]);
+}
+
+/** Looks at every host of a stack's links, once each; by {@link seenKey}. */
 export async function lookAtStack(
   { links }: StackReading,
   settings: Settings,
 ): Promise<ReadonlyMap<string, Seen>> {
-  const hosts = new Map(links.flatMap(({ host }) => (host === undefined ? [] : [[hostLabel(host), host]])));
+  const hosts = new Map(links.flatMap(({ host }) => (host === undefined ? [] : [[seenKey(host), host]])));
+  const names = namesOf([...hosts.values()]);
   const seen = await lookAtHosts([...hosts.values()], settings);
-  return new Map(seen.map((one) => [one.label, one]));
+  return new Map(
+    [...hosts.keys()].flatMap((key, at) => {
+      const one = seen[at];
+      return one === undefined ? [] : [[key, { ...one, label: names.get(key) ?? one.label }]];
+    }),
+  );
 }

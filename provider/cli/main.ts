@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `pulumi-macvlan`: looks at hosts and stacks and says what it sees. It changes nothing, anywhere. */
+import { forLog } from "../model/outside-text";
 import { Command, CommanderError } from "commander";
 import { adoptCommand } from "./adopt";
 import { doctorCommand } from "./doctor";
@@ -33,7 +34,9 @@ async function main(): Promise<void> {
     // commander has said what is wrong; --help and --version end this way as well
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.fine : EXIT.failed;
     else {
-      process.stderr.write(`pulumi-macvlan: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.stderr.write(
+        `pulumi-macvlan: ${forLog(error instanceof Error ? error.message : String(error))}\n`,
+      );
       process.exitCode = EXIT.failed;
     }
   }

@@ -1,4 +1,5 @@
 /** `pulumi-macvlan report`: what a change request, or the passing of time, means for the hosts. */
+import { forLog } from "../model/outside-text";
 import { Command, Option } from "commander";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
 import { readInput } from "./input";
@@ -48,7 +49,8 @@ async function report(file: string, options: ReportOptions): Promise<ExitCode> {
   const result = compareStack(stack, await lookAtStack(stack, settings));
   await print(await written(result, options), options.output);
   for (const { host, error } of result.hosts) {
-    if (error !== undefined) process.stderr.write(`pulumi-macvlan: ${host} was not looked at: ${error}\n`);
+    if (error !== undefined)
+      process.stderr.write(`pulumi-macvlan: ${host} was not looked at: ${forLog(error)}\n`);
   }
   return hasFailed(result) ? EXIT.failed : differs(result) ? EXIT.differs : EXIT.fine;
 }

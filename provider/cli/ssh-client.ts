@@ -1,3 +1,4 @@
+import { forLog } from "../model/outside-text";
 import { openDiagnostics } from "../model/diagnostics";
 import { openRedactor } from "../model/redact";
 import { type SshClient, openSshClient } from "../ssh/connection";
@@ -6,7 +7,7 @@ import { openTrace } from "../ssh/trace";
 
 /** The client of a command: what it has to say beside the command's own output goes to stderr. */
 export function clientOf(settings: Settings): SshClient {
-  const stderr = (text: string): void => void process.stderr.write(text);
+  const stderr = (text: string): void => void process.stderr.write(forLog(text));
   const { sayOnce } = openDiagnostics((line) => stderr(`${line}\n`), openRedactor());
   return openSshClient(settings, { trace: openTrace(settings.traceTo, { stderr }), warn: sayOnce });
 }

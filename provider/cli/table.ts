@@ -1,4 +1,5 @@
 /** Tables of plain text, aligned by what a terminal shows of a cell. */
+import { printable } from "../model/outside-text";
 import { stripVTControlCharacters } from "node:util";
 
 /** Rows of cells as lines without trailing blanks; two blanks between columns. */
@@ -36,11 +37,9 @@ function isWide(character: string): boolean {
 }
 
 /**
- * A text of somebody else's for one line of a terminal or a drawing: control characters, and what is no character of XML 1.0,
- * are shown and do nothing.
+ * A text from outside for one line of a terminal or a drawing, in full: control characters, and what is no character
+ * of XML 1.0, are shown and do nothing.
  */
 export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}\u2028\u2029\ufffe\uffff]/gu, (c) =>
-    c === "\n" ? "\\n" : `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return printable(text, Infinity);
 }

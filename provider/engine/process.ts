@@ -1,4 +1,5 @@
 /** The provider's process, which the engine starts for one phase of a run. The program's process may load it as well. */
+import { forLog } from "../model/outside-text";
 import { readPrefetchHints, removePrefetchHints } from "../program/prefetch";
 import { type ProviderContext, type StackConfig, openContext } from "./context";
 
@@ -8,7 +9,7 @@ const CLOSE_MS = 500;
 /** Begins the run of this process, which ends with the engine or by its signal. */
 export function openProcessContext(config: StackConfig): ProviderContext {
   const engine = engineOfProcess();
-  const stderr = (text: string): void => void process.stderr.write(text);
+  const stderr = (text: string): void => void process.stderr.write(forLog(text));
   const context = openContext({ env: process.env, config, stderr, hints: readPrefetchHints(engine) });
   const exit = (): void => {
     removePrefetchHints(engine);

@@ -1,6 +1,7 @@
 import { remedyFor } from "../iproute2/advice";
 import type { Difference } from "../model/difference";
 import { MacvlanError, reasonOf } from "../model/error";
+import { printable } from "../model/outside-text";
 import type { CommandResult } from "../ssh/connection";
 import type { Applied } from "./change-script";
 import type { Unconfirmed } from "./commit-confirm";
@@ -137,9 +138,14 @@ function undone(left: readonly Difference[], undoPrinted: string): string {
   return `Not all of it could be undone: ${describeDifferences(left)}.${printed}`;
 }
 
+/** What a host printed is quoted up to so many characters: its beginning and its end. */
+const LONGEST_QUOTE = 2000;
+
 function oneLine(text: string): string {
-  return text
-    .trim()
-    .replace(/\s*\n\s*/g, " / ")
-    .replace(/\.$/, "");
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const shown = printable(lines.join(" / "), LONGEST_QUOTE);
+  return shown.endsWith(".") ? shown.slice(0, -1) : shown;
 }

@@ -1,5 +1,6 @@
 /** Errors by which a run fails: each has a code, and a section of that name in docs/troubleshooting.md. Pure. */
 import type { Difference } from "./difference";
+import { forLog } from "./outside-text";
 
 /** Every code that a message can end with. */
 export const ERROR_CODES = [
@@ -63,13 +64,18 @@ export class MacvlanError extends Error {
   readonly output: string | undefined;
   readonly remaining: readonly Difference[] | undefined;
 
+  readonly text: string;
+
   constructor(
     readonly code: ErrorCode,
-    readonly text: string,
+    text: string,
     details: ErrorDetails = {},
     options?: ErrorOptions,
   ) {
-    super(withCode(text, code), options);
+    // What a host printed may be in it.
+    const harmless = forLog(text);
+    super(withCode(harmless, code), options);
+    this.text = harmless;
     this.host = details.host;
     this.resource = details.resource;
     this.command = details.command;

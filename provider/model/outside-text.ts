@@ -9,8 +9,8 @@ export type Printable = string & { readonly printable: unique symbol };
 /** So much of an outside text is quoted in a message, in characters. */
 const LONGEST = 400;
 
-/** Control characters, and those that change the direction of text, or that cannot be seen. Half pairs cannot be written. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+/** Control characters, those that change the direction of text or cannot be seen, and what XML 1.0 does not have. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffe\uffff]/gu;
 
 /** What CI systems obey anywhere in a line: GitHub and Azure (`##[error]`, `##vso[…]`), TeamCity. */
 const MARK = /##(?=\[|vso\[|teamcity\[)/gi;
@@ -19,7 +19,7 @@ const MARK = /##(?=\[|vso\[|teamcity\[)/gi;
 const COMMAND = /^[^\S\n]*::/;
 
 /**
- * A text as one line: line breaks, escape sequences and what cannot be seen are written as `\n`, `\x1b`, `\u202e`. What
+ * A text as one line: line breaks, escape sequences and what cannot be seen are written as `\n`, `\u001b`, `\u202e`. What
  * is longer than the limit is cut in the middle, as the end of what a program prints often says most.
  */
 export function printable(text: string, limit = LONGEST): Printable {
@@ -49,7 +49,7 @@ export function forLog(message: string): string {
 }
 
 function harmless(text: string): string {
-  return text.replace(UNPRINTABLE, escaped).replace(MARK, "#\\x23");
+  return text.replace(UNPRINTABLE, escaped).replace(MARK, "#\\u0023");
 }
 
 function escaped(char: string): string {
@@ -62,9 +62,7 @@ function escaped(char: string): string {
       return "\\t";
     default: {
       const code = char.codePointAt(0) ?? 0;
-      return code < 0x100
-        ? `\\x${code.toString(16).padStart(2, "0")}`
-        : `\\u${code <= 0xffff ? code.toString(16).padStart(4, "0") : `{${code.toString(16)}}`}`;
+      return `\\u${code <= 0xffff ? code.toString(16).padStart(4, "0") : `{${code.toString(16)}}`}`;
     }
   }
 }

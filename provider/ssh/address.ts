@@ -183,6 +183,23 @@ export function hostIdentity(host: HostAddress): string {
   return host.jump === undefined ? here : `${here} via ${hostIdentity(host.jump)}`;
 }
 
+/**
+ * By what two hosts are told apart that are looked at: the way there with every host key that is named on it. That two
+ * ways lead to one machine is only what the machine says of itself, which a clone or a liar says as well.
+ */
+export function hostReach(host: HostAddress): string {
+  return JSON.stringify([
+    hostIdentity({ ...host, jump: undefined }),
+    host.hostKey,
+    host.jump && hostReach(host.jump),
+  ]);
+}
+
+/** A host for messages, with the way there: `ops@node1.example through bastion.example`. */
+export function hostRoute(host: HostAddress): string {
+  return host.jump === undefined ? hostLabel(host) : `${hostLabel(host)} through ${hostRoute(host.jump)}`;
+}
+
 function canonicalAddress(text: string): string {
   const lower = text.toLowerCase();
   const [bare = lower, zone] = lower.split("%");

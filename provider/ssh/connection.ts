@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Become, HostAddress } from "./address";
+import { printable } from "../model/outside-text";
 import { semaphore } from "./semaphore";
 import { resolveHost } from "./config/resolve";
 import { type OpenTransport, transportOpener } from "./transport/jump";
@@ -124,7 +125,7 @@ async function openConnection(
           const pause = pauses.shift();
           if (pause === undefined) {
             const message =
-              `${label}: ${call.description} could not be started: the server refuses a session (${outcome.refused}). ` +
+              `${label}: ${call.description} could not be started: the server refuses a session (${printable(outcome.refused)}). ` +
               "Raise MaxSessions in its sshd_config, and see its log.";
             throw new SshError("command", label, message);
           }

@@ -15,55 +15,87 @@ import { type LinkId, findLink } from "../../model/host";
 import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
 import { type DesiredPlan, outcome } from "../../plan/plan";
-import { hostLabel } from "../../ssh/address";
-import type { Seen } from "../look";
+import { hostReach } from "../../ssh/address";
+import { type Seen, namesOf, seenKey } from "../look";
 import type { StackLink, StackReading } from "../stack";
 import { oneLine } from "../table";
 import type { Report, ReportedDifference, ReportedHost, ReportedLink } from "./model";
 
-/** What is to be said of a stack, given what was seen of each of its hosts (by the host's label). */
+/** What is to be said of a stack, given what was seen of each of its hosts (by {@link seenKey}). */
 export function compareStack(stack: StackReading, seen: ReadonlyMap<string, Seen>): Report {
-  const hosts = new Map<string, { seen: Seen | undefined; links: StackLink[] }>();
+  const hosts = new Map<string, OneHost>();
+  const names = namesOf(stack.links.flatMap(({ host }) => (host === undefined ? [] : [host])));
   for (const link of stack.links) {
-    const label = link.host === undefined ? "hosts that are not known yet" : hostLabel(link.host);
-    const entry = hosts.get(label) ?? { seen: seen.get(label), links: [] };
+    const key = link.host === undefined ? "" : seenKey(link.host);
+    const entry = hosts.get(key) ?? {
+      label: names.get(key) ?? "hosts that are not known yet",
+      reach: link.host === undefined ? "" : hostReach(link.host),
+      seen: seen.get(key),
+      links: [],
+    };
     entry.links.push(link);
-    hosts.set(label, entry);
+    hosts.set(key, entry);
   }
-  const machines = new Map<string, Observation>();
+  const reached = new Map<string, Observation>();
   return {
     stack: stack.name,
     source: stack.source,
-    hosts: [...hosts].map(([host, { seen: one, links }]) => compareHost(host, one, links, machines)),
+    hosts: [...hosts.values()].map((host) => compareHost(host, twinsOf(host, [...hosts.values()]), reached)),
     errors: stack.errors,
     others: stack.others,
   };
 }
 
+interface OneHost {
+  readonly label: string;
+  readonly reach: string;
+  readonly seen: Seen | undefined;
+  readonly links: StackLink[];
+}
+
+/** Hosts that are reached in another way and say that they are the same machine. */
+function twinsOf(host: OneHost, all: readonly OneHost[]): string[] {
+  const machine = machineOf(host);
+  if (machine === undefined) return [];
+  return all
+    .filter((other) => other.reach !== host.reach && machineOf(other) === machine)
+    .map((other) => other.label);
+}
+
+function machineOf({ seen }: OneHost): string | undefined {
+  return seen === undefined || "error" in seen ? undefined : seen.observation.facts.machine;
+}
+
 /**
  * The links of one host, one after the other, each on the host as the plans before it leave it: a child finds the
- * bridge that is made for it. `machines` are the hosts as they are so far, as one machine may have several addresses.
+ * bridge that is made for it. `reached` are the hosts as they are so far, by how they are reached: with several logins
+ * a host is still one. What a host says of its machine merges none: a clone says the same.
  */
 function compareHost(
-  host: string,
-  seen: Seen | undefined,
-  links: readonly StackLink[],
-  machines: Map<string, Observation>,
+  { label: host, reach, seen, links }: OneHost,
+  twins: readonly string[],
+  reached: Map<string, Observation>,
 ): ReportedHost {
   if (seen === undefined || "error" in seen) {
     const error = seen === undefined ? {} : { error: seen.error };
     return { host, ...error, notes: [], links: links.map((link) => unseenLink(link, seen !== undefined)) };
   }
-  const { machine } = seen.observation.facts;
   const names = new Set(links.filter((l) => l.action !== "delete").map((l) => nameOf(l)));
   const { unfinished } = seen.observation;
   return {
     host,
-    notes: unfinished ? [UNFINISHED_NOTES[unfinished]] : [],
+    notes: [
+      ...(unfinished ? [UNFINISHED_NOTES[unfinished]] : []),
+      ...(twins.length === 0
+        ? []
+        : [
+            `says that it is the same machine as ${twins.join(", ")}: one host with two addresses, or a clone`,
+          ]),
+    ],
     links: links.map((link) => {
-      const now = machines.get(machine) ?? seen.observation;
+      const now = reached.get(reach) ?? seen.observation;
       const { reported, after } = compareLink(link, now, (name) => names.has(name));
-      machines.set(machine, after);
+      reached.set(reach, after);
       return reported;
     }),
   };

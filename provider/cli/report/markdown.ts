@@ -69,7 +69,7 @@ function hostDetails(host: ReportedHost): string {
   const parts = [
     `#### ${code(host.host)}`,
     ...(host.error === undefined ? [] : [fence(host.error, "")]),
-    ...host.notes.map((note) => `_${note}_`),
+    ...host.notes.map((note) => `_${text(note)}_`),
     ...host.links.filter((l) => !isQuiet(l)).map((link) => linkDetails(link, host.host)),
   ];
   return parts.join("\n\n");

@@ -22,7 +22,7 @@ export function reportText(report: Report, paint: Paint): string {
     if (loud.length === 0 && host.error === undefined && host.notes.length === 0) continue;
     lines.push(paint("bold", host.host));
     if (host.error !== undefined) lines.push(`  ${paint("red", "not looked at:")} ${oneLine(host.error)}`);
-    for (const note of host.notes) lines.push(`  ${note}`);
+    for (const note of host.notes) lines.push(`  ${oneLine(note)}`);
     for (const link of loud) lines.push(...linkLines(link, paint));
     lines.push("");
   }

@@ -38,9 +38,9 @@ export function isPasswordPrompt(become: Become, printed: string): boolean {
     : printed.includes(PASSWORD_PROMPT);
 }
 
-/** Whether sudo asks once more, for the first answer was wrong. */
-export function asksAgain(printed: string): boolean {
-  return printed.split(PASSWORD_PROMPT).length > 2;
+/** How often sudo asks: more than once if the first answer was wrong. */
+export function promptsIn(printed: string): number {
+  return printed.split(PASSWORD_PROMPT).length - 1;
 }
 
 /** What the shell of a terminal is sent: it announces itself like the other one does. */

@@ -5,13 +5,15 @@ import type { SshTransport } from "../transport/connect";
 import {
   RAW_TERMINAL,
   afterAnnouncement,
-  asksAgain,
   forTerminal,
   isPasswordPrompt,
   needsTerminal,
+  promptsIn,
   shellCommand,
   shellNotStarted,
 } from "./become";
+import { boundedOutput } from "./bounded-output";
+import { printable, quotedEnd } from "../../model/outside-text";
 import type { Secret } from "../settings";
 import { ConnectionLost, SshError } from "../error";
 
@@ -42,6 +44,15 @@ export interface ChannelRefused {
 
 /** More output than this is taken for a mistake: it all is kept in memory. */
 const MAX_OUTPUT = 64 * 1024 * 1024;
+/** Of the messages on stderr so much of the beginning and of the end is kept. */
+const STDERR_HEAD = 512 * 1024;
+const STDERR_TAIL = 128 * 1024;
+/** More noise than this in front of the shell, or of its prompt for a password, is no noise of start-up files. */
+const MAX_NOISE = 1024 * 1024;
+/** Longer than a prompt or an announcement. */
+const WINDOW = 256;
+/** What was printed in place of a shell is looked at as far as this, at both ends. */
+const QUOTED = 4096;
 
 /** Seconds that a script has to undo and end after its time was up. */
 const GRACE = 5;
@@ -60,7 +71,7 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
   const askedFor = host.become === "none" || link.distrust !== undefined ? undefined : becomePassword;
   const onTerminal = needsTerminal(host.become, askedFor !== undefined);
   const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
+  const stderr = boundedOutput(STDERR_HEAD, STDERR_TAIL);
   let bytes = 0;
   let channel: ClientChannel | undefined;
   let failure: SshError | undefined;
@@ -74,9 +85,9 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     channel?.close();
     giveUp(failure);
   };
-  const keep = (chunks: Buffer[], chunk: Buffer): void => {
+  const keep = (chunk: Buffer): void => {
     bytes += chunk.length;
-    if (bytes <= MAX_OUTPUT) chunks.push(chunk);
+    if (bytes <= MAX_OUTPUT) stdout.push(chunk);
     else
       abandon(new SshError("command", host.label, `${host.label}: ${description} printed more than 64 MiB.`));
   };
@@ -89,11 +100,11 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     encoding: "latin1",
     ...(onTerminal && { execOptions: { pty: RAW_TERMINAL } }),
     onStdout: (chunk) => {
-      keep(stdout, chunk);
+      keep(chunk);
       if (onTerminal) conversation?.onPrompt(chunk);
     },
     onStderr: (chunk) => {
-      keep(stderr, chunk);
+      stderr.push(chunk);
       conversation?.onPrompt(chunk);
     },
     onChannel: (opened) => {
@@ -109,8 +120,8 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     const expire = (): void => {
       const begun = onTerminal
         ? afterAnnouncement(Buffer.concat(stdout), 2)
-        : afterAnnouncement(Buffer.concat(stderr));
-      failure ??= timedOut(link, call, begun?.text ?? Buffer.concat(stderr));
+        : afterAnnouncement(stderr.kept());
+      failure ??= timedOut(link, call, begun?.text ?? stderr.kept());
       const error = failure;
       void stopShell(link, call, begun?.pid, becomePassword).then(() => abandon(error));
     };
@@ -124,10 +135,10 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
       if (failure) throw failure;
       if (code === null && signal === null) throw lost(link, call, channel !== undefined);
       const out = afterAnnouncement(Buffer.concat(stdout), onTerminal ? 2 : 1)?.text;
-      const err = onTerminal ? Buffer.alloc(0) : afterAnnouncement(Buffer.concat(stderr))?.text;
+      const err = onTerminal ? Buffer.alloc(0) : afterAnnouncement(stderr.kept())?.text;
       if (out === undefined || err === undefined) {
-        const printed = [...stderr, Buffer.from("\n"), ...stdout];
-        throw shellNotStarted(host, Buffer.concat(printed).toString("utf8"), code, link.distrust);
+        const printed = [stderr.kept(), Buffer.concat(stdout)].map(bothEnds).join("\n");
+        throw shellNotStarted(host, printed, code, link.distrust);
       }
       return {
         stdout: out.toString("utf8"),
@@ -138,7 +149,7 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     } catch (error) {
       if (error instanceof SshError) throw error;
       if (link.ended() !== undefined) throw lost(link, call, channel !== undefined, error);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = printable(error instanceof Error ? error.message : String(error));
       // ssh2 gives the reason code of RFC 4254, 5.1 with a refused channel.
       if (error instanceof Error && "reason" in error) return { refused: reason };
       const message = `${host.label}: ${call.description} could not be started: ${reason}.`;
@@ -151,10 +162,15 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
   return { over: running.then(ignore, ignore), run };
 }
 
+function bothEnds(printed: Buffer): string {
+  if (printed.length <= 2 * QUOTED) return printed.toString("utf8");
+  return `${printed.toString("utf8", 0, QUOTED)}…${printed.subarray(-QUOTED).toString("utf8")}`;
+}
+
 function timedOut(link: SshTransport, call: ScriptCall, printed: Buffer): SshError {
   const { label } = link.host;
-  const tail = printed.toString("utf8").trim().slice(-400);
-  const said = tail === "" ? "" : ` It had printed ${JSON.stringify(tail)}.`;
+  const tail = printed.subarray(-QUOTED).toString("utf8").trim();
+  const said = tail === "" ? "" : ` It had printed ${quotedEnd(tail)}.`;
   const message =
     `${label}: ${call.description} did not end within ${call.timeout} s and was told to stop.${said} ` +
     "Raise commandTimeout of the host if that is not enough.";
@@ -216,8 +232,10 @@ function answerPrompt(
   link: SshTransport,
   abandon: (error: SshError) => void,
 ): { send: (script: string) => void; onPrompt: (chunk: Buffer) => void } {
-  const { become } = link.host;
-  let seen = "";
+  const { become, label } = link.host;
+  let noise = 0;
+  let window = "";
+  let asked = 0;
   let answered = false;
   let ready = false;
   let script: string | undefined;
@@ -228,14 +246,21 @@ function answerPrompt(
     },
     onPrompt: (chunk) => {
       if (ready) return;
-      seen += chunk.toString("latin1");
-      if (afterAnnouncement(Buffer.from(seen, "latin1"))) {
+      noise += chunk.length;
+      const before = window.slice(-WINDOW);
+      window = before + chunk.toString("latin1");
+      asked += promptsIn(window) - promptsIn(before);
+      if (afterAnnouncement(Buffer.from(window, "latin1"))) {
         ready = true;
         if (script !== undefined) stdin.end(script);
-      } else if (asksAgain(seen)) {
+      } else if (asked > 1) {
         ready = true;
-        abandon(shellNotStarted(link.host, `${seen}\nSorry, try again.`, null));
-      } else if (!answered && isPasswordPrompt(become, seen)) {
+        abandon(shellNotStarted(link.host, `${window.slice(-QUOTED)}\nSorry, try again.`, null));
+      } else if (noise > MAX_NOISE) {
+        ready = true;
+        const message = `${label}: the login printed more than 1 MiB and started no shell. See its start-up files.`;
+        abandon(new SshError("shell", label, message));
+      } else if (!answered && isPasswordPrompt(become, window.slice(-WINDOW))) {
         answered = true;
         stdin.write(`${password.value()}\n`);
       }

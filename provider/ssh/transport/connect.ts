@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CipherAlgorithm, KexAlgorithm, MacAlgorithm, ParsedKey, ServerHostKeyAlgorithm } from "ssh2";
 import { authenticate } from "../auth/authenticate";
+import { printable } from "../../model/outside-text";
 import { parseCertificate } from "../auth/certificate";
 import { isCertificateAlgorithm } from "../config/algorithms";
 import type { ResolvedHost } from "../config/resolve";
@@ -32,6 +33,8 @@ export interface SshTransport {
 /** The way to a host: opens a stream to its port. Undefined: plain TCP from here. */
 export type Connector = () => Promise<Duplex>;
 
+/** The server names itself in its first bytes. */
+const LONGEST_GREETING = 4096;
 const CLOSE_TIMEOUT = 500;
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 3_000;
@@ -131,7 +134,8 @@ async function connectOnce(
     if (hostKeys.some(isCertificateAlgorithm)) offerHostKeys(session, hostKeys);
     let software = "";
     opened.once("data", (chunk: Buffer) => {
-      software = /^SSH-[0-9.]+-([^ \r\n]*)/m.exec(chunk.toString("latin1"))?.[1] ?? "";
+      const start = chunk.toString("latin1", 0, LONGEST_GREETING);
+      software = /^SSH-[0-9.]{1,10}-([!-~]{1,100})/m.exec(start)?.[1] ?? "";
     });
     session.on("hostkeys", (keys: readonly ParsedKey[]) =>
       check.learn(keys.map((key) => key.getPublicSSH())),
@@ -147,7 +151,7 @@ async function connectOnce(
       session.end();
     });
     const onGone = (): void => {
-      end ??= firstError?.message ?? "the server closed the connection";
+      end ??= firstError === undefined ? "the server closed the connection" : printable(firstError.message);
       for (const listener of listeners) listener();
       listeners.clear();
     };
@@ -161,7 +165,7 @@ async function connectOnce(
       hostKeyFingerprint: check.accepted(),
       distrust: check.distrust(),
       software,
-      ended: () => end ?? firstError?.message,
+      ended: () => end ?? (firstError && printable(firstError.message)),
       onEnd: (listener) => {
         if (end === undefined) listeners.add(listener);
         else listener();

@@ -1,4 +1,5 @@
 import { reasonOf } from "../../model/error";
+import { printable } from "../../model/outside-text";
 import type { Duplex } from "node:stream";
 import type { ResolvedHost } from "../config/resolve";
 import { type SshTransport, type Connector, connect } from "./connect";
@@ -107,8 +108,9 @@ function forwardThrough(jump: SshTransport, host: ResolvedHost): Connector {
     try {
       return await jump.ssh.forwardOut("127.0.0.1", 0, host.hostname, host.port);
     } catch (error) {
-      const said =
-        error instanceof Error ? error.message.replace("(SSH) Channel open failure: ", "") : String(error);
+      const said = printable(
+        error instanceof Error ? error.message.replace("(SSH) Channel open failure: ", "") : String(error),
+      );
       const reason = error instanceof Error && "reason" in error ? error.reason : undefined;
       const target = `${host.hostname}:${host.port}`;
       if (reason === PROHIBITED) {
