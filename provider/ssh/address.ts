@@ -188,11 +188,8 @@ export function hostIdentity(host: HostAddress): string {
  * ways lead to one machine is only what the machine says of itself, which a clone or a liar says as well.
  */
 export function hostReach(host: HostAddress): string {
-  return JSON.stringify([
-    hostIdentity({ ...host, jump: undefined }),
-    host.hostKey,
-    host.jump && hostReach(host.jump),
-  ]);
+  const { jump, hostKey, ...here } = host;
+  return JSON.stringify([hostIdentity(here), hostKey, jump && hostReach(jump)]);
 }
 
 /** A host for messages, with the way there: `ops@node1.example through bastion.example`. */

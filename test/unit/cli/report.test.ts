@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Seen } from "../../../provider/cli/look";
+import { type Seen, seenKey } from "../../../provider/cli/look";
 import { plain } from "../../../provider/cli/paint";
 import { compareStack } from "../../../provider/cli/report/compare";
 import { reportMarkdown } from "../../../provider/cli/report/markdown";
@@ -21,7 +21,7 @@ function owned(links: readonly LinkState[]): Observation {
 function reportOn(steps: readonly object[], seen: Seen | Observation, more: object = {}): Report {
   const stack = readStack(JSON.stringify({ steps, ...more }), "it");
   const host: Seen = "facts" in seen ? { label: "node1", observation: seen } : seen;
-  return compareStack(stack, new Map([["node1", host]]));
+  return compareStack(stack, new Map([[seenKey({ address: "node1" }), host]]));
 }
 
 const WEB = inputsOf("web", { mtu: 1500, addresses: ["192.0.2.10/24"] });
@@ -197,5 +197,36 @@ describe("the report", () => {
     assert.ok(text.length <= 20_000, String(text.length));
     assert.match(text, /\| `node199` \| 1 \| 1 update \|/);
     assert.match(text, /The details of \d+ hosts are too long for a comment: see the job's log\./);
+  });
+
+  it("tells hosts apart by the way to them, and merges none for what it says of its machine", () => {
+    const site = (jump: string, key?: string) => ({
+      address: "node1",
+      jump: { address: jump },
+      ...(key && { hostKey: key }),
+    });
+    const key = `SHA256:${"A".repeat(43)}`;
+    const hosts = [site("north"), site("south"), site("south", key)];
+    const steps = hosts.map((host, at) => {
+      const inputs = inputsOf(`web${at}`, { name: "web", mtu: 1500, host });
+      return step("create", `web${at}`, { after: inputs });
+    });
+    const stack = readStack(JSON.stringify({ steps }), "it");
+    const seen = new Map(
+      hosts.map((host): [string, Seen] => [seenKey(host), { label: "node1", observation: owned([]) }]),
+    );
+    const { hosts: reported } = compareStack(stack, seen);
+    assert.deepEqual(
+      reported.map(({ host }) => host),
+      ["node1 through north", "node1 through south", `node1 through south with the key ${key}`],
+    );
+    for (const { notes } of reported)
+      assert.match(notes.join("\n"), /says that it is the same machine as node1 through/);
+    // each is planned on the host as it was seen there, not as the plans of the others leave it
+    for (const { links } of reported)
+      assert.deepEqual(
+        links.map(({ action }) => action),
+        ["create"],
+      );
   });
 });
