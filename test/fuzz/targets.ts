@@ -1,5 +1,12 @@
 import { iproute2 } from "./iproute2";
+import { certificates, knownHosts, messages, sshConfig } from "./ssh";
 import type { FuzzTarget } from "./target";
 
 /** All that `npm run fuzz` and the unit tests run. A new one is a line here and a file beside `iproute2.ts`. */
-export const TARGETS: readonly FuzzTarget[] = [iproute2()];
+export const TARGETS: readonly FuzzTarget[] = [
+  iproute2(),
+  sshConfig(),
+  knownHosts(),
+  certificates(),
+  messages(),
+];

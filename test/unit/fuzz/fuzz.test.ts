@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { type Parse, iproute2 } from "../../fuzz/iproute2";
-import { fuzz } from "../../fuzz/target";
+import { certificates, knownHosts, messages, sshConfig } from "../../fuzz/ssh";
+import { type FuzzTarget, fuzz } from "../../fuzz/target";
 import { TARGETS } from "../../fuzz/targets";
+import { resolveHost } from "../../../provider/ssh/config/resolve";
+import { parseKnownHosts } from "../../../provider/ssh/host-keys/known-hosts";
 import { parseObservation } from "../../../provider/host/observe";
 
 /** The same inputs every time; `npm run fuzz` takes others. */
@@ -31,6 +34,30 @@ const PLANTED: readonly (readonly [fault: string, parse: Parse])[] = [
   ],
 ];
 
+const PLANTED_SSH: readonly (readonly [fault: string, target: FuzzTarget])[] = [
+  [
+    "a list of algorithms that leaves none is taken as it is",
+    sshConfig((host, settings) => {
+      try {
+        return resolveHost(host, settings);
+      } catch (error) {
+        if (!String(error).includes("leaves no algorithm")) throw error;
+        const resolved = resolveHost(host, { ...settings, sshConfigPath: "none" });
+        return { ...resolved, algorithms: { ...resolved.algorithms, cipher: [] } };
+      }
+    }),
+  ],
+  [
+    "the last line that names a key wins over one that revokes it",
+    knownHosts((text, file) => parseKnownHosts(text, file).filter(({ marker }) => marker !== "@revoked")),
+  ],
+  [
+    "the signature of a certificate is not looked at",
+    certificates((certificate) => (certificate.role === "host" ? undefined : "is none of a host")),
+  ],
+  ["only the first line of a message is looked at", messages((text) => text.replace(/^::/, "| ::"))],
+];
+
 describe("fuzzing", function () {
   this.timeout(EACH + 20_000);
 
@@ -39,6 +66,13 @@ describe("fuzzing", function () {
       const { runs, failure } = await fuzz(target, SEED, EACH);
       assert.equal(failure, undefined, failure);
       assert.ok(runs > 20, `only ${runs} inputs`);
+    });
+  }
+
+  for (const [fault, target] of PLANTED_SSH) {
+    it(`fails if ${fault}`, async () => {
+      const { failure } = await fuzz(target, SEED, 15_000);
+      assert.match(failure ?? "nothing", /Property failed/);
     });
   }
 
