@@ -211,6 +211,7 @@ describe("whose a link is", function () {
     assert.equal((await on.project.cli(["stack", "rename", "organization/fleet/dev"])).code, 0);
     writeFileSync(yaml, readFileSync(yaml, "utf8").replace("name: works", "name: fleet"));
     assert.equal((await on.project.cli(["stack", "select", "dev"])).code, 0);
+    on.project.program(linksOf("node1", { mac: { mtu: 1450 } }));
     await on.project.up();
     assert.equal(await links("node1"), ALL);
   });
