@@ -306,7 +306,7 @@ describe("a persistent link", function () {
     const other = openStack(on.lab, "lab/other");
     await assert.rejects(
       other.up("MacvlanInterface", "mine", PLAIN),
-      /persist: the stack lab\/test has \S+-mac0 /,
+      /persist: \S+-mac0, for a link of that name, belongs to the stack lab\/test;/,
     );
     await other.up("MacvlanInterface", "mine", { ...PLAIN, persist: false });
     await other.down();
