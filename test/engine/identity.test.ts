@@ -227,7 +227,7 @@ describe("whose a link is", function () {
 
     it("is refused at preview and in up, on the property, and nothing is touched", async () => {
       second().program(linksOf("node1"));
-      const before = [await on.lab.sh("node1", "ip -d link"), await records("node1")];
+      const before = [await on.lab.sh("node1", "ip link"), await records("node1")];
       for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
         const { code, output } = await second().cli(command);
         assert.notEqual(code, 0);
@@ -236,7 +236,7 @@ describe("whose a link is", function () {
           /0 belongs to another stack called fleet\/dev \(resource \w+\), whose state is kept elsewhere; .*MACVLAN_RECLAIM=fleet\/dev/,
         );
       }
-      assert.deepEqual([await on.lab.sh("node1", "ip -d link"), await records("node1")], before);
+      assert.deepEqual([await on.lab.sh("node1", "ip link"), await records("node1")], before);
       await on.project.expectNoChanges();
     });
 
@@ -248,13 +248,13 @@ describe("whose a link is", function () {
         linksOf("node1") + `new MacvlanInterface("web", { host: "node2", parent: "eth1", name: "mac0" });`,
       );
       await on.project.up();
-      const before = [await on.lab.sh("node2", "ip -d link"), await records("node2")];
+      const before = [await on.lab.sh("node2", "ip link"), await records("node2")];
       const { output } = await second().destroy();
       assert.match(
         output,
         /mac0 on node2: it belongs to the stack fleet\/dev \(resource web\) by now; it is left/,
       );
-      assert.deepEqual([await on.lab.sh("node2", "ip -d link"), await records("node2")], before);
+      assert.deepEqual([await on.lab.sh("node2", "ip link"), await records("node2")], before);
       await on.project.expectNoChanges();
     });
 
