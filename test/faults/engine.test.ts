@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { useProject } from "../engine/project";
 import { replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
+import { withoutMakings } from "../lab/seen";
 import { type Found, addRow, expectRows, isWhole } from "./table";
 
 interface Fault {
@@ -136,7 +137,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
       "ip -n blue -d -o address show dev web 2>/dev/null; ip -n blue -d -o link show dev web 2>/dev/null; " +
         "ip netns list; cat /run/pulumi-macvlan/links/* 2>/dev/null; true",
     );
-    return shown
+    return withoutMakings(shown)
       .replace(/^[0-9]+:? /gm, "")
       .replace(/@if[0-9]+|link-netnsid [0-9]+| \(id: [0-9]+\)| tentative/g, "");
   }

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BridgeArgs, MacvlanArgs } from "../../provider/kinds/args";
 import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
-import { snapshot } from "../lab/seen";
+import { snapshot, withoutMakings } from "../lab/seen";
 import { type Stack, openStack, useLab } from "../lab/stack";
 import { type Proxy, openProxy } from "./proxy";
 import { type Found, addRow, expectRows, isWhole } from "./table";
@@ -397,7 +397,7 @@ describe("a fault while a change is made:", () => {
 
   /** The host as it is, without the numbers of links and namespaces, and those of the other ends of its cables. */
   async function state(): Promise<string> {
-    const lines = (await snapshot(on.lab, "node1")).split("\n");
+    const lines = withoutMakings(await snapshot(on.lab, "node1")).split("\n");
     const withoutNumbers = (line: string): string =>
       line
         .replace(/^[0-9]+:? /, "")

@@ -73,6 +73,11 @@ grep -H "" /proc/sys/net/ipv4/conf/*/arp_* /proc/sys/net/ipv6/conf/*/ndisc_notif
   return lines.filter(isLasting).map(withoutClocks).toSorted().join("\n");
 }
 
+/** A text without the marks that each making of a link, and each stack, has at random. */
+export function withoutMakings(text: string): string {
+  return text.replace(/"(?:making|stack)":"[0-9a-f]+",?/g, "");
+}
+
 function inNetns(netns: string): string[] {
   return netns === "" ? [] : ["-n", netns];
 }
