@@ -47,8 +47,8 @@ async function readIdentity(): Promise<string | undefined> {
   // without a stack of its own a component would make one more each time that it is used
   if (pulumi.runtime.getStackResource() === undefined) return undefined;
   const { identity } = new StackIdentity();
-  // the one way to a value without what it depends on
-  const value: unknown = await pulumi.runtime.serializeProperty("identity", identity);
+  // the one way to a value without what it depends on; @pulumi/pulumi 3.100 wants a set to note that in
+  const value: unknown = await pulumi.runtime.serializeProperty("identity", identity, new Set());
   if (value === UNKNOWN) return pulumi.runtime.isDryRun() ? UNKNOWN : undefined;
   return typeof value === "string" ? value : undefined;
 }

@@ -1,10 +1,11 @@
 /** What is published: all that a program needs, and nothing else. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import { npmPack } from "./stranger";
+import { copyRepository, npmPack } from "./stranger";
 import { useUnpacked } from "./unpacked";
 
 const REPOSITORY = resolve(__dirname, "../..");
@@ -12,13 +13,15 @@ const REPOSITORY = resolve(__dirname, "../..");
 describe("the published package", () => {
   const unpacked = useUnpacked();
 
-  it("has the build of each source file and what its README leads to, and nothing that was built earlier", async () => {
-    const stale = join(REPOSITORY, "dist/removed-long-ago.js");
-    mkdirSync(dirname(stale), { recursive: true });
-    writeFileSync(stale, "");
+  it("has the build of each source file and what its README leads to, and nothing that was built earlier", async function () {
+    this.timeout(120_000);
+    const scratch = mkdtempSync(join(tmpdir(), "pulumi-macvlan-contents-"));
     try {
+      const repository = copyRepository(scratch);
+      mkdirSync(join(repository, "dist"));
+      writeFileSync(join(repository, "dist/removed-long-ago.js"), "");
       // stands for `npm publish --dry-run`, which asks the registry about the version as well
-      const { files } = await npmPack(["--dry-run"]);
+      const { files } = await npmPack(repository, ["--dry-run"]);
       const sources = readdirSync(join(REPOSITORY, "provider"), { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map((entry) => relative(join(REPOSITORY, "provider"), join(entry.parentPath, entry.name)));
@@ -36,7 +39,7 @@ describe("the published package", () => {
       ];
       assert.deepEqual(files.map(({ path }) => path).sort(), [...built, ...people].sort());
     } finally {
-      rmSync(stale, { force: true });
+      rmSync(scratch, { recursive: true, force: true });
     }
   });
 
@@ -45,7 +48,8 @@ describe("the published package", () => {
     for (const entry of readdirSync(home, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
-      assert.ok(!text.includes(REPOSITORY), `${entry.name} has ${REPOSITORY} in it`);
+      for (const path of [REPOSITORY, unpacked.repository])
+        assert.ok(!text.includes(path), `${entry.name} has ${path} in it`);
       assert.doesNotMatch(
         text,
         /sourceMappingURL/,

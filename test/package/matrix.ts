@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const stay = whenLeaving(() => rmSync(scratch, { recursive: true, force: true }));
   let failures = 0;
   try {
-    const tarball = await packPackage(scratch);
+    const { tarball } = await packPackage(scratch);
     const lab = await labUp(1, { name: LAB });
     process.stdout.write("| manager | language | Node.js | @pulumi/pulumi | up | preview | destroy |\n");
     process.stdout.write("| --- | --- | --- | --- | --- | --- | --- |\n");

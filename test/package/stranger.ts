@@ -1,5 +1,5 @@
 /** An empty project elsewhere, in which somebody has installed the packed package. */
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runStep } from "../setup/run";
@@ -61,13 +61,29 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Runs `npm pack`, which builds first, as `npm publish` does. */
-export async function npmPack(options: readonly string[]): Promise<Packed> {
+/** What a clone has after `npm ci` and a build that this copy of it is to have for itself. */
+const NOT_COPIED = ["node_modules", "dist", ".git"];
+
+/**
+ * Copies the repository, so that packing, which builds, takes nothing away from other tests that run at the same time.
+ *
+ * @returns the copy's folder in `folder`, with the packages that are installed here
+ */
+export function copyRepository(folder: string): string {
+  const copy = join(folder, "repository");
+  const left = NOT_COPIED.map((name) => join(REPOSITORY, name));
+  cpSync(REPOSITORY, copy, { recursive: true, filter: (source) => !left.includes(source) });
+  symlinkSync(join(REPOSITORY, "node_modules"), join(copy, "node_modules"));
+  return copy;
+}
+
+/** Runs `npm pack` in a copy of the repository. It builds first, as `npm publish` does. */
+export async function npmPack(repository: string, options: readonly string[]): Promise<Packed> {
   const printed = await runStep({
     doing: "packing the package",
     command: "npm",
     arguments: ["pack", "--json", ...options],
-    cwd: REPOSITORY,
+    cwd: repository,
   });
   // the build's own output comes first
   const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as Packed[];
@@ -75,9 +91,11 @@ export async function npmPack(options: readonly string[]): Promise<Packed> {
   return packed;
 }
 
-/** @returns the path of the packed package in `folder` */
-export async function packPackage(folder: string): Promise<string> {
-  return join(folder, (await npmPack(["--pack-destination", folder])).filename);
+/** Packs the package in a copy of the repository. @returns the tarball and the copy, both in `folder` */
+export async function packPackage(folder: string): Promise<{ tarball: string; repository: string }> {
+  const repository = copyRepository(folder);
+  const { filename } = await npmPack(repository, ["--pack-destination", folder]);
+  return { tarball: join(folder, filename), repository };
 }
 
 /**

@@ -91,7 +91,7 @@ describe("types and docstrings", () => {
     );
     assert.match(mode, /MacvlanMode[\s\S]*Default: `bridge`/);
     assert.match(port, /TCP port of sshd/);
-    assert.match(resource, /a link with a MAC address and addresses of its own/);
+    assert.match(resource, /a link with its own MAC address and IP addresses/);
     assert.match(output, /Output<string>/);
   });
 

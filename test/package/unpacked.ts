@@ -12,6 +12,8 @@ export interface Unpacked {
   /** A folder in whose node_modules the package is, unpacked, beside this repository's other packages. */
   readonly folder: string;
   readonly tarball: string;
+  /** The copy of the repository in which it was built. */
+  readonly repository: string;
 }
 
 /** Has the package packed and unpacked before the tests of a describe block: once for all blocks. */
@@ -32,6 +34,9 @@ export function useUnpacked(): Unpacked {
     get tarball() {
       return ready().tarball;
     },
+    get repository() {
+      return ready().repository;
+    },
   };
 }
 
@@ -40,7 +45,7 @@ let made: Promise<Unpacked> | undefined;
 async function unpack(): Promise<Unpacked> {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-unpacked-"));
   whenLeaving(() => rmSync(folder, { recursive: true, force: true }));
-  const tarball = await packPackage(folder);
+  const { tarball, repository } = await packPackage(folder);
   const modules = join(folder, "node_modules");
   const home = join(modules, "pulumi-macvlan");
   mkdirSync(home, { recursive: true });
@@ -51,5 +56,5 @@ async function unpack(): Promise<Unpacked> {
   });
   for (const name of ["@pulumi", "@types", "zod", "ipaddr.js", "node-ssh", "yaml"])
     symlinkSync(join(REPOSITORY, "node_modules", name), join(modules, name));
-  return { folder, tarball };
+  return { folder, tarball, repository };
 }

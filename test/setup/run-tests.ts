@@ -37,7 +37,7 @@ type Suite = keyof typeof SUITES;
 
 /**
  * What runs at the same time where all is run: the first needs the CPU, for node processes that the engine starts, the
- * second mostly waits for hosts. The package's tests come after them, as packing builds what the others use.
+ * second mostly waits for hosts.
  */
 const LANES: readonly (readonly Suite[])[] = [
   ["unit", "engine"],
