@@ -130,8 +130,19 @@ describe("a fault of the engine while three hosts are changed:", () => {
     return Promise.all(HOSTS.map(stateOf));
   }
 
-  /** What a host has of the program's link, without numbers that the kernel gives and what it is still about to do. */
+  /** What a host has of the program's link, as soon as the kernel has done what it does by itself: carrier, link-local address. */
   async function stateOf(host: string): Promise<string> {
+    let last = await readState(host);
+    for (;;) {
+      await sleep(300);
+      const now = await readState(host);
+      if (now === last) return now;
+      last = now;
+    }
+  }
+
+  /** The same at this moment, without numbers that the kernel gives. */
+  async function readState(host: string): Promise<string> {
     const shown = await on.lab.sh(
       host,
       "ip -n blue -d -o address show dev web 2>/dev/null; ip -n blue -d -o link show dev web 2>/dev/null; " +

@@ -21,8 +21,8 @@ module.exports = class Figures extends reporters.Spec {
     });
     runner.on(Runner.constants.EVENT_TEST_PENDING, (test) => pending.push(test.fullTitle()));
     runner.on(Runner.constants.EVENT_TEST_FAIL, (test, error) => {
-      const [line] = String(error?.message ?? error).split("\n");
-      failed.push(`${test.fullTitle()}: ${line.slice(0, 300)}`);
+      const message = String(error?.message ?? error).replace(/\s*\n\s*/g, " | ");
+      failed.push(`${test.fullTitle()}: ${message.slice(0, 1200)}`);
     });
     runner.once(Runner.constants.EVENT_RUN_END, () => note(true));
   }
