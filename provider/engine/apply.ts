@@ -1,4 +1,4 @@
-/** `create`, `update` and `delete`: the host is made to have what the inputs say, or nothing of it any more. */
+/** `create`, `update` and `delete`: bring the host to the state that the inputs describe, or remove the link. */
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import type { ManagedHost } from "../host/managed-host";
@@ -19,7 +19,7 @@ import {
 import { clean, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planContextOf, planLink, planNothing, planRemoval, problemsOf } from "./planning";
 
-/** Makes the host have what the inputs say, and tells what it then has. */
+/** Brings the host to the state that the inputs describe, and returns the outputs of the result. */
 export async function apply(
   context: ProviderContext,
   kind: AnyKind,
@@ -50,7 +50,7 @@ export async function apply(
   const after = await managedHost.change(name, (now) => {
     const making = before === undefined ? created : keptMaking(context, inputs, known, now, before, created);
     const planContext = planContextOf(context, inputs, known, now, before, { making });
-    // after a change the link is there under its new name, and nothing is left of the former place
+    // this also runs after the change, when the link is at its new place and gone from its previous one
     const problems = problemsOf(kind, known, planContext);
     if (problems.length > 0) {
       throw new Error(
@@ -66,15 +66,15 @@ export async function apply(
   const text = describeDuplicates(probe, found);
   if (detection === "error") {
     await managedHost.change(name, (now) => previousPlan(context, kind, inputs, known, now, before));
-    throw new Error(`${text}. The change was taken back.`);
+    throw new Error(`${text}. The change was rolled back.`);
   }
   say(`${text}.`);
   return outs;
 }
 
 /**
- * Which making of its link a resource has after an update: the one that the host knows, as the run that made it may have
- * been killed before the state was saved. A link of an earlier version gets its first one.
+ * The making that a resource's link has after an update. The host's record decides, because the run that made the link
+ * may have been killed before the state was saved. A link of an earlier version gets its first making.
  */
 function keptMaking(
   context: ProviderContext,
@@ -88,7 +88,7 @@ function keptMaking(
   return makingOf(context, inputs, known, now, before) ?? (typeof saved === "string" ? saved : created);
 }
 
-/** The making that the host knows of the resource's link. */
+/** The making that the host has recorded for the resource's link. */
 export function makingOf(
   context: ProviderContext,
   inputs: Json,
@@ -100,7 +100,7 @@ export function makingOf(
   return ownMark(link, planContextOf(context, inputs, link, now, before))?.making;
 }
 
-/** Back to what the last run wanted, or to nothing where there was none. */
+/** The plan that leads back to the inputs of the last run, or to no link if there was none. */
 function previousPlan(
   context: ProviderContext,
   kind: AnyKind,
@@ -119,7 +119,7 @@ function previousPlan(
   return planRemoval(known, planContextOf(context, inputs, known, now, undefined));
 }
 
-/** Takes the resource's link away, or gives an adopted one back. */
+/** Removes the resource's link, or restores it if it was adopted. */
 export async function remove(context: ProviderContext, kind: AnyKind, props: Json): Promise<void> {
   const known = knownInputs(props, []);
   const managedHost = context.fleet.managedHost(known.host);
@@ -129,20 +129,20 @@ export async function remove(context: ProviderContext, kind: AnyKind, props: Jso
   const after = await managedHost.change(name, (now) => {
     const planContext = removalContext(context, props, known, now);
     const record = recordOf(now.state, linkId(withKernelNames(known, now.state)));
-    // of an earlier version, and renamed in the program without an alias: another resource has made the link its own
+    // made by an earlier version and renamed in the program without an alias: another resource has taken the link over
     const isTakenOver =
       record !== undefined && record.making === undefined && record.resource !== planContext.resource;
     return isTakenOver ? planNothing(planContext) : planRemoval(known, planContext);
   });
   if (left !== undefined) {
-    context.diagnostics.say(`${known.name} on ${managedHost.label}: ${left}; it is left as it is.`);
+    context.diagnostics.say(`${known.name} on ${managedHost.label}: ${left}. It was not deleted.`);
   }
   const owner = context.stack.owner(props);
-  // a stack that is destroyed announces nothing: what it still has here is likely to be next
+  // a destroy announces nothing, but the stack's other links on this host are probably next
   if (after.state.records.some((record) => isOwn(record, owner))) managedHost.prestart();
 }
 
-/** A host as the removal of one making of a link sees it. */
+/** The plan context for removing one making of a link. */
 function removalContext(
   context: ProviderContext,
   props: Json,
@@ -154,7 +154,7 @@ function removalContext(
   return planContextOf(context, props, known, now, undefined, { removes });
 }
 
-/** Why a link that has the name of the one to delete is another one; undefined if it is that one, or there is none. */
+/** Why a link with the name of the one to delete is not that link; undefined if it is, or if there is none. */
 function whyLeft(
   context: ProviderContext,
   props: Json,
@@ -165,19 +165,19 @@ function whyLeft(
   const place = linkId(withKernelNames(known, now.state));
   if (!findLink(now.state, place)) return undefined;
   const record = recordOf(now.state, place);
-  if (!record) return "the host has no record that this stack made the link of that name";
+  if (!record) return "the host has no record that this stack made this link";
   if (!isOwn(record, stack.owner(props))) {
-    return `it belongs to the stack ${describeOwner(record)} (resource ${record.resource}) by now`;
+    return `it now belongs to the stack ${describeOwner(record)} (resource ${record.resource})`;
   }
-  // the other side of a replacement, or of a resource that got another name
+  // the new link of a replacement, or of a renamed resource
   if (isOwn(record, removalContext(context, props, known, now)) || stack.hasMade(record.making ?? ""))
     return undefined;
-  return `another run of this stack has replaced it, for the resource ${record.resource}`;
+  return `another run of this stack has replaced it for the resource ${record.resource}`;
 }
 
 /**
- * A port that another link of this stack has now is taken from it, unless that one lists it as well, which is known when
- * all of the program's resources have been checked.
+ * A port may move here from another link of this stack, unless that link still lists it. This is known only when all of
+ * the program's resources have been checked.
  *
  * @throws Error before anything is touched
  */

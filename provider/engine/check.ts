@@ -1,6 +1,6 @@
 /**
- * `check`: validate → observe → plan → report. Inputs are made canonical, held against the host and the run's other
- * resources, and drift is shown. Each part gives a value; what follows from the last one happens in `applyEffects`.
+ * `check`: validate → observe → plan → report. Inputs are made canonical and compared with the host and with the run's
+ * other resources, and drift is shown. Each part returns a value; the effects of the last one happen in `applyEffects`.
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { describeDifferences } from "../host/errors";
@@ -53,7 +53,7 @@ export async function check(
   const request = declare(context, validate(kind, olds, news));
   const { target } = request;
   const seen = target && (await observe(context.fleet.managedHost(target.known.host)));
-  // without a wait from here on: of two resources in each other's way, the second sees what the first claims
+  // no await from here on: of two resources that conflict, the second must see the claims of the first
   const report: Report =
     target === undefined || seen === undefined
       ? { failures: request.issues }
@@ -73,7 +73,7 @@ export async function check(
   };
 }
 
-/** What is asked, as far as it can be judged without the host. */
+/** The validated request, as far as it can be judged without the host. */
 interface Request {
   /** `MacvlanInterface "web"` */
   readonly resource: string;
@@ -83,11 +83,11 @@ interface Request {
   readonly issues: readonly Issue[];
   /** The inputs of the last run. */
   readonly previous?: Json;
-  /** Present if enough is valid and known to ask the host. */
+  /** Present if enough is valid and known to plan on the host. */
   readonly target: Target | undefined;
 }
 
-/** The link that is asked for. */
+/** The desired link. */
 interface Target {
   readonly known: CommonInputs;
   /** Properties that are not known yet. */
@@ -96,15 +96,15 @@ interface Target {
   readonly previous?: Json;
 }
 
-/** What a check comes to. */
+/** The result of a check. */
 interface Report {
   readonly failures?: readonly Issue[];
   /** `found X, wanted Y` by property. */
   readonly drift?: Readonly<Record<string, string>>;
-  /** Lines for the person at the CLI, in order. */
+  /** Lines for the CLI, in order. */
   readonly notices?: readonly (string | Warning)[];
   readonly claim?: Claim;
-  /** The link, if it goes with its parent, which this run replaces. */
+  /** The link, if the kernel deletes it with its parent, which this run replaces. */
   readonly goes?: LinkId | undefined;
   /** A change of the host is certain to follow. */
   readonly changeFollows?: boolean;
@@ -129,18 +129,18 @@ function validate(kind: AnyKind, olds: Json, news: Json): Request {
 }
 
 /**
- * Has the run know of the link before the host is waited for, so that of two resources with one link the second fails,
- * and others can count on the first.
+ * Declares the link before the host is waited for. Of two resources with the same link the second then fails, and other
+ * resources can rely on the first.
  */
 function declare({ links }: ProviderContext, request: Request): Request {
   const { target, resource } = request;
   const other = target && links.declare(target.known, resource, target.unknown);
   if (other === undefined) return request;
-  const reason = `${other} of this stack has the same link of the same host already`;
+  const reason = `${other} of this stack already has this link on this host`;
   return { ...request, issues: [{ property: "name", reason }], target: undefined };
 }
 
-/** The host, or why it cannot be seen. */
+/** The observation, or why the host cannot be observed. */
 async function observe(host: ManagedHost): Promise<Observation | string> {
   try {
     return await host.observe();
@@ -150,9 +150,8 @@ async function observe(host: ManagedHost): Promise<Observation | string> {
 }
 
 /**
- * A failed check ends the whole run, the other hosts' resources too. So in an update a host that cannot be seen fails
- * at its own create or update, which is what `--continue-on-error` continues from; and in a preview as well if the CLI
- * is told so by its variable.
+ * A failed check ends the whole run, also for other hosts. So in an update, an unreachable host fails at its own create
+ * or update, from which `--continue-on-error` continues. A preview does the same if the variable of that flag is set.
  */
 function reportUnseen(
   { continuesOnError }: ProviderContext,
@@ -164,9 +163,9 @@ function reportUnseen(
   return { notices: [why], ...(previous ? { drift: { host: "found none that answers" } } : {}) };
 }
 
-/** What the link needs, and what is in its way. */
+/** The plan of a link, or the problems that prevent it. */
 interface Planned {
-  /** By the names that the kernel has for links. */
+  /** With the kernel's names of links. */
   readonly known: CommonInputs;
   readonly previous: Json | undefined;
   readonly hostLabel: string;
@@ -178,7 +177,7 @@ interface Planned {
   readonly next?: DesiredPlan;
 }
 
-/** Plans the link on its host, among the run's other resources. Reads the run and changes nothing. */
+/** Plans the link on its host among the run's other resources. Changes nothing in the run. */
 function plan(
   run: ProviderContext,
   kind: AnyKind,
@@ -197,7 +196,7 @@ function plan(
   const { issues, warnings } = conflictsOf(claim, claims.withSame(claim));
   const onHost = claims.onHostOf(claim);
   const problems = [
-    // half-way through another change there is nothing to plan from: it ends, or is rolled back, first
+    // an unfinished change leaves nothing to plan from: it is completed or rolled back first
     ...(now.unfinished ? [] : problemsOf(kind, known, context)),
     ...issues,
     ...parentUseConflicts(claim, onHost),
@@ -216,7 +215,7 @@ function plan(
   };
 }
 
-/** What the resource claims of its network. */
+/** What the resource claims on its network. */
 function claimOf(
   kind: AnyKind,
   known: CommonInputs,
@@ -251,7 +250,7 @@ function claimOf(
   };
 }
 
-/** What the host has that may spoil the link, and what of it cannot be read. */
+/** What on the host may disturb the link, and what cannot be read there. */
 function hostWarnings(kind: AnyKind, known: CommonInputs, context: PlanContext, claim: Claim): Warning[] {
   const { observation } = context;
   const desired = kind.desired(known, context);
@@ -264,7 +263,7 @@ function hostWarnings(kind: AnyKind, known: CommonInputs, context: PlanContext, 
   return [...warningsOf(claim, ports, observation, own), ...unreadable];
 }
 
-/** What a plan means to people and to the run's other resources. Reads the run and changes nothing. */
+/** What a plan means for the user and for the run's other resources. Changes nothing in the run. */
 function reportPlan(
   { links }: ProviderContext,
   kind: AnyKind,
@@ -284,7 +283,7 @@ function reportPlan(
     changeFollows: !isPreview && next.steps.length > 0,
   };
   if (goes && !findLink(now.state, linkId(known))) {
-    const line = `${place} goes with ${parent}, which is made anew, and is made again.`;
+    const line = `${place} is created again, because its parent ${parent} is replaced.`;
     return {
       ...common,
       notices: [...notices, line],
@@ -293,16 +292,16 @@ function reportPlan(
   }
   if (!previous && known.adopt === true && findLink(now.state, linkId(known))) {
     const changes = next.differences.filter(({ property }) => property !== "owner");
-    const what = changes.length === 0 ? "nothing of it is changed" : describeDifferences(changes);
+    const what = changes.length === 0 ? "nothing changes" : describeDifferences(changes);
     return { ...common, notices: [...notices, `${place} is adopted: ${what}.`] };
   }
   const drift = previous ? driftSince(previous, kind, known, context, next) : [];
-  // a line for those who read no property
-  const line = `drift on ${hostLabel}: ${known.name}: ${describeDifferences(drift)}`;
+  // the CLI does not show properties without --diff
+  const line = `drift on ${hostLabel}, ${known.name}: ${describeDifferences(drift)}`;
   return { ...common, notices: drift.length === 0 ? notices : [...notices, line], drift: driftText(drift) };
 }
 
-/** What the host does not have of what the last run left there. */
+/** What the last run left on the host and the host does not have any more. */
 function driftSince(
   previous: Json,
   kind: AnyKind,
@@ -319,7 +318,7 @@ function driftText(drift: readonly Difference[]): Record<string, string> {
   return Object.fromEntries(drift.map((d) => [d.property, `found ${d.found}, wanted ${d.wanted}`]));
 }
 
-/** All that a check changes in the run, beside what it declares before it waits. */
+/** All that a check changes in the run, except the declaration before its first await. */
 function applyEffects(
   { links, claims, diagnostics, fleet }: ProviderContext,
   kind: AnyKind,
@@ -343,6 +342,6 @@ function applyEffects(
     const old = knownInputs(previous, []);
     links.markReplaced(old.host, linkId(old));
   }
-  // the engine will not ask for its change: the host's other resources need not wait for it
+  // the engine will not change this resource: the host's batch need not wait for it
   if (target && !changes) fleet.managedHost(target.known.host).withdraw(resource);
 }

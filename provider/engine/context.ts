@@ -1,4 +1,4 @@
-/** What the provider knows for one phase of a run. It is made once and passed in: no module keeps state of its own. */
+/** The provider's state during one phase of a run. It is made once and passed in: no module keeps state of its own. */
 import { type Fleet, openFleet } from "../host/managed-host";
 import { type Claims, openClaims } from "../kinds/lan/claims";
 import { type Diagnostics, openDiagnostics } from "../model/diagnostics";
@@ -14,35 +14,37 @@ import { type StackMemory, openStackMemory } from "./stack-identity";
 export interface ProviderContext {
   readonly fleet: Fleet;
   readonly links: RunLinks;
-  /** What the run has learnt of its stack. */
+  /** What the run has learnt about its stack. */
   readonly stack: StackMemory;
-  /** What the run's resources claim of their networks. */
+  /** What the run's resources claim on their networks. */
   readonly claims: Claims;
   readonly diagnostics: Diagnostics;
   readonly redactor: Redactor;
   /**
-   * Whether the CLI is to go on after an error. It passes its flags to no provider, but this one has a variable of the
-   * environment, too.
+   * Whether the CLI continues after an error. Providers do not get the CLI's flags, but this one can also be set as an
+   * environment variable.
    */
   readonly continuesOnError: boolean;
   /** Closes all connections. */
   close(): Promise<void>;
 }
 
-/** Reads a key of the stack's configuration, with its namespace; secrets in plain text. */
+/** Reads a key of the stack's configuration by its full name; secrets come in plain text. */
 export type StackConfig = (key: string) => string | undefined;
 
-/** What a context is made from. */
+/** The parts of a context. */
 export interface ContextOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly config?: StackConfig;
-  /** Gets the texts of diagnostics and of the trace. */
+  /** Receives diagnostics and the trace. */
   readonly stderr: (text: string) => void;
-  /** What the program's process has written ahead. */
+  /** The hints that the program's process has written. */
   readonly hints?: readonly PrefetchHint[];
 }
 
-/** Makes a context, and begins to read the hosts of the hints. A setting that cannot be used is the error of each host. */
+/**
+ * Makes a context and begins to read the hosts of the hints. An unusable setting is reported as the error of each host.
+ */
 export function openContext({
   env,
   config = () => undefined,

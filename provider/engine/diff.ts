@@ -1,4 +1,4 @@
-/** `diff`: what an update would do, from the inputs that `check` has made canonical. It changes nothing. */
+/** `diff`: what an update would do, from the canonical inputs of `check`. It changes nothing. */
 import type { dynamic } from "@pulumi/pulumi";
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
@@ -22,7 +22,7 @@ export async function diff(
   const given = differenceOf(kind, olds, olds["__inputs"], news);
   if (given.replaces.includes("host") || (given.changes && given.replaces.length === 0)) return given;
   if (isUnknown(news["host"])) return given;
-  // that the host cannot be read has been said by `check`; names are compared as they are
+  // `check` has reported that the host cannot be read; names are compared as given
   const now = await context.fleet
     .managedHost(asInputs(news).host)
     .observe()
@@ -33,8 +33,8 @@ export async function diff(
 }
 
 /**
- * Whether the stack's link on the host is of another making than the one in the state: the run that made it was killed
- * before it could save the state. An update takes note of it, so that a deletion will not leave it behind.
+ * Whether the making of the stack's link on the host differs from the one in the state: the run that made the link was
+ * killed before it could save the state. An update saves it, so that a deletion does not leave the link behind.
  */
 function isOtherMaking(context: ProviderContext, olds: Json, news: Json, now: Observation): boolean {
   const making = makingOf(context, news, knownInputs(news, []), now, undefined);
@@ -44,8 +44,8 @@ function isOtherMaking(context: ProviderContext, olds: Json, news: Json, now: Ob
 /**
  * How new inputs differ from those of the last run. Pure.
  *
- * @param before the digest of the inputs that the last run was about
- * @param state the host, by which a parent that is given by another of its names is the same
+ * @param before the digest of the last run's inputs
+ * @param state the host, to recognise a parent by each of its names
  */
 export function differenceOf(
   kind: AnyKind,
@@ -63,6 +63,6 @@ export function differenceOf(
     news["drift"] !== undefined ||
     isUnknown(visibleInputs(news)) ||
     before !== digest(news);
-  // two links cannot have one name: the old one has to go first
+  // two links cannot have one name: the old one is deleted first
   return { changes, replaces, deleteBeforeReplace: true };
 }

@@ -1,11 +1,11 @@
-/** `duplicateAddressDetection`: what is asked of the LAN before and after a change, and what is made of the answers. */
+/** `duplicateAddressDetection`: the probes on the LAN before and after a change, and how their answers are judged. */
 import { withoutPrefix } from "../model/addresses";
 import type { Duplicate } from "../host/address-probe";
 import type { ManagedHost } from "../host/managed-host";
 import { type CommonInputs, linkId } from "../kinds/kind";
 import { findLink } from "../model/host";
 
-/** A resource whose addresses are to be looked for on its LAN. */
+/** A resource whose addresses are probed on its LAN. */
 export interface ProbeContext {
   /** `MacvlanInterface "web"` */
   readonly resource: string;
@@ -14,15 +14,15 @@ export interface ProbeContext {
   /** The link whose LAN it is. */
   readonly lan: string;
   /**
-   * Whether a MAC address is that of one of this stack's own links, as far as they were checked by now: an address that
-   * moves between them is no duplicate. A link that is to go is none of them: it has to be gone first.
+   * Whether a MAC address belongs to one of this stack's links that have been checked so far: an address that moves
+   * between them is no duplicate. A link that is to be deleted does not count, because it must be gone first.
    */
   readonly isOwnMac: (macAddress: string) => boolean;
-  /** Resolves when all of the program's resources that wait for no other have been checked, or after a while. */
+  /** Resolves when all of the program's resources that do not depend on others have been checked, or after a while. */
   readonly othersAreChecked: () => Promise<void>;
 }
 
-/** Whether somebody else on the LAN has one of the IPv4 addresses that the link does not have yet. */
+/** Finds other machines on the LAN that have one of the IPv4 addresses that the link does not have yet. */
 export async function duplicatesBefore(
   probe: ProbeContext,
   tell: (text: string) => void,
@@ -35,32 +35,35 @@ export async function duplicatesBefore(
     .filter((a) => !a.includes(":") && !has.includes(a));
   if (fresh.length === 0) return [];
   const cannot = (why: string): Duplicate[] => {
-    tell(`${resource} on ${managedHost.label}: ${fresh.join(", ")} cannot be looked for on the LAN: ${why}.`);
+    tell(
+      `${resource} on ${managedHost.label}: ${fresh.join(", ")} cannot be checked for duplicates on the LAN: ${why}.`,
+    );
     return [];
   };
   if (findLink(state, { name: lan, netns: "" })?.up !== true) return cannot(`${lan} is not up`);
   const answers = await managedHost.probe(lan, fresh);
-  if (!answers) return cannot("the host has no arping of iputils or busybox (Debian package iputils-arping)");
+  if (!answers)
+    return cannot("the host has no arping from iputils or busybox (Debian package iputils-arping)");
   const failed = answers.find(({ mac, printed }) => mac === "" && printed !== undefined);
   if (failed) return cannot(`arping printed ${JSON.stringify(failed.printed)}`);
   const foreign = (): Duplicate[] => answers.filter(({ mac }) => mac !== "" && !isOwnMac(mac));
-  // the one that gives the address up may come after the one that gets it
+  // the resource that gives the address up may come after the one that gets it
   if (foreign().length > 0) await othersAreChecked();
   return foreign();
 }
 
-/** Whether IPv6's own detection found one of the link's addresses in use. */
+/** Returns the link's addresses that IPv6's own detection found in use. */
 export async function duplicatesAfter({ known, managedHost }: ProbeContext): Promise<Duplicate[]> {
   const six = (known.addresses ?? []).map(withoutPrefix).filter((a) => a.includes(":"));
   if (six.length === 0 || !known.up) return [];
   return (await managedHost.dad(linkId(known))).filter(({ address }) => six.includes(address));
 }
 
-/** The sentence about duplicates that were found. */
+/** Describes duplicates. */
 export function describeDuplicates(
   { resource, managedHost, lan }: ProbeContext,
   found: readonly Duplicate[],
 ): string {
   const list = found.map(({ address, mac }) => (mac === "" ? address : `${address} (${mac})`)).join(", ");
-  return `${resource} on ${managedHost.label}: another machine on the LAN of ${lan} has ${list}`;
+  return `${resource} on ${managedHost.label}: another machine on the LAN of ${lan} already has ${list}`;
 }

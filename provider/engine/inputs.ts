@@ -1,18 +1,18 @@
 /**
- * From what a program gives to canonical inputs, and the mark by which a later run knows them. Pure.
+ * Canonical inputs, and the digest by which a later run recognises them. Pure.
  *
- * The resource classes add properties that no person sees, as the engine hides names that begin with two underscores:
- * `__owner` is `project/stack`, `__resource` the resource's name, `__preview` tells `check` the phase, and `__secrets`
- * which properties are secret (both get into no state). `check` adds `__derived`, the inputs that were not given but
- * derived; outputs have `__managed`, the properties that were given, and `__inputs`, the digest of the inputs that
- * they answer to.
+ * The resource classes add hidden properties (the engine hides names that begin with two underscores): `__owner` is
+ * `project/stack`, `__resource` the resource's name, `__preview` tells `check` the phase, and `__secrets` the names of
+ * secret properties (the last two are not saved in the state). `check` adds `__derived`, the inputs that were derived
+ * and not given. Outputs have `__managed`, the properties that were given, and `__inputs`, the digest of the inputs
+ * that they belong to.
  */
 import { createHash } from "node:crypto";
 import { visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import { type HostAddress, hostIdentity } from "../ssh/address";
 
-/** A short digest of canonical inputs, whatever the order of their keys. */
+/** A short digest of canonical inputs, independent of the order of their keys. */
 export function digest(inputs: Json): string {
   return createHash("sha256")
     .update(stable(visibleInputs(inputs)))

@@ -1,7 +1,7 @@
 /**
- * The lease book of a network: no link and no host, but the stack's own memory of which child has which address. It is
- * a resource because only the state knows what an earlier run gave; the leases are inputs that `check` adds, so that a
- * preview knows them.
+ * The lease book of a network: not a link on a host, but the record of which child has which address. It is a resource
+ * because only the state holds what earlier runs leased. The leases are inputs that `check` adds, so that a preview
+ * shows them.
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { visibleInputs } from "../kinds/check-inputs";
@@ -41,7 +41,7 @@ function check(olds: Json, news: Json): dynamic.CheckResult {
   return { inputs: { ...given, leases } };
 }
 
-/** Without what the engine adds. */
+/** Without the engine's own properties. */
 function ownOf(props: Json): Record<string, unknown> {
   return { ...visibleInputs(props) };
 }

@@ -12,7 +12,7 @@ export function resourceId(inputs: Json): string {
   return [address, inputs["netns"], inputs["name"]].filter(Boolean).join("/");
 }
 
-/** What the program had given, of what the state keeps. */
+/** The inputs that the program gave, from the properties in the state. */
 export function managedInputs(props: Json): Json {
   const managed = new Set(namesIn(props["__managed"]));
   return Object.fromEntries(
@@ -20,20 +20,20 @@ export function managedInputs(props: Json): Json {
   );
 }
 
-/** Property names as the state keeps them: in one text, where the first versions had a list. */
+/** Property names as the state keeps them: one string, or a list in states of the first versions. */
 function namesIn(kept: unknown): string[] {
   if (Array.isArray(kept)) return kept.map(String);
   return typeof kept === "string" ? kept.split(",") : [];
 }
 
-/** Everything that the state keeps: the inputs, what the host has, and what later runs need to know. */
+/** Everything that the state keeps: the inputs, the observed values, and what later runs need. */
 export function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now: Observation): Json {
   const visible = visibleInputs(inputs);
   return {
     ...visible,
     ...kind.outputs(known, now),
     ...hiddenOf(inputs),
-    // one text: the engine writes the whole state after each step, and a list's items weigh more than a name
+    // one string: the engine writes the whole state after each step, and a list takes more space
     __managed: Object.keys(visible)
       .filter((key) => key !== "label")
       .join(","),

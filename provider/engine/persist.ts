@@ -1,4 +1,4 @@
-/** What a resource wants of its host's next boot. Pure. */
+/** What a resource needs at the next boot of its host. Pure. */
 import { bootFiles } from "../boot/files";
 import { bootName } from "../model/boot-names";
 import { renderBootScript } from "../boot/script";
@@ -12,20 +12,20 @@ import { bootSteps } from "../plan/plan";
 import { markOf } from "../model/owner";
 import type { Step } from "../model/steps";
 
-/** What the resource wants of its host, now and at the next boot. */
+/** The desired state of the host, now and after the next boot. */
 export function desiredWithBoot(kind: AnyKind, inputs: CommonInputs, context: PlanContext): Desired {
   const desired = kind.desired(inputs, context);
   const files = inputs.persist === true ? bootFilesFor(kind, inputs, context, desired) : [];
   return { ...desired, boot: { ...withoutBoot(inputs, context), files } };
 }
 
-/** That no boot makes the link, under its present or its former name. */
+/** No boot files for the link, neither under its present nor under its previous name. */
 export function withoutBoot(inputs: CommonInputs, context: PlanContext): DesiredBoot {
   const places = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
   return { bootNames: [...new Set(places.map(bootName))], files: [] };
 }
 
-/** Whether the next boot makes the link as these inputs say. */
+/** Whether the next boot makes the link that these inputs describe. */
 export function isPersisted(kind: AnyKind, inputs: CommonInputs, context: PlanContext): boolean {
   const persistent = { ...withKernelNames(inputs, context.observation.state), persist: true };
   return bootDifferences(context.observation.state, desiredWithBoot(kind, persistent, context)).length === 0;
@@ -52,8 +52,8 @@ function bootFilesFor(
 }
 
 /**
- * What a boot does for the resource. It is planned on the host as a boot leaves it, and from what is wanted there: so it
- * is the same before the link is made, while it is there, and after each boot.
+ * What a boot does for the resource. It is planned on the host's state after a boot and on the desired state. So it is
+ * the same before the link is made, while it exists, and after each boot.
  */
 export function bootPlan(
   kind: AnyKind,
@@ -74,7 +74,7 @@ export function bootPlan(
   return { then, steps: bootSteps(state, record ? { ...then, record } : then, kernel) };
 }
 
-/** What has to be there first: the parent, or the link itself where somebody else makes it. */
+/** The links that must exist first: the parent, or the link itself if another program makes it. */
 function sitsOn({ links }: Desired, made: boolean): string[] {
   const [link] = links.filter((l) => l.kind !== undefined);
   if (!made && link?.netns === "") return [link.name];

@@ -1,6 +1,6 @@
 /**
- * From a resource's inputs, as the engine keeps them, and a look at its host to the plan: what the provider carries
- * out, and what a report shows. Pure.
+ * From a resource's inputs, as the engine keeps them, and an observation of its host to the plan that the provider
+ * applies and a report shows. Pure.
  */
 import { describeStep } from "../iproute2/commands";
 import { type AnyKind, kernelOf } from "../kinds";
@@ -31,7 +31,7 @@ export function planLink(kind: AnyKind, given: CommonInputs, context: PlanContex
   return planDesired(desiredWithBoot(kind, inputs, context), context.observation);
 }
 
-/** The plan for a link, or the property that differs for ever if there is none. */
+/** The plan for a link, or the property that no plan can bring to its desired value. */
 export function planOrIssues(
   kind: AnyKind,
   inputs: CommonInputs,
@@ -45,7 +45,9 @@ export function planOrIssues(
   }
 }
 
-/** Why a host cannot have a link: what its kernel, its tools and its other links do not allow, and what cannot be read. */
+/**
+ * Why a link cannot be made on a host: what its kernel, tools and other links do not allow, and what cannot be read.
+ */
 export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanContext): Issue[] {
   const { observation } = context;
   const desired = kind.desired(inputs, context);
@@ -56,7 +58,7 @@ export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanCon
   ];
 }
 
-/** The plan that takes a resource's link away, or gives an adopted one back. */
+/** The plan that removes a resource's link, or restores an adopted one. */
 export function planRemoval(given: CommonInputs, context: PlanContext): DesiredPlan {
   const inputs = withKernelNames(given, context.observation.state);
   const gone = { ...desiredRemoval(inputs, context), boot: withoutBoot(inputs, context) };
@@ -73,8 +75,9 @@ function planDesired(desired: Desired, now: Observation): DesiredPlan {
 }
 
 /**
- * What the host does not have as the last run left it, and is to have: what the program itself changes now is no
- * drift, nor what follows from that. `before` are the inputs of the last run, `next` is the plan for the new ones.
+ * The desired values that the last run left on the host and that the host does not have any more. What the program
+ * itself changes now, and what follows from that, is not drift. `before` are the inputs of the last run, `next` is the
+ * plan for the new ones.
  */
 export function driftOf(
   kind: AnyKind,
@@ -94,7 +97,7 @@ export function driftOf(
   return next.differences.filter((d) => left.some((l) => l.property === d.property) && !changed(d));
 }
 
-/** Which change of a plan is going to be confirmed over a new connection, for people; undefined where none is. */
+/** Describes the step of a plan that must be confirmed over a new connection; undefined if there is none. */
 export function describeDisruptiveStep(
   known: CommonInputs,
   now: Observation,
@@ -106,11 +109,11 @@ export function describeDisruptiveStep(
   const { confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = known.host;
   return (
     `"${describeStep(disruptive.step, now.facts.portTool)}" changes ${disruptive.link}, which carries the SSH connection: the host ` +
-    `takes the change back unless a new connection confirms it within ${confirmTimeout} s.`
+    `rolls the change back unless a new connection confirms it within ${confirmTimeout} s.`
   );
 }
 
-/** A host as the resource with these inputs sees it in a run. */
+/** The plan context of the resource with these inputs during a run. */
 export function planContextOf(
   { links, claims, stack }: Pick<ProviderContext, "links" | "claims" | "stack">,
   inputs: Json,
@@ -123,7 +126,7 @@ export function planContextOf(
     inputs,
     observation,
     before,
-    // what the resource is itself to have, nothing else makes
+    // no other resource makes this resource's own link
     (name) => links.isDeclared(host, { name, netns: "" }) && !(name === own && ownNetns === undefined),
     (name) => links.declaredMtu(host, { name, netns: "" }),
     (ip, netns) => claims.hasAddress(hostIdentity(host), netns, ip),
@@ -132,8 +135,8 @@ export function planContextOf(
 }
 
 /**
- * A host as the resource with these inputs sees it. `expected` tells which links others of the run are to make, and
- * `expectedMtu` what MTU they give them.
+ * The plan context of the resource with these inputs. `isExpected` says which links other resources of the run will
+ * make, and `expectedMtu` which MTU they give them.
  */
 export function planContextFrom(
   inputs: Json,
@@ -163,7 +166,7 @@ function placeOf(inputs: Json, { state }: Observation): LinkId {
   return { name: kernelName(state, { name: String(inputs["name"]), netns }), netns };
 }
 
-/** What is known of the inputs, for the kind's own eyes: checked, without what we and the engine add. */
+/** The inputs that are known, for the kind: checked, and without the properties that we and the engine add. */
 export function knownInputs(inputs: Json, unknown: readonly string[]): CommonInputs {
   const known = Object.entries(visibleInputs(inputs)).filter(
     ([key, value]) => !unknown.includes(key) && !isUnknown(value) && key !== "label",

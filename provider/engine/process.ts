@@ -3,10 +3,10 @@ import { forLog } from "../model/outside-text";
 import { readPrefetchHints, removePrefetchHints } from "../program/prefetch";
 import { type ProviderContext, type StackConfig, openContext } from "./context";
 
-/** Milliseconds for which the end of a run waits for its connections to be closed. */
+/** Milliseconds that the end of a run waits for its connections to close. */
 const CLOSE_MS = 500;
 
-/** Begins the run of this process, which ends with the engine or by its signal. */
+/** Opens the context of this process, which ends with the engine or on its signal. */
 export function openProcessContext(config: StackConfig): ProviderContext {
   const engine = engineOfProcess();
   const stderr = (text: string): void => void process.stderr.write(forLog(text));
@@ -16,13 +16,13 @@ export function openProcessContext(config: StackConfig): ProviderContext {
     setTimeout(() => process.exit(0), CLOSE_MS);
     void context.close().finally(() => process.exit(0));
   };
-  // the engine ends its providers by SIGINT and waits up to five seconds for them
+  // the engine ends its providers with SIGINT and waits up to five seconds for them
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, exit);
   if (engine !== undefined) endWithEngine(exit);
   return context;
 }
 
-/** An engine that is killed says nothing to its providers: without this they would hold their connections for ever. */
+/** A killed engine sends no signal to its providers: without this they would keep their connections open for ever. */
 function endWithEngine(exit: () => void): void {
   const engine = process.ppid;
   setInterval(() => {

@@ -1,9 +1,9 @@
 /**
- * What the engine calls. The state of every stack names this module (`require("pulumi-macvlan/provider")`), now and
- * for ever: its path and the export `providers` never change.
+ * What the engine calls. The state of every stack names this module (`require("pulumi-macvlan/provider")`), so its path
+ * and the export `providers` never change.
  *
- * All five operations are thin uses of one plan: `check` shows what differs on the host, `diff` says so, `create`,
- * `update` and `delete` carry the plan out, and `read` tells what is there.
+ * All operations use one plan: `check` computes and shows the differences on the host, `diff` reports them to the
+ * engine, `create`, `update` and `delete` apply the plan, and `read` returns the observed state.
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { type AnyKind, KINDS } from "../kinds";
@@ -18,10 +18,10 @@ import { openProcessContext } from "./process";
 import { read } from "./read";
 import { stackIdentityProvider } from "./stack-identity";
 
-/** One provider per kind, by the name of its resource class, and the networks' memory. */
+/** One provider per kind, by the name of its resource class, and those of the lease book and the stack's identity. */
 export const providers = openProviders(openProcessContext);
 
-/** @param open makes the context that all of them share, for the first that is configured or called */
+/** @param open makes the context that they share, when the first of them is configured or called */
 export function openProviders(
   open: (config: StackConfig) => ProviderContext,
 ): Readonly<Record<string, dynamic.ResourceProvider>> {
@@ -37,7 +37,7 @@ export function openProviders(
   };
 }
 
-/** Without an await in it: the SDK calls the other methods before an asynchronous configure has ended. */
+/** Contains no await: the SDK calls the other methods before an asynchronous configure has ended. */
 function configureWith(
   contextFor: (config: StackConfig) => ProviderContext,
 ): Required<dynamic.ResourceProvider>["configure"] {
@@ -51,7 +51,7 @@ function providerFor(
   kind: AnyKind,
   contextFor: (config: StackConfig) => ProviderContext,
 ): dynamic.ResourceProvider {
-  /** The work's end, with an error that shows nothing that is withheld. */
+  /** Runs the work, and redacts secrets in its error. */
   const withContext = async <T>(work: (context: ProviderContext) => T | Promise<T>): Promise<T> => {
     const context = contextFor(() => undefined);
     try {

@@ -1,4 +1,4 @@
-/** `read`: what is there of a resource. */
+/** `read`: the observed state of a resource. */
 import type { dynamic } from "@pulumi/pulumi";
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
@@ -13,7 +13,7 @@ import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
 import { isPersisted } from "./persist";
 import { planContextOf } from "./planning";
 
-/** Reads the resource's link, and gives nothing if it is not there or not the resource's any more. */
+/** Reads the resource's link. The result is empty if the link does not exist or belongs to another owner. */
 export async function read(
   context: ProviderContext,
   kind: AnyKind,
@@ -46,7 +46,7 @@ export async function read(
   };
 }
 
-/** The link's kind in iproute2's word, as the resource wants it. */
+/** The link's desired kind in iproute2's word. */
 function kindWord(
   context: ProviderContext,
   kind: AnyKind,

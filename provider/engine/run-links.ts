@@ -3,31 +3,31 @@ import type { CommonInputs } from "../kinds/kind";
 import type { LinkId } from "../model/host";
 import { type HostAddress, hostIdentity } from "../ssh/address";
 
-/** What a run's resources are about to do to links, so that each can count on the others. */
+/** What a run's resources are about to do to links, so that each can rely on the others. */
 export interface RunLinks {
   /**
-   * Notes that a resource is to have a link.
+   * Notes the link of a resource.
    *
    * @param resource `MacvlanInterface "web"`
-   * @param unknown its properties that are not known yet
+   * @param unknown the properties that are not known yet
    * @returns another resource that has the same link
    */
   declare(inputs: CommonInputs, resource: string, unknown: readonly string[]): string | undefined;
   isDeclared(host: HostAddress, link: LinkId): boolean;
-  /** The MTU that a resource is to give a link; undefined if none does. */
+  /** The MTU that a resource gives a link; undefined if none does. */
   declaredMtu(host: HostAddress, link: LinkId): number | "unknown" | undefined;
-  /** Notes that a link is replaced in this run: what sits on it goes with it, and has to be made again. */
+  /** Notes that a link is replaced in this run. Its children are deleted with it and have to be created again. */
   markReplaced(host: HostAddress, link: LinkId): void;
   isReplaced(host: HostAddress, link: LinkId): boolean;
-  /** The links of a host that are. */
+  /** The replaced links of a host. */
   replacedOn(host: HostAddress): readonly LinkId[];
-  /** Notes that a resource that the program has announced was checked. */
+  /** Notes that an announced resource has been checked. */
   markChecked(resource: string): void;
-  /** Resolves when all resources that the program has announced are checked, or have not come for two seconds. */
+  /** Resolves when all announced resources have been checked, at the latest after two seconds. */
   othersAreChecked(): Promise<void>;
 }
 
-/** Milliseconds for which announced resources are waited for. */
+/** Milliseconds to wait for announced resources. */
 const PATIENCE_MS = 2000;
 
 /** @param announced the resources that the program has announced */

@@ -1,6 +1,6 @@
 /**
- * Secrets among the inputs. The SDK hands them to a provider in plain text, and the engine prints the value of the
- * property at the path of a failed check: so that neither its path nor its text may lead there.
+ * Secrets among the inputs. The SDK passes them to a provider in plain text, and the engine prints the value at the
+ * path of a failed check. So neither the path nor the text of a failure may lead to a secret.
  */
 import type { Issue, Json } from "../kinds/kind";
 import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential } from "../model/redact";
@@ -9,12 +9,13 @@ import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential } from "../model/redact
 export interface InputSecrets {
   /** Properties whose values are not to be shown. */
   readonly properties: ReadonlySet<string>;
-  /** What must not be shown of them. */
+  /** The values that must not be shown. */
   readonly values: readonly unknown[];
 }
 
 /**
- * What the program marked as secret (`__secrets`), and what looks like a credential in a place where none belongs. Pure.
+ * Properties that the program marked as secret (`__secrets`), and what looks like a credential where none belongs.
+ * Pure.
  */
 export function secretsOf(inputs: Json): InputSecrets {
   const marked = Array.isArray(inputs["__secrets"]) ? inputs["__secrets"].map(String) : [];
@@ -39,7 +40,7 @@ function credentialsOf(host: unknown): unknown[] {
   );
 }
 
-/** Issues as they may be shown: of a secret property without a path, by which the engine would print its value. */
+/** Issues that are safe to show: those of a secret property have no path, because the engine would print its value. */
 export function withoutSecretPaths(issues: readonly Issue[], { properties }: InputSecrets): Issue[] {
   return issues.map(({ property, reason }) => {
     const root = property.split(/[.[]/)[0] ?? "";

@@ -1,6 +1,6 @@
 /**
- * The stack's identity: no link and no host, but a random text that only this stack's state has. The program registers it
- * as a resource before its first link, and gives it to each of them.
+ * The stack's identity: a random string that only this stack's state contains. The program registers it as a resource
+ * before its first link and passes it to each link.
  */
 import { randomBytes } from "node:crypto";
 import type { dynamic } from "@pulumi/pulumi";
@@ -8,20 +8,20 @@ import type { Json } from "../kinds/kind";
 import type { Owner, OwnStack } from "../model/owner";
 import { isUnknown } from "../model/unknown";
 
-/** What a run has learnt of the stack that it is for, from the program and from the state. */
+/** What a run has learnt about its stack from the program and from the state. */
 export interface StackMemory {
-  /** Notes what the inputs or outputs of a resource, old or new, say of the stack. */
+  /** Notes what the inputs or outputs of a resource, old or new, say about the stack. */
   note(props: Json): void;
-  /** An identity that the stack has. */
+  /** One of the stack's identities. */
   readonly identity: string | undefined;
-  /** The stack, as the resource with these inputs or outputs knows it. */
+  /** The stack that the resource with these inputs or outputs belongs to. */
   owner(props: Json, making?: Pick<OwnStack, "making" | "removes">): Owner;
-  /** A new making of a link; it is in its record, in its boot files, and in the outputs of its resource. */
+  /** A new making of a link. It is written to the link's record, its boot files, and the outputs of its resource. */
   newMaking(): string;
   hasMade(making: string): boolean;
 }
 
-/** @param reclaims the name of a stack whose state is lost, if its links are to be taken */
+/** @param reclaims the name of a stack whose state is lost and whose links may be taken over */
 export function openStackMemory(reclaims?: string): StackMemory {
   const identities = new Set<string>();
   const makings = new Set<string>();
@@ -65,8 +65,8 @@ function isIdentity(value: unknown): value is string {
 }
 
 /**
- * The identity is an output, made by the first `create`. If the engine is told to replace the resource, it asks with
- * nothing of the old state; but the class has the old one deleted first, and what is deleted is kept.
+ * The identity is an output, made by the first `create`. If the resource is to be replaced, `create` gets nothing from
+ * the old state. But the class has the old resource deleted first, and `delete` remembers its identity.
  */
 export function stackIdentityProvider(memory: () => StackMemory): dynamic.ResourceProvider {
   return {

@@ -1,29 +1,29 @@
 /**
- * Asking a LAN whether somebody else has an address: for IPv4 with the host's own arping before the address is put on
- * a link (RFC 5227, 2.1.1), for IPv6 by what the kernel's detection says after it (RFC 4862, 5.4).
+ * Probes of a LAN for machines that already have an address: for IPv4 with the host's own arping before the address is
+ * added to a link (RFC 5227, 2.1.1), for IPv6 by the kernel's detection after that (RFC 4862, 5.4).
  */
 import { canonicalIp } from "../model/addresses";
 import type { LinkId } from "../model/host";
 import { shellScript, shellText } from "../shell/library";
 import { quote, sections } from "../shell/quote";
 
-/** An address that somebody has. */
+/** An address that another machine has. */
 export interface Duplicate {
   /** Without prefix length. */
   readonly address: string;
-  /** MAC address of who answered, in lower case; `""` where nobody tells. */
+  /** MAC address of the machine that answered, in lower case; `""` if it is not known. */
   readonly mac: string;
-  /** What the probe printed, where it failed. */
+  /** What the probe printed, if it failed. */
   readonly printed?: string;
 }
 
-/** Seconds that the LAN has for answering an IPv4 probe, and at most for IPv6's detection. */
+/** Seconds to wait for answers to an IPv4 probe, and at most for IPv6's detection. */
 const ARP_SECONDS = 2;
 const DAD_SECONDS = 3;
 
 /**
- * Probes for IPv4 addresses through a link of the host's own namespace, all at once. iputils' arping and busybox's take
- * these options; Habets' program of that name means other things by them.
+ * Probes for IPv4 addresses through a link of the host's own namespace, all at once. The arping of iputils and of
+ * busybox take these options. In Habets' arping they mean something else.
  */
 export function probeScript(link: string, addresses: readonly string[], marker: string): string {
   const variables = { M: marker, PM_LINK: link, PM_SECONDS: String(ARP_SECONDS) };
@@ -31,7 +31,9 @@ export function probeScript(link: string, addresses: readonly string[], marker: 
   return shellScript(variables, shellText("probe"), ...probes, 'wait\necho "$M end"\n');
 }
 
-/** Who answered; undefined where the host has no arping that can ask. A probe that failed is an answer without a MAC. */
+/**
+ * The answers; undefined if the host has no suitable arping. A probe that failed is an answer without a MAC address.
+ */
 export function parseProbe(output: string, marker: string): Duplicate[] | undefined {
   const all = sections(output, marker);
   if (all.some((s) => s.name === "none")) return undefined;
@@ -44,7 +46,7 @@ export function parseProbe(output: string, marker: string): Duplicate[] | undefi
     });
 }
 
-/** Waits until IPv6's detection has ended on a link, and prints what it found. */
+/** Waits until IPv6's detection has ended on a link, and prints its result. */
 export function dadScript({ name, netns }: LinkId, marker: string): string {
   const variables = { M: marker, PM_LINK: name, PM_NETNS: netns, PM_SECONDS: String(DAD_SECONDS) };
   return shellScript(variables, shellText("dad"));

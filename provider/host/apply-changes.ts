@@ -1,4 +1,4 @@
-/** Changes of a host: planned from what it has now, carried out, read back, and taken back where they did not work. */
+/** Changes of a host: planned from its current state, applied, read back, and rolled back if they did not work. */
 import { reasonOf } from "../model/error";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeSteps } from "../iproute2/commands";
@@ -26,40 +26,40 @@ import {
 } from "./errors";
 import { TruncatedOutput } from "./observe";
 
-/** What one resource asks of its host. */
+/** The change that one resource needs on its host. */
 export interface Change {
   /** For messages: `MacvlanInterface "web"`. */
   readonly resource: string;
-  /** @throws Error where the host cannot have it */
+  /** @throws Error if the host does not allow it */
   readonly makePlan: (now: Observation) => DesiredPlan;
 }
 
-/** A host as a change reaches it. */
+/** What a change needs of a managed host. */
 export interface HostAccess {
-  /** The connection of the run, opened where there is none. */
+  /** The connection of the run, opened if there is none. */
   connect(): Promise<Connection>;
-  /** One more connection, beside that of the run. */
+  /** One more connection, beside the run's. */
   openAnother(): Promise<Connection>;
-  /** Has the run go on with another connection. */
+  /** Makes another connection that of the run. */
   switchTo(connection: Connection): void;
   observe(): Promise<Observation>;
-  /** Tells the person at the CLI of something that is no error of this change. */
+  /** Prints a warning at the CLI, for something that is not an error of this change. */
   warn(text: string): void;
-  /** Takes note of what the host has now; `undefined` where that has to be looked at anew. */
+  /** Stores an observation of the host; `undefined` if the host has to be read again. */
   remember(now: Observation | undefined): void;
 }
 
-/** How often a change may find that an earlier one had been cut off, and start over. */
+/** How often a change may find that an earlier one was interrupted, and start over. */
 const ATTEMPTS = 3;
 
-/** Milliseconds, about, before something is done again on a new connection. */
+/** Approximate milliseconds before something is repeated on a new connection. */
 const LOST_PAUSES = [200, 1000];
 
 /**
- * Carries out what several resources ask of a host at the same time: as one script, which works as a whole or not at
- * all. Where it does not, each is tried by itself, so that each that can be is made and each error is of one resource.
+ * Applies the simultaneous changes of several resources as one script, which succeeds as a whole or not at all. If it
+ * fails, each change is tried alone, so that each that can be made is made and each error belongs to one resource.
  *
- * @returns for each of them the host afterwards, or an Error as of {@link changeHost}
+ * @returns for each of them the host afterwards, or an Error as {@link changeHost} throws it
  */
 export async function changeTogether(
   host: HostAccess,
@@ -72,7 +72,7 @@ export async function changeTogether(
   return results;
 }
 
-/** Undefined where they did not all work, and what had been done of them was undone. */
+/** Undefined if they did not all succeed; then everything was undone. */
 async function tryTogether(
   host: HostAccess,
   changes: readonly Change[],
@@ -95,7 +95,7 @@ async function tryTogether(
     if (applied.outcome === "failed" && applied.after.unfinished !== undefined) {
       const now = beforeDad(applied.after).state;
       const remains = parts.flatMap(({ desired }) => leftBehind(before.state, now, desired));
-      // else the first of those that follow one by one would undo it once more, and warn of it
+      // otherwise the first of the single changes would run the undo once more, and warn
       if (remains.length === 0) await forgetUndo(host, names, applied.after);
     }
     if (applied.outcome !== "done") return undefined;
@@ -104,13 +104,13 @@ async function tryTogether(
     host.remember(await takeBack(host, names, steps, applied.after));
     return undefined;
   } catch {
-    // each by itself tells what it was, from the host as it is by then
+    // the single changes find the error, planned from a new observation
     host.remember(undefined);
     return undefined;
   }
 }
 
-/** What is to be done for one resource. */
+/** The part of one resource. */
 interface Part {
   readonly resource: string;
   readonly steps: readonly PlannedStep[];
@@ -118,7 +118,7 @@ interface Part {
 
 type PlannedPart = Part & DesiredPlan;
 
-/** What is to be done for each, planned from where those before it leave the host; undefined where one has to go alone. */
+/** The parts, each planned from the state after those before it; undefined if one has to be applied alone. */
 function planTogether(before: Observation, changes: readonly Change[]): PlannedPart[] | undefined {
   const parts: PlannedPart[] = [];
   let { state } = before;
@@ -132,7 +132,7 @@ function planTogether(before: Observation, changes: readonly Change[]): PlannedP
 }
 
 /**
- * Plans from the host as it is and carries the plan out.
+ * Plans from the current state of the host and applies the plan.
  *
  * @returns the host afterwards
  * @throws Error that names resource, host, command, output, and what became of the host
@@ -141,7 +141,7 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
   let isStale = false;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await host.observe();
-    // half-way through another change there is nothing to plan from: it ends, or is taken back, first
+    // an unfinished change leaves nothing to plan from: it is completed or rolled back first
     const plan = before.unfinished !== undefined ? undefined : makePlan(before);
     if (plan?.steps.length === 0) return before;
     const steps = plan?.steps ?? [];
@@ -169,10 +169,10 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
   }
   const { label } = await host.connect();
   if (isStale) throw changeStale(resource, label);
-  throw changeUnknown(resource, label, "earlier changes kept being cut off half-way");
+  throw changeUnknown(resource, label, "earlier changes were interrupted again and again");
 }
 
-/** @param resource for messages: all of the parts' */
+/** @param resource for messages: the names of all parts */
 async function apply(
   host: HostAccess,
   resource: string,
@@ -210,7 +210,7 @@ async function apply(
     }
     return applied;
   } catch (error) {
-    // what the host has made of it has to be seen before anything else is planned
+    // the result has to be read before anything else is planned
     host.remember(undefined);
     const isTruncated =
       error instanceof TruncatedOutput || (error instanceof ConnectionLost && error.started);
@@ -218,7 +218,7 @@ async function apply(
   }
 }
 
-/** Does some work once more, a little later, where its connection was lost and doing it again is safe. */
+/** Repeats some work a little later if its connection was lost and repeating is safe. */
 export async function again<T>(
   work: () => Promise<T>,
   isSafe: (lost: ConnectionLost) => boolean,
@@ -234,7 +234,7 @@ export async function again<T>(
   return work();
 }
 
-/** Undoes a change that went through and yet is not what was wanted. */
+/** Undoes a change that succeeded but did not lead to the desired state. */
 async function takeBack(
   host: HostAccess,
   resource: string,
@@ -244,13 +244,13 @@ async function takeBack(
   const connection = await host.connect();
   const { portTool } = now.facts;
   const marker = newMarker();
-  const description = `${resource}: take the change back`;
+  const description = `${resource}: roll the change back`;
   const result = await connection.run(takeBackScript(steps, portTool, marker), { description });
   const applied = parseApplied(result.stdout, marker, steps, now.facts);
   return applied.outcome === "locked" ? now : applied.after;
 }
 
-/** An undo has complained of commands that found nothing to do: there is nothing left for the next change to undo. */
+/** The undo printed errors only for commands with nothing to do, so the next change has nothing to undo. */
 async function forgetUndo(host: HostAccess, resource: string, now: Observation): Promise<void> {
   const marker = newMarker();
   const connection = await host.connect();
@@ -261,8 +261,8 @@ async function forgetUndo(host: HostAccess, resource: string, now: Observation):
 }
 
 /**
- * The host as if IPv6's duplicate detection had not ended yet: it takes a second or more (RFC 4862, 5.4), and whether it
- * finds something before or after the reading must not decide on whether the change counts as made. It is drift later.
+ * The host as if IPv6's duplicate detection had not ended yet. Detection takes a second or more (RFC 4862, 5.4), and
+ * its timing must not decide whether the change counts as successful. A duplicate is drift later.
  */
 function beforeDad(now: Observation): Observation {
   const links = now.state.links.map((link) => ({
@@ -272,7 +272,7 @@ function beforeDad(now: Observation): Observation {
   return { ...now, state: { ...now.state, links } };
 }
 
-/** What an undo has not brought back of the links that the plan is about. */
+/** What an undo has not restored of the links that the plan changes. */
 function leftBehind(before: HostState, after: HostState, desired: Desired): Difference[] {
   const ids = desired.links.flatMap((l) => [l, ...(l.previous ? [l.previous] : [])]);
   const links = ids.map((id): DesiredLink => {

@@ -1,38 +1,39 @@
 /**
- * Who changes a machine next: one change of it at a time, and what its resources ask for at the same time is one
- * change. The engine asks for one resource after the other within milliseconds, so that the first is held back for
- * those that the program has foretold.
+ * Batches changes: a machine gets one change at a time, and what its resources need at the same time is one change. The
+ * engine sends one resource after the other within milliseconds, so the first is held back for those that the program
+ * has announced.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Milliseconds for which a change always waits for others: the engine sends those of one host right after another. */
+/** Milliseconds that a change always waits for others: the engine sends those of one host in quick succession. */
 const GATHER_MS = 5;
 
 /**
- * One that was foretold is waited for as long as so many other changes are under way: the end of any of them makes the
- * engine, which has only so many resources in hand at a time (`--parallel`), ask for the next. With fewer it is waited for
- * until nothing was asked of this process for some milliseconds, as those who wait may be all that the engine has in hand.
+ * An announced change is waited for as long as this many other changes are in progress. When one of them ends, the
+ * engine, which works on a limited number of resources at a time (`--parallel`), sends the next. With fewer in
+ * progress, the wait ends when no call has come for some milliseconds, as those that wait may be all that the engine is
+ * working on.
  */
 const BUSY = 2;
 const QUIET_MS = 40;
 
-/** Milliseconds for which anyone is waited for. */
+/** The longest wait in milliseconds. */
 const LONGEST_MS = 2000;
 
-/** The changes of one machine. `C` is a change, `R` what comes of it. */
+/** The changes of all machines. `C` is a change, `R` its result. */
 export interface ChangeBatcher<C, R> {
   /**
-   * Waits for its turn, and has the change made along with others of the same group.
+   * Waits until the machine is free, and makes the change together with others of the same group.
    *
-   * @param machine that only one change may touch at a time
-   * @param group those that can be made together: they reach the machine by the same address
+   * @param machine only one change at a time may touch it
+   * @param group changes that can be made together: they reach the machine by the same address
    */
   enqueue(machine: string, group: string, change: C): Promise<R>;
-  /** Foretells that somebody will soon ask for a change. */
+  /** Announces a change that will be enqueued soon. */
   announce(group: string, who: string): void;
-  /** Takes note that he has come, or will not. */
+  /** Notes that an announced change has come, or will not. */
   withdraw(group: string, who: string): void;
-  /** Takes note that somebody asks for something: as long as the engine goes on asking, it may come to those foretold. */
+  /** Notes a call of the engine: while calls keep coming, announced changes may follow. */
   touch(): void;
 }
 
@@ -42,7 +43,7 @@ interface Waiting<C, R> {
   readonly settle: (result: PromiseSettledResult<R>) => void;
 }
 
-/** @param make carries out changes of one group, and has a result for each of them */
+/** @param make makes the changes of one group and returns a result for each of them */
 export function openBatcher<C, R>(
   make: (group: string, changes: readonly C[]) => Promise<PromiseSettledResult<R>[]>,
 ): ChangeBatcher<C, R> {

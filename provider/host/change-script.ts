@@ -1,10 +1,10 @@
 /**
- * One change of a host as one script: taken under a lock, its undo written down before anything is touched, run
- * backwards when a step fails, and ending with the host's new state, so that no second read is needed.
+ * One change of a host as one script. It runs under a lock, saves its undo before anything is touched, runs the undo if
+ * a step fails, and ends by printing the host's new state, so that no second read is needed.
  *
- * The undo is a file under /run until the change is complete. When the script itself is killed at any point, its
- * watchdog takes the host back; were that killed as well, the next change finds the file and does so first. The lock
- * is the kernel's (flock), or a link that names its holder, so that it never outlives the one who took it.
+ * The undo is a file under /run until the change is complete. If the script is killed at any point, its watchdog rolls
+ * the change back. If the watchdog is killed as well, the next change finds the file and does so first. The lock is the
+ * kernel's (flock), or a link that names its holder, so that it never outlives the process that took it.
  */
 import { type Command, commandsOf, describeCommand, shellWords } from "../iproute2/commands";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
@@ -16,7 +16,7 @@ import { commandLine, quote, sections } from "../shell/quote";
 import { TruncatedOutput, observeFunction, parseObservation } from "./observe";
 import type { Watch } from "./watchdog";
 
-/** What became of a change. */
+/** The outcome of a change. */
 export type Applied =
   | { readonly outcome: "done"; readonly after: Observation }
   /** All steps went through, and the host takes them back unless they are confirmed. */
@@ -27,37 +27,37 @@ export type Applied =
       readonly command: string;
       readonly code: number;
       readonly printed: string;
-      /** What the undo printed where a part of it failed; empty when all went well. */
+      /** What the undo printed if a part of it failed; otherwise empty. */
       readonly undoPrinted: string;
       readonly after: Observation;
     }
   /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
   | {
       readonly outcome: "recovered";
-      /** What an undo printed that had failed before and did so again; empty for one that was never run. */
+      /** What an undo printed that failed again; empty if it had never been run before. */
       readonly undoPrinted: string;
       readonly after: Observation;
     }
-  /** The host is no longer what the steps were planned from: nothing was done. */
+  /** The host is no longer the observation that the steps were planned from: nothing was done. */
   | { readonly outcome: "stale"; readonly after: Observation }
   /** Another change held the lock all the time. */
   | { readonly outcome: "locked"; readonly printed: string };
 
-/** What of an observation a script holds the host against. */
+/** The parts of an observation that a script compares with the host. */
 export type PlannedFrom = Pick<Observation, "state" | "boots"> & {
   readonly facts: Pick<HostFacts, "machine">;
 };
 
-/** Commands that run in one go: alone, or as one `ip -batch` where `ip` commands follow each other. */
+/** Commands that run as one: a single command, or consecutive `ip` commands as one `ip -batch`. */
 interface Group {
   readonly commands: readonly Command[];
   readonly undo: readonly Command[];
 }
 
 /**
- * The script that makes a change. `marker` has to be unguessable: what links are called must not forge sections.
+ * The script that makes a change. `marker` must be unguessable, so that names of links cannot forge sections.
  *
- * @param now what the steps were planned from
+ * @param now the observation that the steps were planned from
  */
 export function applyScript(
   steps: readonly PlannedStep[],
@@ -86,7 +86,7 @@ export function applyScript(
   );
 }
 
-/** The script that takes a whole change back that had gone through: as if it had been cut off at its very end. */
+/** The script that rolls back a change that had succeeded, as if it had been interrupted at its very end. */
 export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
   const groups = groupSteps(steps, portTool);
   const undo = quote(undoFile(groups));
@@ -99,7 +99,7 @@ export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool
   );
 }
 
-/** The script that forgets an undo which has complained and yet has left nothing. */
+/** The script that forgets an undo that printed errors but left nothing to undo. */
 export function forgetUndoScript(marker: string): string {
   return shellScript({ M: marker, PM_KNOWN: "1" }, underLock(), shellText("forget"));
 }
@@ -109,7 +109,7 @@ function underLock(): string {
   return observeFunction() + shellText("lock", "begin");
 }
 
-/** Ends the script if something that the steps rely on is no longer so. */
+/** Ends the script if a precondition of the steps does not hold any more. */
 function verify(steps: readonly PlannedStep[], { facts, state, boots }: PlannedFrom): string {
   const [bootId = ""] = facts.machine.split(" ");
   const lines = preconditions(steps, state).flatMap(verifyOne);
@@ -134,7 +134,7 @@ function verifyOne(condition: Precondition): string[][] {
   ];
 }
 
-/** A mark as it stands in a record, whose other keys may be of another version. */
+/** A mark as it is written in a record, whose other keys may come from another version. */
 function markText(mark: OwnerMark): string {
   return JSON.stringify(mark).slice(1, -1);
 }
@@ -142,7 +142,7 @@ function markText(mark: OwnerMark): string {
 function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {
   const groups: { commands: Command[]; undo: Command[] }[] = [];
   for (const { step, undo } of steps) {
-    // a step of several groups is undone along with the first one: its others may never have begun
+    // a step of several groups is undone with its first group: the others may never have begun
     let first: { undo: Command[] } | undefined;
     for (const command of commandsOf(step, portTool)) {
       let group = groups.at(-1);
@@ -155,13 +155,13 @@ function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] 
   return groups;
 }
 
-/** `ip` commands of one namespace share one process, which also leaves the least time between them. */
+/** `ip` commands of one namespace share one process, which also leaves the least time between commands. */
 function canFollow(commands: readonly Command[], next: Command): boolean {
   return isBatchable(next) && commands.every((c) => isBatchable(c) && c.netns === next.netns);
 }
 
 function isBatchable(command: Command): command is Extract<Command, { run: "ip" }> {
-  // a batch line knows no escapes and takes # for a comment even inside quotes (lib/utils.c, makeargs)
+  // a batch line has no escapes, and # begins a comment even inside quotes (lib/utils.c, makeargs)
   return (
     command.run === "ip" &&
     command.words[0] !== "netns" &&
@@ -186,16 +186,16 @@ function runnerOf(command: Command): string {
   return isOwnWrite || command.run === "recordLink" ? "pm_quick" : "pm_try";
 }
 
-/** What the commands name. */
+/** The shell functions that the commands use. */
 function functionsFor(groups: readonly Group[]): string {
   const writes = groups.some((g) => [...g.commands, ...g.undo].some((c) => c.run === "bootFile"));
   return shellText("prelude", ...(writes ? (["boot-files"] as const) : []));
 }
 
 /**
- * The undo as a script of its own, `sh undo N`: takes back the first N groups, the last one first. A group that was
- * cut off in its middle is taken back whole, so that single commands may find nothing to do: their complaints are
- * printed, and whether the host is as it was is for the reader of the state that follows to say.
+ * The undo as a script of its own. `sh undo N` undoes the first N groups, the last one first. An interrupted group is
+ * undone as a whole, so single commands may have nothing to do. Their errors are printed, and the state that is printed
+ * afterwards shows whether the host has been restored.
  */
 function undoFile(groups: readonly Group[]): string {
   const functions = groups.map(
@@ -208,10 +208,10 @@ while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
 }
 
 /**
- * Reads what the script of `applyScript`, or one that takes a change back, printed.
+ * Parses the output of `applyScript`'s script, or of one that rolls a change back.
  *
- * @param known of the reading that the steps were planned from: a change's script does not read it again
- * @throws CutShort
+ * @param known facts of the observation that the steps were planned from, which a change's script does not read again
+ * @throws TruncatedOutput
  */
 export function parseApplied(
   output: string,
@@ -226,12 +226,12 @@ export function parseApplied(
   if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
   const after = parseObservation(output, marker, known);
   if (word === "done" || word === "pending" || word === "stale") return { outcome: word, after };
-  // of a change that was cut off, parts have never been made: what its undo says of them is no news
+  // parts of an interrupted change were never made, so errors of their undo do not matter
   if (word === "recovered") {
     return { outcome: word, undoPrinted: numbers[0] === "again" ? text("undone") : "", after };
   }
   if (word !== "failed")
-    throw new TruncatedOutput("the host's answer does not say what became of the change");
+    throw new TruncatedOutput("the output of the script does not contain the outcome of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");
   return {
@@ -246,7 +246,7 @@ export function parseApplied(
 
 function failedCommand(group: Group | undefined, line: number, printed: string): string {
   if (!group) return `preparing the change in ${RUN_DIRECTORY}`;
-  // ip -batch says which of its lines failed; a word that it does not know it names without one
+  // ip -batch prints which of its lines failed, but not for an unknown word
   const inBatch = Number(/Command failed -:([0-9]+)/.exec(printed)?.[1]);
   const isBatch = group.commands.length > 1 && group.commands.every(isBatchable);
   const index = isBatch ? inBatch : line;

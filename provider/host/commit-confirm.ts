@@ -1,6 +1,6 @@
 /**
- * Commit-confirm on this side: a change that could cut its own connection is confirmed by a new one, or not at all.
- * See `watchdog.ts` for what the host does meanwhile.
+ * The client's side of commit-confirm: a change that could cut its own connection is confirmed over a new one, or not
+ * at all. See `watchdog.ts` for the host's side.
  */
 import { reasonOf } from "../model/error";
 import { randomBytes } from "node:crypto";
@@ -16,24 +16,24 @@ import { type Applied, applyScript, parseApplied } from "./change-script";
 import { parseObservation } from "./observe";
 import { type Confirmation, confirmScript } from "./watchdog";
 
-/** A change that nobody confirmed. */
+/** A change that was not confirmed. */
 export interface Unconfirmed {
   readonly outcome: "unconfirmed";
-  /** The command that could cut the connection, and the link of the connection that it changes. */
+  /** The command that could cut the connection, and the link of the management path that it changes. */
   readonly command: string;
   readonly link: string;
   /** Seconds that the host waited. */
   readonly confirmTimeout: number;
-  /** Why the last attempt to open a new connection failed; undefined where the host answered too late. */
+  /** Why the last attempt to open a new connection failed; undefined if the host answered too late. */
   readonly reason: string | undefined;
-  /** The host after it took the change back; undefined where it has not answered since. */
+  /** The host after it rolled the change back; undefined if it has not answered since. */
   readonly after: Observation | undefined;
 }
 
-/** Milliseconds after which a script without an answer is looked after by a new connection. */
+/** Milliseconds without an answer of the script, after which a new connection checks the change. */
 const PATIENCE_MS = 5000;
 const RETRY_MS = 1000;
-/** Seconds for the question whether the change is complete: it only reads, or renames a file. */
+/** Seconds for the script that checks whether the change is complete: it only reads, or renames a file. */
 const ASK_SECONDS = 10;
 
 /** A change that could cut its own connection. */
@@ -42,20 +42,20 @@ export interface WatchedChange {
   /** For the trace. */
   readonly description: string;
   readonly disruptive: DisruptiveStep;
-  /** What the steps were planned from. */
+  /** The observation that the steps were planned from. */
   readonly now: Observation;
 }
 
-/** What became of a watched change, and the connection that works now. */
+/** The outcome of a watched change, and the connection that works now. */
 export interface WatchedOutcome {
   readonly applied: Applied | Unconfirmed;
   readonly connection: Connection;
 }
 
 /**
- * Makes a change under the host's watchdog and confirms it over a connection that was opened after its last step.
+ * Applies a change under the host's watchdog and confirms it over a connection that was opened after its last step.
  *
- * @throws SshError where the script was never started or did not end in time
+ * @throws SshError if the script was never started or did not end in time
  */
 export async function applyWatched(
   connection: Connection,
@@ -90,14 +90,14 @@ export async function applyWatched(
     reason,
     after,
   });
-  /** What the script itself says became of the change, unless it waits or the connection is gone. */
+  /** The outcome from the script itself; undefined while it waits or if the connection is lost. */
   const final = (): Applied | undefined => {
     if (failure !== undefined && !mayBeDisrupted(failure)) throw failure;
     waits ||= answer?.outcome === "pending";
     return answer?.outcome === "pending" ? undefined : answer;
   };
   await Promise.race([answered, sleep(PATIENCE_MS)]);
-  // after that the host has decided, and has had a while to be seen again
+  // by then the host has decided, and has had some time to become reachable again
   const until = performance.now() + (commandTimeout + confirmTimeout) * 1000;
   while (performance.now() < until) {
     const applied = final();
@@ -112,7 +112,7 @@ export async function applyWatched(
       return { applied: { outcome: "done", after: told.after }, connection: another };
     }
     if (another && told?.confirmation === "gone") {
-      // undone by the watchdog, or by the script itself, whose answer is then on its way
+      // undone by the watchdog, or by the script itself, whose output is then about to arrive
       await Promise.race([answered, sleep(RETRY_MS)]);
       void connection.close();
       return { applied: final() ?? unconfirmed(told.after), connection: another };
@@ -127,7 +127,7 @@ export async function applyWatched(
   return { applied: unconfirmed(undefined), connection };
 }
 
-/** Whether that is how a connection ends that was cut: it is lost, or nothing comes through it any more. */
+/** Whether an error is typical of a connection that was cut: it is lost, or nothing arrives any more. */
 function mayBeDisrupted(error: Error): boolean {
   const isSilent = error instanceof SshError && error.kind === "commandTimeout";
   return isSilent || (error instanceof ConnectionLost && error.started);

@@ -6,7 +6,7 @@ import type { CommandResult } from "../ssh/connection";
 import type { Applied } from "./change-script";
 import type { Unconfirmed } from "./commit-confirm";
 
-/** A step failed. `left` is what the undo has not brought back. */
+/** A step failed. `left` lists what the undo has not restored. */
 export function changeFailed(
   resource: string,
   host: string,
@@ -21,7 +21,7 @@ export function changeFailed(
       `${resource} on ${host}: "${failed.command}" failed (exit ${failed.code}) and ${printed}.`,
       ...(remedy === undefined ? [] : [remedy]),
       undone(left, failed.undoPrinted),
-      ...(left.length > 0 ? ['The next "pulumi up" tries that again before anything else.'] : []),
+      ...(left.length > 0 ? ['The next "pulumi up" tries the undo again before anything else.'] : []),
     ].join(" "),
     {
       host,
@@ -34,7 +34,7 @@ export function changeFailed(
   );
 }
 
-/** All steps went through, and reading back shows that the host did not take them. */
+/** All steps succeeded, but reading back shows that the host has not changed accordingly. */
 export function changeIgnored(
   resource: string,
   host: string,
@@ -43,13 +43,13 @@ export function changeIgnored(
 ): MacvlanError {
   return new MacvlanError(
     "change-ignored",
-    `${resource} on ${host}: all commands succeeded, and yet ${describeDifferences(missing)}. The kernel ignores the ` +
-      `change, or another program on the host (NetworkManager, systemd-networkd, …) takes it back. ${undone(left, "")}`,
+    `${resource} on ${host}: all commands succeeded, but the host still differs: ${describeDifferences(missing)}. The kernel ignores the ` +
+      `change, or another program on the host (NetworkManager, systemd-networkd, …) reverts it. ${undone(left, "")}`,
     { host, resource, remaining: left },
   );
 }
 
-/** A change that could cut its own connection did. `left` is undefined where the host has not been seen since. */
+/** A change has cut its own connection. `left` is undefined if the host has not answered since. */
 export function changeUnconfirmed(
   resource: string,
   host: string,
@@ -59,9 +59,9 @@ export function changeUnconfirmed(
   const why = reason === undefined ? "the host did not answer in time" : oneLine(reason);
   const end =
     left === undefined
-      ? `The host takes the change back by itself, but has not been reached since: look at ${link} on its console.`
-      : `The host took the change back by itself. ${undone(left, "")} Reach the host by a link that this change does ` +
-        `not touch, or, where a new connection only takes longer than that, raise confirmTimeout of the host.`;
+      ? `The host rolls the change back by itself, but has not answered since. Check ${link} on the host's console.`
+      : `The host rolled the change back. ${undone(left, "")} Connect to the host through a link that this change does ` +
+        `not affect. If new connections to the host just take longer than that, raise its confirmTimeout.`;
   return new MacvlanError(
     "change-unconfirmed",
     `${resource} on ${host}: "${command}" changes ${link}, which carries the SSH connection, and afterwards no new ` +
@@ -74,36 +74,38 @@ export function changeLocked(resource: string, host: string, printed: string): M
   const holder = printed === "" ? "" : ` (${oneLine(printed)})`;
   return new MacvlanError(
     "host-locked",
-    `${resource} on ${host}: another change of this host was under way all the time${holder}. Nothing was touched; ` +
-      "run it again when the other one has ended.",
+    `${resource} on ${host}: another change of this host was in progress all the time${holder}. Nothing was touched. ` +
+      'Run "pulumi up" again when the other change has ended.',
     { host, resource, output: printed },
   );
 }
 
-/** Each time that the change was planned, the host was another one when it was to begin. */
+/** Each time the change was planned, the host changed before the change could begin. */
 export function changeStale(resource: string, host: string): MacvlanError {
   return new MacvlanError(
     "host-changing",
-    `${resource} on ${host}: another program keeps changing the links that this change is about, so that each plan was ` +
-      "out of date before it began. Nothing was touched; see what it is (ip monitor link), and run it again.",
+    `${resource} on ${host}: another program keeps changing the links that this change needs, so that each plan was ` +
+      'out of date before it began. Nothing was touched. Find that program ("ip monitor link" shows what changes), and run "pulumi up" again.',
     { host, resource },
   );
 }
 
-/** What an earlier change has left was tried to undo before this one, and that failed again: it is not tried a third time. */
+/**
+ * The undo of an interrupted change was tried again before this change, and failed again. It is not tried a third time.
+ */
 export function undoFailed(resource: string, host: string, printed: string): string {
   return (
-    `${resource} on ${host}: what an earlier change has left was tried to undo once more, and that printed: ` +
-    `${oneLine(printed)}. It is not tried again: look at the links that it names, unless there was nothing of them to undo.`
+    `${resource} on ${host}: an earlier change could not be undone completely. The undo was tried once more, and printed: ` +
+    `${oneLine(printed)}. It will not be tried again. Check the links in this output, and repair them if they are not as they should be.`
   );
 }
 
-/** The connection ended while the script ran: the host finishes or undoes it by itself. */
+/** The connection ended while the script ran. The host completes or undoes the change by itself. */
 export function changeUnknown(resource: string, host: string, why: string): MacvlanError {
   return new MacvlanError(
     "change-unknown",
-    `${resource} on ${host}: ${oneLine(why)}. The host completes or undoes the change by itself; run "pulumi up" ` +
-      "again, which looks at the host and goes on from what is there.",
+    `${resource} on ${host}: ${oneLine(why)}. The host completes or undoes the change by itself. Run "pulumi up" ` +
+      "again: it reads the host and continues from there.",
     { host, resource },
   );
 }
@@ -121,13 +123,13 @@ export function unreadable(host: string, result: CommandResult, cause: unknown):
   );
 }
 
-/** `mtu is 1400 and not 1500; addresses is none and not 192.0.2.1/24` */
+/** `mtu: found 1400, wanted 1500; addresses: found none, wanted 192.0.2.1/24` */
 export function describeDifferences(list: readonly Difference[]): string {
   return list
     .map((d) =>
       d.property === "name" && d.found === "none"
-        ? "the link is not there"
-        : `${d.property} is ${d.found} and not ${d.wanted}`,
+        ? "the link is missing"
+        : `${d.property}: found ${d.found}, wanted ${d.wanted}`,
     )
     .join("; ");
 }
@@ -135,10 +137,10 @@ export function describeDifferences(list: readonly Difference[]): string {
 function undone(left: readonly Difference[], undoPrinted: string): string {
   if (left.length === 0) return "Everything was undone: the host is as it was.";
   const printed = undoPrinted === "" ? "" : ` The undo printed: ${oneLine(undoPrinted)}.`;
-  return `Not all of it could be undone: ${describeDifferences(left)}.${printed}`;
+  return `Some of it could not be undone: ${describeDifferences(left)}.${printed}`;
 }
 
-/** What a host printed is quoted up to so many characters: its beginning and its end. */
+/** The most characters that are quoted of a host's output: its beginning and its end. */
 const LONGEST_QUOTE = 2000;
 
 function oneLine(text: string): string {

@@ -1,6 +1,6 @@
-/** What a kernel has for links, as `features.sh` tells it. */
+/** A kernel's features for links, from `features.sh`. */
 
-/** `module`: there to be loaded, which the kernel does by itself when it is asked for such a link. */
+/** `module`: available as a module, which the kernel loads by itself when such a link is made. */
 export type Feature = "yes" | "module" | "no" | "unknown";
 
 /** What `pm_features` printed. */

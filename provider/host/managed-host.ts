@@ -1,6 +1,6 @@
 /**
- * A host for the length of a run: one connection, one reading shared by all who ask, and one change at a time. What
- * a change leaves is the next reading, so that nobody plans from a stale one.
+ * A host during a run: one connection, one shared observation, and one change at a time. The state after a change is
+ * the next observation, so that no plan is made from a stale one.
  */
 import type { LinkId } from "../model/host";
 import type { Observation } from "../model/observation";
@@ -17,26 +17,26 @@ import { observeScript, parseObservation } from "./observe";
 export interface ManagedHost {
   /** For messages: `ops@node1.example`. */
   readonly label: string;
-  /** The host as it is; those who ask at the same time, or while nothing has changed, share one answer. */
+  /** Reads the host. Simultaneous calls, and calls while nothing has changed, share one observation. */
   observe(): Promise<Observation>;
   /**
-   * Plans from the host as it is and carries the plan out: one change of a host at a time, and what is asked for at
-   * the same time as one. Nothing is run where nothing differs.
+   * Plans from the current state of the host and applies the plan. A host gets one change at a time; simultaneous
+   * changes are batched. Nothing is run if nothing differs.
    *
    * @param resource for messages: `MacvlanInterface "web"`
-   * @returns the host afterwards, read by the very script that changed it
+   * @returns the host afterwards, as read by the script that changed it
    * @throws Error that names resource, host, command, output, and what became of the host
    */
   change(resource: string, makePlan: Change["makePlan"]): Promise<Observation>;
-  /** Foretells a change that the resource will soon ask for, so that others of the host wait for it. */
+  /** Announces a change of the resource, so that other changes of the host wait for it. */
   announce(resource: string): void;
-  /** Has the host make ready for a change that will surely be asked for: its shell starts while the engine goes on. */
+  /** Starts the shell for a change that is certain to follow, while the engine is still busy. */
   prestart(): void;
-  /** It will not ask for one. */
+  /** Withdraws an announced change. */
   withdraw(resource: string): void;
-  /** Who answers for IPv4 addresses on the LAN of a link; undefined where the host has no program to ask with. */
+  /** Probes IPv4 addresses on the LAN of a link; undefined if the host has no program for it. */
   probe(link: string, addresses: readonly string[]): Promise<Duplicate[] | undefined>;
-  /** Addresses of a link that IPv6's duplicate detection found in use, once it has ended. */
+  /** Addresses of a link that IPv6's duplicate detection found in use. Waits until it has ended. */
   dad(link: LinkId): Promise<Duplicate[]>;
   close(): Promise<void>;
 }
@@ -44,15 +44,15 @@ export interface ManagedHost {
 /** All hosts of this process. */
 export interface Fleet {
   managedHost(host: HostAddress): ManagedHost;
-  /** Begins to look at hosts that will be asked for soon. Failures are told to those who then ask. */
+  /** Begins to read hosts that will be needed soon. A failure is reported by the next `observe()`. */
   prefetch(hosts: readonly HostAddress[]): void;
   close(): Promise<void>;
 }
 
-/** Milliseconds for which a host that could not be read is not tried again: its other resources fail at once. */
+/** Milliseconds before a host that could not be read is tried again. Meanwhile its other resources fail at once. */
 const FAILURE_MS = 30_000;
 
-/** @param warn tells the person at the CLI of what is no error */
+/** @param warn prints a warning at the CLI */
 export function openFleet(client: SshClient, warn: (text: string) => void = () => undefined): Fleet {
   const hosts = new Map<string, HostMemory>();
   const batcher = openBatcher((key: string, changes: readonly Change[]) =>
@@ -65,7 +65,9 @@ export function openFleet(client: SshClient, warn: (text: string) => void = () =
     return memory;
   }
 
-  /** Who knows the machine by another address reads it anew: how it is reached from there is not known here. */
+  /**
+   * If the machine is also known by another address, it is read again there, because its management path may differ.
+   */
   function remember(memory: HostMemory, now: Observation | undefined): void {
     for (const other of hosts.values()) if (other.machine === memory.machine) other.reading = undefined;
     memory.reading = now && Promise.resolve(now);
@@ -104,7 +106,7 @@ export function openFleet(client: SshClient, warn: (text: string) => void = () =
         const marker = newMarker();
         const script = probeScript(link, addresses, marker);
         return parseProbe(
-          await ask(memory, client, script, `ask the LAN for ${addresses.join(", ")}`),
+          await ask(memory, client, script, `probe the LAN for ${addresses.join(", ")}`),
           marker,
         );
       },
@@ -131,12 +133,12 @@ export function openFleet(client: SshClient, warn: (text: string) => void = () =
   };
 }
 
-/** What is known of a host as it is addressed. */
+/** What is known of a host under one address. */
 interface HostMemory {
   readonly host: HostAddress;
   connection?: Promise<Connection> | undefined;
   reading?: Promise<Observation> | undefined;
-  /** Boot and network namespace, which tell a machine that is known by several addresses. */
+  /** Boot ID and network namespace, which identify a machine that has several addresses. */
   machine: string;
 }
 
@@ -150,7 +152,7 @@ async function connect(memory: HostMemory, client: SshClient): Promise<Connectio
   return memory.connection;
 }
 
-/** That there is no connection is told by what needs it. */
+/** A missing connection is reported by the change that needs it. */
 function prestart(memory: HostMemory, client: SshClient): void {
   connect(memory, client)
     .then((connection) => connection.prestart())
@@ -175,7 +177,7 @@ function observe(memory: HostMemory, client: SshClient): Promise<Observation> {
   return reading;
 }
 
-/** Looking changes nothing, so that it can be done again. */
+/** Reading changes nothing, so it can be repeated. */
 function read(memory: HostMemory, client: SshClient): Promise<Observation> {
   return again(
     () => readOnce(memory, client),
@@ -186,7 +188,7 @@ function read(memory: HostMemory, client: SshClient): Promise<Observation> {
 async function readOnce(memory: HostMemory, client: SshClient): Promise<Observation> {
   const connection = await connect(memory, client);
   const marker = newMarker();
-  const result = await connection.run(observeScript(marker), { description: "look at the host" });
+  const result = await connection.run(observeScript(marker), { description: "read the host" });
   try {
     const now = parseObservation(result.stdout, marker);
     memory.machine = now.facts.machine;
@@ -196,7 +198,7 @@ async function readOnce(memory: HostMemory, client: SshClient): Promise<Observat
   }
 }
 
-/** What a script prints that changes nothing, so that it can be run again. */
+/** The output of a script that changes nothing and can therefore be run again. */
 async function ask(
   memory: HostMemory,
   client: SshClient,

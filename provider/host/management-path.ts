@@ -1,16 +1,16 @@
-/** Through which links a host is reached. `client.sh` asks the host. */
+/** The links through which a host is reached, from the output of `client.sh`. */
 import { canonicalIp, containsIp, prefixOf } from "../model/addresses";
 import type { LinkState } from "../model/host";
 import type { Holder, ManagementPath } from "../model/observation";
 import { linksBelow } from "../plan/management-path";
 
-/** Kinds of links whose packets go on inside of others, by a way that cannot be told from the link. */
+/** Kinds of links whose packets travel inside others, on a path that the link does not show. */
 const TUNNEL =
   /^(?:wireguard|tun|tap|ip6?gre|gre|gretap|ip6gretap|ipip|sit|ip6tnl|vti6?|xfrm|vxlan|geneve|l2tp|ppp)$/;
 
 /**
- * Where the way cannot be told to its end (a tunnel, a jump of the host to itself, an address behind a translation),
- * any link that is up may be a part of it: one confirmation too many costs a second, one too few a way to the console.
+ * If the whole path cannot be determined (a tunnel, a host that jumps through itself, address translation), any link
+ * that is up may be part of it. One confirmation too many costs a second, one too few a walk to the console.
  *
  * @param client what `pm_client` printed
  * @param addresses all addresses of the host's own namespace

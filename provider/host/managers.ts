@@ -1,7 +1,7 @@
-/** Which links a program of the host manages: systemd-networkd and NetworkManager, in their own words (`managers.sh`). */
+/** The links that systemd-networkd and NetworkManager manage, from their own output (`managers.sh`). */
 import type { LinkManager, NetworkFile } from "../model/observation";
 
-/** @param nameOf the name of a link of the host's own namespace by its index */
+/** @param nameOf returns the name of a link of the host's own namespace by its index */
 export function parseManagers(text: string, nameOf: (ifIndex: number) => string | undefined): LinkManager[] {
   const byNetworkd = text
     .split(/^networkd /m)
@@ -12,7 +12,7 @@ export function parseManagers(text: string, nameOf: (ifIndex: number) => string 
         lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
       const link = nameOf(Number(index));
       const file = value("NETWORK_FILE");
-      // networkctl(1): a link without a file is unmanaged, and a file may say so as well
+      // networkctl(1): a link without a file is unmanaged, and a file may make it unmanaged too
       if (link === undefined || file === undefined || value("ADMIN_STATE") === "unmanaged") return [];
       return [{ link, by: "systemd-networkd" as const, file }];
     });
@@ -30,7 +30,9 @@ function parseNmcli(line: string): LinkManager[] {
   return isManaged ? [{ link, by: "NetworkManager", ...(file === "" ? {} : { file }) }] : [];
 }
 
-/** What `pm_managers` printed of systemd-networkd's files: `netfile PATH` of each, and `PATH:LINE` of what is in them. */
+/**
+ * systemd-networkd's files from the output of `pm_managers`: `netfile PATH` for each, and `PATH:LINE` for each line.
+ */
 export function parseNetworkFiles(text: string): NetworkFile[] {
   const lines = text.split("\n");
   const paths = lines.flatMap((line) => (line.startsWith("netfile ") ? [line.slice("netfile ".length)] : []));
@@ -38,7 +40,7 @@ export function parseNetworkFiles(text: string): NetworkFile[] {
   for (const line of lines) {
     const [, path, content = ""] = /^(\/[^:]+\.(?:network|conf)):(.*)$/.exec(line) ?? [];
     if (path === undefined) continue;
-    // a drop-in, NAME.network.d/*.conf, goes with each file of that name
+    // a drop-in, NAME.network.d/*.conf, belongs to each file of that name
     const key = path.replace(/^.*\/(?=[^/]+\.network\.d\/)/, "").replace(/\.d\/.*$/, "");
     contents.set(key, [...(contents.get(key) ?? []), content]);
   }

@@ -1,6 +1,6 @@
 /**
- * Reading a host: `observe.sh` prints all that any resource needs, in marked sections. Here is the parser of what it
- * printed, which is pure. What iproute2 prints of links is for `iproute2.ts` to read.
+ * Reads a host: `observe.sh` prints all that any resource needs, in marked sections. This is the pure parser of its
+ * output. The output of iproute2 is parsed in `iproute2/`.
  */
 import { parseBootFiles, parseInit } from "../boot/read";
 import {
@@ -20,20 +20,20 @@ import { sections } from "../shell/quote";
 import { parseFeatures } from "./features";
 import { parseManagementPath } from "./management-path";
 import { parseManagers, parseNetworkFiles } from "./managers";
-/** The host's answer has no end: its shell was killed, or the connection went away under it. */
+/** The output of the script has no end: its shell was killed, or the connection was lost. */
 export class TruncatedOutput extends Error {}
 
 /**
  * Parses what `pm_observe` printed.
  *
- * @param known what was left out, from an earlier reading of the host
- * @throws CutShort
+ * @param known facts from an earlier observation of the host, which the script left out
+ * @throws TruncatedOutput
  */
 export function parseObservation(output: string, marker: string, known?: HostFacts): Observation {
   const all = sections(output, marker);
-  // the first of a name counts
+  // the first section of a name counts
   const texts = new Map(all.toReversed().map((s) => [s.name, s.text]));
-  if (!texts.has("end")) throw new TruncatedOutput("the host's answer was cut short before its end");
+  if (!texts.has("end")) throw new TruncatedOutput("the output of the script is incomplete");
   const text = (name: string): string => texts.get(name) ?? "";
   const namespaces = all.filter((s) => s.name.startsWith("netns ")).map((s) => s.name.slice("netns ".length));
   const records = jsonLines(text("records")).flatMap(({ id, value }) => parseRecord(id, value));
@@ -50,7 +50,7 @@ export function parseObservation(output: string, marker: string, known?: HostFac
     links: [own, ...others].flat(),
     netns: namespaces.map((n, i) => ({
       ...parseNetns(n, text(`netns ${n}`), made),
-      // each namespace has a link lo; only root can enter one to see it
+      // each namespace has a link lo, but only root can enter a namespace
       ...(facts.root && others[i]?.length === 0 ? { isStale: true as const } : {}),
     })),
     records,
@@ -78,10 +78,10 @@ function parseUnfinished(text: string): Pick<Observation, "unfinished"> {
   return unfinished === undefined ? {} : { unfinished };
 }
 
-/** sysfs knows no addresses. */
+/** sysfs has no addresses. */
 const NO_HOLDERS: ReturnType<typeof parseHolders> = { addresses: [], routes: [] };
 
-/** What no change of links changes. */
+/** Facts that no change of links affects. */
 type LastingFacts = Pick<
   HostFacts,
   "machine" | "kernel" | "iproute2" | "ipVersionText" | "root" | "tools" | "lacks" | "portTool"
@@ -109,7 +109,7 @@ function parseFacts(
   };
 }
 
-/** What `pm_observe_facts` printed. */
+/** Parses the output of `pm_observe_facts`. */
 function parseLastingFacts(text: (name: string) => string, iproute2: string | undefined): LastingFacts {
   const ipText = text("ip").trim();
   const tools = text("tools").split("\n").filter(Boolean);
@@ -126,7 +126,7 @@ function parseLastingFacts(text: (name: string) => string, iproute2: string | un
   };
 }
 
-/** The version, provided that it prints links and routes as JSON: what is too old for that counts like none. */
+/** The version, if it prints links and routes as JSON. An older one counts as none. */
 function usableIproute2(text: (name: string) => string): string | undefined {
   const version = iproute2Version(text("ip"));
   if (version === undefined || isOlder(version, OLDEST_IPROUTE2)) return undefined;
@@ -135,7 +135,7 @@ function usableIproute2(text: (name: string) => string): string | undefined {
   return links.startsWith("[") && isJson(routes4) && isJson(text("routes6")) ? version : undefined;
 }
 
-/** Lines `NUMBER JSON`, as our records are kept; a line that is not one is nobody's. */
+/** Lines `NUMBER JSON`, the form of our records. Other lines are ignored. */
 function jsonLines(text: string): { id: number; value: unknown }[] {
   return text.split("\n").flatMap((line) => {
     const match = /^([0-9]+) (.*)$/.exec(line);
@@ -143,7 +143,7 @@ function jsonLines(text: string): { id: number; value: unknown }[] {
     try {
       return [{ id: Number(match[1]), value: JSON.parse(match[2] ?? "") as unknown }];
     } catch {
-      return []; // cut off while it was written; the change that wrote it has been undone
+      return []; // interrupted while it was written; the change that wrote it has been undone
     }
   });
 }
@@ -165,7 +165,7 @@ function parseRecord(ifIndex: number, value: unknown): LinkRecord[] {
   ];
 }
 
-/** @param made the records of namespaces that our resources made */
+/** @param made the records of namespaces that resources of this package made */
 function parseNetns(name: string, text: string, made: ReturnType<typeof jsonLines>): Netns {
   const inode = Number(/^\s*([0-9]+)/.exec(text)?.[1]);
   const record = made.find(
@@ -175,12 +175,12 @@ function parseNetns(name: string, text: string, made: ReturnType<typeof jsonLine
   return mark === undefined ? { name } : { name, mark };
 }
 
-/** Defines `pm_observe`, which prints all that any resource needs to know, and only reads. */
+/** Defines `pm_observe`, which prints all that any resource needs to know. It only reads. */
 export function observeFunction(): string {
   return shellText("holder", "sysfs", "client", "managers", "features", "boot-observe", "observe");
 }
 
-/** The script that only looks. */
+/** The script that only reads the host. */
 export function observeScript(marker: string): string {
   return shellScript({ M: marker, PM_KNOWN: "" }, observeFunction(), "pm_observe\n");
 }

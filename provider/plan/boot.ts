@@ -13,8 +13,8 @@ import type { Step } from "../model/steps";
 import { withoutPort } from "./kernel/simulate";
 
 /**
- * The file that keeps a stack from a link's boot files: another stack's, or one without a mark. One mark among the files
- * of a link speaks for them all; symbolic links, which can have none, are told by their names.
+ * A boot file of a link that this stack does not own: another stack's, or one without a mark. One mark among the files
+ * of a link counts for all of them. Symbolic links have no mark, and are recognised by their names.
  */
 export function foreignOwnerOf(state: HostState, bootName: string, owner: Owner): BootFile | undefined {
   const files = state.bootFiles.filter((f) => f.bootName === bootName);
@@ -22,7 +22,7 @@ export function foreignOwnerOf(state: HostState, bootName: string, owner: Owner)
   return files.find((f) => !f.is.startsWith("-> "));
 }
 
-/** What differs between the boot files that are there and those that are wanted, as one property. */
+/** The difference between the existing and the desired boot files, as one property. */
 export function bootDifferences(state: HostState, desired: Desired): Difference[] {
   const files = desired.boot?.files ?? [];
   const { unexpected, missing, changed } = compareFiles(state, desired);
@@ -36,7 +36,7 @@ export function bootDifferences(state: HostState, desired: Desired): Difference[
   return [{ property: "persist", wanted: "true", found: found.join(", ") }];
 }
 
-/** The step that makes the boot files what is wanted, or undefined where they are. */
+/** The step that brings the boot files to the desired state; undefined if they are in it. */
 export function bootStep(state: HostState, desired: Desired): Step | undefined {
   const { unexpected, missing, changed } = compareFiles(state, desired);
   const write = (desired.boot?.files ?? []).filter((f) => missing.includes(f) || changed.includes(f));
@@ -61,8 +61,8 @@ function compareFiles(
 }
 
 /**
- * The host as it is after a boot, as far as one resource touches it: what the resource made is gone, and what it only
- * changed is as it was before. A link that it needs, and that is not there now, is taken to be there then.
+ * The host after a boot, as far as one resource touches it: what the resource made is gone, and what it only changed is
+ * as before. A link that it needs and that is missing now is assumed to exist then.
  */
 export function afterBoot(state: HostState, desired: Desired): HostState {
   const made = desired.record?.made === true ? desired.links.filter((l) => l.kind !== undefined) : [];
@@ -78,7 +78,7 @@ export function afterBoot(state: HostState, desired: Desired): HostState {
     ...state,
     links: [...stays.map(asBefore), ...needed.map(unseen)],
     netns: state.netns.filter((n) => n.name !== desired.netns),
-    // they are under /run
+    // records are under /run
     records: [],
   };
 }

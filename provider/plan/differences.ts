@@ -1,4 +1,4 @@
-/** What on a host is not as wanted, property by property, in a person's words. Pure. */
+/** The differences between the observed and the desired state, property by property, as text for users. Pure. */
 import type { Difference } from "../model/difference";
 import {
   type Address,
@@ -19,7 +19,7 @@ import { sameRoute } from "./kernel/routes";
 import { isSysctl } from "./kernel/sysctls";
 import { hasUsableAddress } from "./kernel/simulate";
 
-/** All that differs between what a host has and what is wanted of it; empty when there is nothing to do. */
+/** All differences between the observed and the desired state; empty if there is nothing to do. */
 export function differences(observed: HostState, desired: Desired): Difference[] {
   const state = withStatedLinkLocal(observed, desired);
   const found = desired.links.flatMap((link) => linkDifferences(state, link));
@@ -66,9 +66,9 @@ function propertyDifferences(current: LinkState, desired: DesiredLink, path: str
     (s) => s.key !== "link.master" || s.value === (current.settings["link.master"] ?? ""),
   );
   for (const setting of desired.settings) {
-    // a link that is no port of the bridge yet has no port's options either: one difference says it all
+    // a link that is not yet a port of the bridge has no port options either: one difference is enough
     if (!isPort && setting.key.startsWith("port.")) continue;
-    // nor has each link each sysctl: an MTU below 1280 takes IPv6 from it
+    // nor has every link every sysctl: with an MTU below 1280 it has no IPv6
     if (isSysctl(setting.key) && current.settings[setting.key] === undefined) continue;
     const value = current.settings[setting.key] ?? "";
     if (value !== setting.value) {
@@ -89,7 +89,7 @@ function propertyDifferences(current: LinkState, desired: DesiredLink, path: str
       found: listed(current.addresses.map(describeAddress)),
     });
   }
-  // a link that is down has none
+  // a link that is down has no routes
   if (desired.routes && (desired.up ?? current.up) && !sameRoutes(current, desired.routes)) {
     list.push({
       property: `${path}routes`,
@@ -105,17 +105,19 @@ function recordDifferences(state: HostState, desired: Desired): Difference[] {
   const id = desired.record;
   const link = desired.links.find((l) => sameLink(l, id));
   const current = findLink(state, id);
-  // a link that is still to be made or moved is a difference already, and its record comes with it
+  // a link that is still to be made or moved is a difference already, and gets its record then
   if (!link || !current) return [];
   const record = recordOf(state, id);
-  if (!record) return [{ property: "owner", wanted: desired.owner, found: "nobody's mark" }];
+  if (!record) return [{ property: "owner", wanted: desired.owner, found: "no record" }];
   if (!isOwn(record, desired)) {
     return [{ property: "owner", wanted: describeOwner(id), found: describeOwner(record) }];
   }
-  return sameRecord(record, id) ? [] : [{ property: "owner", wanted: "recorded anew", found: "outdated" }];
+  return sameRecord(record, id)
+    ? []
+    : [{ property: "owner", wanted: "an up-to-date record", found: "an outdated record" }];
 }
 
-/** Whether a record already says what is wanted of it. */
+/** Whether a record already has the desired content. */
 export function sameRecord(a: NonNullable<Desired["record"]>, b: NonNullable<Desired["record"]>): boolean {
   return (
     sameMark(a, b) &&
@@ -125,7 +127,7 @@ export function sameRecord(a: NonNullable<Desired["record"]>, b: NonNullable<Des
   );
 }
 
-/** The link at its former place, where a renamed or moved one still is. */
+/** The link at its previous place, if it still has to be renamed or moved. */
 export function formerLink(state: HostState, desired: DesiredLink): LinkState | undefined {
   return desired.previous && !sameLink(desired.previous, desired)
     ? findLink(state, desired.previous)
@@ -168,7 +170,7 @@ function shown(setting: DesiredSetting, value: string): string {
 }
 
 function describeAddress({ cidr, dadFailed }: Address): string {
-  return dadFailed === true ? `${cidr} (not in use: another machine of the LAN has it)` : cidr;
+  return dadFailed === true ? `${cidr} (not in use: another machine on the LAN has it)` : cidr;
 }
 
 function listed(items: readonly string[]): string {

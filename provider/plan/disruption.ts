@@ -1,6 +1,6 @@
 /**
- * Changes that a link cannot take while it is in use: a bond's mode wants it down and without ports. What is lost on the
- * way, of the link and of those around it, is wanted back. Pure.
+ * Changes that are not possible while a link is in use: a bond must be down and without ports to change its mode. What
+ * the link and its neighbours lose meanwhile is restored. Pure.
  */
 import { bondNeeds, portsOf } from "./kernel/bond";
 import {
@@ -12,7 +12,7 @@ import {
   sameLink,
 } from "../model/host";
 
-/** The links of a wish that are to be there, and those that have to be put back beside them. */
+/** The desired links that exist, and the links beside them that have to be restored. */
 export function presentLinks(state: HostState, desired: Desired): DesiredLink[] {
   const present = desired.links.filter((l) => l.exists);
   const bystanders: DesiredLink[] = [];
@@ -23,7 +23,7 @@ export function presentLinks(state: HostState, desired: Desired): DesiredLink[] 
     if (!down && !noPorts) return link;
     if (noPorts) bystanders.push(...portsOf(state, current.name).map((l) => portOf(l, link.name)));
     if (down && current.up) bystanders.push(...vlansOn(state, current.name).map(asItIs));
-    // with fail_over_mac "active" no address can be given to it (bond_main.c, bond_set_mac_address)
+    // with fail_over_mac "active" it takes no address (bond_main.c, bond_set_mac_address)
     const isMacGiven = link.settings.some(
       (s) => s.key === "link.address" || (s.key === "type.fail_over_mac" && s.value === "active"),
     );
@@ -47,7 +47,7 @@ function portOf({ name, netns, up }: LinkState, bond: string): DesiredLink {
   return { name, netns, exists: true, up, settings };
 }
 
-/** net/8021q/vlan.c, vlan_device_event: they go down along with the link below, and up again without what they lost. */
+/** net/8021q/vlan.c, vlan_device_event: they go down with the link below, and come up again without what they lost. */
 function vlansOn(state: HostState, parent: string): LinkState[] {
   return state.links.filter((l) => l.netns === "" && l.kind === "vlan" && l.parent === parent);
 }

@@ -1,8 +1,7 @@
 /**
- * The connection through which a host is reached, and which changes could cut it. Pure.
+ * The management path of a host, and the changes that could cut it. Pure.
  *
- * A change that can is not forbidden: it is applied so that the host takes it back by itself unless a new connection
- * confirms it (`host/watchdog.ts`).
+ * Such a change is not forbidden: the host rolls it back unless a new connection confirms it (`host/watchdog.ts`).
  */
 import { containsIp, prefixOf } from "../model/addresses";
 import { type HostState, type LinkId, type LinkState, type SettingKey, findLink } from "../model/host";
@@ -10,9 +9,9 @@ import type { ManagementPath } from "../model/observation";
 import type { Step } from "../model/steps";
 
 /**
- * A link with all that its packets pass below it: a VLAN's parent, a bridge's ports, a bond's slaves.
+ * Links with all links below them that carry their packets: a VLAN's parent, the ports of a bridge or bond.
  *
- * @param names links to begin with
+ * @param names the links to start from
  */
 export function linksBelow(links: readonly LinkState[], names: readonly string[]): string[] {
   const own = links.filter((l) => l.netns === "");
@@ -28,13 +27,13 @@ export function linksBelow(links: readonly LinkState[], names: readonly string[]
   return [...found];
 }
 
-/** A step that could cut the connection, and the link of the connection that it touches. */
+/** A step that could cut the connection, and the link of the management path that it touches. */
 export interface DisruptiveStep {
   readonly step: Step;
   readonly link: string;
 }
 
-/** The first of the steps that could cut the connection; undefined where none can. */
+/** The first of the steps that could cut the connection; undefined if none can. */
 export function disruptiveStep(
   state: HostState,
   managementPath: ManagementPath,
@@ -47,15 +46,15 @@ export function disruptiveStep(
   return undefined;
 }
 
-/** Settings that no packet notices. */
+/** Settings that affect no packet. */
 const HARMLESS: readonly SettingKey[] = ["link.alias", "link.txqueuelen"];
 
-/** The link of the connection that the step touches. */
+/** The link of the management path that the step touches. */
 function disruptedLink(state: HostState, managementPath: ManagementPath, step: Step): string | undefined {
   const carrier = (id: LinkId): string | undefined =>
     id.netns === "" && managementPath.links.includes(id.name) ? id.name : undefined;
   const ofHost = (name: string): LinkId => ({ name, netns: "" });
-  /** A passthru child takes all that comes in for its parent, and its MAC address is the parent's. */
+  /** A passthru child receives all of its parent's packets, and its MAC address is the parent's. */
   const below = (id: LinkId): string | undefined => {
     const link = findLink(state, id);
     return link?.settings["type.mode"] === "passthru" ? carrier(ofHost(link.parent)) : undefined;
@@ -75,7 +74,7 @@ function disruptedLink(state: HostState, managementPath: ManagementPath, step: S
       if (step.key === "link.master") return carrier(step.link) ?? carrier(ofHost(step.value));
       return carrier(step.link) ?? (step.key === "link.address" ? below(step.link) : undefined);
     case "addAddress":
-      // one more address in the subnet that the client is in changes no route: the older one stays first
+      // one more address in the client's subnet changes no route: the older one stays first
       return carrier(step.link) === undefined && leadsToClient(step.address.cidr, managementPath.prefix + 1)
         ? managementPath.links[0]
         : undefined;

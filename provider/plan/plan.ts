@@ -1,9 +1,9 @@
 /**
- * The heart: from what a host has and what is wanted of it, the ordered steps that bring it there, each with its
- * undo. Pure: no I/O, no clock.
+ * The planner: from the observed and the desired state to the ordered steps between them, each with its undo. Pure: no
+ * I/O, no clock.
  *
- * The order within a plan keeps traffic flowing while addresses move between links: whatever is added comes before
- * what is taken away, and a link has its addresses before it comes up, so that the kernel announces them.
+ * The order within a plan keeps traffic flowing while addresses move between links: additions come before removals, and
+ * a link gets its addresses before it comes up, so that the kernel announces them.
  */
 import { isIPv6Cidr, withoutPrefix } from "../model/addresses";
 import type { Difference } from "../model/difference";
@@ -37,23 +37,23 @@ import { hasAddress, hasUsableAddress, simulate } from "./kernel/simulate";
 
 export interface Plan {
   readonly differences: readonly Difference[];
-  /** Empty exactly when nothing differs. */
+  /** Empty if and only if nothing differs. */
   readonly steps: readonly PlannedStep[];
 }
 
-/** What a kernel can do that others cannot, and does by itself, as far as steps depend on it. */
+/** What differs between kernels, as far as steps depend on it. */
 export interface KernelTraits {
   /** A link can be renamed while it is up (Linux 6.2, commit bd039b5ea2a9). */
   readonly liveRename: boolean;
-  /** The settings that a new link has by itself, by iproute2's word for its kind. */
+  /** The kernel defaults of a new link, by iproute2's word for its kind. */
   readonly newLink: (kind: string) => Settings;
 }
 
 /**
  * The changes that take a host from `state` to `desired`.
  *
- * @throws MacvlanError `no-plan` if something differs and no step is known that changes it: every update would report
- * success, and the next preview the same difference
+ * @throws MacvlanError `no-plan` if something differs that no known step changes. Otherwise each update would report
+ * success, and each preview the same difference
  */
 export function plan(observed: HostState, desired: Desired, kernel: KernelTraits): Plan {
   const state = withStatedLinkLocal(observed, desired);
@@ -67,16 +67,16 @@ function noPlan(differing: readonly Difference[]): MacvlanError {
   const all = differing.map((d) => `${d.property}: found ${d.found}, wanted ${d.wanted}`).join("; ");
   return new MacvlanError(
     "no-plan",
-    `${all}, and no command is known that changes this. Change it on the host, and report it: it is a fault of ` +
+    `${all}, but no command is known that changes this. Change it on the host, and please report it: this is a bug in ` +
       "pulumi-macvlan",
     { remaining: differing },
   );
 }
 
 /**
- * The steps that a boot has to take from `afterBoot`, on which the link is not there yet. Unlike a plan they say all that
- * is wanted, whether it differs from what a new link has or not, so that they also mend a link that is there. Whose the
- * link is comes right after its making.
+ * The steps of a boot from `afterBoot`, where the link does not exist yet. Unlike a plan, they set all desired values,
+ * even those that a new link has anyway, so that they also repair an existing link. The link's record is written right
+ * after it is made.
  */
 export function bootSteps(booted: HostState, desired: Desired, kernel: KernelTraits): Step[] {
   const steps = transition(booted, desired, kernel, true);
@@ -88,12 +88,12 @@ export function bootSteps(booted: HostState, desired: Desired, kernel: KernelTra
     : [...others.slice(0, making), ...record, ...others.slice(making)];
 }
 
-/** The host as the plan leaves it. */
+/** The host after the plan. */
 export function outcome(state: HostState, planned: Plan): HostState {
   return planned.steps.reduce((s, { step }) => simulate(s, step), state);
 }
 
-/** A walk through the model: each step taken is kept, and the state moves on with it. */
+/** A walk through the model: each step is kept, and the state follows it. */
 interface Walk {
   state: HostState;
   readonly steps: Step[];
@@ -112,11 +112,12 @@ function walkFrom(state: HostState): Walk {
   };
 }
 
-/** `explicit`: what is wanted is said even where the model has it already. */
+/** `explicit`: desired values are set even if the model has them already. */
 function transition(state: HostState, desired: Desired, kernel: KernelTraits, explicit = false): Step[] {
   const walk = walkFrom(state);
   const present = presentLinks(state, desired);
-  // first: no link is touched where its files cannot be written, and a power cut leaves a host that boots to old or new
+  // first: if its files cannot be written, no link is touched, and after a power cut the host boots to the old or the
+  // new state
   const files = bootStep(state, desired);
   if (files) walk.take(files);
   if (desired.netns !== "" && !state.netns.some((n) => n.name === desired.netns)) {
@@ -129,11 +130,11 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   for (const link of present) yieldAddresses(walk, link, present);
   for (const link of present) addAddresses(walk, link);
   for (const link of present) raiseOrLower(walk, link, explicit);
-  // an address that moves between links leaves the old one only when the new one has it, with its routes
+  // an address that moves between links is removed from the old one only when the new one has it, with its routes
   for (const link of present) addRoutes(walk, link, desired);
   for (const link of present) removeAddresses(walk, link);
   for (const link of present) removeRoutes(walk, link);
-  // what the kernel took away or changed along with the above comes back
+  // restores what the kernel removed or changed along with the above
   for (const link of present)
     changeSettings(walk, link, (key) => key === "link.mtu" || key === "link.address");
   for (const link of present) addAddresses(walk, link);
@@ -149,12 +150,12 @@ function isOfPort(key: SettingKey): boolean {
   return key.startsWith("port.");
 }
 
-/** What can be set only when the ports are there. */
+/** Settings that can be set only after the ports have joined. */
 function isLate(key: SettingKey): boolean {
   return isOfPort(key) || key === PRIMARY;
 }
 
-/** Takes a bond down, and its ports out, where what changes of it asks for that. */
+/** Takes a bond down and its ports out, if its changes require that. */
 function makeRoom(walk: Walk, link: DesiredLink): void {
   const current = findLink(walk.state, link);
   if (current?.kind !== "bond") return;
@@ -170,10 +171,10 @@ function placeLink(walk: Walk, link: DesiredLink, owner: Owner, kernel: KernelTr
   const former = formerLink(walk.state, link);
   if (former && link.previous) {
     if (current) {
-      // both places are taken: the one that this resource has under its new name is kept, the other one goes
+      // both places are taken: this resource's link under its new name is kept, the other one is deleted
       removeLink(walk, link.previous, owner);
     } else if (!mustBeReplaced(former, link)) {
-      // first, so that its undo comes last: a record is written for a link that is there under that name
+      // first, so that its undo comes last: a record is written for an existing link
       forget(walk, link.previous, owner);
       bringHere(walk, former, link, kernel);
       current = findLink(walk.state, link);
@@ -201,7 +202,7 @@ function placeLink(walk: Walk, link: DesiredLink, owner: Owner, kernel: KernelTr
   }
 }
 
-/** Whether no live change can make `current` what is wanted (facts: parent, and to or from passthru). */
+/** Whether no live change leads from `current` to the desired link (another parent, or to or from passthru). */
 export function mustBeReplaced(current: LinkState, desired: DesiredLink): boolean {
   if (desired.kind === undefined) return false;
   if (desired.kind !== current.kind) return true;
@@ -214,7 +215,7 @@ function crossesFixed(setting: DesiredSetting, from: string): boolean {
   return setting.fixed.some((v) => v === "*" || v === setting.value || v === from);
 }
 
-/** `ip link add` takes these at once; the alias it would ignore, and lists come after the mode. */
+/** `ip link add` takes these directly. It would ignore the alias, and lists come after the mode. */
 function isGivenAtCreation(key: SettingKey): boolean {
   return (
     key === "link.address" ||
@@ -248,7 +249,7 @@ function changeSettings(
     if (!current || !which(setting.key)) continue;
     if (!explicit && current.settings[setting.key] === setting.value) continue;
     if (!explicit && isSysctl(setting.key) && current.settings[setting.key] === undefined) continue;
-    // what is the same for all of a link's life has been said when it was made
+    // settings that never change are given when the link is made
     if (setting.fixed?.includes("*") === true) continue;
     if (setting.key === "link.master") closeForBond(walk, current, setting.value, explicit);
     const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
@@ -267,7 +268,7 @@ function changeSettings(
   }
 }
 
-/** A link that has got IPv6 back, as its MTU allows it again, begins with the kernel's defaults: as when it was made. */
+/** A link that has regained IPv6, because its MTU allows it again, has the kernel defaults, as when it was made. */
 function setNewSysctls(walk: Walk, link: DesiredLink, before: HostState): void {
   const previous = findLink(before, link);
   if (!previous) return;
@@ -275,20 +276,23 @@ function setNewSysctls(walk: Walk, link: DesiredLink, before: HostState): void {
   changeSettings(walk, { ...link, settings: link.initial ?? [] }, isNew);
 }
 
-/** A bond takes in no link that is up (bond_main.c, bond_enslave), and opens it itself. */
+/** A bond accepts no link that is up (bond_main.c, bond_enslave), and opens it itself. */
 function closeForBond(walk: Walk, port: LinkState, master: string, explicit: boolean): void {
   const isBond = findLink(walk.state, { name: master, netns: "" })?.kind === "bond";
   if (isBond && (explicit || port.up)) walk.take({ do: "down", link: idOf(port) });
 }
 
-/** STP goes off before the timers and on after them: it bounds the forward delay (net/bridge/br_stp.c). */
+/**
+ * STP is switched off before the timers are set and on after them, as it limits the forward delay
+ * (net/bridge/br_stp.c).
+ */
 function inOrder(settings: readonly DesiredSetting[]): DesiredSetting[] {
   const isFirst = (s: DesiredSetting): boolean => s.key === "type.stp_state" && s.value === "0";
   return [...settings.filter(isFirst), ...settings.filter((s) => !isFirst(s))];
 }
 
 /**
- * An address that goes from one ipvlan to another of the same parent leaves first: the port has each once
+ * An address that moves between ipvlans of the same parent is removed first: the parent's port has each address once
  * (drivers/net/ipvlan/ipvlan_main.c, ipvlan_addr4_validator_event).
  */
 function yieldAddresses(walk: Walk, link: DesiredLink, present: readonly DesiredLink[]): void {
@@ -310,7 +314,8 @@ function addAddresses(walk: Walk, link: DesiredLink): void {
   for (const address of link.addresses ?? []) {
     const current = findLink(walk.state, link);
     if (!current || hasUsableAddress(current, address)) continue;
-    // one that was found to be a duplicate is tried again only after it has been taken away; and IPv6 knows an address by itself, without its prefix length: the old form has to go first
+    // the kernel tries a duplicate again only after it has been removed; and IPv6 identifies an address without its
+    // prefix length, so the old form is removed first
     const duplicate = current.addresses.find(
       (a) => isIPv6Cidr(a.cidr) && withoutPrefix(a.cidr) === withoutPrefix(address.cidr),
     );
@@ -320,10 +325,10 @@ function addAddresses(walk: Walk, link: DesiredLink): void {
   }
   const current = findLink(walk.state, link);
   if (!added || !current?.up || current.settings["sysctl.ipv4.arp_notify"] !== "1") return;
-  // an ipvlan has its parent's, and takes none (drivers/net/ipvlan/ipvlan_main.c): it tells of itself when it comes up
+  // an ipvlan uses its parent's MAC address (drivers/net/ipvlan/ipvlan_main.c) and announces itself when it comes up
   if (portKindOf(current.kind) === "ipvlan") return;
   const macAddress = current.settings["link.address"];
-  // a link that is up already would not tell the neighbours of its new addresses by itself
+  // a link that is already up does not announce its new addresses to the neighbours by itself
   if (macAddress) walk.take({ do: "announce", link: idOf(link), macAddress });
 }
 
@@ -341,7 +346,7 @@ function raiseOrLower(walk: Walk, link: DesiredLink, explicit: boolean): void {
   const current = findLink(walk.state, link);
   if (!current || link.up === undefined || (!explicit && link.up === current.up)) return;
   walk.take({ do: link.up ? "up" : "down", link: idOf(link) });
-  // going down loses the IPv6 addresses; a link that is down can have them all the same
+  // going down removes the IPv6 addresses, but a link that is down can be given them
   addAddresses(walk, link);
 }
 
@@ -359,8 +364,8 @@ function addRoutes(walk: Walk, link: DesiredLink, desired: Desired): void {
 }
 
 /**
- * Whether a route of this key now leads through a link of this very plan: another of its links, which hands it over, or the
- * link itself, where somebody gave it other attributes.
+ * Whether the route of this key now leads through a link of this plan: another link, from which it moves, or the link
+ * itself, if the route has other attributes.
  */
 function takesPlace(state: HostState, desired: Desired, link: DesiredLink, route: Route): boolean {
   return desired.links
@@ -401,13 +406,13 @@ function keepRecord(walk: Walk, desired: Desired): void {
   if (!current || !sameRecord(current, record)) walk.take({ do: "record", record });
 }
 
-/** Whose a new namespace is: the stack's that has the link, and no making's, as several links may share it. */
+/** The owner of a new namespace: the link's stack, without a making, as several links may share the namespace. */
 function netnsMark({ owner, record }: Desired): OwnerMark {
   const { owner: name, stack } = record ?? { owner };
   return { owner: name, ...(stack === undefined ? {} : { stack }) };
 }
 
-/** A namespace that this stack made goes with the last link in it. */
+/** A namespace that this stack made is deleted with the last link in it. */
 function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
   const left = new Set(
     [
@@ -424,12 +429,12 @@ function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
   }
 }
 
-/** Links that a new namespace has by itself: lo, and fallback tunnels where their modules are loaded. */
+/** Links that every new namespace has: lo, and fallback tunnels if their modules are loaded. */
 function isBuiltIn(link: LinkState): boolean {
   return /^(?:lo|tunl0|sit0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|ip6tnl0|ip6gre0)$/.test(link.name);
 }
 
-/** An undo is planned when it is asked for: most plans are only looked at. */
+/** The undo is planned on first use, as most plans are never applied. */
 function withUndo(state: HostState, steps: readonly Step[], kernel: KernelTraits): PlannedStep[] {
   let now = state;
   return steps.map((step) => {
@@ -446,7 +451,7 @@ function withUndo(state: HostState, steps: readonly Step[], kernel: KernelTraits
   });
 }
 
-/** What takes the host from `after` back to `before`: planned like any other change, from the links that differ. */
+/** The commands from `after` back to `before`, planned like any other change, from the links that differ. */
 function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelTraits): Step[] {
   switch (step.do) {
     case "addNetns":
@@ -474,7 +479,7 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
         { links: formerLinks(step, before, after), netns: "", owner: "" },
         kernel,
       );
-      // a link that is made again, or moved back, may have another ifindex, for which its record has to speak
+      // a link that is made again or moved back may have another index, which its record must contain
       const replaced = back.flatMap((s): LinkId[] =>
         s.do === "addLink" ? [s.link] : s.do === "moveLink" ? [{ ...s.link, netns: s.netns }] : [],
       );
@@ -484,11 +489,11 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
   }
 }
 
-/** The links that a step changed, made or took away, as they were; each with the place where it is now. */
+/** The links that a step changed, made or removed, as they were, each with its new place. */
 function formerLinks(step: Step, before: HostState, after: HostState): DesiredLink[] {
-  // by sets, as a host may have thousands of links
+  // with sets, as a host may have thousands of links
   const unchanged = new Set(after.links);
-  // a bond that a port leaves again may change by that, although the port's joining did not change it
+  // a bond may change when a port leaves it again, although it did not change when the port joined
   const master = step.do === "set" && step.key === "link.master" ? step.value : "";
   const changed = before.links
     .filter((l) => !unchanged.has(l) || (l.name === master && l.netns === ""))
@@ -505,7 +510,7 @@ function formerLinks(step: Step, before: HostState, after: HostState): DesiredLi
   return [...changed, ...added];
 }
 
-/** Where a step leaves a link. An index would not tell: links of two namespaces may have the same. */
+/** The place of a link after a step. Its index is not enough, as links of two namespaces may have the same. */
 function placeAfter(step: Step, link: LinkId): LinkId {
   if (step.do === "renameLink" && sameLink(step.link, link)) return { ...idOf(link), name: step.name };
   if (step.do === "moveLink" && sameLink(step.link, link)) return { ...idOf(link), netns: step.netns };
@@ -516,7 +521,7 @@ function idOf(link: LinkId): LinkId {
   return { name: link.name, netns: link.netns };
 }
 
-/** A plan along with what it is to bring about. */
+/** A plan with the desired state that it leads to. */
 export interface DesiredPlan extends Plan {
   readonly desired: Desired;
 }

@@ -1,6 +1,7 @@
 /**
- * What has to be still so on a host when the steps of a plan begin: the reading that they were planned from may be of any
- * age. The script of the change sees to it under the lock, and ends before it touches anything if the host has changed. Pure.
+ * What must still hold on a host when the steps of a plan begin, as the observation that they were planned from may be
+ * old. The script of the change checks it under the lock, and ends before it touches anything if the host has changed.
+ * Pure.
  */
 import { type HostState, type LinkId, type LinkState, findLink, recordOf, sameLink } from "../model/host";
 import { type OwnerMark, markOf } from "../model/owner";
@@ -8,16 +9,16 @@ import type { PlannedStep, Step } from "../model/steps";
 
 export type Precondition =
   /**
-   * The very link. The kernel gives no index twice while a namespace lives, so that an index also stands for the kind and
-   * for what no link can change.
+   * The same link. The kernel uses no index twice while a namespace exists, so an index also stands for the kind and
+   * for all that cannot change on a link.
    */
   | {
       readonly still: "link";
       readonly link: LinkId;
       readonly ifIndex: number;
-      /** Index of the parent, for a link of the host's own namespace that has one there. */
+      /** The parent's index, if link and parent are in the host's own namespace. */
       readonly parentIndex?: number;
-      /** Whose it is, for a link that is changed; `none`: nobody's mark. Absent for links that are only used. */
+      /** The owner, for a link that is changed; `none`: no record. Absent for links that are only used. */
       readonly mark?: OwnerMark | "none";
     }
   /** No link of the name. */
@@ -30,10 +31,10 @@ export type Precondition =
       readonly links: readonly string[];
     };
 
-/** What the steps rely on, each once, in their order. */
+/** The preconditions of the steps, each once, in order. */
 export function preconditions(steps: readonly PlannedStep[], state: HostState): Precondition[] {
   const list: Precondition[] = [];
-  /** Places that an earlier step has changed: what is there then is its own doing. */
+  /** Places that an earlier step has changed, and that need no check any more. */
   const changed: LinkId[] = [];
   const isKnown = (id: LinkId): boolean => changed.some((c) => sameLink(c, id));
 
@@ -81,7 +82,7 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
   return list;
 }
 
-/** Links of the host's own namespace that a step names beside the one that it changes. */
+/** Links of the host's own namespace that a step uses besides the one that it changes. */
 function linksUsed(step: Step): LinkId[] {
   const names =
     step.do === "addLink"

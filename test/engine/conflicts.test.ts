@@ -38,7 +38,7 @@ describe("conflicts", () => {
     );
     await refused(
       `new MacvlanInterface("x", { host: "node1", parent: "eth0" }); new HostShim("x", { host: "node1", parent: "eth0" });`,
-      /property name[^]*(MacvlanInterface|HostShim) "x" of this stack has the same link/,
+      /property name[^]*(MacvlanInterface|HostShim) "x" of this stack already has this link/,
     );
   });
 

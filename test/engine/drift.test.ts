@@ -128,7 +128,7 @@ describe("drift", () => {
   it("of links that were deleted is shown as such, and they are made again", async () => {
     await on.lab.sh(HOST, "ip link del mac0; ip link del shim0; ip link del br0");
     const text = (await on.project.preview()).output;
-    assert.match(text, /drift on node2: mac0: the link is not there/);
+    assert.match(text, /drift on node2, mac0: the link is missing/);
     assert.deepEqual(
       Object.keys(await driftOf())
         .filter((n) => n !== "fleet-dev")

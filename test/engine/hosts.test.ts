@@ -50,7 +50,7 @@ describe("hosts", () => {
         `connections of ${host}`,
       );
       assert.equal(
-        count(({ description }) => description === "look at the host"),
+        count(({ description }) => description === "read the host"),
         1,
         `readings of ${host}`,
       );

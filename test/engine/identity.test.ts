@@ -113,7 +113,7 @@ describe("whose a link is", function () {
     await on.project.up("--target-replace", mac, "--target-replace", tap);
     for (const urn of others) assert.equal((await on.project.cli(["state", "taint", urn])).code, 0);
     const { output } = await on.project.up();
-    assert.doesNotMatch(output, /left as it is/);
+    assert.doesNotMatch(output, /was not deleted/);
     const after = await makings("node1");
     for (const resource of RESOURCES) assert.notEqual(after[resource], before[resource], resource);
     assert.equal(await links("node1"), ALL);
@@ -152,7 +152,7 @@ describe("whose a link is", function () {
     const renamed = linksOf("node1").replace(/\("(\w+)", /g, '("$1-2", ');
     on.project.program(renamed);
     const { output } = await on.project.up();
-    assert.doesNotMatch(output, /left as it is/);
+    assert.doesNotMatch(output, /was not deleted/);
     const after = await records("node1");
     assert.deepEqual(Object.keys(after).toSorted(), RESOURCES.map((r) => `${r}-2`).toSorted());
     for (const resource of RESOURCES)
@@ -252,7 +252,7 @@ describe("whose a link is", function () {
       const { output } = await second().destroy();
       assert.match(
         output,
-        /mac0 on node2: it belongs to the stack fleet\/dev \(resource web\) by now; it is left/,
+        /mac0 on node2: it now belongs to the stack fleet\/dev \(resource web\)\. It was not deleted/,
       );
       assert.deepEqual([await on.lab.sh("node2", "ip link"), await records("node2")], before);
       await on.project.expectNoChanges();

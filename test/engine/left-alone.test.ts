@@ -23,8 +23,8 @@ describe("what is left alone", function () {
       new HostShim("shim", { host: "${HOST}", parent: "eth0", name: "shim0", mtu: 1450, adopt: true });
       new MacvtapInterface("tap", { host: "${HOST}", parent: "eth0", name: "tap0", adopt: true });`);
     const { output } = await on.project.preview();
-    assert.match(output, /shim0 on \S+ is adopted: mtu is 1400 and not 1450\./);
-    assert.match(output, /tap0 on \S+ is adopted: nothing of it is changed\./);
+    assert.match(output, /shim0 on \S+ is adopted: mtu: found 1400, wanted 1450\./);
+    assert.match(output, /tap0 on \S+ is adopted: nothing changes\./);
     await on.project.up();
     const shim = await linkOf(on.lab, HOST, "shim0");
     assert.equal(shim.address, MAC);

@@ -104,7 +104,7 @@ describe("options of a macvlan network", function () {
       ["lan/node1/shim0", "lan/node1/web"].map((name) => [
         name,
         "update",
-        { owner: "found outdated, wanted recorded anew" },
+        { owner: "found an outdated record, wanted an up-to-date record" },
       ]),
     );
     await on.project.up();

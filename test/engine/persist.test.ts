@@ -56,7 +56,7 @@ describe("persistence", function () {
     const { output } = await on.project.preview();
     assert.match(
       output,
-      /drift on node2: mac0: persist is changed \/etc\/pulumi-macvlan\/mac0\.sh and not true/,
+      /drift on node2, mac0: persist: found changed \/etc\/pulumi-macvlan\/mac0\.sh, wanted true/,
     );
     const steps = await on.project.steps();
     assert.deepEqual(steps["web"]?.newState?.inputs["drift"], {

@@ -158,7 +158,7 @@ describe("a fault while a change is made:", () => {
       moments: [5],
       strike: withIp("echo 1 > /tmp/broken; exit 2; } ; [ -e /tmp/broken ] && { exit 2"),
       may: ["before", "between"],
-      says: /Not all of it could be undone/,
+      says: /Some of it could not be undone/,
     },
     {
       name: "the TCP connection is reset after so many bytes",

@@ -65,7 +65,7 @@ describe("a VLAN of a program", function () {
     for (const child of ["web", "shim"])
       assert.match(
         JSON.stringify(steps[child]?.newState?.inputs["drift"]),
-        /goes with lan, which is made anew/,
+        /because its parent lan is replaced/,
       );
     assert.equal(steps["outer"], undefined);
     await project.up();

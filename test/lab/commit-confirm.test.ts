@@ -46,7 +46,7 @@ describe("a change of the link that carries the SSH connection", () => {
           error.message,
           /^MacvlanInterface "web" on root@node1:22: "ip link add .* mode passthru.*" changes mgmt0, which carries the SSH connection, and afterwards no new connection confirmed the change within 6 s: /,
         );
-        assert.match(error.message, /took the change back by itself\. Everything was undone/);
+        assert.match(error.message, /rolled the change back\. Everything was undone/);
         return true;
       },
     );

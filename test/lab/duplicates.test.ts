@@ -48,11 +48,11 @@ describe("an address that another machine has", () => {
     const before = await snapshot(on.lab, "node1");
     await assert.rejects(
       up(six),
-      /another machine on the LAN of eth0 has 2001:db8::9\. The change was taken back/,
+      /another machine on the LAN of eth0 already has 2001:db8::9\. The change was rolled back/,
     );
     assert.equal(await snapshot(on.lab, "node1"), before);
     await up({ ...six, addresses: ["2001:db8::8/64"] });
-    await assert.rejects(up(six), /The change was taken back/);
+    await assert.rejects(up(six), /The change was rolled back/);
     const { addr_info } = await linkOf(on.lab, "node1", "web", "web");
     assert.deepEqual(
       addr_info.filter((a) => a.scope === "global").map((a) => a.local),

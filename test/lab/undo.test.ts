@@ -113,7 +113,7 @@ describe("a change that does not get through", () => {
     await up({ ...FIRST, mtu: 1300 });
     assert.match(
       on.stack.said().join("\n"),
-      /MacvlanInterface "web" on root@node1:22: what an earlier change has left .* printed: ip link delete dev gone0 \/ Cannot find device\. It is not tried again/,
+      /MacvlanInterface "web" on root@node1:22: an earlier change could not be undone completely\. .* printed: ip link delete dev gone0 \/ Cannot find device\. It will not be tried again/,
     );
     assert.equal((await linkOf(on.lab, "node1", "web")).mtu, 1300);
     assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");

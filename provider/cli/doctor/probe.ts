@@ -53,7 +53,7 @@ function probeScript(marker: string): string {
 /** Parses what the script printed. @throws Error where it was cut short */
 export function parseAbilities(output: string, marker: string): Abilities {
   const all = sections(output, marker);
-  if (!all.some((s) => s.name === "end")) throw new Error("the host's answer was cut short before its end");
+  if (!all.some((s) => s.name === "end")) throw new Error("the output of the script is incomplete");
   const lines = (name: string): string[] =>
     (all.find((s) => s.name === name)?.text ?? "")
       .split("\n")

@@ -1,6 +1,6 @@
 /**
- * What the bonding driver does of itself (drivers/net/bonding): which options a mode has, when they can be set, and what
- * a port's coming and going changes. Pure.
+ * What the bonding driver does by itself (drivers/net/bonding): the options of each mode, when they can be set, and
+ * what changes when a port joins or leaves. Pure.
  */
 import { isIPv6Cidr } from "../../model/addresses";
 import type { HostState, LinkId, LinkState, SettingKey, Settings, DesiredSetting } from "../../model/host";
@@ -11,28 +11,28 @@ export const BOND_MODES = [
   ...(["802.3ad", "balance-tlb", "balance-alb"] as const),
 ];
 
-/** bonding.h, bond_mode_uses_primary: modes in which one port at a time has a part of its own. */
+/** bonding.h, bond_mode_uses_primary: modes in which one port at a time has a special role. */
 export const PRIMARY_MODES: readonly string[] = ["active-backup", "balance-tlb", "balance-alb"];
-/** bonding.h, bond_mode_uses_arp is none of these: they go by the carrier alone. */
+/** bonding.h, bond_mode_uses_arp is false for these: they only watch the carrier. */
 export const MII_MODES: readonly string[] = ["802.3ad", "balance-tlb", "balance-alb"];
 const ARP_MODES = BOND_MODES.filter((mode) => !MII_MODES.includes(mode));
 
-/** Milliseconds between looks at the carrier where a mode needs them and none are said (BOND_DEFAULT_MIIMON). */
+/** Milliseconds between checks of the carrier if a mode needs them and none are set (BOND_DEFAULT_MIIMON). */
 export const DEFAULT_MIIMON = 100;
 
 /** An option of a bond: iproute2's word for setting it. */
 export interface BondOption {
   readonly word: string;
-  /** The word by which `ip -j` shows it, where that is another one. */
+  /** The word by which `ip -j` shows it, if different. */
   readonly shown?: string;
   readonly kernelDefault: string;
-  /** The modes that have it; not given: all. */
+  /** The modes that have it; default: all. */
   readonly modes?: readonly string[];
-  /** It is refused while the bond is up, or besides while it has ports (bond_options.c, BOND_OPTFLAG_*). */
+  /** It is refused while the bond is up (`down`), or also while it has ports (bond_options.c, BOND_OPTFLAG_*). */
   readonly needs?: "down" | "noPorts";
 }
 
-/** In the order in which they are set: what a mode or an interval changes of the others comes after it. */
+/** In the order in which they are set: options that depend on the mode or on an interval come after it. */
 export const BOND_OPTIONS: readonly BondOption[] = [
   { word: "mode", kernelDefault: "balance-rr", needs: "noPorts" },
   { word: "miimon", kernelDefault: "0" },
@@ -53,16 +53,16 @@ export const BOND_OPTIONS: readonly BondOption[] = [
   { word: "all_slaves_active", kernelDefault: "0" },
 ];
 
-/** The primary counts, and shows, as soon as it is a port: it is set when the ports are there. */
+/** The primary takes effect, and is shown, as soon as it is a port, so it is set after the ports have joined. */
 export const PRIMARY: SettingKey = "type.primary";
 
-/** Among a bond's details: the name of a primary that is no port now. */
+/** Among a bond's details: the name of a primary that is not a port now. */
 const KEPT_PRIMARY = "kept_primary";
 
-/** Delays are counted in looks at the carrier: without these the kernel refuses them. */
+/** Delays are multiples of the carrier check's interval: the kernel refuses them without it. */
 const DELAYS: readonly SettingKey[] = ["type.updelay", "type.downdelay"];
 
-/** The options that a bond has as it is: those of other modes the kernel keeps to itself, or refuses. */
+/** The options that a bond shows. The kernel hides or refuses those of other modes. */
 export function bondOptions(mode: string, miimon: string): readonly BondOption[] {
   return BOND_OPTIONS.filter(
     ({ word, modes }) =>
@@ -70,15 +70,15 @@ export function bondOptions(mode: string, miimon: string): readonly BondOption[]
   );
 }
 
-/** The options of a bond that is made with some of them. */
+/** The options of a bond that is created with these. */
 export function newBond(given: Settings): Settings {
   return settled(given, {});
 }
 
 /**
- * A bond after an option was set, with what that makes of the others. Options that its mode has no use for are kept by
- * the kernel, and shown: they are among its details. Delays it keeps without showing them: after a time without looks at
- * the carrier they are taken to be none.
+ * A bond after an option was set, with the effect on other options. The kernel keeps and shows options that the mode
+ * does not use: they are among the details. It keeps delays without showing them: after a time without carrier checks
+ * they are taken to be none.
  */
 export function withBondOption(bond: LinkState, key: SettingKey, value: string): LinkState {
   const settings = settled(
@@ -127,7 +127,7 @@ function following(before: Settings, key: SettingKey, value: string): Settings {
   }
 }
 
-/** All settings, of which the bond's own are those that it has in its mode. `kept`: what it shows of the others. */
+/** All settings; the bond's own are those of its mode. `kept`: the other options that it shows. */
 function settled(settings: Settings, kept: Readonly<Record<string, string>>): Settings {
   const others = Object.entries(settings).filter(([key]) => !isOption(key));
   const mode = settings["type.mode"] ?? "balance-rr";
@@ -144,7 +144,7 @@ function isOption(key: string): boolean {
   return BOND_OPTIONS.some(({ word }) => key === `type.${word}`);
 }
 
-/** What a bond has to be for these of its settings to be changed. */
+/** The state a bond must be in for these of its settings to be changed. */
 export function bondNeeds(
   bond: LinkState,
   desired: readonly DesiredSetting[],
@@ -160,14 +160,15 @@ export function portsOf(state: HostState, master: string): LinkState[] {
   return state.links.filter((l) => l.netns === "" && l.settings["link.master"] === master);
 }
 
-/** The MAC address that a link has where no bond gives it its own. */
+/** The MAC address that a link has outside a bond. */
 export function permanentMac(link: LinkState): string {
   return link.details["perm_hwaddr"] ?? link.settings["link.address"] ?? "";
 }
 
 /**
- * bond_enslave: a port is opened, and takes the bond's MTU and MAC address; a bond without one takes the first port's.
- * One that was the primary when it left is that again: the bond keeps its name (bond->params.primary).
+ * bond_enslave: a port is opened and gets the bond's MTU and MAC address; a bond without one takes the first port's. A
+ * port that was the primary when it left becomes the primary again, because the bond keeps its name
+ * (bond->params.primary).
  */
 export function joinBond(state: HostState, port: LinkId, bond: LinkState): HostState {
   const joining = state.links.find((l) => l.netns === port.netns && l.name === port.name);
@@ -202,10 +203,10 @@ export function joinBond(state: HostState, port: LinkId, bond: LinkState): HostS
 }
 
 /**
- * bond_release: a port is closed, which takes its routes and IPv6 addresses, and gets back its own MAC address and MTU; a
- * bond without ports gets a random MAC address, which nobody can know before.
+ * bond_release: a port is closed, loses its routes and IPv6 addresses, and gets back its own MAC address and MTU. A
+ * bond without ports gets a random MAC address, which cannot be predicted.
  *
- * @param state in which the port has left the bond already
+ * @param state the state in which the port has left the bond already
  */
 export function leaveBond(state: HostState, port: LinkId, bond: string): HostState {
   const isLast = portsOf(state, bond).length === 0;
@@ -225,7 +226,7 @@ export function leaveBond(state: HostState, port: LinkId, bond: string): HostSta
   });
 }
 
-/** A link as it is when its bond has let it go, to another master or to none. */
+/** A link after it has left its bond, for another master or none. */
 export function released(link: LinkState, master = ""): LinkState {
   const { perm_hwaddr, original_mtu, ...details } = link.details;
   return {
@@ -236,7 +237,7 @@ export function released(link: LinkState, master = ""): LinkState {
       ...link.settings,
       "link.master": master,
       ...(perm_hwaddr === undefined ? {} : { "link.address": perm_hwaddr }),
-      // which a bond that was there before does not tell
+      // not known of a bond that existed before
       "link.mtu": original_mtu ?? "",
     },
     details,
@@ -253,12 +254,12 @@ export function portsFollow(state: HostState, bond: LinkState, key: SettingKey, 
   );
 }
 
-/** bond_alb.c, bond_alb_init_slave: these give their ports different addresses, and change them about. */
+/** bond_alb.c, bond_alb_init_slave: these modes give their ports different addresses, and exchange them. */
 function givesOut(bond: LinkState): boolean {
   return ["balance-tlb", "balance-alb"].includes(bond.settings["type.mode"] ?? "");
 }
 
-/** With this the bond goes by its port's MAC address, and the ports keep theirs. */
+/** With this, the bond uses the MAC address of its port, and the ports keep theirs. */
 function keepsMac(bond: LinkState): boolean {
   return bond.settings["type.mode"] === "active-backup" && bond.settings["type.fail_over_mac"] === "active";
 }

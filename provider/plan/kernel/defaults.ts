@@ -1,4 +1,4 @@
-/** What the kernel gives every new link and every new port; what it gives a kind of link is in that kind's own table. */
+/** The kernel defaults of every new link and every new port. Those of a kind of link are in the kind's own table. */
 import type { Settings } from "../../model/host";
 
 /** A new bridge port's settings (net/bridge/br_if.c, new_nbp); the cost follows the link's speed. */

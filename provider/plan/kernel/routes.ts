@@ -1,7 +1,7 @@
-/** What makes two routes the same, and links without routes. Pure. */
+/** When two routes are the same, and links without some of their routes. Pure. */
 import type { LinkState, Route } from "../../model/host";
 
-/** Two routes are one if all of them is the same but who put them there. */
+/** Two routes are the same if all but their origin is the same. */
 export function sameRoute(a: Route, b: Route): boolean {
   return sameRouteKey(a, b) && a.via === b.via && a.source === b.source && a.foreign === b.foreign;
 }
@@ -11,17 +11,17 @@ export function sameRouteKey(a: Route, b: Route): boolean {
   return a.to === b.to && a.metric === b.metric && a.selector === b.selector;
 }
 
-/** The same as text. */
+/** That key as text. */
 export function routeKey({ to, metric, selector = "" }: Route): string {
   return `${to} ${selector} ${metric ?? ""}`;
 }
 
-/** All routes of a link that a new one could take the place of. */
+/** All routes of a link that a new one could replace. */
 export function allRoutes(link: LinkState): readonly Route[] {
   return link.opaqueRoutes ? [...link.routes, ...link.opaqueRoutes] : link.routes;
 }
 
-/** The link without those routes; the very same one if it has none of them. */
+/** The link without those routes; the same object if it has none of them. */
 export function withoutRoute(link: LinkState, is: (route: Route) => boolean): LinkState {
   if (!allRoutes(link).some(is)) return link;
   const { opaqueRoutes, ...rest } = link;

@@ -1,7 +1,7 @@
 /**
- * What a step does to a host, side effects included: the planner walks its steps through this, so that what the
- * kernel takes away along with a change (a primary address's secondaries, a downed link's routes) is put back by
- * the plan. Held against a real kernel by test/lab/model.test.ts.
+ * The effect of a step on a host, including side effects. The planner simulates its steps, so that a plan restores what
+ * the kernel removes along with a change (the secondaries of a primary address, the routes of a link that goes down).
+ * test/lab/model.test.ts compares this with a real kernel.
  */
 import { isIPv6Cidr, isLinkLocal, subnetOf, withoutPrefix } from "../../model/addresses";
 import {
@@ -107,7 +107,7 @@ function withBootFiles(state: HostState, paths: readonly string[], files: readon
   return { ...state, bootFiles: [...state.bootFiles.filter((f) => !paths.includes(f.path)), ...files] };
 }
 
-/** The same, and the link can use it: the kernel keeps a duplicate on the link, for nothing (RFC 4862, 5.4.5). */
+/** The same address, and usable: the kernel keeps a duplicate on the link without using it (RFC 4862, 5.4.5). */
 export function hasUsableAddress(link: LinkState, address: Address): boolean {
   const same = link.addresses.find((a) => a.cidr === address.cidr);
   return same !== undefined && (same.dadFailed !== true || address.dadFailed === true);
@@ -131,7 +131,7 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     ...step.settings,
   };
   if (step.kind === "bond") settings = { ...withoutType(settings), ...newBond(settings) };
-  // drivers/net/macvlan.c, macvlan_common_newlink: passthru takes the parent's address whatever was asked for; an ipvlan too
+  // drivers/net/macvlan.c, macvlan_common_newlink: passthru always gets the parent's address, and so does an ipvlan
   if (parent && (settings["type.mode"] === "passthru" || portKindOf(step.kind) === "ipvlan")) {
     settings["link.address"] = parent.settings["link.address"] ?? "";
   }
@@ -148,7 +148,7 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     operState: "DOWN",
     promiscuity: 0,
     settings,
-    // what macvlan_port_destroy puts back when the passthru child goes
+    // what macvlan_port_destroy restores when the passthru child is deleted
     details: parent ? { parent_address: parent.settings["link.address"] ?? "" } : {},
     addresses: [],
     routes: [],
@@ -159,7 +159,10 @@ function withoutType(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith("type.")));
 }
 
-/** Mode and flag are the port's: an ipvlan that is made or changed changes its siblings (drivers/net/ipvlan/ipvlan_main.c). */
+/**
+ * Mode and flag belong to the parent's ipvlan port: creating or changing an ipvlan changes its siblings
+ * (drivers/net/ipvlan/ipvlan_main.c).
+ */
 const OF_IPVLAN_PORT: readonly SettingKey[] = ["type.mode", "type.flag"];
 
 function addLink(state: HostState, link: LinkState): HostState {
@@ -182,15 +185,16 @@ function setOnPort(state: HostState, parent: string, key: SettingKey, value: str
 }
 
 /**
- * Each namespace counts its links for itself (net/core/dev.c, dev_index_reserve): links of two may have one index.
- * Above those of links that are gone, too: no index is given twice, and a record may speak of one. The first is lo's.
+ * Each namespace numbers its links by itself (net/core/dev.c, dev_index_reserve), so links of two namespaces may have
+ * the same index. A new index is also above those of deleted links, as no index is used twice and a record may still
+ * contain one. The first is that of lo.
  */
 function nextIndex(state: HostState, netns: string): number {
   const known = [...state.links, ...state.records].filter((l) => l.netns === netns);
   return Math.max(1, ...known.map((l) => l.ifIndex)) + 1;
 }
 
-/** A link keeps its index in another namespace where it is free there (net/core/dev.c, __dev_change_net_namespace). */
+/** A link keeps its index in another namespace if it is free there (net/core/dev.c, __dev_change_net_namespace). */
 function movedIndex(state: HostState, id: LinkId, netns: string): number {
   const index = findLink(state, id)?.ifIndex ?? 0;
   const isTaken = state.links.some((l) => l.netns === netns && l.ifIndex === index);
@@ -200,7 +204,7 @@ function movedIndex(state: HostState, id: LinkId, netns: string): number {
 function deleteLink(state: HostState, id: LinkId): HostState {
   const inHost = id.netns === "";
   const link = findLink(state, id);
-  // the parent gets its own address back, which nobody can see before (drivers/net/macvlan.c, macvlan_port_destroy)
+  // the parent gets its own address back, which is not visible before (drivers/net/macvlan.c, macvlan_port_destroy)
   const lent =
     link?.settings["type.mode"] === "passthru" ? (link.details["parent_address"] ?? "") : undefined;
   const gone = (l: LinkState): boolean => sameLink(l, id) || (inHost && l.parent === id.name);
@@ -248,8 +252,8 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
     case "link.master":
       return moveToMaster(after, before, value);
     case "link.mtu":
-      // macvlan_device_event, NETDEV_CHANGEMTU: children are lowered along, and never raised again; ipvlan_device_event:
-      // they follow both ways
+      // macvlan_device_event, NETDEV_CHANGEMTU: children's MTUs are lowered too, and never raised again;
+      // ipvlan_device_event: they follow both ways
       return id.netns !== ""
         ? after
         : adjustMtu(
@@ -262,7 +266,7 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
           );
     case "link.address": {
       const followed = before.kind === "bond" ? portsFollow(after, before, key, value) : after;
-      // passthru shares one address with its parent, whichever of the two is set; ipvlans have their parent's
+      // passthru shares one address with its parent, whichever of the two is set; ipvlans use their parent's
       const passthru = before.settings["type.mode"] === "passthru";
       const shares = (l: LinkState): boolean =>
         (passthru && l.netns === "" && l.name === before.parent) ||
@@ -322,8 +326,8 @@ function takeAlong(state: HostState, parent: string, mtu: string): HostState {
 }
 
 /**
- * A bridge's MTU is that of its smallest port (net/bridge/br_if.c, br_mtu_auto_adjust), unless it was set by hand:
- * that it was cannot be seen, and setting it again does no harm.
+ * A bridge's MTU is that of its smallest port (net/bridge/br_if.c, br_mtu_auto_adjust), unless it was set by hand.
+ * Whether it was cannot be observed, and setting it again does no harm.
  */
 function adjustMtu(state: HostState, bridge = ""): HostState {
   const ports = state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge);
@@ -348,11 +352,11 @@ function deleteAddress(state: HostState, id: LinkId, address: Address): HostStat
   if (index < 0) return state;
   const subnet = subnetOf(address.cidr);
   const primary = link.addresses.findIndex((a) => subnetOf(a.cidr) === subnet) === index;
-  // net/ipv4/devinet.c, __inet_del_ifa: without promote_secondaries a primary takes its secondaries along
+  // net/ipv4/devinet.c, __inet_del_ifa: without promote_secondaries, secondaries are removed with their primary
   const takesAll = primary && !isIPv6Cidr(address.cidr);
   const stays = link.addresses.filter((a, i) => i !== index && !(takesAll && subnetOf(a.cidr) === subnet));
   const lost = link.addresses.filter((a) => !stays.includes(a)).map((a) => withoutPrefix(a.cidr));
-  // net/ipv4/fib_frontend.c, fib_inetaddr_event: with the last IPv4 address all IPv4 routes of the link go
+  // net/ipv4/fib_frontend.c, fib_inetaddr_event: all IPv4 routes of the link are removed with its last IPv4 address
   const emptied = !isIPv6Cidr(address.cidr) && stays.every((a) => isIPv6Cidr(a.cidr));
   const local = new Set(
     state.links
@@ -385,7 +389,7 @@ function addRoute(state: HostState, id: LinkId, route: Route, replace: boolean):
   };
 }
 
-/** What is left of a port's settings when it leaves its bridge. */
+/** A port's settings after it has left its bridge. */
 export function withoutPort(settings: Settings): Settings {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith("port.")));
 }

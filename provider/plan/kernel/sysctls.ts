@@ -1,6 +1,7 @@
 /**
- * Which sysctls a link has. A protocol leaves a link whose MTU is too small for it, and takes its addresses, routes and
- * sysctls along (net/ipv6/addrconf.c and net/ipv4/devinet.c, NETDEV_CHANGEMTU); with `ipv6.disable=1` no link has IPv6.
+ * The sysctls of a link. If its MTU is too small for a protocol, the kernel removes the protocol's addresses, routes
+ * and sysctls from the link (net/ipv6/addrconf.c and net/ipv4/devinet.c, NETDEV_CHANGEMTU); with `ipv6.disable=1` no
+ * link has IPv6.
  */
 import { isIPv6Cidr } from "../../model/addresses";
 import type { HostState, LinkState, SettingKey, Settings } from "../../model/host";
@@ -15,18 +16,20 @@ export function isSysctl(key: SettingKey): boolean {
   return key.startsWith("sysctl.");
 }
 
-/** Whether the kernel has IPv6 at all: some link then has sysctls of it, lo if no other. */
+/** Whether the kernel has IPv6 at all: then at least lo has its sysctls. */
 export function hasIPv6(state: HostState): boolean {
   return state.links.length === 0 || state.links.some((l) => Object.keys(l.settings).some(isIPv6Sysctl));
 }
 
-/** The sysctls of a link that begins its life, or its IPv6, with this MTU. */
+/** The sysctls of a link that is new, or gets IPv6 again, with this MTU. */
 export function initialSysctls(state: HostState, mtu: string | undefined): Settings {
   if (isLarge(mtu) && hasIPv6(state)) return SYSCTL_DEFAULTS;
   return withoutIPv6Sysctls(SYSCTL_DEFAULTS);
 }
 
-/** The host after links changed their MTUs: IPv6 has left those that are too small now, and come to those that were. */
+/**
+ * The host after links changed their MTUs: links that are now too small have lost IPv6, and others have regained it.
+ */
 export function withIPv6ByMtu(before: HostState, after: HostState): HostState {
   const mtus = new Map(before.links.map((l) => [l, l.settings["link.mtu"]]));
   const unchanged = new Set(before.links);
@@ -60,7 +63,7 @@ function isIPv6Sysctl(key: string): boolean {
   return key.startsWith(IPV6_SYSCTL);
 }
 
-/** An MTU that nobody knows is taken for a usual one. */
+/** An unknown MTU is taken for a usual one. */
 function isLarge(mtu: string | undefined): boolean {
   return mtu === undefined || mtu === "" || Number(mtu) >= IPV6_MIN_MTU;
 }

@@ -1,14 +1,14 @@
 /**
- * What VLANs, and what sits on them, do along with the link below: net/8021q/vlan.c, vlan_device_event. A VLAN on a VLAN
- * does the same in its turn, and macvlans are lowered and go with it as with any parent. Pure.
+ * VLAN propagation: how VLANs, and links on them, follow the link below (net/8021q/vlan.c, vlan_device_event). A VLAN
+ * on a VLAN follows in turn, and macvlans follow a VLAN like any other parent. Pure.
  */
 import { isIPv6Cidr } from "../../model/addresses";
 import type { Address, HostState, LinkState } from "../../model/host";
 import { withoutRoutes } from "./routes";
 
-/** The host after a step that was taken by itself, with what follows from it on VLANs. Links keep their names. */
+/** The host after a step whose effect on VLANs has not been simulated, with that effect. Links keep their names. */
 export function propagateToVlans(before: HostState, after: HostState): HostState {
-  // most hosts have none, and some have thousands of links
+  // a shortcut: most hosts have no VLANs, and some have thousands of links
   if (!before.links.some((l) => l.kind === "vlan")) return after;
   let [was, now] = [before, after];
   for (;;) {
@@ -18,7 +18,7 @@ export function propagateToVlans(before: HostState, after: HostState): HostState
   }
 }
 
-/** A parent before and after; undefined after where it is gone. */
+/** A parent before and after; undefined if it is gone. */
 type Change = readonly [was: LinkState, now: LinkState | undefined];
 
 function followOnce(before: HostState, after: HostState): HostState {
@@ -51,7 +51,7 @@ function lower(link: LinkState, mtu = ""): LinkState {
     : link;
 }
 
-/** An address that was never set is that of the link below (vlan_sync_address); one that is the same is taken for that. */
+/** An address that was never set is that of the link below (vlan_sync_address); an equal one is taken for that. */
 function inherit(link: LinkState, was: LinkState, now: LinkState): LinkState {
   const [from = "", to = ""] = [was.settings["link.address"], now.settings["link.address"]];
   return from !== to && link.settings["link.address"] === from
@@ -64,7 +64,7 @@ function bindTo(link: LinkState, was: LinkState, now: LinkState): LinkState {
   return now.up ? { ...link, up: true } : setDown(link);
 }
 
-/** net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses go, unless keep_addr_on_down; IPv4 ones stay */
+/** net/ipv6/addrconf.c, addrconf_ifdown: IPv6 addresses are removed, unless keep_addr_on_down is set; IPv4 ones stay */
 export function setDown(link: LinkState): LinkState {
   const isLeft = ({ cidr }: Address): boolean => !isIPv6Cidr(cidr);
   return {

@@ -110,7 +110,7 @@ describe("a change's verdict", () => {
     assert.equal(result?.status, "rejected");
     assert.match(
       String(result.reason),
-      /all commands succeeded, and yet addresses is .*Everything was undone/,
+      /all commands succeeded, but the host still differs: addresses: found .*Everything was undone/,
     );
     assert.equal(left(), 0);
   });
@@ -138,7 +138,7 @@ describe("what an earlier change has left", () => {
     assert.equal(said.length, 1);
     assert.match(
       said[0] ?? "",
-      /^MacvlanInterface "web" on root@node1:22: .*once more, and that printed: ip link delete dev mac0 \/ RTNETLINK answers: Device or resource busy\./,
+      /^MacvlanInterface "web" on root@node1:22: .*once more, and printed: ip link delete dev mac0 \/ RTNETLINK answers: Device or resource busy\./,
     );
   });
 

@@ -18,7 +18,7 @@ const link = (fields: object): string =>
 
 describe("what a host prints", () => {
   it("is refused where it was cut short", () => {
-    assert.throws(() => parseObservation(`${MARKER} links\n[]\n`, MARKER), /cut short/);
+    assert.throws(() => parseObservation(`${MARKER} links\n[]\n`, MARKER), /is incomplete/);
   });
 
   it("tells a macvlan's settings, with its source list in one order and its flags in one word", () => {

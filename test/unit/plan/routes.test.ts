@@ -142,7 +142,7 @@ describe("a plan", () => {
         assert.deepEqual(error.remaining, [{ property: "vlanId", wanted: "7", found: "none" }]);
         assert.equal(
           error.text,
-          "vlanId: found none, wanted 7, and no command is known that changes this. Change it on the host, and report it: it is a fault of pulumi-macvlan",
+          "vlanId: found none, wanted 7, but no command is known that changes this. Change it on the host, and please report it: this is a bug in pulumi-macvlan",
         );
         return true;
       },
