@@ -5,38 +5,48 @@ import { join } from "node:path";
 import type { TraceEvent } from "../../provider/ssh/trace";
 import { useProject } from "./project";
 
-/** The forms of each host of the lab: odd ones log in as root, even ones as ops. */
+/** The forms of each host of the lab: odd ones log in as root, even ones as ops. The first one is what the others have. */
 const FORMS: Readonly<Record<string, readonly string[]>> = {
   node1: [
     `"root@node1"`,
     `{ address: "node1", user: "root" }`,
     `{ user: "root", address: "node1" }`,
     `{ user: "root", commandTimeout: undefined, address: "node1" }`,
+    `pulumi.output("root@node1")`,
+    `pulumi.output({ user: "root", address: "node1" })`,
+    `{ user: pulumi.output("root"), address: Promise.resolve("node1") }`,
+    `links[0].host`,
+    `links[0].host.apply(({ address, ...rest }) => ({ ...rest, address }))`,
   ],
   node2: [
     `{ address: "node2", user: "ops", become: "sudo" }`,
     `{ become: "sudo", user: "ops", address: "node2" }`,
+    `links[0].host`,
   ],
-  node3: [`"node3"`, `{ address: "node3" }`],
+  node3: [`"node3"`, `{ address: "node3" }`, `links[0].host`],
 };
 
 describe("hosts", () => {
   const on = useProject("hosts");
 
-  it("have one connection and one reading, in whatever form they are given", async function () {
-    this.timeout(240_000);
-    const links = Object.values(FORMS).flatMap((forms, host) =>
-      forms.map(
-        (form, n) =>
-          `new MacvlanInterface("m${host}${n}", { host: ${form}, parent: "eth0", name: "mac${n}" });`,
-      ),
-    );
-    on.project.program(links.join("\n"));
-    const trace = join(on.project.folder, "trace.jsonl");
+  /** The links of all forms. A change of `alias` changes all of them. */
+  function program(alias: string): string {
+    return Object.values(FORMS)
+      .map((forms, host) => {
+        const link = (form: string, n: number): string =>
+          `links.push(new MacvlanInterface("m${host}${n}", { host: ${form}, parent: "eth0", name: "mac${n}", alias: "${alias}" }));`;
+        return `{ const links = [];\n${forms.map(link).join("\n")} }`;
+      })
+      .join("\n");
+  }
+
+  /** Runs the CLI, and counts what it opens and reads of each host. */
+  async function assertOneEach(phase: string, args: readonly string[]): Promise<void> {
+    const trace = join(on.project.folder, `${phase}.jsonl`);
     on.project.environment["MACVLAN_TRACE"] = trace;
-    const { code, output } = await on.project.cli(["up", "--yes", "--skip-preview"]);
-    assert.equal(code, 0, output);
+    const { code, output } = await on.project.cli(args);
     delete on.project.environment["MACVLAN_TRACE"];
+    assert.equal(code, 0, output);
     const events = readFileSync(trace, "utf8")
       .trim()
       .split("\n")
@@ -44,17 +54,24 @@ describe("hosts", () => {
     for (const host of Object.keys(FORMS)) {
       const of = events.filter((event) => event.host.includes(`@${host}:`));
       const count = (isMeant: (event: TraceEvent) => boolean): number => of.filter(isMeant).length;
-      assert.equal(
-        count(({ event }) => event === "open"),
-        1,
-        `connections of ${host}`,
-      );
-      assert.equal(
-        count(({ description }) => description === "read the host"),
-        1,
-        `readings of ${host}`,
+      assert.deepEqual(
+        {
+          connections: count(({ event }) => event === "open"),
+          readings: count(({ description }) => description === "look at the host"),
+        },
+        { connections: 1, readings: 1 },
+        `${host} in ${phase}`,
       );
     }
-    await on.project.destroy();
+  }
+
+  it("have one connection and one reading each, whatever form they are given in", async function () {
+    this.timeout(240_000);
+    on.project.program(program("first"));
+    // create, update and delete ask after check, or from the state, with the host in another form
+    await assertOneEach("creation", ["up", "--yes", "--skip-preview"]);
+    on.project.program(program("second"));
+    await assertOneEach("update", ["up", "--yes", "--skip-preview"]);
+    await assertOneEach("deletion", ["destroy", "--yes", "--skip-preview"]);
   });
 });
