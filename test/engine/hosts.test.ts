@@ -57,7 +57,7 @@ describe("hosts", () => {
       assert.deepEqual(
         {
           connections: count(({ event }) => event === "open"),
-          readings: count(({ description }) => description === "look at the host"),
+          readings: count(({ description }) => description === "read the host"),
         },
         { connections: 1, readings: 1 },
         `${host} in ${phase}`,
