@@ -70,7 +70,7 @@ export function bootPlan(
     { ...inputs, adopt },
     { ...ownerOf(context), resource, isExpected: expected, observation },
   );
-  const kernel = kernelOf(observation.facts.kernel);
+  const kernel = kernelOf(observation.facts.kernel, observation.facts.iproute2);
   return { then, steps: bootSteps(state, record ? { ...then, record } : then, kernel) };
 }
 

@@ -71,7 +71,7 @@ export function planNothing(context: PlanContext): DesiredPlan {
 }
 
 function planDesired(desired: Desired, now: Observation): DesiredPlan {
-  return { ...plan(now.state, desired, kernelOf(now.facts.kernel)), desired };
+  return { ...plan(now.state, desired, kernelOf(now.facts.kernel, now.facts.iproute2)), desired };
 }
 
 /**

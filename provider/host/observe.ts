@@ -39,9 +39,9 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   const records = jsonLines(text("records")).flatMap(({ id, value }) => parseRecord(id, value));
   const made = jsonLines(text("namespaces"));
   const iproute2 = known ? known.iproute2 : usableIproute2(text);
-  const host = iproute2 === undefined ? undefined : readNamespace("", text);
+  const host = iproute2 === undefined ? undefined : readNamespace("", text, iproute2);
   const own = host ? parseNamespace(host, []) : parseSysfs(text("sysfs"));
-  const inside = host ? namespaces.map((n) => readNamespace(n, text)) : [];
+  const inside = host ? namespaces.map((n) => readNamespace(n, text, host.iproute2)) : [];
   const others = inside.map((n) => parseNamespace(n, own));
   const names = new Map(own.map((l) => [l.ifIndex, l.name]));
   const nameOf = (index: number): string | undefined => names.get(index);

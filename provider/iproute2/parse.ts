@@ -47,6 +47,7 @@ interface IpAddress {
 /** What a host printed of a namespace. */
 interface RawNamespace {
   readonly netns: string;
+  readonly iproute2: string;
   readonly links: readonly IpLink[];
   readonly routes: readonly ReadRoute[];
   /** By link. */
@@ -62,9 +63,10 @@ const LINK_START = /(?<=[[,])\{"ifindex":/g;
  *
  * @param text the sections of an observation: `links` with the IPv4 routes, `routes6`, `sysctls`, each with ` NETNS` for another
  * namespace than the host's own
+ * @param iproute2 the version that printed it: what it leaves out is the kernel's default, or not known to it
  * @throws if a list is cut short
  */
-export function readNamespace(netns: string, text: (name: string) => string): RawNamespace {
+export function readNamespace(netns: string, text: (name: string) => string, iproute2: string): RawNamespace {
   const suffix = netns === "" ? "" : ` ${netns}`;
   const [links, routes4] = linksAndRoutes(text(`links${suffix}`));
   const unreadable: Unreadable[] = [];
@@ -84,6 +86,7 @@ export function readNamespace(netns: string, text: (name: string) => string): Ra
   };
   return {
     netns,
+    iproute2,
     sysctls: parseSysctls(text(`sysctls${suffix}`)),
     links: readLinks(),
     routes: [...readRoutes(routes4, "IPv4 route"), ...readRoutes(text(`routes6${suffix}`), "IPv6 route")],
@@ -222,7 +225,7 @@ export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[
   }
   const parents = parentsIn(raw, hostLinks);
   return raw.links.map((link) =>
-    parseLink(link, raw.netns, parents(link), {
+    parseLink(link, raw, parents(link), {
       ...manageable(routesOf.get(link.ifname) ?? []),
       ...notEmpty("otherRoutes", othersOf.get(link.ifname) ?? []),
       sysctls: raw.sysctls.get(link.ifname) ?? {},
@@ -269,7 +272,7 @@ const PORT_SETTINGS: readonly string[] = [
 
 function parseLink(
   link: IpLink,
-  netns: string,
+  { netns, iproute2 }: Pick<RawNamespace, "netns" | "iproute2">,
   parent: string,
   {
     sysctls,
@@ -291,7 +294,7 @@ function parseLink(
   // what a person asked for; `promiscuity` counts all who did
   if (link.flags.includes("PROMISC")) details["promisc"] = "on";
   if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
-  Object.assign(settings, typeSettings(kind, data));
+  Object.assign(settings, typeSettings(kind, data, iproute2));
   for (const [word, value] of Object.entries(data)) {
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") continue;
     if (word === "bridge_id") details[word] = canonicalBridgeId(String(value));

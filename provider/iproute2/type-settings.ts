@@ -5,11 +5,15 @@
 import { bondOptions } from "../plan/kernel/bond";
 import type { SettingKey } from "../model/host";
 import { type Printed, isPrinted, plainText } from "./fields";
+import { isOlder } from "./version";
 
 type TypeSettings = Partial<Record<SettingKey, string>>;
 
 /** By kind. What is not here is read as it is printed. */
-const READERS: ReadonlyMap<string, (data: Printed) => TypeSettings> = new Map([
+const READERS: ReadonlyMap<string, (data: Printed, iproute2: string) => TypeSettings> = new Map<
+  string,
+  (data: Printed, iproute2: string) => TypeSettings
+>([
   ["macvlan", macvlanSettings],
   ["macvtap", macvlanSettings],
   ["vlan", vlanSettings],
@@ -21,17 +25,21 @@ const READERS: ReadonlyMap<string, (data: Printed) => TypeSettings> = new Map([
 export const READ_WHOLE: ReadonlySet<string> = new Set(["bond"]);
 
 /** What has to be put together of a link's own settings. */
-export function typeSettings(kind: string, data: Printed): TypeSettings {
-  return READERS.get(kind)?.(data) ?? {};
+export function typeSettings(kind: string, data: Printed, iproute2: string): TypeSettings {
+  return READERS.get(kind)?.(data, iproute2) ?? {};
 }
 
-/** iproute2 prints flags only when they are set, and a source list in the kernel's hash order. */
-function macvlanSettings(data: Printed): TypeSettings {
+/**
+ * iproute2 prints flags only when they are set, and a source list in the kernel's hash order. The kernel tells `bclim` only
+ * if it is not 1, and iproute2 before 6.4 never (drivers/net/macvlan.c, macvlan_fill_info).
+ */
+function macvlanSettings(data: Printed, iproute2: string): TypeSettings {
   const list = Array.isArray(data["macaddr_data"]) ? data["macaddr_data"].map(plainText) : [];
   return {
     "type.mode": typeof data["mode"] === "string" ? data["mode"] : "",
     "type.flags": ["nopromisc", "nodst"].filter((flag) => data[flag] === true).join(" "),
     "type.macaddr": list.toSorted().join(" "),
+    ...(isOlder(iproute2, "6.4") ? {} : { "type.bclim": plainText(data["bclim"]) || "1" }),
   };
 }
 

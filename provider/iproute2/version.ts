@@ -1,4 +1,4 @@
-/** Versions of iproute2. Pure. */
+/** Versions of iproute2 and of the kernel. Pure. */
 /** The oldest that prints links, addresses and routes as JSON: 4.14 prints routes as text whatever it is asked for. */
 export const OLDEST_IPROUTE2 = "4.17";
 
@@ -35,4 +35,14 @@ export function isOlder(version: string, than: string): boolean {
     if (x !== y) return x < y;
   }
   return false;
+}
+
+/**
+ * The version that a kernel's release tells (`6.1.0` of `6.1.0-18-amd64`); undefined if it does not tell what the kernel
+ * has: the kernels of RHEL and its kin (`5.14.0-427.el9.x86_64`) and of SLES (`5.14.21-150500.55-default`) have much of
+ * later ones.
+ */
+export function kernelVersion(release: string): string | undefined {
+  if (/\.el\d|-1\d{5}\./.test(release)) return undefined;
+  return /^\d+(?:\.\d+)+/.exec(release)?.[0];
 }

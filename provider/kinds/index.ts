@@ -1,3 +1,4 @@
+import { isOlder } from "../iproute2/version";
 import type { Settings } from "../model/host";
 import { kernelTraits } from "../plan/kernel/traits";
 import type { KernelTraits } from "../plan/plan";
@@ -43,9 +44,31 @@ const NEW_LINKS: ReadonlyMap<string, Settings> = new Map(
   [...KERNEL_TYPES.keys()].map((word) => [word, newLink(word)]),
 );
 
-/** A host's kernel, by its release (`6.1.0-18-amd64`), as far as plans depend on it. */
-export function kernelOf(release: string): KernelTraits {
-  return { ...kernelTraits(release), newLink: (word) => NEW_LINKS.get(word) ?? {} };
+/**
+ * A host's kernel, by its release (`6.1.0-18-amd64`), as far as plans depend on it.
+ *
+ * @param iproute2 the host's version: what it knows nothing of, no link is seen to have
+ */
+export function kernelOf(release: string, iproute2?: string): KernelTraits {
+  return { ...kernelTraits(release), newLink: (word) => shownBy(iproute2, NEW_LINKS.get(word) ?? {}) };
+}
+
+/** The settings of a new link that a version of iproute2 tells. */
+function shownBy(iproute2: string | undefined, settings: Settings): Settings {
+  if (iproute2 === undefined) return settings;
+  const hidden = ALL.flatMap(({ properties }) =>
+    Object.values(properties).flatMap(({ setting, since }) =>
+      setting !== undefined &&
+      since !== undefined &&
+      since.word === undefined &&
+      isOlder(iproute2, since.iproute2)
+        ? [setting]
+        : [],
+    ),
+  );
+  return Object.fromEntries(
+    Object.entries(settings).filter(([key]) => !hidden.some((setting) => setting === key)),
+  );
 }
 
 /** A kind whose problems include what a link cannot have beside the host's others, unless more basic ones are in the way. */

@@ -1,6 +1,9 @@
-/** What is asked of a host whose iproute2 is too old for it: it would answer with its own usage, half-way. Pure. */
+/**
+ * What is asked of a host whose iproute2 or kernel is too old for it: iproute2 would answer with its own usage, half-way,
+ * and the kernel would ignore it without a word. Pure.
+ */
 import { KINDS } from ".";
-import { isOlder } from "../iproute2/version";
+import { isOlder, kernelVersion } from "../iproute2/version";
 import type { Desired, SettingKey } from "../model/host";
 import type { HostFacts } from "../model/observation";
 import type { Issue } from "./kind";
@@ -8,6 +11,8 @@ import type { Issue } from "./kind";
 /** A property that iproute2 has only since a later version than the oldest one that will do. */
 export interface NewerProperty {
   readonly version: string;
+  /** The first version of Linux that does not ignore it; undefined if all that matter have it. */
+  readonly kernel?: string;
   readonly property: string;
   readonly key: SettingKey;
   /** The word of the setting's value that is new; undefined if the setting as such is. */
@@ -27,6 +32,7 @@ export const NEWER_PROPERTIES: readonly NewerProperty[] = [
                 `${key} ${property}`,
                 {
                   ...{ version: since.iproute2, property, key },
+                  ...(since.kernel === undefined ? {} : { kernel: since.kernel }),
                   ...(since.word === undefined ? {} : { word: since.word }),
                 },
               ],
@@ -35,19 +41,39 @@ export const NEWER_PROPERTIES: readonly NewerProperty[] = [
   ).values(),
 ].toSorted((a, b) => (isOlder(a.version, b.version) ? -1 : 1));
 
-/** An issue on each property that needs a newer iproute2 than the host has. */
-export function tooNewFor({ iproute2, ipVersionText }: HostFacts, desired: Desired): Issue[] {
+/** An issue on each property that needs a newer iproute2 or kernel than the host has. */
+export function tooNewFor({ iproute2, ipVersionText, kernel }: HostFacts, desired: Desired): Issue[] {
   if (iproute2 === undefined) return [];
   const settings = desired.links.filter((link) => link.exists).flatMap((link) => link.settings);
   return settings.flatMap(({ key, value, property }) =>
     NEWER_PROPERTIES.filter(
-      (newer) =>
-        newer.key === key &&
-        (newer.word === undefined || value.split(" ").includes(newer.word)) &&
-        isOlder(iproute2, newer.version),
-    ).map((newer) => ({
-      property: newer.word === undefined ? property : newer.property,
-      reason: `needs iproute2 ${newer.version} or newer, and the host has "${ipVersionText}"; leave it out, or install a newer one`,
-    })),
+      (newer) => newer.key === key && (newer.word === undefined || value.split(" ").includes(newer.word)),
+    ).flatMap((newer) => {
+      const needs = [
+        ...(isOlder(iproute2, newer.version)
+          ? [`iproute2 ${newer.version} or newer, and the host has "${ipVersionText}"`]
+          : []),
+        ...(isKernelTooOld(kernel, newer)
+          ? [`Linux ${newer.kernel} or newer, and the host has ${kernel}`]
+          : []),
+      ];
+      return needs.length === 0
+        ? []
+        : [
+            {
+              property: newer.word === undefined ? property : newer.property,
+              reason: `needs ${needs.join("; and ")}; leave it out, or install a newer one`,
+            },
+          ];
+    }),
   );
+}
+
+/** Whether a kernel is known to ignore a property. */
+export function isKernelTooOld<N extends Pick<NewerProperty, "kernel">>(
+  release: string,
+  newer: N,
+): newer is N & { readonly kernel: string } {
+  const version = kernelVersion(release);
+  return newer.kernel !== undefined && version !== undefined && isOlder(version, newer.kernel);
 }

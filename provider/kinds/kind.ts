@@ -128,6 +128,8 @@ export interface ParentUse {
   readonly flag?: IpvlanFlag;
   /** Of a macvlan: it takes the parent for itself. */
   readonly isPassthru?: boolean;
+  /** Of a macvlan: what it asks of the parent's queue for broadcasts. */
+  readonly broadcastQueueThreshold?: number;
 }
 
 /** The place of a resource's link on its host. */

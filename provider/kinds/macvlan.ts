@@ -1,6 +1,7 @@
 /** MacvlanInterface: one macvlan child of a parent; and what a macvtap and the shim have of one. */
-import type { LinkState } from "../model/host";
+import { type LinkState, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
+import { isOwn } from "../model/owner";
 import type { MacvlanMode, MacvlanOutputs } from "./args";
 import { flagWord, list, number } from "./bindings";
 import {
@@ -49,7 +50,7 @@ const PROPERTIES = properties({
     setting: "type.flags",
     form: flagWord("nodst"),
     kernelDefault: "",
-    since: { iproute2: "5.14", word: "nodst" },
+    since: { iproute2: "5.14", kernel: "5.14", word: "nodst" },
   },
   sourceMacAddresses: {
     schema: p.list(p.macAddress, (mac) => mac),
@@ -62,7 +63,16 @@ const PROPERTIES = properties({
     setting: "type.bcqueuelen",
     form: number,
     kernelDefault: "1000",
-    since: { iproute2: "5.11" },
+    since: { iproute2: "5.11", kernel: "5.11" },
+  },
+  broadcastQueueThreshold: {
+    // -1: no queue at all. The kernel takes other negative numbers for the same
+    schema: p.whole(-1, 2_147_483_647, "macvlans"),
+    setting: "type.bclim",
+    form: number,
+    // drivers/net/macvlan.c, macvlan_port_create
+    kernelDefault: "1",
+    since: { iproute2: "6.4", kernel: "6.4" },
   },
   netns: { schema: p.netnsName, identifying: true },
   maxMacs: { schema: p.maxMacs },
@@ -89,10 +99,15 @@ export function kindOfMacvlan<O extends object>(
     properties: PROPERTIES,
     derivesMac: (inputs) => inputs.mode !== undefined && inputs.mode !== "passthru",
     lan: (inputs, state) => lowestParent(state, inputs.parent, word),
-    parentUse: ({ mode }) => ({ kind: "macvlan", ...(mode === "passthru" ? { isPassthru: true } : {}) }),
+    parentUse: ({ mode, broadcastQueueThreshold }) => ({
+      kind: "macvlan",
+      ...(mode === "passthru" ? { isPassthru: true } : {}),
+      ...(broadcastQueueThreshold === undefined ? {} : { broadcastQueueThreshold }),
+    }),
     rules: (inputs) => [...childRules(inputs), ...modeRules(inputs)],
     desired: (inputs, context, settings) => desiredOnParent(word, inputs, context, settings),
     problems: (inputs, context) => macvlanProblems(link, inputs, context),
+    warnings: thresholdWarnings,
     outputs: (now, inputs, observation) => ({
       ...parentOutputs(inputs, observation),
       parentPromiscuity: findParent(inputs.parent, observation.state, word)?.promiscuity ?? 0,
@@ -173,4 +188,24 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
         },
       ]
     : [];
+}
+
+/** The threshold is the parent's: macvlans of other owners get it along. */
+function thresholdWarnings(inputs: MacvlanInputs, context: PlanContext): string[] {
+  const { broadcastQueueThreshold: threshold } = inputs;
+  const { state } = context.observation;
+  const parent = findParent(inputs.parent, state, "macvlan");
+  if (threshold === undefined || !parent) return [];
+  const others = siblingsOf(inputs, parent, context).filter((l) => {
+    const record = recordOf(state, l);
+    const has = l.settings["type.bclim"];
+    return has !== undefined && has !== String(threshold) && !(record && isOwn(record, context));
+  });
+  const names = others.map(({ name, netns }) => (netns === "" ? name : `${name} in ${netns}`));
+  return names.length === 0
+    ? []
+    : [
+        `broadcastQueueThreshold ${threshold} is that of all macvlans on ${parent.name}, and so also of ${names.join(", ")}, ` +
+          `for which it is ${others[0]?.settings["type.bclim"] ?? ""} now`,
+      ];
 }

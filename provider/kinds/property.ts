@@ -14,13 +14,15 @@ export interface Property<T = unknown> extends SettingProperty<T> {
   readonly default?: T;
   /** As long as it is not known, the host cannot be asked anything about the link. */
   readonly identifying?: true;
-  /** The first version of iproute2 that has it. */
+  /** The first versions that have it. */
   readonly since?: Since;
 }
 
-/** The first version that has something. */
+/** The first versions that have something. */
 export interface Since {
   readonly iproute2: string;
+  /** Of Linux, if older kernels ignore the setting without an error. */
+  readonly kernel?: string;
   /** Only this word of the setting's value is new. */
   readonly word?: string;
 }

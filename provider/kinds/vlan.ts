@@ -72,7 +72,7 @@ const PROPERTIES = properties({
     setting: "type.bridge_binding",
     form: onOff,
     kernelDefault: "off",
-    since: { iproute2: "5.2", word: "on" },
+    since: { iproute2: "5.2", kernel: "5.2", word: "on" },
   },
   ingressQosMap: {
     schema: qosEntries(tagPriority, packetPriority),

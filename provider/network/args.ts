@@ -15,7 +15,14 @@ export interface NetworkHost {
 /** Properties that a network passes on to its children, unless a child has its own. */
 export type ChildDefaults = Pick<
   InputArgs<MacvlanArgs>,
-  "mode" | "mtu" | "up" | "persist" | "adopt" | "txQueueLength" | "broadcastQueueLength"
+  | "mode"
+  | "mtu"
+  | "up"
+  | "persist"
+  | "adopt"
+  | "txQueueLength"
+  | "broadcastQueueLength"
+  | "broadcastQueueThreshold"
 >;
 
 /** A child with the properties of {@link MacvlanInterface}, apart from host and parent, which are the network's. */

@@ -70,6 +70,7 @@ export interface Members {
 
 const DEFAULTS = [
   ...["mode", "mtu", "up", "persist", "adopt", "txQueueLength", "broadcastQueueLength"],
+  "broadcastQueueThreshold",
 ] as readonly (keyof ChildDefaults)[];
 /** Those that a shim takes from its network as well. */
 const SHIM_DEFAULTS: readonly (keyof ChildDefaults)[] = ["mtu", "persist", "adopt"];

@@ -11,7 +11,11 @@ describe("the model of the kernel", function () {
   it("foretells what any change of a macvlan to any other does to the host, and its deletion", () =>
     assertLives(
       macvlan,
-      macvlanInputs.map((inputs) => ({ ...inputs, parent: LINKS[inputs.parent] ?? inputs.parent })),
+      // the lab's iproute2 is too old for the threshold (broadcast-threshold.test.ts has another one)
+      macvlanInputs.map(({ broadcastQueueThreshold: _, ...inputs }) => ({
+        ...inputs,
+        parent: LINKS[inputs.parent] ?? inputs.parent,
+      })),
     ));
 
   it("foretells the same of a bridge and its ports", () =>

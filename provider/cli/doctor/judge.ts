@@ -2,7 +2,7 @@
 import type { Feature } from "../../host/features";
 import { OLDEST_IPROUTE2, isOlder } from "../../iproute2/version";
 import { KERNEL_TYPES, KINDS } from "../../kinds";
-import { NEWER_PROPERTIES } from "../../kinds/iproute2-support";
+import { NEWER_PROPERTIES, isKernelTooOld } from "../../kinds/iproute2-support";
 import type { KernelType } from "../../kinds/kind";
 import { unreadableLines } from "../../kinds/unreadable";
 import { childrenOf, portKindOf } from "../../model/host";
@@ -25,6 +25,7 @@ export function judgeHost(examined: Examined): Check[] {
   return [
     login(examined),
     ...iproute2(examined),
+    ...kernelAge(examined),
     ...unreadable(examined),
     ...features(examined),
     hairpin(examined),
@@ -61,6 +62,16 @@ function iproute2({ observation: { facts } }: Examined): Check[] {
       ? ok("iproute2", json)
       : note("iproute2", json, `Too old for ${lacks.join(" and ")}; all else works.`),
   ];
+}
+
+/** Properties that the kernel would ignore. */
+function kernelAge({ observation: { facts } }: Examined): Check[] {
+  const lacks = NEWER_PROPERTIES.filter((newer) => isKernelTooOld(facts.kernel, newer)).map(
+    (newer) => `${newer.property} (${newer.kernel})`,
+  );
+  return lacks.length === 0
+    ? []
+    : [note("kernel", facts.kernel, `Too old for ${lacks.join(" and ")}; all else works.`)];
 }
 
 function unreadable({ observation }: Examined): Check[] {

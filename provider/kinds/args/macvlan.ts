@@ -17,6 +17,12 @@ export interface MacvlanArgs extends LinkArgs {
   /** How many broadcast and multicast frames the queue holds (Linux and iproute2 5.11). */
   broadcastQueueLength?: number;
   /**
+   * Frames to a multicast or broadcast address go through the queue if more macvlans than this listen to the address;
+   * frames for fewer are delivered at once. -1: never use the queue. It is the parent's, so that all its macvlans
+   * have the same (Linux and iproute2 6.4). The kernel's default: 1.
+   */
+  broadcastQueueThreshold?: number;
+  /**
    * How many MAC addresses the parent may have in all, its own included: as many as the switch port or the NIC's
    * filter allows. A link that exceeds it is refused at preview.
    */

@@ -30,7 +30,7 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
       },
     ];
   }
-  if (own.kind === "macvlan") return [];
+  if (own.kind === "macvlan") return thresholdConflicts(own, their, other);
   const words = (["mode", "flag"] as const).filter((word) => own[word] !== their[word]);
   return [
     ...words.map((word) => ({
@@ -46,6 +46,18 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
             "two ipvlans of one parent",
         }))
       : []),
+  ];
+}
+
+/** macvlan_port of drivers/net/macvlan.c has it (bc_cutoff). A macvlan that does not state it takes what it gets. */
+function thresholdConflicts(own: ParentUse, their: ParentUse, other: Claim): Issue[] {
+  const [a, b] = [own.broadcastQueueThreshold, their.broadcastQueueThreshold];
+  if (a === undefined || b === undefined || a === b) return [];
+  return [
+    {
+      property: "broadcastQueueThreshold",
+      reason: `is ${a}, and that of ${other.resource} of this stack is ${b}; the macvlans of one parent have one threshold`,
+    },
   ];
 }
 

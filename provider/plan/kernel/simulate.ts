@@ -10,6 +10,7 @@ import {
   type HostState,
   type LinkId,
   type LinkState,
+  type PortKind,
   type Route,
   type SettingKey,
   type Settings,
@@ -130,6 +131,15 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     ...initialSysctls(state, mtu),
     ...step.settings,
   };
+  // a macvlan has its parent's threshold unless it is made with one; an ipvlan is always made with mode and flag
+  const sibling = state.links.find(
+    (l) =>
+      l.parent === step.parent && portKindOf(l.kind) === "macvlan" && portKindOf(step.kind) === "macvlan",
+  );
+  for (const key of sibling ? OF_PORT.macvlan : []) {
+    const value = sibling?.settings[key];
+    if (step.settings[key] === undefined && value !== undefined) settings[key] = value;
+  }
   if (step.kind === "bond") settings = { ...withoutType(settings), ...newBond(settings) };
   // drivers/net/macvlan.c, macvlan_common_newlink: passthru always gets the parent's address, and so does an ipvlan
   if (parent && (settings["type.mode"] === "passthru" || portKindOf(step.kind) === "ipvlan")) {
@@ -160,22 +170,33 @@ function withoutType(settings: Settings): Settings {
 }
 
 /**
- * Mode and flag belong to the parent's ipvlan port: creating or changing an ipvlan changes its siblings
- * (drivers/net/ipvlan/ipvlan_main.c).
+ * What the parent has for all of its children: a child that is made or changed changes its siblings. Mode and flag of an
+ * ipvlan (drivers/net/ipvlan/ipvlan_main.c), and a macvlan's threshold (drivers/net/macvlan.c, update_port_bc_cutoff).
  */
-const OF_IPVLAN_PORT: readonly SettingKey[] = ["type.mode", "type.flag"];
+const OF_PORT: Readonly<Record<PortKind, readonly SettingKey[]>> = {
+  ipvlan: ["type.mode", "type.flag"],
+  macvlan: ["type.bclim"],
+};
+
+function isOfPort(kind: string, key: SettingKey): boolean {
+  const port = portKindOf(kind);
+  return port !== undefined && OF_PORT[port].includes(key);
+}
 
 function addLink(state: HostState, link: LinkState): HostState {
   const added: HostState = { ...state, links: [...state.links, link] };
-  if (portKindOf(link.kind) !== "ipvlan") return added;
-  return OF_IPVLAN_PORT.reduce<HostState>(
-    (s, key) => setOnPort(s, link.parent, key, link.settings[key] ?? ""),
-    added,
-  );
+  const port = portKindOf(link.kind);
+  return port === undefined
+    ? added
+    : OF_PORT[port].reduce<HostState>((s, key) => {
+        const value = link.settings[key];
+        return value === undefined ? s : setOnPort(s, link, key, value);
+      }, added);
 }
 
-function setOnPort(state: HostState, parent: string, key: SettingKey, value: string): HostState {
-  const isOn = (l: LinkState): boolean => l.parent === parent && portKindOf(l.kind) === "ipvlan";
+function setOnPort(state: HostState, child: LinkState, key: SettingKey, value: string): HostState {
+  const isOn = (l: LinkState): boolean =>
+    l.parent === child.parent && portKindOf(l.kind) === portKindOf(child.kind);
   return {
     ...state,
     links: state.links.map((l) =>
@@ -244,9 +265,7 @@ function renameLink(state: HostState, id: LinkId, name: string): HostState {
 function set(state: HostState, id: LinkId, key: SettingKey, value: string): HostState {
   const before = findLink(state, id);
   if (!before) return state;
-  if (portKindOf(before.kind) === "ipvlan" && OF_IPVLAN_PORT.includes(key)) {
-    return setOnPort(state, before.parent, key, value);
-  }
+  if (isOfPort(before.kind, key)) return setOnPort(state, before, key, value);
   const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
   switch (key) {
     case "link.master":

@@ -22,6 +22,9 @@ const ABLE: Abilities = {
   nics: [],
 };
 
+/** Versions that lack nothing. */
+const NEW = { kernel: "6.12.0-18-amd64", iproute2: "6.15.0" };
+
 function examined(
   facts: Partial<HostFacts> = {},
   abilities: Partial<Abilities> = {},
@@ -31,7 +34,7 @@ function examined(
   return {
     user: "root",
     become: "none",
-    observation: { ...observation, facts: { ...observation.facts, ...facts } },
+    observation: { ...observation, facts: { ...observation.facts, ...NEW, ...facts } },
     abilities: { ...ABLE, ...abilities },
     ...more,
   };
@@ -91,15 +94,25 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     ["note iproute2: 5.10.0, prints JSON"],
   ],
   [
+    "a kernel that ignores options",
+    examined({ kernel: "5.10.0-33-amd64" }),
+    ["note kernel: 5.10.0-33-amd64"],
+  ],
+  [
+    "nothing of a kernel whose version does not tell what it has",
+    examined({ kernel: "5.14.0-427.el9.x86_64" }),
+    [],
+  ],
+  [
     "what the kernel lacks",
     examined(
       { vlanFiltering: false },
       { features: { ...ABLE.features, macvlan: "no", bonding: "no", ipvlan: "unknown" } },
     ),
     [
-      "missing macvlan: not in 6.1.0-18-amd64",
+      "missing macvlan: not in 6.12.0-18-amd64",
       "note vlan filtering: not in the kernel",
-      "note bonding: not in 6.1.0-18-amd64",
+      "note bonding: not in 6.12.0-18-amd64",
       "note ipvlan: the host does not tell",
     ],
   ],
@@ -148,7 +161,7 @@ describe("the doctor", () => {
           ],
         },
       ),
-      observation: observed(children),
+      observation: { ...observed(children), facts: examined().observation.facts },
     };
     assert.deepEqual(findings(host), ["note MACs of eth0: 17 of about 15 (e1000e)"]);
   });

@@ -119,6 +119,8 @@ describe("other people's links and routes, as versions of iproute2 print them", 
         ["198.51.100.1/28", "2001:db8:0:1::1/64"],
         release,
       );
+      const threshold = isOlder(observation.facts.iproute2 ?? "", "6.4") ? undefined : "1";
+      assert.equal(cell.settings["type.bclim"], threshold, release);
       const bridge = linkOf(observation, "br0");
       assert.equal(bridge.settings["type.vlan_filtering"], "1", release);
       assert.equal(bridge.settings["type.ageing_time"], "3000", release);

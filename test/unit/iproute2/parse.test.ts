@@ -89,14 +89,15 @@ describe("what versions of iproute2 print", () => {
   it("decides what can be asked of the host, by the property that asks", () => {
     const asks = (
       version: string,
-      key: "type.bcqueuelen" | "type.flags" | "port.isolated",
+      key: "type.bcqueuelen" | "type.bclim" | "type.flags" | "port.isolated",
       value: string,
+      kernel = "6.4.0",
     ): string[] => {
       const settings = [
         { key, value, property: key === "port.isolated" ? "ports[0].isolated" : "noPromisc" },
       ];
       const desired = { links: [{ name: "cell", netns: "", exists: true, settings }], netns: "", owner: "" };
-      return tooNewFor(observed(version).facts, desired).map(
+      return tooNewFor({ ...observed(version).facts, kernel }, desired).map(
         ({ property, reason }) => `${property}: ${reason}`,
       );
     };
@@ -109,5 +110,22 @@ describe("what versions of iproute2 print", () => {
     assert.deepEqual(asks("5.9.0", "type.flags", "nopromisc"), []);
     assert.deepEqual(asks("6.1.0", "type.flags", "nodst"), []);
     assert.deepEqual(asks("4.9.0", "type.flags", "nodst"), [], "the host is refused as a whole");
+    assert.match(
+      asks("6.1.0", "type.bclim", "5", "6.1.0-18-amd64").join(),
+      /needs iproute2 6\.4 or newer, and the host has "ip utility, iproute2-6\.1\.0.*"; and Linux 6\.4 or newer, and the host has 6\.1\.0-18-amd64; leave/,
+    );
+    assert.match(
+      asks("6.15.0", "type.bclim", "5", "6.3.9").join(),
+      /needs Linux 6\.4 or newer, and the host has 6\.3\.9;/,
+    );
+    assert.match(asks("6.15.0", "type.bcqueuelen", "5", "5.10.0-33-amd64").join(), /needs Linux 5\.11/);
+    for (const kernel of [
+      "6.4.0",
+      "6.18.44",
+      "5.14.0-427.el9.x86_64",
+      "5.14.21-150500.55.19-default",
+      "unknown",
+    ])
+      assert.deepEqual(asks("6.15.0", "type.bclim", "5", kernel), [], kernel);
   });
 });

@@ -117,6 +117,7 @@ const GIVEN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   egressQosMap: qosMap,
   sourceMacAddresses: fc.array(mac, { maxLength: 3 }),
   broadcastQueueLength: fc.nat(2000),
+  broadcastQueueThreshold: fc.integer({ min: -1, max: 100 }),
   flag: fc.constantFrom("bridge", "private", "vepa"),
   arp: fc.constantFrom("exclusive", "kernel"),
   forwardDelay: fc.integer({ min: 2, max: 30 }),

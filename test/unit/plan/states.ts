@@ -101,6 +101,7 @@ export const macvlanInputs: fc.Arbitrary<MacvlanInputs> = fc
       alias: fc.constantFrom("", "web", "a text with spaces and 'quotes'"),
       txQueueLength: fc.constantFrom(500, 1000),
       broadcastQueueLength: fc.constantFrom(500, 1000),
+      broadcastQueueThreshold: fc.constantFrom(-1, 1, 7),
       sources: fc.uniqueArray(fc.constantFrom(...MACS), { maxLength: 3 }),
       flagged: fc.boolean(),
       routes,

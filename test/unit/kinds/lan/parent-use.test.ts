@@ -37,6 +37,22 @@ describe("what resources of one run need of their parent", () => {
     assert.deepEqual(parentUseConflicts(a, [claim("c", L2)]), []);
   });
 
+  it("is one threshold for all macvlans that state one", () => {
+    const of = (name: string, threshold?: number): Claim =>
+      claim(name, {
+        kind: "macvlan",
+        ...(threshold === undefined ? {} : { broadcastQueueThreshold: threshold }),
+      });
+    assert.deepEqual(parentUseConflicts(of("a", 5), [of("b", 7), of("c"), of("d", 5)]), [
+      {
+        property: "broadcastQueueThreshold",
+        reason:
+          'is 5, and that of resource "b" of this stack is 7; the macvlans of one parent have one threshold',
+      },
+    ]);
+    assert.deepEqual(parentUseConflicts(of("c"), [of("b", 7)]), []);
+  });
+
   it("is an address on one ipvlan only, also where the program means it to be twice", () => {
     const addresses = ["192.0.2.8/24", "192.0.2.9/24"];
     const a = claim("a", L2, { addresses, detection: "off" });
