@@ -118,7 +118,11 @@ function verify(steps: readonly PlannedStep[], { facts, state, boots }: PlannedF
 
 function verifyOne(condition: Precondition): string[][] {
   if (condition.still === "netns") {
-    return [["pm_still_netns", condition.name, markText(condition.mark), ...condition.links]];
+    const { name, mark, links } = condition;
+    return [
+      ["pm_still_netns", name, markText(mark)],
+      ...(links === undefined ? [] : [["pm_still_alone", name, ...links]]),
+    ];
   }
   const { netns, name } = condition.link;
   if (condition.still === "absent") return [["pm_still_absent", netns, name]];

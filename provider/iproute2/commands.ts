@@ -3,7 +3,7 @@ import { isIPv6Cidr } from "../model/addresses";
 import { UNITS } from "../model/boot-names";
 import type { BootFile, LinkId, LinkRecord, SettingKey } from "../model/host";
 import { type PortTool } from "../model/observation";
-import { markOf } from "../model/owner";
+import { type OwnerMark, markOf } from "../model/owner";
 import type { PlannedStep, Step } from "../model/steps";
 import { commandLine, quote } from "../shell/quote";
 /** One command on the host. */
@@ -27,19 +27,21 @@ export function recordFile(link: LinkId): string {
   return `links/${link.netns}:${link.name}`;
 }
 
+function recordNetns({ name, mark }: { readonly name: string; readonly mark: OwnerMark }): Command {
+  return { run: "recordNetns", name, json: JSON.stringify({ name, ...markOf(mark) }) };
+}
+
 /** The commands of a step, in order. */
 export function commandsOf(step: Step, portTool: PortTool): Command[] {
   switch (step.do) {
     case "addNetns":
       return [
         ip("", "netns", "add", step.name),
-        {
-          run: "recordNetns",
-          name: step.name,
-          json: JSON.stringify({ name: step.name, ...markOf(step.mark) }),
-        },
+        recordNetns(step),
         ip(step.name, "link", "set", "dev", "lo", "up"),
       ];
+    case "recordNetns":
+      return [recordNetns(step)];
     case "deleteNetns":
       return [ip("", "netns", "delete", step.name), { run: "forget", file: `netns/${step.name}` }];
     case "addLink":

@@ -5,6 +5,8 @@ import type { OwnerMark } from "./owner";
 export type Step =
   | { readonly do: "addNetns"; readonly name: string; readonly mark: OwnerMark }
   | { readonly do: "deleteNetns"; readonly name: string }
+  /** Writes whose a network namespace is: what a stack made before its state was lost, or under another name. */
+  | { readonly do: "recordNetns"; readonly name: string; readonly mark: OwnerMark }
   | {
       readonly do: "addLink";
       readonly link: LinkId;

@@ -25,7 +25,7 @@ import {
   withStatedLinkLocal,
 } from "../model/host";
 import { MacvlanError } from "../model/error";
-import { type Owner, type OwnerMark, isOwn } from "../model/owner";
+import { type Owner, type OwnerMark, isOwn, sameMark } from "../model/owner";
 import type { PlannedStep, Step } from "../model/steps";
 import { bootStep } from "./boot";
 import { differences, formerLink, sameRecord } from "./differences";
@@ -120,9 +120,7 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   // new state
   const files = bootStep(state, desired);
   if (files) walk.take(files);
-  if (desired.netns !== "" && !state.netns.some((n) => n.name === desired.netns)) {
-    walk.take({ do: "addNetns", name: desired.netns, mark: netnsMark(desired) });
-  }
+  prepareNetns(walk, desired);
   for (const link of present) placeLink(walk, link, desired, kernel);
   for (const link of present) makeRoom(walk, link);
   for (const link of present) changeSettings(walk, link, (key) => !isLate(key), explicit);
@@ -412,6 +410,21 @@ function netnsMark({ owner, record }: Desired): OwnerMark {
   return { owner: name, ...(stack === undefined ? {} : { stack }) };
 }
 
+/**
+ * Makes the link's namespace. If the stack made it earlier, its mark is brought up to date along with a change: the
+ * stack may have lost its state, or changed its name.
+ */
+function prepareNetns(walk: Walk, desired: Desired): void {
+  const { netns: name, stack } = desired;
+  if (name === "") return;
+  const mark = netnsMark(desired);
+  const present = walk.state.netns.find((n) => n.name === name);
+  if (!present) { walk.take({ do: "addNetns", name, mark }); return; }
+  if (stack?.making === undefined || present.mark === undefined) return;
+  if (isOwn(present.mark, desired) && !sameMark(present.mark, mark))
+    walk.take({ do: "recordNetns", name, mark });
+}
+
 /** A namespace that this stack made is deleted with the last link in it. */
 function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
   const left = new Set(
@@ -456,6 +469,10 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
   switch (step.do) {
     case "addNetns":
       return [{ do: "deleteNetns", name: step.name }];
+    case "recordNetns":
+      return before.netns
+        .filter((n) => n.name === step.name)
+        .map((n) => ({ do: "recordNetns", name: n.name, mark: n.mark ?? { owner: "" } }));
     case "deleteNetns":
       return before.netns
         .filter((n) => n.name === step.name)

@@ -23,12 +23,12 @@ export type Precondition =
     }
   /** No link of the name. */
   | { readonly still: "absent"; readonly link: LinkId }
-  /** The namespace that a stack made, with no links in it but these. */
+  /** The namespace that a stack made; with `links`, no links in it but these. */
   | {
       readonly still: "netns";
       readonly name: string;
       readonly mark: OwnerMark;
-      readonly links: readonly string[];
+      readonly links?: readonly string[];
     };
 
 /** The preconditions of the steps, each once, in order. */
@@ -69,10 +69,13 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
       case "deleteLink":
         changed.push(step.link);
         break;
+      case "recordNetns":
       case "deleteNetns": {
         const mark = state.netns.find((n) => n.name === step.name)?.mark;
+        if (mark === undefined) break;
         const links = state.links.filter((l) => l.netns === step.name).map((l) => l.name);
-        if (mark) list.push({ still: "netns", name: step.name, mark: markOf(mark), links });
+        const goes = step.do === "deleteNetns" ? { links } : {};
+        list.push({ still: "netns", name: step.name, mark: markOf(mark), ...goes });
         break;
       }
       default:

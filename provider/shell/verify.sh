@@ -46,12 +46,14 @@ pm_still_unmarked() { # NETNS NAME INDEX: a record of a link that is gone says n
   read -r i r 2> /dev/null < "$D/links/$1:$2"
   [ "$i" != "$3" ] || pm_stale
 }
-pm_still_netns() { # NAME MARK LINK...
+pm_still_netns() { # NAME MARK
   r=
   read -r i r 2> /dev/null < "$D/netns/$1"
   case $(ls -di "/run/netns/$1" 2> /dev/null) in *"$i "*) ;; *) pm_stale ;; esac
   case $r in *"$2"*) ;; *) pm_stale ;; esac
+}
+pm_still_alone() { # NETNS LINK...
   n=$1
-  shift 2
+  shift
   [ -z "$(pm_others_in "$n" "$@")" ] || pm_stale
 }

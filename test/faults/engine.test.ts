@@ -25,6 +25,8 @@ const PROGRAM = `for (const host of ["node1", "node2", "node3"]) {
 
 describe("a fault of the engine while three hosts are changed:", () => {
   const on = useProject("faults");
+  /** node1 before the first up. */
+  let bare = "";
   let wanted: string[] = [];
 
   const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
@@ -67,6 +69,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
   ];
 
   before(async () => {
+    bare = await stateOf("node1");
     on.project.program(PROGRAM);
     await on.project.up();
     wanted = await states();
@@ -81,6 +84,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
       for (const moment of moments) {
         await on.project.destroy();
         const before = await stateOf("node1");
+        assert.equal(before, bare, "destroy leaves what was there before the first up");
         await replaceIp(on.lab, "node1", moment, "touch /tmp/struck; sleep 1.5");
         const cli = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
           cwd: on.project.folder,

@@ -43,6 +43,11 @@ function simulateAlone(state: HostState, step: Step): HostState {
         netns: state.netns.filter((n) => n.name !== step.name),
         links: state.links.filter((l) => l.netns !== step.name),
       };
+    case "recordNetns":
+      return {
+        ...state,
+        netns: state.netns.map((n) => (n.name === step.name ? { ...n, mark: step.mark } : n)),
+      };
     case "addLink":
       return addLink(state, newLink(state, step));
     case "deleteLink":

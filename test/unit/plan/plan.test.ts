@@ -19,6 +19,7 @@ import {
 } from "../../../provider/model/host";
 import { type KernelTraits, type Plan, outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/kernel/simulate";
+import type { OwnStack } from "../../../provider/model/owner";
 import { BARE, bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs, nic } from "./states";
 
 const KERNELS = ["6.2.0", "6.1.0"];
@@ -208,6 +209,25 @@ describe("plan", () => {
     const others = { ...made, netns: made.netns.map(({ name }) => ({ name })) };
     const left = simulate(others, { do: "deleteLink", link: { name: "m", netns: "made" } });
     assert.deepEqual(plan(left, desiredRemoval(inputs, viewOn(left)), kernel).steps, []);
+  });
+
+  it("takes over the namespace of a stack whose state was lost together with the link in it", () => {
+    const inputs = {
+      ...{ host: { address: "node1" }, name: "m", netns: "made", parent: "eth0" },
+      mode: "bridge",
+      up: true,
+    } as const;
+    const kernel = kernelOf("6.2.0");
+    const owned = (state: HostState, stack: OwnStack): Desired =>
+      macvlan.desired(inputs, { ...viewOn(state), stack });
+    const lost = { identities: ["1057"], making: "a" };
+    const made = outcome(BARE, plan(BARE, owned(BARE, lost), kernel));
+    const other = plan(made, owned(made, { identities: ["5eed"], making: "b" }), kernel);
+    assert.deepEqual(outcome(made, other).netns, made.netns, "a namesake's stays what it is");
+    const reclaiming = { identities: ["5eed"], making: "b", reclaims: "fleet/test" };
+    const taken = outcome(made, plan(made, owned(made, reclaiming), kernel));
+    const { mark } = taken.netns.find(({ name }) => name === "made") ?? {};
+    assert.deepEqual(mark, { owner: "fleet/test", stack: "5eed" });
   });
 
   it("brings any bridge with its ports to any other, and back", () => {

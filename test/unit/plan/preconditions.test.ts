@@ -28,7 +28,7 @@ function relyOn(...steps: Step[]): string[] {
     steps.map((step) => ({ step, undo: [] })),
     STATE,
   ).map((p) => {
-    if (p.still === "netns") return `only ${p.links.join()} in ${p.name} of ${p.mark.owner}`;
+    if (p.still === "netns") return `only ${(p.links ?? []).join()} in ${p.name} of ${p.mark.owner}`;
     const at = `${p.link.netns === "" ? "" : `${p.link.netns}/`}${p.link.name}`;
     if (p.still === "absent") return `no ${at}`;
     const parent = p.parentIndex === undefined ? "" : ` on ${p.parentIndex}`;
