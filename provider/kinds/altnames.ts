@@ -1,14 +1,14 @@
 /**
- * Links that a program names by an altname, as `ip` takes them: a kind sees the kernel's own name only, and the state
- * keeps the name that was given. Pure.
+ * Links that a program names by an altname, as `ip` allows. A kind gets only the kernel's name, and the state keeps the
+ * name that was given. Pure.
  */
 import { type HostState, kernelName } from "../model/host";
 import type { CommonInputs, Json, Kind } from "./kind";
 
-/** The kernel's name of a link of a namespace that is given by any of its names. */
+/** Returns the kernel's name of a link in a namespace, given any of its names. */
 type Rename = (name: string, netns: string) => string;
 
-/** Inputs in which each link has the kernel's own name. */
+/** The inputs with the kernel's name of each link. */
 export function withKernelNames<I extends CommonInputs>(inputs: I, state: HostState): I {
   return renamed(inputs, inputs.netns ?? "", (name, netns) => kernelName(state, { name, netns }));
 }
@@ -39,7 +39,7 @@ export function acceptAltNames(kind: Kind<CommonInputs>): Kind<CommonInputs> {
   };
 }
 
-/** What was read of a link, with the names by which the inputs call the links in it. */
+/** Observed values with the link names that the inputs use. */
 function withGivenNames(read: Json, inputs: CommonInputs, state: HostState): Json {
   const given = new Map<string, string>();
   const own = inputs.netns ?? "";
@@ -52,7 +52,7 @@ function withGivenNames(read: Json, inputs: CommonInputs, state: HostState): Jso
   return renamed(read, own, (name, netns) => given.get(key(netns, name)) ?? name);
 }
 
-/** With other names in the properties that name links, of whatever kind. `own` is the namespace of the link itself. */
+/** Renames links in all properties that name links, for any kind. `own` is the namespace of the link itself. */
 function renamed<T extends object>(values: T, own: string, rename: Rename): T {
   const { name, parent, primary, ports } = values as Json;
   const other = (value: unknown): unknown => (typeof value === "string" ? rename(value, "") : value);

@@ -1,16 +1,18 @@
-/** Properties that are settings of the link: both ways between the property and iproute2's word for it. Pure. */
+/** Properties that are settings of the link: conversion between the property and iproute2's word, both ways. Pure. */
 import type { DesiredSetting, LinkState, SettingKey, Settings } from "../model/host";
 import type { Json } from "../model/json";
 
-/** How values of a property are written for iproute2, and read back. Without one they are texts, and stay as they are. */
+/**
+ * How values of a property are written for iproute2 and read back. Without a form they are strings and stay unchanged.
+ */
 export interface Form<T = unknown> {
   encode(value: T): string;
   decode(text: string): T;
-  /** How many of iproute2's units make one of the property's. */
+  /** How many units of iproute2 are one unit of the property. */
   readonly scale?: number;
-  /** What iproute2's values are in the property's own words. */
+  /** The property's words for iproute2's values. */
   readonly words?: Readonly<Record<string, string>>;
-  /** The property is one of several switches that make up the setting together: its word in there. */
+  /** The property's word in the setting, if several switches share one setting. */
   readonly flag?: string;
 }
 
@@ -33,7 +35,7 @@ export function toggle(on: string, off: string): Form<boolean> {
   };
 }
 
-/** A switch that is the word itself, beside the words of others. */
+/** A switch that is on if its word is in the setting, beside the words of other switches. */
 export function flagWord(flag: string): Form<boolean> {
   return {
     flag,
@@ -43,7 +45,7 @@ export function flagWord(flag: string): Form<boolean> {
   };
 }
 
-/** A list of texts; `sorted` if iproute2 prints it in no order. */
+/** A list of strings; `sorted` if iproute2 prints it in no particular order. */
 export function list(separator: string, sorted = false): Form<readonly string[]> {
   return {
     encode: (values) => (sorted ? values.toSorted() : values).join(separator),
@@ -51,18 +53,18 @@ export function list(separator: string, sorted = false): Form<readonly string[]>
   };
 }
 
-/** What of a property's description says how it is a setting. */
+/** The part of a property's description that makes it a setting. */
 export interface SettingProperty<T = unknown> {
   readonly schema: unknown;
   readonly setting?: SettingKey;
   readonly form?: Form<T>;
-  /** What the kernel gives a new link, as iproute2 writes it. */
+  /** The kernel default, as iproute2 prints it. */
   readonly kernelDefault?: string;
-  /** A change needs another link: any change, or one to or from these values. */
+  /** A change replaces the link: any change, or one to or from these values. */
   readonly fixed?: true | readonly string[];
 }
 
-/** One setting and the properties that it stands for. */
+/** A setting and the properties that it stands for. */
 export interface Binding {
   readonly key: SettingKey;
   readonly properties: readonly BoundProperty[];
@@ -96,7 +98,7 @@ export function bindingsOf(properties: Readonly<Record<string, SettingProperty>>
   return [...bindings.values()];
 }
 
-/** The settings that the given properties ask for. `path` stands before each property in messages. */
+/** The desired settings of the given properties. `path` precedes each property in messages. */
 export function settingsOf(bindings: readonly Binding[], inputs: Json, path = ""): DesiredSetting[] {
   return bindings.flatMap(({ key, properties, scale, words, fixed }) => {
     const given = properties.filter(({ name }) => inputs[name] !== undefined);
@@ -114,7 +116,7 @@ export function settingsOf(bindings: readonly Binding[], inputs: Json, path = ""
   });
 }
 
-/** All properties that a link's settings tell of. */
+/** All properties that can be read from a link's settings. */
 export function readBindings(bindings: readonly Binding[], settings: Settings): Json {
   return Object.fromEntries(
     bindings.flatMap(({ key, properties }) => {
@@ -124,7 +126,9 @@ export function readBindings(bindings: readonly Binding[], settings: Settings): 
   );
 }
 
-/** The given ones of these as the link has them. What the host does not tell reads as iproute2's empty word. */
+/**
+ * The observed values of the given properties. A setting that the host does not show counts as iproute2's empty word.
+ */
 export function readGiven<I extends Json>(
   bindings: readonly Binding[],
   inputs: I,

@@ -26,14 +26,14 @@ const BOND: KernelType = {
   besides: ", and bonds as parents",
 };
 
-/** How an option is set, and what the kernel gives a new bond of it. */
+/** How an option is set, and its kernel default. */
 function option(word: string): { setting: `type.${string}`; kernelDefault: string } {
   const { kernelDefault } = BOND_OPTIONS.find((one) => one.word === word) ?? {};
   if (kernelDefault === undefined) throw new Error(`a bond has no option ${word}`);
   return { setting: `type.${word}`, kernelDefault };
 }
 
-/** bond_options.c: what is above, an int cannot hold. */
+/** bond_options.c: the kernel stores it in an int. */
 const milliseconds = { schema: p.whole(0, 2_147_483_647, "milliseconds"), form: number };
 
 /** In the order in which they are set (plan/kernel/bond.ts). */
@@ -112,31 +112,33 @@ function validates({ arpValidate = "none" }: Partial<BondInputs>): boolean {
   return arpValidate !== "none";
 }
 
-/** What the kernel refuses, or takes and does not do, whatever the host (drivers/net/bonding/bond_options.c). */
+/** What the kernel refuses, or accepts without effect, on any host (drivers/net/bonding/bond_options.c). */
 function bondRules(inputs: Partial<BondInputs>): Issue[] {
   const { mode, miimon = 0, arpInterval = 0 } = inputs;
   const issue = (property: keyof BondInputs, reason: string): Issue[] => [{ property, reason }];
   const only = (property: keyof BondInputs, modes: readonly string[]): Issue[] =>
     inputs[property] === undefined || mode === undefined || modes.includes(mode)
       ? []
-      : issue(property, `goes with ${modes.map((m) => `"${m}"`).join(", ")} only, and the mode is "${mode}"`);
+      : issue(property, `needs mode ${modes.map((m) => `"${m}"`).join(", ")}, and the mode is "${mode}"`);
   const byArp = BOND_MODES.filter((m: BondMode) => !MII_MODES.includes(m));
   const isPort = inputs.ports?.some((port) => port.name === inputs.primary) !== false;
   const needsMii = MII_MODES.includes(mode ?? "");
   return [
-    // bond_netlink.c, bond_changelink: each of the two switches the other off
-    ...(miimon > 0 && arpInterval > 0 ? issue("arpInterval", "excludes miimon: leave one of them out") : []),
-    // bond_option_mode_set: the kernel then takes 100
+    // bond_netlink.c, bond_changelink: each of the two disables the other
+    ...(miimon > 0 && arpInterval > 0
+      ? issue("arpInterval", "cannot be combined with miimon; leave one of them out")
+      : []),
+    // bond_option_mode_set: the kernel would set it to 100
     ...(inputs.miimon === 0 && needsMii
-      ? issue("miimon", `cannot be 0 in mode "${mode ?? ""}", which knows dead ports by their carrier only`)
+      ? issue("miimon", `cannot be 0 in mode "${mode ?? ""}", which detects dead ports only by their carrier`)
       : []),
     ...only("arpInterval", byArp),
     ...(arpInterval > 0 && inputs.arpIpTargets?.length === 0
-      ? issue("arpIpTargets", "is empty: without an address to ask for, arpInterval finds all ports dead")
+      ? issue("arpIpTargets", "is empty; without an address to probe, arpInterval takes all ports for dead")
       : []),
     ...only("arpValidate", byArp),
     ...(validates(inputs) && (miimon > 0 || inputs.arpInterval === 0)
-      ? issue("arpValidate", "needs arpInterval, and excludes miimon")
+      ? issue("arpValidate", "needs arpInterval, and cannot be combined with miimon")
       : []),
     ...(["updelay", "downdelay"] as const).flatMap((delay) => {
       const value = inputs[delay];
@@ -144,17 +146,17 @@ function bondRules(inputs: Partial<BondInputs>): Issue[] {
       // _bond_option_delay_set
       if (inputs.miimon === 0 || arpInterval > 0) return issue(delay, "needs miimon");
       return miimon > 0 && value % miimon !== 0
-        ? issue(delay, `has to be a multiple of miimon, ${miimon}: the kernel rounds it down`)
+        ? issue(delay, `must be a multiple of miimon, ${miimon}; the kernel would round it down`)
         : [];
     }),
     ...only("primary", PRIMARY_MODES),
-    ...((inputs.primary ?? "") === "" || isPort ? [] : issue("primary", "is none of the ports")),
+    ...((inputs.primary ?? "") === "" || isPort ? [] : issue("primary", "is not one of the ports")),
     ...only("lacpRate", ["802.3ad"]),
-    // bond_set_mac_address: the bond has its active port's
+    // bond_set_mac_address: the bond has the address of its active port
     ...(inputs.failOverMac === "active" && mode === "active-backup" && inputs.macAddress !== undefined
       ? issue(
           "macAddress",
-          'goes with failOverMac "none" or "follow": with "active" it is the active port\'s',
+          'needs failOverMac "none" or "follow"; with "active" the bond has the active port\'s MAC address',
         )
       : []),
   ];
@@ -169,7 +171,7 @@ function bondProblems(inputs: BondInputs, context: PlanContext): Issue[] {
   ];
 }
 
-/** Rules that hang on what the bond has of itself where a property is not given. */
+/** Rules that depend on the bond's observed values for properties that are not given. */
 function delayProblems(inputs: BondInputs, context: PlanContext): Issue[] {
   if (inputs.miimon !== undefined) return [];
   const now = findLink(context.observation.state, linkId(inputs))?.settings["type.miimon"];
@@ -179,8 +181,8 @@ function delayProblems(inputs: BondInputs, context: PlanContext): Issue[] {
     if (value === undefined || (miimon > 0 && value % miimon === 0)) return [];
     const reason =
       miimon === 0
-        ? "needs miimon, which the bond has at 0"
-        : `has to be a multiple of miimon, which the bond has at ${miimon}`;
+        ? "needs miimon, which is 0 on the bond"
+        : `must be a multiple of miimon, which is ${miimon} on the bond`;
     return [{ property: delay, reason }];
   });
 }
@@ -191,12 +193,15 @@ function portProblems(inputs: BondInputs, context: PlanContext, index: number): 
     const followsPort = inputs.mode === "active-backup" && inputs.failOverMac === "active";
     if (facts.wireless.includes(link.name) && !followsPort) {
       return (
-        'is a wireless link, whose MAC address cannot be changed: it goes with mode "active-backup" and failOverMac ' +
-        '"active" only'
+        'is a wireless link, whose MAC address cannot be changed; it needs mode "active-backup" and failOverMac ' +
+        '"active"'
       );
     }
     const vlan = state.links.find((l) => l.netns === "" && l.kind === "vlan" && l.parent === link.name);
-    return vlan && `has the VLAN ${vlan.name}, which would go down along with it; put it on the bond instead`;
+    return (
+      vlan &&
+      `has the VLAN ${vlan.name}, which would go down with it; make the bond the VLAN's parent instead`
+    );
   });
 }
 

@@ -28,7 +28,7 @@ const BRIDGE: KernelType = {
   isNeeded: true,
 };
 
-/** How a port's option is set, and what the kernel gives a new port of it. */
+/** How a port's option is set, and its kernel default. */
 function option<T>(
   word: string,
   form: Form<T>,
@@ -65,7 +65,7 @@ const port = p.textOr(
 
 const bit = toggle("1", "0");
 
-/** The ranges are the kernel's (net/bridge/br_private_stp.h), and so are the defaults (net/bridge/br_device.c, br_dev_setup). */
+/** Ranges and defaults are the kernel's (net/bridge/br_private_stp.h; net/bridge/br_device.c, br_dev_setup). */
 const PROPERTIES = properties({
   ports: { schema: p.list(port, ({ name }) => name), identifying: true },
   forwardDelay: {
@@ -126,7 +126,7 @@ export const bridge = defineKind({
 
 function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
   if (inputs.stp === true && isBelowStp(inputs.forwardDelay)) {
-    return [{ property: "forwardDelay", reason: "has to be 2 seconds at least while stp is on" }];
+    return [{ property: "forwardDelay", reason: "must be at least 2 seconds while stp is on" }];
   }
   return portRules(inputs, "bridge");
 }
@@ -145,12 +145,14 @@ function bridgeProblems(inputs: BridgeInputs, context: PlanContext): Issue[] {
   }
   const stp = findLink(state, linkId(inputs))?.settings["type.stp_state"] === "1";
   if (stp && inputs.stp === undefined && isBelowStp(inputs.forwardDelay)) {
-    return [{ property: "forwardDelay", reason: "has to be 2 seconds at least: the bridge has stp on" }];
+    return [
+      { property: "forwardDelay", reason: "must be at least 2 seconds, because the bridge has stp on" },
+    ];
   }
   return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, context, given, i));
 }
 
-/** Spanning tree does not work with less (net/bridge/br_private_stp.h, BR_MIN_FORWARD_DELAY). */
+/** Spanning tree needs at least this (net/bridge/br_private_stp.h, BR_MIN_FORWARD_DELAY). */
 function isBelowStp(forwardDelay: number | undefined): boolean {
   return forwardDelay !== undefined && forwardDelay < 2;
 }
@@ -158,7 +160,7 @@ function isBelowStp(forwardDelay: number | undefined): boolean {
 function portProblems(inputs: BridgeInputs, context: PlanContext, given: Port, i: number): Issue[] {
   const { facts, state } = context.observation;
   const problems = joinProblems(inputs, context, i, "bridge", (link) => {
-    if (link.kind === "bridge") return "is a bridge, which cannot be a port of one";
+    if (link.kind === "bridge") return "is a bridge, and a bridge cannot be a port of another bridge";
     const isWireless = facts.wireless.includes(link.name);
     return isWireless ? "is a wireless link: 802.11 stations cannot be bridged" : undefined;
   });
@@ -171,7 +173,7 @@ function portProblems(inputs: BridgeInputs, context: PlanContext, given: Port, i
     ? [
         {
           property: `ports[${i}].${word.property}`,
-          reason: `cannot be set with the host's ${facts.portTool}`,
+          reason: `cannot be set with ${facts.portTool}, the only tool for port options on the host`,
         },
       ]
     : [];
@@ -184,7 +186,9 @@ function portOutputs(bridgeName: string, given: Port, state: HostState): PortOut
   return [{ ...given, ...readGiven(PORT_BINDINGS, given, link), state: portState }];
 }
 
-/** All that can be said of a port; the cost follows the link's speed unless a person has set it, which cannot be seen. */
+/**
+ * All options of a port except its cost, which follows the link's speed unless it was set, and that cannot be observed.
+ */
 function describePort(link: LinkState): Json {
   const { cost, ...options } = readBindings(PORT_BINDINGS, link.settings);
   return { name: link.name, ...options };

@@ -8,7 +8,7 @@ import { whyNotLinkName } from "./schemas";
 
 /** Inputs after `check`. */
 export interface Checked {
-  /** Canonical where known, the engine's unknown where not. */
+  /** Canonical values, or the engine's unknown for values that are not known yet. */
   readonly inputs: Json;
   readonly issues: readonly Issue[];
   /** Properties whose values are not known yet. */
@@ -37,7 +37,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
         );
     }
   }
-  // of a link that is taken over, only what the program states is changed
+  // of an adopted link, only what the program states is changed
   const defaults = inputs["adopt"] === true ? (before ?? {}) : kind.defaults;
   for (const key of Object.keys(kind.defaults)) {
     if (inputs[key] === undefined && defaults[key] !== undefined && !issues.some((i) => i.property === key))
@@ -60,7 +60,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
   return { inputs: { ...complete, ...hidden }, issues, unknown };
 }
 
-/** Inputs that have passed the check, for the kind's own eyes. @throws if they are not those of a link */
+/** Inputs that have passed the check, for the kind. @throws if they are not those of a link */
 export function asInputs(inputs: Json): CommonInputs {
   if (isOfLink(inputs)) return inputs;
   throw new TypeError("inputs without a host and a name");
@@ -73,7 +73,7 @@ function isOfLink(inputs: Json): inputs is Json & CommonInputs {
 /** Hidden inputs that the state keeps. */
 const HIDDEN = ["__resource", "__ignored"];
 
-/** Those of them that stay as they were: a stack that is renamed is the same one, and so are its links. */
+/** Hidden inputs that never change: a renamed stack is the same stack and keeps its links. */
 const STICKY = ["__owner", "__stack"];
 
 export function isHidden(key: string): boolean {
@@ -83,8 +83,8 @@ export function isHidden(key: string): boolean {
 export function unknownProperty(kind: AnyKind, key: string): Issue {
   const known = Object.keys(kind.schema);
   const near = known.find((k) => k.toLowerCase() === key.toLowerCase());
-  const hint = near === undefined ? `there are ${known.join(", ")}` : `did you mean ${near}?`;
-  return { property: key, reason: `is no property of ${kind.type}; ${hint}` };
+  const hint = near === undefined ? `its properties are ${known.join(", ")}` : `did you mean ${near}?`;
+  return { property: key, reason: `is not a property of ${kind.type}; ${hint}` };
 }
 
 export function nameFromResource(
@@ -107,7 +107,7 @@ export function nameFromResource(
   ];
 }
 
-/** What follows from the inputs alone, so that a preview knows it: MAC address and label. */
+/** MAC address and label, which are derived from the inputs alone, so that a preview shows them. */
 export function derive(
   kind: AnyKind,
   inputs: Record<string, unknown>,
@@ -120,7 +120,7 @@ export function derive(
   const labelOf = (): string => (known("name", "parent") ? kind.label(inputs) : UNKNOWN);
   if (inputs["macAddress"] === undefined && kind.derivesMac(inputs)) {
     const kept = (before?.["__derived"] as string[] | undefined)?.includes("macAddress") === true;
-    // once derived it stays, even when the stack or the link is renamed: the LAN knows it by now
+    // once derived it stays, even if the stack or the link is renamed, because the LAN has learnt it
     if (kept && !isUnknown(before?.["macAddress"])) derived["macAddress"] = before?.["macAddress"];
     // what is taken over keeps its address
     else if (inputs["adopt"] === true) return { ...inputs, label: labelOf() };
@@ -132,15 +132,15 @@ export function derive(
   return { ...inputs, ...derived, label: labelOf(), ...(names.length === 0 ? {} : { __derived: names }) };
 }
 
-/** Where a link is to be, of inputs that are canonical. */
+/** The link's place, from canonical inputs. */
 function placeOf({ host, name, netns }: Json): Pick<CommonInputs, "host" | "name" | "netns"> {
   const place = { host: host as CommonInputs["host"], name: String(name) };
   return typeof netns === "string" ? { ...place, netns } : place;
 }
 
 /**
- * The MAC address of a link to which none was given: locally administered, unicast (IEEE 802, 8.2), and the same
- * whenever this stack makes this link on this host.
+ * The derived MAC address: locally administered, unicast (IEEE 802, 8.2), and always the same for this link of this
+ * stack on this host.
  */
 export function deriveMac(owner: string, inputs: Pick<CommonInputs, "host" | "name" | "netns">): string {
   const identity = [owner, hostIdentity(inputs.host), inputs.netns ?? "", inputs.name].join("\n");
@@ -149,7 +149,7 @@ export function deriveMac(owner: string, inputs: Pick<CommonInputs, "host" | "na
   return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join(":");
 }
 
-/** The inputs that a person gave or that were derived from them, without what the engine and we add. */
+/** The given and derived inputs, without the hidden ones that the engine and we add. */
 export function visibleInputs(inputs: Json): Json {
   return Object.fromEntries(Object.entries(inputs).filter(([key]) => !isHidden(key) && key !== "drift"));
 }

@@ -1,4 +1,4 @@
-/** What the kinds that sit on a parent and take its frames have in common: macvlan, macvtap, shim and ipvlan. Pure. */
+/** What the kinds that share their parent's frames have in common: macvlan, macvtap, shim and ipvlan. Pure. */
 import {
   type HostState,
   type LinkState,
@@ -20,7 +20,7 @@ import { sameRouteKey } from "../plan/kernel/routes";
 import { type CommonInputs, type Issue, type Json, type KernelType, type PlanContext, linkId } from "./kind";
 import * as p from "./schemas";
 
-/** The property by which a link says what it sits on. */
+/** The property that names the parent. */
 export const ON_PARENT = {
   parent: { schema: p.linkName, required: true, identifying: true, fixed: true },
 } as const;
@@ -32,7 +32,7 @@ type WithRoutes = CommonInputs & { readonly routes?: readonly Route[] };
 
 export type OnParent = WithRoutes & { readonly parent: string };
 
-/** A link of this kind with these settings, its addresses and routes. */
+/** The desired link of this kind, with its settings, addresses and routes. */
 export function desiredOnParent(
   kind: ChildKind,
   inputs: OnParent,
@@ -48,7 +48,7 @@ export function desiredOnParent(
   );
 }
 
-/** The same on exactly that parent, or on none (`""`): a VLAN on a VLAN stays there. */
+/** The same on exactly this parent, or on none (`""`): a VLAN on a VLAN stays there. */
 export function desiredOn(
   parent: string,
   kind: string,
@@ -77,9 +77,9 @@ export function desiredOn(
 }
 
 /**
- * Links of this stack from which a route goes over to this one, or from one ipvlan to another of its parent an address:
- * the kernel has each once, so that it has to leave there in the same change. That their resources list it no more is told
- * by the claims of the run.
+ * Links of this stack from which a route moves to this one, or an address between ipvlans of one parent. The kernel has
+ * each only once, so it must leave there in the same change. The claims of the run ensure that their resources do not
+ * list it any more.
  */
 function givers(link: DesiredLink, context: PlanContext): DesiredLink[] {
   const { state } = context.observation;
@@ -112,16 +112,16 @@ function givers(link: DesiredLink, context: PlanContext): DesiredLink[] {
 }
 
 /**
- * Neighbours keep a stale entry for up to half a minute (facts: mv10.txt): the link tells them by itself when it
- * comes up or its MAC address changes (Documentation/networking/ip-sysctl.rst).
+ * Neighbours keep a stale entry for up to half a minute. With these sysctls the link announces itself when it comes up
+ * or its MAC address changes (Documentation/networking/ip-sysctl.rst).
  */
 export const ANNOUNCES: DesiredLink["initial"] & object = (
   ["sysctl.ipv4.arp_notify", "sysctl.ipv6.ndisc_notify"] as SettingKey[]
 ).map((key) => ({ key, value: "1", property: key }));
 
 /**
- * A macvlan on a macvlan is put on the lowest link by the kernel (drivers/net/macvlan.c, macvlan_common_newlink), and
- * an ipvlan on an ipvlan (drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new). An ipvlan on a macvlan stays there.
+ * The kernel puts a macvlan on a macvlan on the lowest link (drivers/net/macvlan.c, macvlan_common_newlink), and an
+ * ipvlan on an ipvlan (drivers/net/ipvlan/ipvlan_main.c, ipvlan_link_new). An ipvlan on a macvlan stays there.
  */
 export function lowestParent(state: HostState, parent: string, kind: ChildKind): string {
   let name = parent;
@@ -137,7 +137,7 @@ export function findParent(parent: string, state: HostState, kind: ChildKind): L
   return findLink(state, { name: lowestParent(state, parent, kind), netns: "" });
 }
 
-/** The other children of a parent, the resource's own link left out at its present and former place. */
+/** The other children of a parent, without the resource's own link at its present and previous place. */
 export function siblingsOf(inputs: OnParent, parent: LinkState, context: PlanContext): LinkState[] {
   const ids = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
   return childrenOf(context.observation.state, parent.name).filter(
@@ -145,7 +145,7 @@ export function siblingsOf(inputs: OnParent, parent: LinkState, context: PlanCon
   );
 }
 
-/** The parent and the routes as they are observed: the parent that was asked for, if that is what the kernel made of it. */
+/** The observed parent and routes. The parent is the given one if the kernel has put the link on its lowest link. */
 export function readChild(
   link: LinkState,
   { parent }: Partial<OnParent>,
@@ -156,7 +156,7 @@ export function readChild(
   return { parent: isAsked ? parent : link.parent, ...readRoutes(link) };
 }
 
-/** The routes as a property can have them: those of others may have more to them. */
+/** The routes as a property can express them: routes of others may have more attributes. */
 export function readRoutes(link: LinkState): { routes: Pick<Route, "to" | "via" | "source" | "metric">[] } {
   return {
     routes: link.routes
@@ -170,26 +170,29 @@ export function countSiblings(inputs: OnParent, state: HostState, kind: ChildKin
   return childrenOf(state, lowestParent(state, inputs.parent, kind)).length;
 }
 
-/** Rules of all that sit on a parent. */
+/** Rules of all links with a parent. */
 export function childRules(inputs: Partial<OnParent>): Issue[] {
   const { name, netns, parent } = inputs;
   const isItself = name !== undefined && netns === undefined && name === parent;
   return [
-    ...(isItself
-      ? [{ property: "parent", reason: "is the link itself; give the link a name of its own" }]
-      : []),
+    ...(isItself ? [{ property: "parent", reason: "is the link itself; give the link another name" }] : []),
     ...routeRules(inputs),
   ];
 }
 
-/** Rules of all that have routes. */
+/** Rules of all links with routes. */
 export function routeRules(inputs: Partial<WithRoutes>): Issue[] {
   return inputs.up === false && (inputs.routes?.length ?? 0) > 0
-    ? [{ property: "routes", reason: "cannot be on a link that is down; leave up: false or the routes out" }]
+    ? [
+        {
+          property: "routes",
+          reason: "are not possible on a link that is down; leave out up: false, or the routes",
+        },
+      ]
     : [];
 }
 
-/** What the kernel would refuse of any child of this parent, in its own words worth nothing ("Invalid argument"). */
+/** Why the kernel would refuse any child on this parent; its own message would be just "Invalid argument". */
 export function childProblems(
   type: KernelType & { word: ChildKind },
   inputs: OnParent,
@@ -211,14 +214,14 @@ function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext)
   const wireless = carriersOf(state, parent.name).find((name) => facts.wireless.includes(name));
   if (port === "macvlan" && wireless !== undefined) {
     return issue(
-      `${wireless} is a wireless link: 802.11 allows one MAC address a station, so that macvlan does not work ` +
-        "on it; an IpvlanInterface does, as ipvlans have their parent's",
+      `${wireless} is a wireless link: 802.11 allows one MAC address per station, so macvlan does not work ` +
+        "on it; use an IpvlanInterface, which has its parent's MAC address",
     );
   }
   if (parent.name === "lo") return issue(`lo cannot have ${kind}s`);
-  // found out on a stock kernel (6.1): Invalid argument
+  // measured on a stock kernel (6.1): Invalid argument
   if (port === "macvlan" && portKindOf(parent.kind) === "ipvlan") {
-    return issue(`${parent.name} is an ipvlan, which can have no ${kind}s`);
+    return issue(`${parent.name} is an ipvlan, which cannot have ${kind}s`);
   }
   const master = parent.settings["link.master"] ?? "";
   const masterKind = findLink(state, { name: master, netns: "" })?.kind;
@@ -226,22 +229,24 @@ function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext)
     return issue(`${parent.name} is a port of the bridge ${master}; make ${master} the parent instead`);
   }
   if (masterKind === "bond" || masterKind === "team") {
-    return issue(`${parent.name} belongs to the ${masterKind} ${master}; make ${master} the parent instead`);
+    return issue(
+      `${parent.name} is a port of the ${masterKind} ${master}; make ${master} the parent instead`,
+    );
   }
-  // an rx_handler of the one kind keeps the other out (net/core/dev.c, netdev_rx_handler_register)
+  // a parent has one rx_handler, of one kind (net/core/dev.c, netdev_rx_handler_register)
   const foreign = childrenOf(state, parent.name).find((l) => ![undefined, port].includes(portKindOf(l.kind)));
   if (foreign) {
     return issue(
-      `${parent.name} has the ${foreign.kind} ${foreign.name}, beside which no ${kind} can be: a parent has macvlans ` +
-        "or ipvlans; what is on its way out has to go in an update of its own",
+      `${parent.name} has the ${foreign.kind} ${foreign.name}, which excludes ${kind}s: a parent has either macvlans ` +
+        "or ipvlans; if this program removes it, do that in an update of its own first",
     );
   }
   return mtuProblems(inputs, parent, context);
 }
 
 /**
- * That a link's MTU is above its parent's, which the kernel refuses. Where another resource of this run gives the parent
- * an MTU, that counts; a bridge of another resource has the least of its ports, which may be others by then.
+ * Finds an MTU above the parent's, which the kernel refuses. If another resource of this run gives the parent an MTU,
+ * that one counts. A bridge of another resource has the lowest MTU of its ports, which may change until then.
  */
 export function mtuProblems(
   { mtu }: Pick<OnParent, "mtu">,
@@ -254,8 +259,8 @@ export function mtuProblems(
   if (mtu === undefined || most === "unknown" || mtu <= most) return [];
   const reason =
     expected === undefined
-      ? `is above that of the parent ${name}, which is ${most}; raise that first`
-      : `is above that of the parent ${name}, which this program sets to ${most}; raise that as well`;
+      ? `is above the MTU of the parent ${name}, which is ${most}; raise that first`
+      : `is above the MTU of the parent ${name}, which this program sets to ${most}; raise that as well`;
   return [{ property: "mtu", reason }];
 }
 

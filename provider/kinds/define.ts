@@ -1,6 +1,6 @@
 /**
- * A kind in one place: from the table of its properties follows what a program may give, the canonical inputs and their
- * types, the settings of iproute2 both ways, what needs another link, and what adopting a link tells of it.
+ * Defines a kind in one place. Its table of properties determines the accepted and the canonical inputs with their
+ * types, the conversion to and from iproute2's settings, which changes replace the link, and what `adopt` describes.
  */
 import { type Desired, type DesiredSetting, type HostState, type LinkState, findLink } from "../model/host";
 import type { Json } from "../model/json";
@@ -14,23 +14,23 @@ import { statedLinkLocal } from "./ownership";
 import { commonRules } from "./problems";
 import type { InputsOf, Properties, Property } from "./property";
 
-/** Canonical inputs of a kind: what all kinds have, and what its table says. */
+/** Canonical inputs of a kind: the common ones, and those of its table. */
 export type KindInputs<P extends Properties> = CommonInputs & InputsOf<P>;
 
-/** What a kind's own file says of it. */
+/** The definition in a kind's own file. */
 interface Definition<P extends Properties, O extends object> extends Pick<
   Kind<KindInputs<P>>,
   "type" | "link" | "lan" | "exclusiveUse" | "parentUse" | "problems" | "warnings" | "portProperties"
 > {
-  /** Its own properties, in the order in which settings are set. */
+  /** Its own properties, in the order in which their settings are applied. */
   readonly properties: P;
-  /** Properties that all other kinds have, and this one has not. */
+  /** Common properties that this kind does not have. */
   readonly without?: readonly (keyof typeof LINK_PROPERTIES)[];
-  /** Not given: the kernel decides on the MAC address. */
+  /** Absent if the kernel chooses the MAC address. */
   readonly derivesMac?: (inputs: Partial<KindInputs<P>>) => boolean;
   /** Rules between its own properties. */
   readonly rules: (inputs: Partial<KindInputs<P>>) => Issue[];
-  /** What the resource asks of its host. `settings` are what its properties say. */
+  /** The desired state. `settings` come from its properties. */
   readonly desired: (
     inputs: KindInputs<P>,
     context: PlanContext,
@@ -38,11 +38,11 @@ interface Definition<P extends Properties, O extends object> extends Pick<
   ) => Desired;
   /** Outputs of its own. */
   readonly outputs: (link: LinkState, inputs: KindInputs<P>, observation: Observation) => O;
-  /** Its inputs that are no settings, as the link has them. What a program has not given is not in `inputs`. */
+  /** The observed values of inputs that are not settings. `inputs` contains only what the program has given. */
   readonly read: (link: LinkState, inputs: Partial<KindInputs<P>>, state: HostState) => Json;
 }
 
-/** A kind, from what its own file says. */
+/** Makes a kind from its definition. */
 export function defineKind<P extends Properties, O extends object>(
   definition: Definition<P, O>,
 ): Kind<KindInputs<P>, O> {
@@ -82,7 +82,10 @@ export function defineKind<P extends Properties, O extends object>(
       ...Object.fromEntries(others.filter(([name]) => given[name] !== undefined)),
     };
   };
-  /** What the inputs ask of this host: what they ignore is as the host has it, and a link that is not there has defaults. */
+  /**
+   * The inputs for this host: ignored properties have the observed values, and a link that does not exist has the
+   * defaults.
+   */
   const effective = (inputs: KindInputs<P>, context: PlanContext): KindInputs<P> => {
     const { observation, previous, ignored = [] } = context;
     const current = [linkId(inputs), ...(previous ? [previous] : [])].find((id) =>
@@ -132,7 +135,7 @@ export function defineKind<P extends Properties, O extends object>(
   };
 }
 
-/** Whether a change from one value to another needs another link. */
+/** Whether a change from one value to another replaces the link. */
 function isFixed(fixed: Property["fixed"], before: unknown, after: unknown): boolean {
   if (fixed === undefined || before === after) return false;
   return fixed === true || fixed.some((value) => value === before || value === after);

@@ -1,19 +1,19 @@
 /**
- * `ignoreChanges`: what the program ignores is neither compared nor planned. The engine hands the inputs of the last run to
- * the provider in place of what the program says, which would be drift as soon as the host differs: what the host has
- * takes their place, so that there is nothing to do about them. Pure.
+ * `ignoreChanges`: ignored properties are neither compared nor planned. For these the engine passes the inputs of the
+ * last run instead of the program's, which would be drift as soon as the host differs. Here the observed values replace
+ * them, so that nothing differs. Pure.
  */
 import { parsePath } from "../model/property-path";
 import type { CommonInputs, Json } from "./kind";
 
-/** Properties that say which link is meant: they cannot be taken from the link itself. */
+/** Properties that identify the link, and so cannot be read from it. */
 const IDENTITY: readonly string[] = ["host", "name", "netns", "adopt", "persist"];
 
 /**
- * The inputs with what the host has at each ignored path. A property that the link does not have is left out, which
- * leaves the host as it is.
+ * The inputs with the observed value at each ignored path. A property that the link does not have is left out, so the
+ * host stays as it is.
  *
- * @param observed the inputs as the host has them; empty if the link is not there: it is then made as the inputs say
+ * @param observed the observed inputs; empty if the link does not exist, which is then made from the given inputs
  * @param ignored paths as `ignoreChanges` takes them: `addresses`, `ports[0].cost`, `routes[*].metric`, `*`
  * @example
  * ```ts
@@ -29,12 +29,12 @@ export function withIgnored<I extends CommonInputs>(
   return ignored.reduce<I>((result, path) => {
     const steps = parsePath(path);
     if (steps === undefined) return result;
-    // a link's own properties are one level deep at least: the result has the same shape
+    // a path has at least one step, so the result is an object of the same type
     return taken(result, observed, steps, true) as I;
   }, inputs);
 }
 
-/** A value with what was observed at the path. */
+/** A value with the observed part at the path. */
 function taken(
   value: unknown,
   observed: unknown,
@@ -62,7 +62,7 @@ function taken(
   return Object.fromEntries([...others, ...entries]);
 }
 
-/** The entry of an observed list that is the same thing as one of the program's: by name, by destination, or by itself. */
+/** The entry of an observed list that corresponds to one of the program's: by name, by destination, or by value. */
 function entryLike(entry: unknown, observed: unknown): unknown {
   if (!Array.isArray(observed)) return undefined;
   const key = keyOf(entry);

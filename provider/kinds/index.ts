@@ -13,10 +13,10 @@ import { macvtap } from "./macvtap";
 import { shim } from "./shim";
 import { vlan } from "./vlan";
 
-/** A kind as the engine's side sees it: what its inputs are, its own schema has checked. */
+/** A kind as the engine uses it, with inputs that its own schema has checked. */
 export type AnyKind = Kind<CommonInputs>;
 
-/** A new kind is one file, and one word here. */
+/** A new kind is a file of its own and one entry here. */
 const ALL: readonly AnyKind[] = [macvlan, shim, bridge, vlan, bond, macvtap, ipvlan];
 
 /** All kinds of links, by the name of their resource class. */
@@ -24,12 +24,12 @@ export const KINDS: Readonly<Record<string, AnyKind>> = Object.fromEntries(
   ALL.map((kind) => [kind.type, acceptAltNames(withHostConflicts(kind))]),
 );
 
-/** What these links are to the kernel, by iproute2's word. */
+/** The kernel's link types, by iproute2's word. */
 export const KERNEL_TYPES: ReadonlyMap<string, KernelType> = new Map(
   ALL.map(({ link }) => [link.word, link]),
 );
 
-/** The settings that a new link has by itself; none of a kind that is not known here. */
+/** The kernel defaults of a new link; none for an unknown kind. */
 function newLink(word: string): Settings {
   const kinds = ALL.filter(({ link }) => link.word === word);
   const own = kinds.flatMap(({ properties }) =>
@@ -45,15 +45,15 @@ const NEW_LINKS: ReadonlyMap<string, Settings> = new Map(
 );
 
 /**
- * A host's kernel, by its release (`6.1.0-18-amd64`), as far as plans depend on it.
+ * The traits of a host's kernel that plans depend on, by its release (`6.1.0-18-amd64`).
  *
- * @param iproute2 the host's version: what it knows nothing of, no link is seen to have
+ * @param iproute2 the host's version, which shows no settings that are newer than itself
  */
 export function kernelOf(release: string, iproute2?: string): KernelTraits {
   return { ...kernelTraits(release), newLink: (word) => shownBy(iproute2, NEW_LINKS.get(word) ?? {}) };
 }
 
-/** The settings of a new link that a version of iproute2 tells. */
+/** The settings of a new link that a version of iproute2 shows. */
 function shownBy(iproute2: string | undefined, settings: Settings): Settings {
   if (iproute2 === undefined) return settings;
   const hidden = ALL.flatMap(({ properties }) =>
@@ -71,7 +71,7 @@ function shownBy(iproute2: string | undefined, settings: Settings): Settings {
   );
 }
 
-/** A kind whose problems include what a link cannot have beside the host's others, unless more basic ones are in the way. */
+/** A kind whose problems include conflicts with the host's other links, unless there are more basic problems. */
 function withHostConflicts(kind: AnyKind): AnyKind {
   return {
     ...kind,

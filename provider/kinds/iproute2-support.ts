@@ -1,6 +1,6 @@
 /**
- * What is asked of a host whose iproute2 or kernel is too old for it: iproute2 would answer with its own usage, half-way,
- * and the kernel would ignore it without a word. Pure.
+ * Properties for which a host's iproute2 or kernel is too old: iproute2 would print its usage in the middle of a
+ * change, and the kernel would silently ignore them. Pure.
  */
 import { KINDS } from ".";
 import { isOlder, kernelVersion } from "../iproute2/version";
@@ -8,18 +8,18 @@ import type { Desired, SettingKey } from "../model/host";
 import type { HostFacts } from "../model/observation";
 import type { Issue } from "./kind";
 
-/** A property that iproute2 has only since a later version than the oldest one that will do. */
+/** A property that needs a later version of iproute2 than the oldest supported one. */
 export interface NewerProperty {
   readonly version: string;
-  /** The first version of Linux that does not ignore it; undefined if all that matter have it. */
+  /** The first version of Linux that does not ignore it; undefined if all supported ones have it. */
   readonly kernel?: string;
   readonly property: string;
   readonly key: SettingKey;
-  /** The word of the setting's value that is new; undefined if the setting as such is. */
+  /** The new word of the setting's value; undefined if the setting itself is new. */
   readonly word?: string;
 }
 
-/** All of them, the oldest first. */
+/** All such properties, the oldest first. */
 export const NEWER_PROPERTIES: readonly NewerProperty[] = [
   ...new Map(
     Object.values(KINDS)
@@ -41,7 +41,7 @@ export const NEWER_PROPERTIES: readonly NewerProperty[] = [
   ).values(),
 ].toSorted((a, b) => (isOlder(a.version, b.version) ? -1 : 1));
 
-/** An issue on each property that needs a newer iproute2 or kernel than the host has. */
+/** An issue for each property that needs a newer iproute2 or kernel than the host's. */
 export function tooNewFor({ iproute2, ipVersionText, kernel }: HostFacts, desired: Desired): Issue[] {
   if (iproute2 === undefined) return [];
   const settings = desired.links.filter((link) => link.exists).flatMap((link) => link.settings);

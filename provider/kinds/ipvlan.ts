@@ -1,4 +1,4 @@
-/** IpvlanInterface: one ipvlan child of a parent, which has the parent's MAC address and IP addresses of its own. */
+/** IpvlanInterface: an ipvlan child of a parent, with the parent's MAC address and IP addresses of its own. */
 import { withoutPrefix } from "../model/addresses";
 import { recordOf } from "../model/host";
 import { isOwn } from "../model/owner";
@@ -67,9 +67,9 @@ export const ipvlan = defineKind({
 });
 
 /**
- * What the ipvlans of others on this parent keep it from: their mode and flag would change along, silently, and an
- * address is on one of them only. This stack's own are compared as the program wants them to be, not as they are
- * (port-use.ts), so that all may change in one update.
+ * Conflicts with ipvlans on this parent that belong to others: their mode and flag would silently change too, and only
+ * one of them can have an address. This stack's own ipvlans are compared in their desired state (lan/parent-use.ts), so
+ * that all may change in one update.
  */
 function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
   const { state } = context.observation;
@@ -85,7 +85,7 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
       ? [
           {
             property: word,
-            reason: `is "${inputs[word]}", and that of ${other.name} on ${parent.name} is "${other.settings[`type.${word}`] ?? ""}"; ${ONE_FOR_ALL}`,
+            reason: `is "${inputs[word]}", but ${other.name} on ${parent.name} has "${other.settings[`type.${word}`] ?? ""}"; ${ONE_FOR_ALL}`,
           },
         ]
       : [];
@@ -97,7 +97,7 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
       ? [
           {
             property: `addresses[${i}]`,
-            reason: `${holder.name} on ${parent.name} has ${address}; the kernel gives no address to two ipvlans of one parent`,
+            reason: `${holder.name} on ${parent.name} already has ${address}; two ipvlans of one parent cannot have the same address`,
           },
         ]
       : [];

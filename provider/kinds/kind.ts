@@ -1,4 +1,4 @@
-/** What makes a kind of link a kind. The engine's side knows nothing else of it. */
+/** What defines a kind of link. The engine uses nothing else of it. */
 import type { z } from "zod";
 import type { Desired, HostState, LinkId, LinkState, PortKind, Settings } from "../model/host";
 import type { Json } from "../model/json";
@@ -12,74 +12,74 @@ import type { Properties } from "./property";
 export type { Json } from "../model/json";
 export type { CommonInputs } from "./link";
 
-/** Something wrong with an input, on its path. */
+/** A problem with an input, on its path. */
 export interface Issue {
   /** `addresses[1]`, `host.port`; empty for the resource as a whole. */
   readonly property: string;
   readonly reason: string;
 }
 
-/** Who is asking: identity of a resource, which no property of it holds. */
+/** The identity of a resource, which none of its properties contains. */
 export interface Identity extends Owner {
   /** The Pulumi resource's name. */
   readonly resource: string;
 }
 
-/** A host as one resource sees it while it plans. */
+/** What a kind needs for planning a resource on its host. */
 export interface PlanContext extends Identity {
   readonly observation: Observation;
-  /** The resource is in the stack's state already, under these name and namespace. */
+  /** The link's place in the last run, if the resource is already in the stack's state. */
   readonly previous?: { readonly name: string; readonly netns: string };
-  /** The resource's inputs of the last run, where it is in the stack's state. */
+  /** The resource's inputs of the last run, if it is in the stack's state. */
   readonly previousInputs?: Json;
   /** Paths of properties that the program ignores (`ignoreChanges`). */
   readonly ignored?: readonly string[];
-  /** Another resource of this run is to make, or has made, a link of that name on this host. */
+  /** Whether another resource of this run makes, or has made, a link of that name on this host. */
   readonly isExpected: (name: string) => boolean;
   /**
-   * The MTU that another resource of this run gives a link of that name; undefined where it leaves that as it is. Not
-   * given where the observation has it already.
+   * The MTU that another resource of this run gives a link of that name; undefined if it does not set it. Absent if the
+   * observation already has it.
    */
   readonly expectedMtu?: (name: string) => number | "unknown" | undefined;
-  /** Another resource of this run gives an IP address to a link of this namespace of the host. */
+  /** Whether another resource of this run gives an IP address to a link of this namespace of the host. */
   readonly isExpectedAddress?: (ip: string, netns: string) => boolean;
 }
 
-/** What a link is to the kernel, and to iproute2. */
+/** A link type of the kernel and of iproute2. */
 export interface KernelType {
   /** iproute2's word for it. */
   readonly word: string;
-  /** What people call such links. */
+  /** The usual name of such links. */
   readonly links: string;
   /** The kernel's module for them, if some kernels lack it: `shell/features.sh` looks for it. */
   readonly module?: string;
-  /** Without it a host is of no use to most programs. */
+  /** Most programs need it. */
   readonly isNeeded?: true;
-  /** What the module is for besides the resources of the kind: `, and bonds as parents`. */
+  /** What the module is needed for besides the resources of the kind: `, and bonds as parents`. */
   readonly besides?: string;
-  /** Settings of a new link of which no property tells, or that other kinds have otherwise. */
+  /** Kernel defaults without a property, or different from those of other kinds. */
   readonly defaults?: Settings;
 }
 
-/** A kind of link. `I` is its canonical inputs, `O` are its outputs beside the common ones. */
+/** A kind of link. `I` are its canonical inputs, `O` its outputs beside the common ones. */
 export interface Kind<I extends CommonInputs, O extends object = object> {
   /** Name of the resource class. */
   readonly type: string;
   readonly link: KernelType;
-  /** All that it has; what is not here is refused. */
+  /** All of its properties; others are refused. */
   readonly properties: Properties;
   /** The settings among them, in the order in which they are set. */
   readonly bindings: readonly Binding[];
-  /** One schema a property. */
+  /** One schema per property. */
   readonly schema: Readonly<Record<string, z.ZodType>>;
   readonly required: readonly string[];
   /** Fills in defaults of properties that are neither given nor still unknown. */
   readonly defaults: Json;
-  /** Properties without which the host cannot be asked anything about the link. */
+  /** Properties that must be known before the link can be planned on its host. */
   readonly identifying: readonly string[];
   /** Properties of the ports, if it has any. */
   readonly portProperties?: Properties;
-  /** Properties of which a change needs another link, the old one removed first. */
+  /** Changed properties for which the link must be replaced; the old one is removed first. */
   replaces(before: Json, after: Json): string[];
   /** `mac0@eth0` */
   label(inputs: Json): string;
@@ -88,45 +88,45 @@ export interface Kind<I extends CommonInputs, O extends object = object> {
   /** The link whose LAN the link's addresses are on: a macvlan's lowest parent, a bridge itself. */
   lan(inputs: I, state: HostState): string;
   /**
-   * What of another link only one can have: `VLAN 10` of `eth0`. `of` is also what carries the link's frames, so that
-   * MAC addresses on the one are on the other.
+   * A part of another link that only one link can use: `VLAN 10` of `eth0`. The frames of this link pass through `of`,
+   * which therefore carries its MAC addresses too.
    */
   exclusiveUse?(inputs: I): ExclusiveUse;
-  /** What the link needs its parent to be; absent for kinds that leave a parent as it is. */
+  /** How the link uses its parent; absent for kinds that do not affect a parent. */
   parentUse?(inputs: I): ParentUse;
-  /** Rules between properties; those that are still unknown are absent. */
+  /** Rules between properties. Properties that are still unknown are absent. */
   rules(inputs: Partial<I>): Issue[];
-  /** What the resource wants of its host. */
+  /** The desired state of the resource's host. */
   desired(inputs: I, context: PlanContext): Desired;
-  /** What would fail, told before it is tried. */
+  /** What would fail, found before it is tried. */
   problems(inputs: I, context: PlanContext): Issue[];
-  /** What works, and is seldom meant. */
+  /** What works but is rarely intended. */
   warnings?(inputs: I, context: PlanContext): string[];
-  /** All that the host tells of the link; nothing if it is not there. */
+  /** The observed outputs of the link; empty if it does not exist. */
   outputs(inputs: I, observation: Observation): Partial<Omit<LinkOutputs, "host" | "label"> & O>;
-  /** The given inputs as the host has them. */
+  /** The observed values of the given inputs. */
   readInputs(inputs: I, observation: Observation): Json;
-  /** All that inputs can say of a link of the kind, as the host has it, with its kernel's or our defaults. */
+  /** All inputs that describe an existing link, with the kernel's or our defaults. For `adopt`. */
   describe(link: LinkState, state: HostState): Json;
 }
 
-/** A part of a link that only one other link can have. */
+/** A part of a link that only one other link can use. */
 export interface ExclusiveUse {
   readonly property: string;
   readonly what: string;
   readonly of: string;
 }
 
-/** What to do about an address that another machine has: see `duplicateAddressDetection` of the arguments. */
+/** What to do if another machine has an address: see `duplicateAddressDetection` in the arguments. */
 export type DuplicateDetection = NonNullable<CommonInputs["duplicateAddressDetection"]>;
 
-/** What a link needs its parent to be. */
+/** How a link uses its parent. */
 export interface ParentUse {
   readonly kind: PortKind;
-  /** Of ipvlans: the port's, and so that of all of them. */
+  /** Of ipvlans: the mode of the parent, which all of its ipvlans share. */
   readonly mode?: IpvlanMode;
   readonly flag?: IpvlanFlag;
-  /** Of a macvlan: it takes the parent for itself. */
+  /** Of a macvlan: whether it is the parent's only child. */
   readonly isPassthru?: boolean;
   /** Of a macvlan: what it asks of the parent's queue for broadcasts. */
   readonly broadcastQueueThreshold?: number;
@@ -137,7 +137,7 @@ export function linkId(inputs: Pick<CommonInputs, "name" | "netns">): LinkId {
   return { name: inputs.name, netns: inputs.netns ?? "" };
 }
 
-/** A resource as messages name it, and as those of one run are told apart: `MacvlanInterface "web"`. */
+/** The name of a resource in messages, unique in a run: `MacvlanInterface "web"`. */
 export function resourceName(type: string, name: string): string {
   return `${type} "${name}"`;
 }

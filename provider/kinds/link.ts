@@ -1,4 +1,4 @@
-/** The properties that links of every kind have, and what follows from them. */
+/** The properties that links of every kind have, and what is derived from them. */
 import { hostSchema } from "../ssh/address";
 import { number } from "./bindings";
 import { type InputsOf, properties } from "./property";
@@ -24,7 +24,7 @@ export const LINK_PROPERTIES = properties({
   duplicateAddressDetection: { schema: p.oneOf("off", "warn", "error") },
 });
 
-/** What every kind's inputs have, once they are canonical. */
+/** The canonical inputs that all kinds have in common. */
 export type CommonInputs = InputsOf<typeof LINK_PROPERTIES> & {
   /** The resource's name, if none was given. */
   readonly name: string;

@@ -1,4 +1,4 @@
-/** MacvlanInterface: one macvlan child of a parent; and what a macvtap and the shim have of one. */
+/** MacvlanInterface: a macvlan child of a parent; and what macvtap and shim share with it. */
 import { type LinkState, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isOwn } from "../model/owner";
@@ -30,7 +30,7 @@ export const MACVLAN = {
 } as const satisfies KernelType;
 
 /**
- * The mode comes first: the flags are valid in one mode each, and leaving `source` empties its list. The kernel's
+ * The mode comes first: each flag is valid in one mode only, and leaving `source` empties its list. The kernel's
  * defaults are from drivers/net/macvlan.c, macvlan_common_setup.
  */
 const PROPERTIES = properties({
@@ -81,12 +81,12 @@ const PROPERTIES = properties({
 
 export type MacvlanInputs = KindInputs<typeof PROPERTIES>;
 
-/** What a macvlan tells beside what every link does. */
+/** The outputs of a macvlan beside the common ones. */
 type OwnOutputs = Pick<MacvlanOutputs, "parentMacAddress" | "parentMacs" | "parentPromiscuity" | "siblings">;
 
 export const macvlan = kindOfMacvlan("MacvlanInterface", MACVLAN, () => ({}));
 
-/** The kind of a resource class whose links are iproute2's `macvlan` or `macvtap`, with outputs of its own. */
+/** Defines a kind whose links are iproute2's `macvlan` or `macvtap`, with outputs of its own. */
 export function kindOfMacvlan<O extends object>(
   type: string,
   link: KernelType & { readonly word: "macvlan" | "macvtap" },
@@ -118,7 +118,7 @@ export function kindOfMacvlan<O extends object>(
   });
 }
 
-/** A macvlan child of a parent: what a shim is, too. */
+/** A macvlan child of a parent; a shim is one too. */
 type WithMode = OnParent & { readonly mode: MacvlanMode };
 
 /** Outputs about the parent of a macvlan. */
@@ -137,7 +137,7 @@ function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
   if (mode === undefined) return [];
   const only = (property: keyof MacvlanInputs, desired: MacvlanMode): Issue[] =>
     inputs[property] !== undefined && inputs[property] !== false && mode !== desired
-      ? [{ property, reason: `goes with mode "${desired}" only, and the mode is "${mode}"` }]
+      ? [{ property, reason: `needs mode "${desired}", and the mode is "${mode}"` }]
       : [];
   return [
     ...only("sourceMacAddresses", "source"),
@@ -146,7 +146,7 @@ function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
   ];
 }
 
-/** What the kernel would refuse of a macvlan or macvtap on this parent, beside its siblings. */
+/** Why the kernel would refuse a macvlan or macvtap on this parent, beside its siblings. */
 export function macvlanProblems(
   type: KernelType & { readonly word: "macvlan" | "macvtap" },
   inputs: WithMode,
@@ -174,7 +174,7 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
     return [
       {
         property: "mode",
-        reason: `passthru takes ${parent.name} for itself, and it has the child ${other.name} already`,
+        reason: `mode passthru needs ${parent.name} for itself, but it already has the child ${other.name}`,
       },
     ];
   }
@@ -184,7 +184,7 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
     ? [
         {
           property: "macAddress",
-          reason: `is that of ${duplicate.name}; the kernel wants another one for each`,
+          reason: `is already used by ${duplicate.name}; each child of a parent needs another one`,
         },
       ]
     : [];

@@ -1,4 +1,4 @@
-/** MacvtapInterface: a macvlan whose frames a program, such as a VM's, reads and writes by a device file. */
+/** MacvtapInterface: a macvlan whose frames a program, such as a VM, reads and writes through a device file. */
 import { kindOfMacvlan } from "./macvlan";
 
 const MACVTAP = {
@@ -10,6 +10,6 @@ const MACVTAP = {
 } as const;
 
 export const macvtap = kindOfMacvlan("MacvtapInterface", MACVTAP, (link) => ({
-  // drivers/net/macvtap.c, macvtap_device_event: "tap%d" with the link's index, in whatever namespace
+  // drivers/net/macvtap.c, macvtap_device_event: "tap%d" with the link's index, in any namespace
   devicePath: `/dev/tap${link.ifIndex}`,
 }));

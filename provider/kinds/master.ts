@@ -24,21 +24,21 @@ export type MasterInputs = CommonInputs & {
   readonly takeOverAddresses?: boolean;
 };
 
-/** What a kind says of its link and of its ports. */
+/** What a kind specifies for its link and its ports. */
 export interface MasterSpec {
   readonly kind: "bridge" | "bond";
   readonly settings: readonly DesiredSetting[];
-  /** For a link that is to be made. */
+  /** For a link that does not exist yet. */
   readonly initial?: readonly DesiredSetting[];
-  /** Options of the port at that place of the list. */
+  /** Options of the port at that index of the list. */
   readonly portSettings?: (index: number, path: string) => readonly DesiredSetting[];
-  /** The link is made with its first port's MAC address in any case, not only where it takes over addresses. */
+  /** The link always gets its first port's MAC address when it is made, not only if it takes over addresses. */
   readonly takesMac: boolean;
-  /** Whether a port has to be up, even one of a link that is adopted. */
+  /** Whether a port has to be up, even that of an adopted link. */
   readonly portsUp: boolean;
 }
 
-/** The link with its ports, and what its record keeps of them. */
+/** The link with its ports, and what its record remembers of them. */
 export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: MasterSpec): Desired {
   const { state } = context.observation;
   const kept = ownRecord(inputs, context)?.restore ?? [];
@@ -81,7 +81,7 @@ export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: 
   });
   const links = [link, ...withBack];
   const record = recordFor(inputs, context, links);
-  // ports that are named no more go back to where they were, unless somebody has moved them on
+  // ports that are not listed any more go back to where they were, unless they have been moved on
   const released = kept.filter((k) => {
     const now = findLink(state, k);
     const masters = [inputs.name, context.previous?.name];
@@ -122,14 +122,14 @@ function desiredPort(
 
 /** What moves between ports and their master. */
 interface TakenOver {
-  /** Addresses and routes that the master has, or is to have, from its ports. */
+  /** Addresses and routes that the master has, or will have, from its ports. */
   readonly from: readonly {
     readonly addresses: LinkState["addresses"];
     readonly routes: LinkState["routes"];
   }[];
-  /** Restore points of ports that get theirs back, because `takeOverAddresses` is off by now. */
+  /** Restore points of ports that get theirs back, because `takeOverAddresses` is off now. */
   readonly back: readonly DesiredLink[];
-  /** A port's MAC address for a master that is to be made: the neighbours need not learn another one. */
+  /** A port's MAC address for a new master, so that the neighbours need not learn another one. */
   readonly macAddress: NonNullable<DesiredLink["initial"]>;
 }
 
@@ -178,9 +178,9 @@ export function portRules(inputs: Partial<MasterInputs>, noun: MasterSpec["kind"
 }
 
 /**
- * What keeps a link from becoming a port; of one that is a port already nothing does.
+ * Why a link cannot become a port. Links that are ports already have no such problems.
  *
- * @param refused why a kind does not take the link, where it does not
+ * @param refused why the kind refuses the link; undefined if it does not
  */
 export function joinProblems(
   inputs: MasterInputs,
@@ -196,19 +196,22 @@ export function joinProblems(
   if (!link) return context.isExpected(name) ? [] : issue(`there is no link ${name} on the host`);
   const master = link.settings["link.master"] ?? "";
   if ([inputs.name, context.previous?.name].includes(master)) return [];
-  // one of this stack's gives it up in this run, or the claims of the two say that both list it
+  // a master of this stack gives it up in this run; if both list it, their claims conflict
   if (master !== "" && !isMasterOfStack(master, context)) {
-    return issue(`${name} belongs to ${master} already; take it out of there first`);
+    return issue(`${name} is a port of ${master} already; remove it from there first`);
   }
   if (name === "lo") return issue(`lo cannot be a ${noun}'s port`);
   const why = refused(link);
   if (why !== undefined) return issue(`${name} ${why}`);
   const child = childrenOf(state, name).find((l) => /^(?:mac|ip)v/.test(l.kind));
-  if (child) return issue(`${name} has the ${child.kind} ${child.name}; make the ${noun} its parent instead`);
+  if (child)
+    return issue(
+      `${name} is the parent of the ${child.kind} ${child.name}; make the ${noun} its parent instead`,
+    );
   return addressProblems(inputs, link, noun, issue);
 }
 
-/** An address on a port stops answering: the frames go to the port's master. */
+/** An address on a port stops answering, because the frames go to the port's master. */
 function addressProblems(
   inputs: MasterInputs,
   link: LinkState,
@@ -219,7 +222,7 @@ function addressProblems(
   if (dynamic !== "") {
     return issue(
       `${link.name} has ${dynamic} by DHCP or router advertisement, which would stop answering as a ${noun}'s port; ` +
-        `have the client run on the ${noun} first`,
+        `run the client on the ${noun} first`,
     );
   }
   if (link.addresses.length === 0 || inputs.takeOverAddresses === true) return [];
@@ -230,7 +233,7 @@ function addressProblems(
   );
 }
 
-/** Whether a master is one of this stack's, from which a port may go over to another one in one update. */
+/** Whether a master belongs to this stack, so that a port may move from it to another master in one update. */
 function isMasterOfStack(name: string, context: PlanContext): boolean {
   const record = recordOf(context.observation.state, { name, netns: "" });
   return record !== undefined && isOwn(record, context);

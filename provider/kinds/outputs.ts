@@ -1,10 +1,10 @@
-/** What links of every kind tell of themselves: outputs, and their inputs as the host has them. Pure. */
+/** Outputs and observed inputs that links of every kind have. Pure. */
 import { isLinkLocal } from "../model/addresses";
 import type { LinkState } from "../model/host";
 import type { LinkOutputs } from "./args";
 import type { CommonInputs } from "./link";
 
-/** Outputs of every kind, as the host has them; the host and the label are inputs. */
+/** The observed outputs of every kind; the host and the label are inputs. */
 export function commonOutputs(link: LinkState, inputs: CommonInputs): Omit<LinkOutputs, "host" | "label"> {
   return {
     name: link.name,
@@ -25,7 +25,7 @@ export function addressesOf(link: LinkState, inputs: Partial<CommonInputs>): str
   return inGivenOrder([...new Set([...link.addresses.map((a) => a.cidr), ...stated])], given);
 }
 
-/** Sets are shown in the order in which they were given, so that an order alone is never a change. */
+/** Returns a set in the order in which it was given, so that the order alone is never a change. */
 export function inGivenOrder(found: readonly string[], given: readonly string[]): string[] {
   return [...given.filter((g) => found.includes(g)), ...found.filter((f) => !given.includes(f))];
 }

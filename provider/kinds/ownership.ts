@@ -1,4 +1,4 @@
-/** Whose a link is: adoption, the record that the host keeps of it, and what deletion leaves. Pure. */
+/** Ownership of links: adoption, the record on the host, and what deletion leaves. Pure. */
 import { bootName } from "../model/boot-names";
 import { isLinkLocal } from "../model/addresses";
 import {
@@ -22,19 +22,19 @@ import {
 } from "../model/owner";
 import { type CommonInputs, type PlanContext, linkId } from "./kind";
 
-/** The link's former place, where it had another one. */
+/** The link's previous place, if it is another one. */
 export function previousPlace(inputs: CommonInputs, context: PlanContext): Pick<DesiredLink, "previous"> {
   return context.previous && !sameLink(context.previous, linkId(inputs))
     ? { previous: context.previous }
     : {};
 }
 
-/** Where the link is to be, and where it was. */
+/** The link's desired and its previous place. */
 function placesOf(inputs: CommonInputs, { previous }: PlanContext): readonly LinkId[] {
   return [linkId(inputs), ...(previous ? [previous] : [])];
 }
 
-/** The record that this stack has of the resource's link, at its present or its former place. */
+/** This stack's record of the resource's link, at its present or its previous place. */
 export function ownRecord(inputs: CommonInputs, context: PlanContext): LinkRecord | undefined {
   const { state } = context.observation;
   for (const id of placesOf(inputs, context)) {
@@ -44,7 +44,7 @@ export function ownRecord(inputs: CommonInputs, context: PlanContext): LinkRecor
   return undefined;
 }
 
-/** The mark by which the host knows this stack's link: that of its record, or after a boot that of its boot files. */
+/** The mark that shows this stack as the link's owner: from the link's record, or after a boot from its boot files. */
 export function ownMark(inputs: CommonInputs, context: PlanContext): OwnerMark | undefined {
   const record = ownRecord(inputs, context);
   if (record) return markOf(record);
@@ -54,7 +54,7 @@ export function ownMark(inputs: CommonInputs, context: PlanContext): OwnerMark |
   )?.mark;
 }
 
-/** Whose something is that this stack cannot have, and what to do, for people. */
+/** Says who owns something that this stack cannot have, and what to do about it. */
 export function describeForeign(
   what: string,
   mark: OwnerMark & { readonly resource?: string },
@@ -70,14 +70,14 @@ export function describeForeign(
   );
 }
 
-/** For whom a plan is made, of all that a context says. */
+/** The owner for which a plan is made. */
 export function ownerOf({ owner, stack }: PlanContext): Owner {
   return { owner, ...(stack === undefined ? {} : { stack }) };
 }
 
 /**
- * Whether the resource takes over a link of somebody else's, now or earlier. One that it had taken over and that is gone
- * by now is made: there is nothing to take over, and nobody to give it back to.
+ * Whether the link is an adopted one, from this run or an earlier one. If an adopted link has disappeared, a new one is
+ * made, and counts as made: nothing has to be restored on deletion.
  */
 export function adopts(inputs: CommonInputs, context: PlanContext): boolean {
   const record = ownRecord(inputs, context);
@@ -87,7 +87,7 @@ export function adopts(inputs: CommonInputs, context: PlanContext): boolean {
   return context.previous === undefined || placesOf(inputs, context).some((id) => findLink(state, id));
 }
 
-/** What the host is to remember: whose the link is, and what to take back on deletion. */
+/** The record for the host: the link's owner, and what to restore on deletion. */
 export function recordFor(
   inputs: CommonInputs,
   context: PlanContext,
@@ -107,8 +107,8 @@ export function recordFor(
 }
 
 /**
- * How a link was before this resource touched it, as far as the resource manages it: what an earlier record says,
- * and for what is managed only since now, what the host has now.
+ * How a link was before this resource touched it, as far as the resource manages it: from an earlier record and, for
+ * what is managed from now on, from the observation.
  */
 function restorePoint(
   link: DesiredLink,
@@ -121,7 +121,7 @@ function restorePoint(
   if (!now) return before;
   const joins = link.settings.some((s) => s.key === "link.master" && s.value !== master);
   const settings = link.settings
-    // what a port has is gone when it leaves its bridge: nothing to take back but its leaving
+    // a port loses its options when it leaves its bridge: nothing to restore but that it leaves
     .filter((s) => !(joins && s.key.startsWith("port.")))
     .map((s) => ({ key: s.key, value: now.settings[s.key] ?? "", property: s.key }));
   const added = settings.filter((s) => !before?.settings.some((b) => b.key === s.key));
@@ -140,14 +140,17 @@ function restorePoint(
   };
 }
 
-/** The link-local addresses that the resource states, or did in the last run: they come and go with it, no others. */
+/** The link-local addresses in the resource's inputs, now or in the last run. Only these are managed. */
 export function statedLinkLocal(inputs: CommonInputs, { previousInputs = {} }: PlanContext): string[] {
   const { addresses } = previousInputs;
   const previous = Array.isArray(addresses) ? addresses.map(String) : [];
   return [...new Set([...(inputs.addresses ?? []), ...previous])].filter(isLinkLocal);
 }
 
-/** How a port was before another master of this stack took it, which hands it over: it goes back there, not to that master. */
+/**
+ * How a port was before another master of this stack took it. If that master hands the port over to this one, the port
+ * is later restored to that state.
+ */
 function fromOtherMaster(
   { name, netns }: DesiredLink,
   master: string,
@@ -157,19 +160,19 @@ function fromOtherMaster(
   if (!record || !isOwn(record, context)) return undefined;
   const before = record.restore.find((k) => sameLink(k, { name, netns }));
   if (!before) return undefined;
-  // its addresses are where they went from there: with the other master
+  // without its addresses, which have moved to the other master
   const { addresses, routes, ...rest } = before;
   return rest;
 }
 
-/** What deleting the resource wants of its host: nothing of what it made, and everything else as it was. */
+/** The desired state after deletion: what the resource made is removed, and everything else is restored. */
 export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desired {
   const record = ownRecord(inputs, context);
-  // a link that was deleted by hand, or went with its parent, leaves its namespace behind
+  // a link that was deleted by hand or with its parent leaves its namespace behind
   const leaves = placesOf(inputs, context).map(({ netns }) => netns);
   const linkLocal = statedLinkLocal(inputs, context);
   const nothing: Desired = { links: [], netns: "", leaves, linkLocal, ...ownerOf(context) };
-  // without its record, or with that of another making, a link of that name is not the one to delete: it stays
+  // without a record, or with that of another making, a link of that name is not the one to delete, and stays
   if (!record) return nothing;
   const there = record.restore.filter((l) => {
     const now = findLink(context.observation.state, l);
@@ -180,7 +183,7 @@ export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desi
   return { ...nothing, links: [...there, ...own], forgets: [linkId(record)] };
 }
 
-/** Whether a port has gone over to another master, which gives it back. */
+/** Whether a port has moved to another master, which will restore it. */
 function hasMovedOn({ settings }: DesiredLink, now: LinkState, { name }: LinkRecord): boolean {
   const before = settings.find(({ key }) => key === "link.master");
   const master = now.settings["link.master"] ?? "";

@@ -1,4 +1,4 @@
-/** What would stand in the way of a link of any kind: privilege, tools, the kernel, and whose the name is. Pure. */
+/** Problems of links of any kind: privilege, tools, the kernel, and the owner of the name. Pure. */
 import { bootName, whyNotBootName } from "../model/boot-names";
 import { type LinkState, findLink, recordOf, sameLink } from "../model/host";
 import { isOwn } from "../model/owner";
@@ -11,22 +11,22 @@ export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
   const { mtu, addresses, name, adopt } = inputs;
   const tooLong = name === undefined || adopt === true ? undefined : whyNotLinkName(name);
   if (tooLong !== undefined) return [{ property: "name", reason: tooLong }];
-  // RFC 8200, 5: IPv6 is switched off on a link below that
+  // RFC 8200, 5: a link with a smaller MTU has no IPv6
   const six = addresses?.findIndex((a) => a.includes(":")) ?? -1;
   return mtu !== undefined && mtu < 1280 && six >= 0
     ? [
         {
           property: `addresses[${six}]`,
-          reason: `needs an MTU of 1280 at least, and mtu is ${mtu} (RFC 8200)`,
+          reason: `needs an MTU of at least 1280 (RFC 8200), and mtu is ${mtu}`,
         },
       ]
     : [];
 }
 
 /**
- * What stands in the way of every kind: privilege, tools, the kernel, and whose the name is.
+ * Problems of every kind: privilege, tools, the kernel, and the owner of the name.
  *
- * @param makes false if the kind gets along without iproute2, as nothing is to be made
+ * @param makes false if the kind needs no iproute2, as no link is to be made
  */
 export function linkProblems(
   inputs: CommonInputs,
@@ -40,7 +40,7 @@ export function linkProblems(
       {
         property: "host",
         reason:
-          "changing links needs root, and the login is an ordinary user; set become to sudo or doas, or log in as root",
+          "changing links needs root, but the login is an ordinary user; set become to sudo or doas, or log in as root",
       },
     ];
   }
@@ -63,7 +63,7 @@ export function linkProblems(
   ];
 }
 
-/** That the host's kernel cannot make links of a kind at all: it is known to lack the module, and there is none yet. */
+/** Issues if the host's kernel is known to lack the module for a kind of link. */
 function kernelProblems(
   { observation: { facts, state } }: PlanContext,
   { word, links, module = "" }: KernelType,
@@ -79,20 +79,18 @@ function kernelProblems(
   ];
 }
 
-/** Why no boot could make the link again. */
+/** Why a boot could not make the link again. */
 function persistProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
   const { facts, state } = context.observation;
   const issue = (reason: string): Issue[] => [{ property: "persist", reason }];
   if (facts.init === undefined) {
     return issue(
       "needs something on the host that runs a script at boot: it has neither systemd (/run/systemd/system) nor OpenRC " +
-        "(/run/openrc) running, nor ifupdown (/etc/network/interfaces); leave persist out, and see to it yourself",
+        "(/run/openrc) running, nor ifupdown (/etc/network/interfaces); leave persist out, and make the link at boot by other means",
     );
   }
   if (!facts.tools.includes("sha256sum")) {
-    return issue(
-      "needs sha256sum on the host, to see whether the boot files are as written; install coreutils",
-    );
+    return issue("needs sha256sum on the host to check the boot files; install coreutils");
   }
   const tooLong = whyNotBootName(linkId(inputs));
   if (tooLong !== undefined) return issue(tooLong);
@@ -100,7 +98,7 @@ function persistProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
   if (!foreign) return [];
   return issue(
     foreign.mark === undefined
-      ? `would overwrite ${foreign.path}, which pulumi-macvlan has not written; remove it or rename the link`
+      ? `would overwrite ${foreign.path}, which pulumi-macvlan did not write; remove it or rename the link`
       : describeForeign(`${foreign.path}, for a link of that name,`, foreign.mark, context),
   );
 }
@@ -122,8 +120,8 @@ function netnsProblems({ netns }: CommonInputs, { observation }: PlanContext): I
     {
       property: "netns",
       reason:
-        `is no network namespace on the host: the file /run/netns/${netns} is there, and nothing is behind it (it outlived ` +
-        `a crash, or links to nothing); remove it with "ip netns delete ${netns}", and the namespace is made anew`,
+        `is not a network namespace on the host: the file /run/netns/${netns} exists without a namespace behind it (left by ` +
+        `a crash, or a dangling symbolic link); remove it with "ip netns delete ${netns}", and run again to create the namespace`,
     },
   ];
 }
@@ -144,7 +142,7 @@ function nameProblems(inputs: CommonInputs, context: PlanContext, current: LinkS
     );
   }
   return issue(
-    `the host has ${what} called ${called}, where a ${word} is wanted; choose another name or delete it`,
+    `the host has ${what} called ${called}, but this resource is of the kind ${word}; choose another name or delete it`,
   );
 }
 

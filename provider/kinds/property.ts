@@ -1,42 +1,42 @@
-/** One property of a kind, and the types of the inputs that follow from a table of them. */
+/** A property of a kind, and the types of the inputs that follow from a table of properties. */
 import { z } from "zod";
 import type { SettingProperty } from "./bindings";
 
-/** What there is to know of one property. `T` is its canonical form. */
+/** The description of a property. `T` is its canonical form. */
 export interface Property<T = unknown> extends SettingProperty<T> {
   readonly schema: z.ZodType<T>;
-  /** It has to be given. */
+  /** It must be given. */
   readonly required?: true;
   /**
-   * What is written into the inputs if it is not given. Never give one to a property that has been without: every
-   * resource of every stack would then show a change after the upgrade. Let the absent property mean the default.
+   * The value that is written into the inputs if none is given. Never add a default to an existing property: every
+   * resource of every stack would show a change after the upgrade. Let the absent property mean the default.
    */
   readonly default?: T;
-  /** As long as it is not known, the host cannot be asked anything about the link. */
+  /** Until it is known, the link cannot be planned on its host. */
   readonly identifying?: true;
   /** The first versions that have it. */
   readonly since?: Since;
 }
 
-/** The first versions that have something. */
+/** The first versions that have a property or a value. */
 export interface Since {
   readonly iproute2: string;
-  /** Of Linux, if older kernels ignore the setting without an error. */
+  /** Of Linux, if older kernels silently ignore the setting. */
   readonly kernel?: string;
-  /** Only this word of the setting's value is new. */
+  /** If only this word of the setting's value is new. */
   readonly word?: string;
 }
 
 export type Properties = Readonly<Record<string, Property>>;
 
-/** A table of properties as it is. Each default and form is held against the schema beside it. */
+/** Returns a table of properties unchanged. The compiler checks each default and form against the schema beside it. */
 export function properties<const P extends Properties>(
   table: P & { readonly [K in keyof P]: Property<Canonical<P[K]>> },
 ): P {
   return table;
 }
 
-/** The canonical form of what a program gives: as the schema puts it out, and never changed again. */
+/** The canonical form of a value: the output of its schema, frozen. */
 type Canonical<P extends Property> = Frozen<z.output<P["schema"]>>;
 
 type Frozen<T> = T extends readonly (infer E)[]
@@ -49,12 +49,12 @@ type Filled<P extends Properties> = {
   readonly [K in keyof P]: P[K] extends { required: true } | { default: unknown } ? K : never;
 }[keyof P];
 
-/** Canonical inputs of a table: those that are required or have a default are always there. */
+/** The canonical inputs of a table. Those that are required or have a default are always present. */
 export type InputsOf<P extends Properties> = {
   readonly [K in Filled<P>]: Canonical<P[K]>;
 } & { readonly [K in Exclude<keyof P, Filled<P>>]?: Canonical<P[K]> };
 
-/** The schema of an object with these properties, its defaults filled in. */
+/** The schema of an object with these properties, with defaults filled in. */
 export function objectOf<P extends Properties>(table: P, what: string): z.ZodType<InputsOf<P>> {
   const entries = Object.entries<Property>(table);
   const shape = entries.map(([name, { schema, required }]) => [name, required ? schema : schema.optional()]);

@@ -11,29 +11,31 @@ import {
 } from "../model/addresses";
 import type { Address, Route } from "../model/host";
 
-/** Why the kernel does not take a name for a link (net/core/dev.c, dev_valid_name), or we do not. */
+/** Why a link cannot have a name: the kernel (net/core/dev.c, dev_valid_name) or this package refuses it. */
 export function whyNotLinkName(name: string): string | undefined {
   const bytes = Buffer.byteLength(name);
   return bytes > 15 ? `has ${bytes} bytes; a link's name has at most 15` : whyNotAnyName(name);
 }
 
-/** The same of an altname, which may be longer (include/uapi/linux/if.h, ALTIFNAMSIZ). */
+/** The same for an altname, which may be longer (include/uapi/linux/if.h, ALTIFNAMSIZ). */
 function whyNotAnyName(name: string): string | undefined {
   const bytes = Buffer.byteLength(name);
   if (bytes === 0) return "is empty";
   if (bytes > 127) return `has ${bytes} bytes; a link's name has at most 15, and an altname 127`;
-  if (!isUnicode(name)) return "has half a character in it";
-  if (name === "." || name === "..") return "is no name for a link";
-  if (/[/:\s]/.test(name)) return "has a slash, a colon or white space in it, which no link's name can have";
-  // eslint-disable-next-line no-control-regex -- the kernel takes them, no terminal and no JSON reader should
-  if (/[\u0000-\u001f\u007f]/.test(name)) return "has control characters in it";
-  if (name.includes("%")) return "has a % in it, which the kernel would replace by a number";
-  // they are directories of all links' sysctls
-  if (name === "all" || name === "default") return "is what the kernel calls all links together";
+  if (!isUnicode(name)) return "contains half a character (a lone surrogate)";
+  if (name === "." || name === "..") return "is not a valid link name";
+  if (/[/:\s]/.test(name)) return "contains a slash, a colon or white space, which a link's name cannot have";
+  // eslint-disable-next-line no-control-regex -- the kernel accepts them, but terminals and JSON readers should not get
+  // them
+  if (/[\u0000-\u001f\u007f]/.test(name)) return "contains control characters";
+  if (name.includes("%")) return "contains a %, which the kernel would replace by a number";
+  // they are directories with the sysctls of all links
+  if (name === "all" || name === "default")
+    return "is reserved: the kernel keeps the sysctls of all links under this name";
   return undefined;
 }
 
-/** Without surrogates that stand alone, which nobody can write in UTF-8: another character would be there instead. */
+/** Without lone surrogates, which UTF-8 cannot represent: they would become another character. */
 function isUnicode(value: string): boolean {
   return Buffer.from(value).toString() === value;
 }
@@ -45,7 +47,7 @@ function text(what: string, why: (value: string) => string | undefined): z.ZodTy
   });
 }
 
-/** A text with one right spelling. */
+/** A string with one canonical spelling. */
 function canonical(
   what: string,
   spell: (value: string) => string | undefined,
@@ -65,9 +67,9 @@ export function whole(min: number, max: number, unit = ""): z.ZodType<number> {
   return z.number({ error }).refine((n) => Number.isInteger(n) && n >= min && n <= max, { error });
 }
 
-/** Seconds, to a tenth: finer ones the kernel rounds to its clock ticks. */
+/** Seconds with one decimal: the kernel would round finer values to its clock ticks. */
 export function seconds(min: number, max: number): z.ZodType<number> {
-  const error = `must be a number of seconds from ${min} to ${max}, to a tenth at most`;
+  const error = `must be a number of seconds from ${min} to ${max}, with at most one decimal`;
   return z
     .number({ error })
     .refine((n) => n >= min && n <= max && Math.abs(n * 10 - Math.round(n * 10)) < 1e-9, { error });
@@ -79,7 +81,7 @@ export function oneOf<const T extends string>(...words: T[]): z.ZodType<T> {
   return z.enum(words, { error: `must be one of ${words.map((w) => `"${w}"`).join(", ")}` });
 }
 
-/** A link that is there, or is to be there: by its name, or by one of its altnames. */
+/** An existing or a future link, by its name or by one of its altnames. */
 export const linkName = text("a link's name", whyNotAnyName);
 
 export const linkNameOrNone = text("a link's name", (name) =>
@@ -98,7 +100,7 @@ export const addresses = list(
   (cidr) => cidr.split("/")[0] ?? cidr,
 );
 
-/** IPv4 addresses that a bond asks for by ARP (include/net/bonding.h, BOND_MAX_ARP_TARGETS). */
+/** IPv4 addresses that a bond probes by ARP (include/net/bonding.h, BOND_MAX_ARP_TARGETS). */
 export const arpTargets = list(
   canonical("an IPv4 address, such as 192.0.2.1", (value) => {
     const ip = canonicalIp(value);
@@ -108,8 +110,8 @@ export const arpTargets = list(
 ).refine((targets) => targets.length <= 16, { error: "has more than 16 addresses, the kernel's limit" });
 
 /**
- * A text that stands for an object, or the object itself. What is wrong with a value is told of the form that it has: a
- * union would tell it of neither, and on no path.
+ * A string that stands for an object, or the object itself. Issues are those of the form that was given, on their path,
+ * which a union would not report.
  */
 export function textOr<T>(text: z.ZodType<T>, object: z.ZodType<T>): z.ZodType<T> {
   return z.unknown().transform((value, ctx) => {
@@ -120,7 +122,7 @@ export function textOr<T>(text: z.ZodType<T>, object: z.ZodType<T>): z.ZodType<T
   });
 }
 
-/** A list without two alike, told by `key`. */
+/** A list without duplicates, compared by `key`. */
 export function list<T>(item: z.ZodType<T>, key: (value: T) => string): z.ZodType<T[]> {
   return z.array(item, { error: "must be a list" }).superRefine((values, ctx) => {
     const seen = new Map<string, number>();
@@ -132,23 +134,23 @@ export function list<T>(item: z.ZodType<T>, key: (value: T) => string): z.ZodTyp
   });
 }
 
-/** A named network namespace, which is a file's name under /run/netns (ip-netns(8)). */
+/** A named network namespace, which is a file under /run/netns (ip-netns(8)). */
 export const netnsName = text("the name of a network namespace", (name) => {
   if (name === "") return "is empty; leave it out for the host's own namespace";
   if (!/^[A-Za-z0-9_.:@+-]{1,200}$/.test(name) || /^[.-]/.test(name)) {
-    return "may have letters, digits and _ . : @ + - only, and begin with none of . and -";
+    return "may only contain letters, digits and _ . : @ + -, and must not begin with . or -";
   }
-  // iproute2 takes a number for a process's id
-  if (/^[0-9]+$/.test(name)) return "is a number, which iproute2 takes for a process";
+  // iproute2 takes a number for a process ID
+  if (/^[0-9]+$/.test(name)) return "is a number, which iproute2 would take for a process ID";
   return undefined;
 });
 
-/** An alias: what iproute2 prints as valid JSON in every version, and no terminal stumbles over. */
+/** An alias that every version of iproute2 prints as valid JSON, and that is safe for terminals. */
 export const alias = text("a text", (value) => {
-  if (!isUnicode(value)) return "has half a character in it";
+  if (!isUnicode(value)) return "contains half a character (a lone surrogate)";
   if (Buffer.byteLength(value) > 255) return "has more than 255 bytes, the kernel's limit (IFALIASZ)";
-  // eslint-disable-next-line no-control-regex -- these are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(value)) return "has control characters in it";
+  // eslint-disable-next-line no-control-regex -- these characters are refused
+  if (/[\u0000-\u001f\u007f]/.test(value)) return "contains control characters";
   return undefined;
 });
 
@@ -213,7 +215,11 @@ export const routes = list(
       for (const field of ["via", "source"] as const) {
         const value = route[field];
         if (value !== undefined && value.includes(":") !== route.to.includes(":")) {
-          ctx.addIssue({ code: "custom", message: "is of the other address family than to", path: [field] });
+          ctx.addIssue({
+            code: "custom",
+            message: "must be of the same address family as to",
+            path: [field],
+          });
         }
       }
     })
@@ -221,7 +227,7 @@ export const routes = list(
   (route) => `${route.to} metric ${route.metric ?? 0}`,
 );
 
-/** The metric that the kernel gives by itself is the one that iproute2 does not show. */
+/** The kernel's default metric is the one that iproute2 does not show. */
 function withoutDefaultMetric(route: RouteFields): Route {
   const { to, via, source, metric } = route;
   const isDefault = metric === undefined || metric === (to.includes(":") ? 1024 : 0);
@@ -233,10 +239,10 @@ function withoutDefaultMetric(route: RouteFields): Route {
   };
 }
 
-/** How many MAC addresses a parent may carry; its own is one of them. */
+/** How many MAC addresses a parent may carry, including its own. */
 export const maxMacs = whole(1, 65_535, "MAC addresses");
 
-/** Addresses as they are put on a link: with the broadcast address that other tools give as well. */
+/** Addresses as they are added to a link: with the broadcast address that other tools set too. */
 export function desiredAddresses(cidrs: readonly string[]): Address[] {
   return cidrs.map((cidr) => {
     const broadcast = broadcastOf(cidr);

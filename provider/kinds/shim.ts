@@ -1,4 +1,4 @@
-/** HostShim: a macvlan that the host itself uses, since it cannot reach its macvlans by their parent. */
+/** HostShim: a macvlan that the host itself uses, since it cannot reach its macvlans through their parent. */
 import { ON_PARENT, desiredOnParent, lowestParent, readChild, readRoutes, childRules } from "./child";
 import { type KindInputs, defineKind } from "./define";
 import { MACVLAN, macvlanProblems, parentOutputs } from "./macvlan";
@@ -7,12 +7,12 @@ import * as p from "./schemas";
 
 const PROPERTIES = properties({
   ...ON_PARENT,
-  // an adopted one may be in passthru
+  // an adopted one may have mode passthru
   mode: { schema: p.oneOf("bridge", "vepa"), default: "bridge", setting: "type.mode", fixed: ["passthru"] },
   routes: { schema: p.routes },
   /**
-   * With arp_filter the shim answers only where the kernel would route the asker's address back through it: for the
-   * children, which have routes, and not for the LAN (facts: mv2.txt, mv3.txt; ip-sysctl.rst).
+   * With arp_filter the shim answers only if the kernel would route the sender's address back through it: to the
+   * children, which have routes, and not to the LAN (ip-sysctl.rst).
    */
   arp: {
     schema: p.oneOf("exclusive", "kernel"),
@@ -38,7 +38,7 @@ export const shim = defineKind({
   parentUse: () => ({ kind: "macvlan" }),
   rules: childRules,
   desired(inputs, context, settings) {
-    // with `kernel` the sysctl is left alone, except that what the last run set is taken back
+    // with `kernel` the sysctl is left alone, except that the value of the last run is reverted
     const sets = inputs.arp === "exclusive" || context.previousInputs?.["arp"] === "exclusive";
     const others = settings.filter(({ property }) => property !== "arp");
     const arp = settings.filter(({ property }) => property === "arp" && sets);

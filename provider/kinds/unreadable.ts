@@ -1,11 +1,11 @@
-/** What a host printed and nobody can read: no reason to leave the host alone, unless it is of the very link in question. Pure. */
+/** Output of a host that cannot be parsed. It prevents a change only if it concerns the resource's own link. Pure. */
 import { type Desired, type DesiredLink, findLink, sameLink } from "../model/host";
 import type { Observation, Unreadable } from "../model/observation";
 import { describeRoute } from "../plan/differences";
 import { sameRoute, sameRouteKey } from "../plan/kernel/routes";
 import type { Issue } from "./kind";
 
-/** What of a resource's own links cannot be read, so that nothing can be planned for it. */
+/** Issues for the resource's own links that cannot be read, so that nothing can be planned for them. */
 export function unreadableIssues(desired: Desired, { state, unreadable }: Observation): Issue[] {
   if (unreadable.length === 0) return [];
   return desired.links.flatMap((link) => {
@@ -22,7 +22,7 @@ export function unreadableIssues(desired: Desired, { state, unreadable }: Observ
   function isOf(u: Unreadable, link: DesiredLink): boolean {
     if (u.netns !== link.netns) return false;
     if (u.what !== "link") return link.routes !== undefined && (u.link === link.name || isToOneOf(u, link));
-    // one without a name may be any that is not there
+    // an unreadable link without a name may be any link that seems to be missing
     return u.link === undefined ? !findLink(state, link) : sameLink(link, { name: u.link, netns: u.netns });
   }
 }
@@ -45,22 +45,22 @@ export function describeUnreadable({ what, netns, link, reason, text }: Unreadab
   return `what ip printed of ${subject}${where} cannot be read (${reason}: ${JSON.stringify(text.slice(0, 80))})`;
 }
 
-/** A name from outside: in quotes unless it is a usual one. */
+/** A name from a host: in quotes unless it is a usual one. */
 function escaped(name: string): string {
   return /^[\w.:@+-]+$/.test(name) ? name : JSON.stringify(name);
 }
 
-/** What is left out of everything that is said of the host. */
+/** Lines about what is ignored on the host because it cannot be read. */
 export function unreadableLines({ unreadable }: Observation): string[] {
-  const shown = unreadable.slice(0, MOST).map((u) => `${describeUnreadable(u)}; it is left out`);
+  const shown = unreadable.slice(0, MOST).map((u) => `${describeUnreadable(u)}; it is ignored`);
   const more = unreadable.length - shown.length;
   return more === 0 ? shown : [...shown, `${more} more links and routes cannot be read`];
 }
 
-/** So many are described, and the others counted. */
+/** The most that are described; the others are counted. */
 const MOST = 5;
 
-/** Routes that are not compared, on links whose routes are given: they stay, unless one of those has to have their place. */
+/** Routes that are not compared, on links whose routes are given. They stay, unless a given route takes their place. */
 export function opaqueRouteLines(desired: Desired, { state }: Observation): string[] {
   return desired.links.flatMap((link) => {
     const { routes, name, netns } = link;
@@ -70,9 +70,9 @@ export function opaqueRouteLines(desired: Desired, { state }: Observation): stri
     return (current?.opaqueRoutes ?? []).map((route) => {
       const words = describeRoute(route);
       return missing.some((r) => sameRouteKey(r, route))
-        ? `the route ${words} on ${name} is replaced, and could not be put back if that had to be rolled back`
-        : `the route ${words} on ${name} is not one of routes, and stays, as it could not be put back if that had to be rolled ` +
-            `back: if nobody needs it, remove it by ip ${netns === "" ? "" : `-n ${netns} `}route delete`;
+        ? `the route ${words} on ${name} will be replaced, and could not be restored if the change were rolled back`
+        : `the route ${words} on ${name} is not in routes but stays, because it could not be restored if the change were rolled ` +
+            `back; if it is not needed, remove it with ip ${netns === "" ? "" : `-n ${netns} `}route delete`;
     });
   });
 }

@@ -21,7 +21,7 @@ const VLAN: KernelType = {
 
 const onOff = toggle("on", "off");
 
-/** In iproute2's words `0:3 5:6`, by the first number. */
+/** In iproute2's form `0:3 5:6`, sorted by the first number. */
 const qosMap: Form<readonly QosMapping[]> = {
   encode: (entries) => entries.map(({ from, to }) => `${from}:${to}`).join(" "),
   decode: (text) =>
@@ -31,7 +31,7 @@ const qosMap: Form<readonly QosMapping[]> = {
     }),
 };
 
-/** A map without the entries that say what holds anyway, as the kernel keeps none of them. */
+/** A map without the entries that are the default anyway, as the kernel does not keep them. */
 function qosEntries(from: z.ZodType<number>, to: z.ZodType<number>): z.ZodType<QosMapping[]> {
   return p
     .list(z.strictObject({ from, to }), (entry) => String(entry.from))
@@ -42,8 +42,8 @@ const tagPriority = p.whole(0, 7);
 const packetPriority = p.whole(0, 4_294_967_295);
 
 /**
- * net/8021q/vlan_netlink.c: vlan_newlink has the defaults; vlan_changelink changes flags and maps alone, and takes a new
- * id without a word, and for nothing.
+ * net/8021q/vlan_netlink.c: vlan_newlink has the defaults; vlan_changelink changes only flags and maps, and accepts a
+ * new id without any effect.
  */
 const PROPERTIES = properties({
   ...ON_PARENT,
@@ -137,11 +137,13 @@ function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   }
   if (parent.name === "lo") return [{ property: "parent", reason: "lo cannot have VLANs" }];
   if (bridgeBinding === true && parent.kind !== "bridge") {
-    // found out on 6.1: the kernel takes it, and the link never has a carrier
-    return [{ property: "bridgeBinding", reason: `goes with a bridge below, and ${parent.name} is none` }];
+    // measured on 6.1: the kernel accepts it, and the link never has a carrier
+    return [
+      { property: "bridgeBinding", reason: `needs a bridge as the parent, and ${parent.name} is not one` },
+    ];
   }
   const tooBig = mtuProblems(inputs, parent, context);
-  // whether another resource of this run sets it up is not to be seen yet
+  // another resource of this run may set it up
   if (tooBig.length > 0 || context.isExpected(parent.name)) return tooBig;
   const isThere = findLink(state, context.previous ?? linkId(inputs)) !== undefined;
   if (up && !parent.up && looseBinding !== true && !isThere) {
@@ -150,7 +152,7 @@ function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
       {
         property: "parent",
         reason:
-          `${parent.name} is down, and a VLAN comes up with its parent alone; set it up, or give up: false or ` +
+          `${parent.name} is down, and a VLAN can only be up if its parent is; set the parent up, or give up: false or ` +
           "looseBinding: true",
       },
     ];
@@ -158,7 +160,7 @@ function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   return [];
 }
 
-/** A parent has each VLAN once, in whatever namespace (net/8021q/vlan.c, vlan_check_real_dev). */
+/** A parent has each VLAN once, in all namespaces together (net/8021q/vlan.c, vlan_check_real_dev). */
 function duplicateProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   const { state } = context.observation;
   const own = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
@@ -172,8 +174,8 @@ function duplicateProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
     {
       property: "vlanId",
       reason:
-        `${describeVlan(inputs)} of ${inputs.parent} is there already: the link ${where}, and the kernel has one for ` +
-        "each; give this one its name (with adopt: true where it is somebody else's), or delete it",
+        `${describeVlan(inputs)} of ${inputs.parent} already exists as the link ${where}, and the kernel allows only one; ` +
+        "give this link the same name (with adopt: true if it was made by other means), or delete the other one",
     },
   ];
 }
@@ -187,7 +189,7 @@ function isSameVlan(link: LinkState, { parent, vlanId, protocol }: VlanInputs): 
   );
 }
 
-/** A link of somebody else's is not made anew. */
+/** An adopted link is not replaced. */
 function adoptionProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   const link = findLink(context.observation.state, linkId(inputs));
   const [desired] = vlan.desired(inputs, context).links;
@@ -199,12 +201,12 @@ function adoptionProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   return [
     {
       property: "adopt",
-      reason: `${link.name} is ${found} of ${link.parent}, which no live link can be taken from; describe it as it is`,
+      reason: `${link.name} is ${found} of ${link.parent}, which cannot be changed on an existing link; to adopt it, describe it as it is`,
     },
   ];
 }
 
-/** The kernel gives a port's tagged frames to the VLAN before bridge or bond sees them (net/core/dev.c). */
+/** The kernel gives a port's tagged frames to the VLAN before the bridge or bond gets them (net/core/dev.c). */
 function vlanWarnings(inputs: VlanInputs, context: PlanContext): string[] {
   const { state } = context.observation;
   const master = parentOf(inputs, state)?.settings["link.master"] ?? "";
@@ -212,13 +214,13 @@ function vlanWarnings(inputs: VlanInputs, context: PlanContext): string[] {
   const what = describeVlan(inputs);
   if (kind === "bridge") {
     return [
-      `${inputs.parent} is a port of the bridge ${master}, and the frames of ${what} that come in there are taken out of ` +
-        `the bridge: where that is not meant, make ${master} the parent`,
+      `${inputs.parent} is a port of the bridge ${master}, and frames of ${what} that arrive there do not reach ` +
+        `the bridge any more. If that is not intended, make ${master} the parent`,
     ];
   }
   if (kind === "bond" || kind === "team") {
     return [
-      `${inputs.parent} belongs to the ${kind} ${master}, and ${what} does not go over to another port with it: make ` +
+      `${inputs.parent} is a port of the ${kind} ${master}, and ${what} does not move to another port at a failover: make ` +
         `${master} the parent instead`,
     ];
   }

@@ -18,7 +18,7 @@ describe("macvtaps and ipvlans", function () {
     assert.notEqual(mixed.code, 0);
     assert.match(
       mixed.output,
-      /property parent[^]*(MacvtapInterface "vm1"|IpvlanInterface "app") of this stack is to be of the kind (mac|ip)vlan on eth0/,
+      /property parent[^]*(MacvtapInterface "vm1"|IpvlanInterface "app") of this stack is of the kind (macvtap|ipvlan) on eth0/,
     );
     assert.equal(await seenLink(on.lab, "node1", "app"), undefined);
   });

@@ -26,11 +26,11 @@ describe("conflicts", () => {
     const one = web("one", `addresses: ["192.0.2.9/24"], macAddress: "02:00:00:00:00:01"`);
     await refused(
       one + web("two", `addresses: ["192.0.2.8/24", "192.0.2.9/32"]`),
-      /property addresses\[[01]\][^]*192\.0\.2\.9 is that of MacvlanInterface "(one|two)"/,
+      /property addresses\[[01]\][^]*192\.0\.2\.9 is also used by MacvlanInterface "(one|two)"/,
     );
     await refused(
       one + web("two", `macAddress: "02:00:00:00:00:01"`),
-      /property macAddress[^]*is that of MacvlanInterface "(one|two)"/,
+      /property macAddress[^]*is also used by MacvlanInterface "(one|two)"/,
     );
     await refused(
       one + `new HostShim("shim", { host: "node1", parent: "eth0", maxMacs: 2 });`,
@@ -49,7 +49,7 @@ describe("conflicts", () => {
     const bridge = on1("HairpinBridge", "br0", `ports: ["eth1"]`);
     await refused(
       bridge + on1("HairpinBridge", "br1", `ports: ["eth1"]`),
-      /property ports\[0\]\.name[^]*eth1 is a port of HairpinBridge "br[01]" of this stack, too/,
+      /property ports\[0\]\.name[^]*eth1 is also a port of HairpinBridge "br[01]" of this stack/,
     );
     await refused(
       bridge + on1("MacvlanInterface", "mac0", `parent: "eth1"`),
@@ -58,7 +58,7 @@ describe("conflicts", () => {
     await refused(
       on1("MacvlanInterface", "mac0", `parent: "eth1", mode: "passthru"`) +
         on1("HostShim", "shim0", `parent: "eth1"`),
-      /property (mode|parent)[^]*(passthru takes eth1 for itself|excludes all others)/,
+      /property (mode|parent)[^]*(passthru needs eth1 for itself|excludes all other children)/,
     );
   });
 
@@ -103,7 +103,7 @@ describe("conflicts", () => {
     const { output } = await on.project.up();
     assert.match(
       output,
-      /MacvlanInterface "(one|two)" on node[12]: 192\.0\.2\.9 is that of MacvlanInterface "(one|two)"/,
+      /MacvlanInterface "(one|two)" on node[12]: 192\.0\.2\.9 is also used by MacvlanInterface "(one|two)"/,
     );
 
     on.project.program(

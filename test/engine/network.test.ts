@@ -214,7 +214,7 @@ describe("a macvlan network", function () {
     for (const line of [
       "children[0].mtu must be a whole number from 68 to 65535 bytes",
       "children[1].addresses[0] is not an address in CIDR form",
-      "children[2].colour is no property of MacvlanInterface",
+      "children[2].colour is not a property of MacvlanInterface",
       "shim.mode must be one of",
       `gateway is not in ${lan()}.0.0/16 or 2001:db8:5::/64`,
     ]) {

@@ -201,8 +201,8 @@ describe("credentials", () => {
     configure("fleet:misplaced", PASSWORD);
     const secret = `new pulumi.Config("fleet").requireSecret("misplaced")`;
     const cases: [code: string, says: RegExp][] = [
-      [`{ host: "node3", parent: "eth0", password: ${secret} }`, /password is no property of/],
-      [`{ host: "node3", parent: "eth0", sudoPassword: "${BECOME}" }`, /sudoPassword is no property of/],
+      [`{ host: "node3", parent: "eth0", password: ${secret} }`, /password is not a property of/],
+      [`{ host: "node3", parent: "eth0", sudoPassword: "${BECOME}" }`, /sudoPassword is not a property of/],
       [`{ host: { address: "node3", password: "${BECOME}" }, parent: "eth0" }`, /password/],
       [`{ host: { address: "node3", passphrase: ${secret} }, parent: "eth0" }`, /passphrase/],
       [`{ host: "root:${BECOME}@node3", parent: "eth0" }`, /host/],
@@ -214,7 +214,7 @@ describe("credentials", () => {
       ],
       [
         `{ host: "node3", parent: "eth0", alias: ${secret}.apply((s) => s + "\\n") }`,
-        /alias has control characters/,
+        /alias contains control characters/,
       ],
       [`{ host: "node3", parent: "eth0", mtu: 9999, alias: ${secret} }`, /property mtu/],
     ];

@@ -126,13 +126,13 @@ describe("a VLAN", function () {
       [
         { vlanId: 30 },
         "add link eth1 name v type vlan id 30",
-        /^vlanId: VLAN 30 of eth1 is there already: the link theirs/,
+        /^vlanId: VLAN 30 of eth1 already exists as the link theirs/,
       ],
       [{ parent: "lo" }, "add link lo name v type vlan id 10", /^parent: lo cannot have VLANs/],
       [
         { mtu: 1501 },
         "add link eth1 name v mtu 1501 type vlan id 10",
-        /^mtu: is above that of the parent eth1/,
+        /^mtu: is above the MTU of the parent eth1/,
       ],
       [
         { vlanId: 4095 },
@@ -154,7 +154,7 @@ describe("a VLAN", function () {
     const { failures } = await on.stack.preview("VlanInterface", "v", {
       ...{ host: "guest1", parent: "eth1", name: "v", vlanId: 10, bridgeBinding: true },
     });
-    assert.match(failures.join(), /^bridgeBinding: goes with a bridge below/);
+    assert.match(failures.join(), /^bridgeBinding: needs a bridge as the parent/);
     await on.lab.sh("guest1", "ip link set eth1 down");
     const down = await on.stack.preview("VlanInterface", "v", {
       ...{ host: "guest1", parent: "eth1", name: "v", vlanId: 10 },
@@ -198,7 +198,7 @@ describe("a VLAN", function () {
       name: "w",
       vlanId: 10,
     });
-    assert.match(duplicate.failures.join(), /is there already: the link v in the namespace blue/);
+    assert.match(duplicate.failures.join(), /already exists as the link v in the namespace blue/);
     await on.stack.down();
     assert.equal(await on.lab.sh("guest1", "ls /run/netns"), "");
     assert.equal(await seenLink(on.lab, "guest1", "v"), undefined);

@@ -141,7 +141,7 @@ describe("macvlan modes", () => {
       const late = await on.stack.preview("MacvlanInterface", "m4", { ...take, parent: "eth0", netns: "c4" });
       assert.match(
         late.failures.join(),
-        /^mode: passthru takes eth0 for itself, and it has the child m3 already/,
+        /^mode: mode passthru needs eth0 for itself, but it already has the child m3/,
       );
       assert.equal(await seenLink(on.lab, "node1", "m2"), undefined);
     });

@@ -206,7 +206,7 @@ describe("a link of somebody else's", () => {
     await assert.rejects(on.stack.up("MacvlanInterface", "web", args), /did not make.*adopt: true/);
     await assert.rejects(
       on.stack.up("HairpinBridge", "web", { host: "node1", name: "mac0" }),
-      /a bridge is wanted/,
+      /this resource is of the kind bridge/,
     );
     assert.equal(await snapshot(on.lab, "node1"), before);
   });

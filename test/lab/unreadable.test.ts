@@ -44,8 +44,8 @@ describe("links and routes that cannot be read", function () {
         .filter(({ check }) => check === "ip's output")
         .map(({ found }) => found.replace(/\(.*\)/, "(…)")),
       [
-        "what ip printed of the link odd cannot be read (…); it is left out",
-        "what ip printed of an IPv4 route through odd cannot be read (…); it is left out",
+        "what ip printed of the link odd cannot be read (…); it is ignored",
+        "what ip printed of an IPv4 route through odd cannot be read (…); it is ignored",
       ],
     );
   });

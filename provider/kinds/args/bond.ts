@@ -30,7 +30,7 @@ export interface BondArgs extends LinkArgs {
    * `802.3ad`, `balance-tlb` and `balance-alb`.
    */
   arpInterval?: number;
-  /** IPv4 addresses that these requests ask for, at most 16. */
+  /** IPv4 addresses that are probed, at most 16. */
   arpIpTargets?: string[];
   /** Which ARP traffic shows that a port is alive; `none`: any. Needs `arpInterval`. */
   arpValidate?: "none" | "active" | "backup" | "all" | "filter" | "filter_active" | "filter_backup";
@@ -54,7 +54,7 @@ export interface BondArgs extends LinkArgs {
   /** Which parts of a frame choose its port (`balance-xor`, `802.3ad`, `balance-tlb`). */
   xmitHashPolicy?: "layer2" | "layer2+3" | "layer3+4" | "encap2+3" | "encap3+4" | "vlan+srcmac";
   /**
-   * How often the partner is asked to send LACP frames: every 30 seconds (`slow`) or every second (`fast`). Only in
+   * How often the partner should send LACP frames: every 30 seconds (`slow`) or every second (`fast`). Only in
    * `802.3ad`. A change takes the bond down for a moment.
    */
   lacpRate?: "slow" | "fast";
@@ -68,12 +68,12 @@ export interface BondArgs extends LinkArgs {
   allPortsActive?: boolean;
 }
 
-/** A managed port as the bond has it. */
+/** A managed port as observed on the bond. */
 export interface BondPortOutputs {
   name: string;
   /** `active` or `backup`. */
   state: string;
-  /** What the bond believes about the port: `up`, `down`, `going_down` or `going_back`. */
+  /** The port's state in the bond: `up`, `down`, `going_down` or `going_back`. */
   miiStatus: string;
 }
 
@@ -90,7 +90,7 @@ export interface AggregatorOutputs {
 
 export interface BondOutputs extends LinkOutputs {
   mode: BondMode;
-  /** The managed ports, as the host has them. */
+  /** The managed ports, as observed on the host. */
   ports: BondPortOutputs[];
   /** The port in use, in a mode with one at a time; otherwise empty. */
   activePort: string;

@@ -43,7 +43,7 @@ export interface BridgeArgs extends LinkArgs {
   maxAge?: number;
   /** Seconds until a learnt address is forgotten. */
   ageingTime?: number;
-  /** Forward by VLAN tag, where the kernel has it. */
+  /** Forward by VLAN tag, if the kernel supports it. */
   vlanFiltering?: boolean;
   /** IGMP and MLD snooping. */
   mcastSnooping?: boolean;
@@ -54,7 +54,7 @@ export interface BridgeArgs extends LinkArgs {
   takeOverAddresses?: boolean;
 }
 
-/** A managed port as the host has it. */
+/** A managed port as observed on the host. */
 export interface PortOutputs extends PortArgs {
   /** Whether frames go back out of the port that they came from. */
   hairpin: boolean;
@@ -65,7 +65,7 @@ export interface PortOutputs extends PortArgs {
 export interface BridgeOutputs extends LinkOutputs {
   /** Priority and address: `8000.02:00:5e:00:53:01`. */
   bridgeId: string;
-  /** The managed ports, as the host has them. */
+  /** The managed ports, as observed on the host. */
   ports: PortOutputs[];
   /** The tool that sets port options on this host: `bridge`, `ip`, `brctl` or `sysfs`. */
   portTool: "bridge" | "ip" | "brctl" | "sysfs";

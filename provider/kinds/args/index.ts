@@ -1,4 +1,4 @@
-/** What a program gives and gets back, one file per kind: types only, so that a program loads nothing for them. */
+/** Arguments and outputs of the resources, one file per kind: types only, so that a program loads nothing for them. */
 export type * from "./bond";
 export type * from "./bridge";
 export type * from "./ipvlan";

@@ -18,7 +18,7 @@ export interface RouteArgs {
   metric?: number;
 }
 
-/** What all links have. A property that is not given is left as the host has it, and is never called drift. */
+/** What all links have. A property that is not given stays as it is on the host, and is never drift. */
 export interface LinkArgs {
   /** The host: `user@host:port`, an alias of the OpenSSH client configuration, or an object. */
   host: string | HostArgs;
@@ -39,7 +39,7 @@ export interface LinkArgs {
   addresses?: string[];
   /** Whether the link is up. Default: true. */
   up?: boolean;
-  /** A text of up to 255 bytes that `ip link` and SNMP (ifAlias) show. */
+  /** A description of up to 255 bytes that `ip link` and SNMP (ifAlias) show. */
   alias?: string;
   /** Length of the transmit queue, in packets. */
   txQueueLength?: number;
@@ -58,11 +58,11 @@ export interface LinkArgs {
    *
    * - Not given: an address that another resource of the stack has on the same LAN of the same host is refused; on
    *   another host it is a warning. A duplicate that IPv6's own detection finds later (RFC 4862) is drift.
-   * - `warn`, `error`: in addition, the LAN is asked for an address before it is put on the link (IPv4: RFC 5227,
-   *   with the host's arping; about two seconds for all addresses of a link), and IPv6's detection is waited for (up
-   *   to three seconds). With `error`, a duplicate is refused, on another host of the stack too, and the change is
-   *   undone.
-   * - `off`: the duplicate is intended (anycast, hosts on different LANs). Nothing is compared, asked or waited for.
+   * - `warn`, `error`: in addition, IPv4 addresses are probed on the LAN before they are added to the link (RFC 5227,
+   *   with the host's arping; about two seconds for all addresses of a link), and the provider waits for the result of
+   *   IPv6's detection (up to three seconds). With `error`, a duplicate is refused, also if it is on another host of
+   *   the stack, and a change that was already made is undone.
+   * - `off`: the duplicate is intended (anycast, hosts on different LANs). Nothing is compared or probed.
    */
   duplicateAddressDetection?: "off" | "warn" | "error";
 }

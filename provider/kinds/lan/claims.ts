@@ -1,20 +1,20 @@
-/** What the resources of a run claim, found by what two of them can collide in: a run may have thousands. */
+/** The claims of a run's resources, indexed by what can conflict, as a run may have thousands of them. */
 import { withoutPrefix } from "../../model/addresses";
 import type { Claim } from "./conflicts";
 
 /** All claims of a run. */
 export interface Claims {
-  /** Notes what a resource claims, in the place of what it claimed before. */
+  /** Stores the claim of a resource, and replaces its previous one. */
   put(claim: Claim): void;
-  /** What a resource claims; undefined before it was checked. */
+  /** The claim of a resource; undefined before it was checked. */
   of(resource: string): Claim | undefined;
-  /** What has an address, the MAC address or what else a claim takes, itself included. */
+  /** Claims that share an address, the MAC address or an exclusive use with this one, including itself. */
   withSame(claim: Claim): Claim[];
-  /** What is on the host of a claim, itself included. */
+  /** All claims on the host of a claim, including itself. */
   onHostOf(claim: Claim): Claim[];
-  /** Whether a link of this namespace of a host is to have this address. */
+  /** Whether a resource claims this address in this namespace of a host. */
   hasAddress(host: string, netns: string, ip: string): boolean;
-  /** Whether a resource is to have this MAC address. */
+  /** Whether a resource claims this MAC address. */
   hasMac(macAddress: string): boolean;
 }
 

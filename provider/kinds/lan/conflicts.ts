@@ -1,51 +1,50 @@
-/** Conflicts that can be seen before they bite: addresses given twice, and more MAC addresses than a port takes. Pure. */
+/** Conflicts that can be predicted: duplicate addresses, and more MAC addresses than a port allows. Pure. */
 import { isLinkLocal, withoutPrefix } from "../../model/addresses";
 import { type HostState, type LinkId, type Route, findLink, portKindOf } from "../../model/host";
 import type { DuplicateDetection, Issue, ParentUse, ExclusiveUse } from "../kind";
 
-/** Something worth saying, once a run: `about` tells it from others. */
+/** A warning that is shown once per run; `about` identifies it. */
 export interface Warning {
   readonly about: string;
   readonly text: string;
 }
 
-/** What a resource claims of the network that it is on. */
+/** What a resource claims on its network. */
 export interface Claim extends LinkId {
   /** `MacvlanInterface "web"` */
   readonly resource: string;
   /** Identity of the host, and its label for messages. */
   readonly host: string;
   readonly hostLabel: string;
-  /** The link whose LAN it is on: a macvlan's lowest parent, a bridge itself. */
+  /** The link that leads to its LAN: a macvlan's lowest parent, a bridge itself. */
   readonly lan: string;
-  /** The MAC address that it is to have, as far as that is known. */
+  /** The desired MAC address, if known. */
   readonly macAddress?: string;
   /** Addresses in CIDR form, in the order of the property. */
   readonly addresses: readonly string[];
   readonly routes?: readonly Route[];
   readonly detection?: DuplicateDetection;
-  /** How many MAC addresses its LAN's link may carry. */
+  /** How many MAC addresses the link to its LAN may carry. */
   readonly maxMacs?: number;
   readonly exclusiveUse?: ExclusiveUse;
-  /** Links that it is to be the master of, each with its property. */
+  /** The links that become its ports, each with its property. */
   readonly ports?: readonly { readonly name: string; readonly property: string }[];
-  /** iproute2's word for it; to its ports it is that: a bridge, a bond. */
+  /** iproute2's word for the link. */
   readonly kind?: string;
-  /** What it needs its LAN's link to be. */
+  /** How it uses the link to its LAN. */
   readonly parentUse?: ParentUse;
 }
 
-/** Conflicts of a claim, in two degrees. */
+/** Conflicts of a claim: certain ones and possible ones. */
 export interface Conflicts {
   readonly issues: readonly Issue[];
   readonly warnings: readonly Warning[];
 }
 
 /**
- * What a claim has in common with others of the same run. On one LAN of one host that is a collision for sure. On two
- * hosts it is one where they share a LAN, which nobody can see from here: a warning, and an issue where the program
- * asks for that. What the program is to have counts, not what hosts have now, so that an address may move from one
- * resource to another in one update.
+ * Addresses that a claim shares with others of the same run. On one LAN of one host this is a conflict. On two hosts it
+ * is one only if they share a LAN, which is not known here: a warning, or an issue if the program says so. Desired
+ * states are compared, not observed ones, so that an address may move between resources in one update.
  */
 export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
   const issues: Issue[] = [];
@@ -55,19 +54,20 @@ export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
     issues.push(...takenTwice(claim, other));
     for (const { property, what } of inCommon(claim, other)) {
       const isSameLan = other.host === claim.host && other.lan === claim.lan;
-      // the same one on many links, such as fe80::1, is usual, and no collision as long as they are on several LANs
+      // the same link-local address on many links, such as fe80::1, is usual, and no conflict if they are on different
+      // LANs
       if (!isSameLan && isLinkLocal(what)) continue;
       const where = isSameLan ? `on the same LAN (${claim.lan})` : `on ${other.hostLabel} (${other.lan})`;
-      const reason = `${what} is that of ${other.resource} of this stack, too, ${where}`;
+      const reason = `${what} is also used by ${other.resource} of this stack, ${where}`;
       if (property !== "macAddress" && [claim.detection, other.detection].includes("off")) continue;
       if (isSameLan || [claim.detection, other.detection].includes("error")) {
         const way =
-          property === "macAddress" ? "" : '; or set duplicateAddressDetection: "off" where that is meant';
+          property === "macAddress" ? "" : ', or set duplicateAddressDetection: "off" if that is intended';
         issues.push({ property, reason: `${reason}; give one of them another${way}` });
       } else if (claim.detection !== "off") {
         const text =
-          `${claim.resource} on ${claim.hostLabel}: ${reason}. If the two share a LAN, give one of them another; ` +
-          'if not, duplicateAddressDetection: "off" says so.';
+          `${claim.resource} on ${claim.hostLabel}: ${reason}. If both hosts share a LAN, give one of them another; ` +
+          'if not, set duplicateAddressDetection: "off" to silence this warning.';
         warnings.push({ about: `duplicate ${what}`, text });
       }
     }
@@ -85,13 +85,13 @@ function takenTwice({ host, exclusiveUse }: Claim, other: Claim): Issue[] {
     ? [
         {
           property: exclusiveUse.property,
-          reason: `${exclusiveUse.what} of ${exclusiveUse.of} is that of ${other.resource} of this stack, too, and the kernel has one for each`,
+          reason: `${exclusiveUse.what} of ${exclusiveUse.of} is also used by ${other.resource} of this stack, but the kernel allows only one link for it`,
         },
       ]
     : [];
 }
 
-/** The claim's addresses that the other one has as well, each with its property. */
+/** The addresses that both claims have, each with its property. */
 export function addressesInCommon(claim: Claim, other: Claim): { property: string; what: string }[] {
   const theirs = new Set(other.addresses.map(withoutPrefix));
   return claim.addresses
@@ -106,8 +106,8 @@ function inCommon(claim: Claim, other: Claim): { property: string; what: string 
 }
 
 /**
- * The MAC addresses that a link carries to its switch: its own, and those of its VLANs and of the macvlans on it and on
- * these, as far as the host's own and named namespaces show. `claims` are what links are to have.
+ * The MAC addresses that a link presents to its switch: its own, and those of its VLANs and of the macvlans on it and
+ * on these, as far as the host's own and named namespaces show. `claims` are the desired links.
  */
 export function macsOn(state: HostState, parent: string, claims: readonly Claim[] = []): string[] {
   const lans = carriedBy(state, parent, claims);
@@ -138,7 +138,10 @@ function carriedBy(state: HostState, parent: string, claims: readonly Claim[]): 
   return lans;
 }
 
-/** The link itself, and those below that have all of its frames: a VLAN's parent. `claims` tell of links to come. */
+/**
+ * The link itself and those below that carry all of its frames, such as a VLAN's parent. `claims` are the desired
+ * links.
+ */
 export function carriersOf(state: HostState, lan: string, claims: readonly Claim[] = []): string[] {
   const found = [lan];
   for (let name: string | undefined = lan; name !== undefined;) {
@@ -152,7 +155,10 @@ export function carriersOf(state: HostState, lan: string, claims: readonly Claim
   return found;
 }
 
-/** Whether a link would carry more MAC addresses than any resource on it allows: the last one checked is too many. */
+/**
+ * Whether a link would carry more MAC addresses than a resource on it allows. The resource that is checked last gets
+ * the issue.
+ */
 export function tooManyMacs(state: HostState, claim: Claim, others: readonly Claim[]): Issue[] {
   const onHost = [...others.filter((c) => c.host === claim.host && c.resource !== claim.resource), claim];
   return carriersOf(state, claim.lan, onHost)
@@ -173,8 +179,8 @@ function tooManyOn(state: HostState, carrier: string, claim: Claim, onHost: read
     {
       property: isOwn ? "maxMacs" : "parent",
       reason:
-        `${isOwn ? "is" : `has a limit, maxMacs of ${resource ?? ""}, which is`} ${maxMacs}, and ${carrier} would carry ${count} MAC addresses: its own and those of its macvlans, ` +
-        "some of which may be on their way out: take those away in an update of their own, or raise it",
+        `${isOwn ? "is" : `has a limit, maxMacs of ${resource ?? ""}, which is`} ${maxMacs}, but ${carrier} would carry ${count} MAC addresses, its own and those of its macvlans; ` +
+        "remove macvlans (in an earlier update, if this one removes some), or raise the limit",
     },
   ];
 }

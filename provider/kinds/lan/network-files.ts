@@ -1,7 +1,7 @@
-/** Which file of systemd-networkd would take over a link that is to be made: systemd.network(5). Pure. */
+/** The file by which systemd-networkd would take over a new link: systemd.network(5). Pure. */
 import type { NetworkFile } from "../../model/observation";
 
-/** What is known of a link before it is made. */
+/** A link that does not exist yet. */
 export interface LinkToBe {
   readonly name: string;
   /** iproute2's word. */
@@ -10,17 +10,17 @@ export interface LinkToBe {
 }
 
 /**
- * The file by which networkd would manage the link: the first one, by the name of the file, of which all conditions hold.
- * Undefined if there is none, or if that one says that the link is not to be managed.
+ * The file by which networkd would manage the link: the first one, by file name, whose conditions all match. Undefined
+ * if there is none, or if it excludes the link from management.
  *
- * @param files as they are on the host, in any order
+ * @param files the host's files, in any order
  */
 export function networkFileFor(files: readonly NetworkFile[], link: LinkToBe): NetworkFile | undefined {
   const first = inOrder(files).find(({ match }) => match.every(([key, value]) => holds(key, value, link)));
   return first?.isUnmanaged === true ? undefined : first;
 }
 
-/** A file of /etc stands in for those of the same name in /run and /usr, and one of /run for those in /usr. */
+/** A file in /etc overrides those of the same name in /run and /usr, and one in /run those in /usr. */
 function inOrder(files: readonly NetworkFile[]): NetworkFile[] {
   const effective = new Map<string, NetworkFile>();
   const rank = ({ path }: NetworkFile): number =>
@@ -35,10 +35,10 @@ function inOrder(files: readonly NetworkFile[]): NetworkFile[] {
     .filter(({ isMasked }) => isMasked !== true);
 }
 
-/** Types by which networkd knows a link: the kernel's DEVTYPE, or that of the hardware, which is Ethernet. */
+/** Types that networkd matches: the kernel's DEVTYPE, or else that of the hardware, which is Ethernet. */
 const OWN_TYPES: readonly string[] = ["bridge", "bond", "vlan"];
 
-/** Conditions on what these links do not have: a bus, a burned-in address, radio. */
+/** Conditions on properties that these links lack: a bus, a permanent address, radio. */
 const NEVER: readonly string[] = ["PermanentMACAddress", "Path", "WLANInterfaceType", "SSID", "BSSID"];
 
 function holds(key: string, value: string, { name, kind, macAddress }: LinkToBe): boolean {
@@ -56,12 +56,13 @@ function holds(key: string, value: string, { name, kind, macAddress }: LinkToBe)
         .split(/\s+/)
         .includes(macAddress ?? "");
     default:
-      // conditions on the host itself (Host, Virtualization, …) are taken to hold, as its own files are made for it
+      // conditions on the host itself (Host, Virtualization, …) are assumed to match, as the files are written for this
+      // host
       return !NEVER.includes(key) || value.trim().startsWith("!");
   }
 }
 
-/** A list of shell patterns; one that begins with `!` is of what does not match. */
+/** Whether a list of shell patterns matches; a leading `!` negates it. */
 function matches(list: string, text: string): boolean {
   const isNegated = list.trim().startsWith("!");
   const patterns = list.trim().replace(/^!/, "").split(/\s+/);

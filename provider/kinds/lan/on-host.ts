@@ -1,4 +1,4 @@
-/** What a link cannot have beside the other links of its host and namespace, told before the kernel is asked. Pure. */
+/** Conflicts of a link with the other links of its host and namespace, found before the kernel refuses them. Pure. */
 import { isIPv6Cidr, subnetOf, withoutPrefix } from "../../model/addresses";
 import {
   type Address,
@@ -14,40 +14,40 @@ import { isOwn } from "../../model/owner";
 import { sameRouteKey } from "../../plan/kernel/routes";
 import type { CommonInputs, Issue, PlanContext } from "../kind";
 
-/** Inputs of a link that may have routes or ports. */
+/** Inputs of any link, with those for routes and ports. */
 type Inputs = CommonInputs & {
   readonly routes?: readonly Route[];
   readonly ports?: readonly { readonly name: string }[];
 };
 
-/** All addresses of a link, whoever manages them. */
+/** All addresses of a link, managed or not. */
 export function allAddresses({ addresses, otherAddresses = [] }: LinkState): readonly Address[] {
   return [...addresses, ...otherAddresses];
 }
 
-/** All routes of a link, whoever manages them. */
+/** All routes of a link, managed or not. */
 function allRoutes({ routes, opaqueRoutes = [], otherRoutes = [] }: LinkState): readonly Route[] {
   return [...routes, ...opaqueRoutes, ...otherRoutes];
 }
 
-/** The links of a namespace beside some. */
+/** The links of a namespace except some. */
 export function othersIn(state: HostState, netns: string, own: readonly LinkId[]): LinkState[] {
   return state.links.filter((l) => l.netns === netns && !own.some((id) => sameLink(id, l)));
 }
 
-/** What a link cannot have beside the others of its namespace, on the property. */
+/** The conflicts with other links of the namespace, as issues on the property. */
 export function hostConflicts(inputs: CommonInputs, context: PlanContext): Issue[] {
   return [...addressProblems(inputs, context), ...routeProblems(inputs, context)];
 }
 
-/** Addresses that the link does not have yet, and that another link has, or that it cannot have at all. */
+/** Issues for addresses that the link does not have yet: another link has them, or IPv6 is off. */
 function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
   const { state } = context.observation;
   const now = ownLink(inputs, context);
   const off = whereIPv6IsOff(inputs, context);
   const others = othersIn(state, inputs.netns ?? "", [
     ...ownPlaces(inputs, context),
-    // which give theirs to their master
+    // ports give their addresses to their master
     ...(inputs.ports ?? []).map(({ name }) => ({ name, netns: "" })),
   ]).filter((l) => !isOfStack(l, context));
   return (inputs.addresses ?? []).flatMap((cidr, i): Issue[] => {
@@ -62,14 +62,14 @@ function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
       {
         property,
         reason:
-          `${holder.name} of the host has ${address} already; give the link another one, take it away there, or set ` +
-          'duplicateAddressDetection: "off" if that is meant',
+          `${holder.name} of the host already has ${address}; give the link another one, remove it from ${holder.name}, or set ` +
+          'duplicateAddressDetection: "off" if that is intended',
       },
     ];
   });
 }
 
-/** Routes that the link does not have yet, and that the kernel would refuse. */
+/** Issues for routes that the link does not have yet and that the kernel would refuse. */
 function routeProblems(inputs: Inputs, context: PlanContext): Issue[] {
   const { state } = context.observation;
   const now = ownLink(inputs, context);
@@ -89,7 +89,7 @@ function routeProblems(inputs: Inputs, context: PlanContext): Issue[] {
   });
 }
 
-/** The kernel has one route for each destination and metric, whatever link it leads through (fib_trie.c, ip6_fib.c). */
+/** The kernel has one route per destination and metric, through whichever link (fib_trie.c, ip6_fib.c). */
 function holdsRoute(link: LinkState, route: Route): boolean {
   return allRoutes(link).some((r) => sameRouteKey(r, route));
 }
@@ -99,21 +99,21 @@ function describeHolder(holder: LinkState, route: Route): string {
   const metric = route.metric === undefined ? "" : ` with the metric ${route.metric}`;
   if (held?.protocol === "kernel") {
     return (
-      `${route.to} is the network that ${holder.name} is in, and the route to it leads through there${metric}; give ` +
-      "the addresses that this link leads to, such as 192.0.2.10/32 each"
+      `${route.to} is the network of ${holder.name}, which already has the route to it${metric}; give ` +
+      "the addresses that are reached through this link instead, such as 192.0.2.10/32 for each"
     );
   }
   const kind =
     held?.foreign === undefined || holder.name !== "lo" ? `through ${holder.name}` : `as ${held.foreign}`;
   return (
-    `the host has a route to ${route.to}${metric} already, ${kind}; ` +
+    `the host already has a route to ${route.to}${metric}, ${kind}; ` +
     "delete it there, or give this one another metric"
   );
 }
 
 /**
- * Whether a route of another link goes over to this one: that of a link which this stack made, and whose resource lists
- * it no more. One that still does is told by the claims of the two.
+ * Whether a route moves from another link to this one: this stack made that link, and its resource does not list the
+ * route any more. If it still does, the claims of the two conflict.
  */
 export function handsOver(link: LinkState, route: Route, context: PlanContext): boolean {
   const record = recordOf(context.observation.state, link);
@@ -125,13 +125,13 @@ export function handsOver(link: LinkState, route: Route, context: PlanContext): 
   );
 }
 
-/** The kernel takes no source that is no address of the namespace (fib_valid_prefsrc, ipv6_chk_addr). */
+/** The kernel accepts only addresses of the namespace as a source (fib_valid_prefsrc, ipv6_chk_addr). */
 function sourceProblems(inputs: Inputs, context: PlanContext, { source }: Route): string[] {
   if (source === undefined || isExpectedAddress(inputs, context, source)) return [];
   const where = inputs.netns === undefined ? "the host" : `the namespace ${inputs.netns}`;
   return [
-    `is no address of ${where}, and the kernel takes no other; if another resource gives it to a link, let this one ` +
-      "depend on it (dependsOn)",
+    `is not an address of ${where}, as the kernel requires; if another resource adds it to a link, make this one ` +
+      "depend on that resource (dependsOn)",
   ];
 }
 
@@ -143,13 +143,13 @@ function isExpectedAddress(inputs: Inputs, context: PlanContext, ip: string): bo
   return context.observation.state.links.some((l) => {
     const isOwn = own.some((id) => sameLink(id, l));
     if (l.netns !== netns && !isOwn) return false;
-    // what the resource takes off its own link is no source any more
+    // addresses that the resource removes from its own link do not count
     const stays = isOwn && inputs.addresses !== undefined ? (l.otherAddresses ?? []) : allAddresses(l);
     return stays.some((a) => has(a.cidr));
   });
 }
 
-/** Why the link can have no IPv6, by the sysctl that says so. */
+/** Why the link cannot have IPv6, with the sysctl that disables it. */
 function whereIPv6IsOff(inputs: Inputs, context: PlanContext): string | undefined {
   const { state } = context.observation;
   const now = ownLink(inputs, context);
@@ -163,7 +163,7 @@ function whereIPv6IsOff(inputs: Inputs, context: PlanContext): string | undefine
   const sysctl = `net.ipv6.conf.${now && !isMoved ? now.name : "default"}.disable_ipv6`;
   const where = inputs.netns === undefined ? "" : ` in the namespace ${inputs.netns}`;
   return (
-    `needs IPv6, which is switched off${where} by ${sysctl} = 1; set it to 0 (sysctl -w ${sysctl}=0, and in /etc/sysctl.d), or ` +
+    `needs IPv6, which is disabled${where} by ${sysctl} = 1; set it to 0 (sysctl -w ${sysctl}=0, and in /etc/sysctl.d), or ` +
     "leave IPv6 out"
   );
 }
@@ -187,7 +187,7 @@ export function isLinkLocal(cidr: string): boolean {
   return /^fe[89ab]/i.test(cidr);
 }
 
-/** Lines about addresses of a link that give the host a second route to a network, and routes that are never used. */
+/** Warnings about addresses that give the host a second route to a network, and about routes that are never used. */
 export function doubleRouteLines(
   inputs: { readonly addresses: readonly string[]; readonly routes: readonly Route[] },
   others: readonly LinkState[],
@@ -201,8 +201,8 @@ export function doubleRouteLines(
     );
     return holder
       ? [
-          `${name} is to have ${cidr}, and ${holder.name} is in ${subnet} as well: the host then has two connected routes to ` +
-            `that network, and which link answers for it is chance; give the address as ` +
+          `${name} gets ${cidr}, but ${holder.name} is in ${subnet} too: the host then has two connected routes to ` +
+            `that network, and it is undefined which link answers; give the address as ` +
             `${withoutPrefix(cidr)}/${isIPv6Cidr(cidr) ? 128 : 32}, and routes for what is behind ${name}`,
         ]
       : [];
@@ -215,8 +215,8 @@ export function doubleRouteLines(
     );
     return holder
       ? [
-          `the route to ${route.to} through ${name} is never used, as ${holder.name} is in that network and its own route ` +
-            "comes first; give the addresses that the link leads to, each as a route of its own",
+          `the route to ${route.to} through ${name} is never used, because ${holder.name} is in that network and its own route ` +
+            `comes first; give the addresses that are reached through ${name}, each as a route of its own`,
         ]
       : [];
   });

@@ -1,9 +1,11 @@
-/** What a link can have once, claimed by two resources of one run: a master, a parent without ports, a route. Pure. */
+/**
+ * Conflicts between resources of a run over what exists only once: a link's master, a passthru parent, a route. Pure.
+ */
 import { sameRouteKey } from "../../plan/kernel/routes";
 import type { Issue } from "../kind";
 import type { Claim } from "./conflicts";
 
-/** Conflicts of a claim with others of its host, whichever of them was checked first. */
+/** Conflicts of a claim with others on its host, in whichever order they were checked. */
 export function oneEachConflicts(claim: Claim, others: readonly Claim[]): Issue[] {
   return others
     .filter((o) => o.resource !== claim.resource && o.host === claim.host)
@@ -20,11 +22,14 @@ function sharedPorts({ ports = [] }: Claim, other: Claim): Issue[] {
     .filter(({ name }) => other.ports?.some((p) => p.name === name) === true)
     .map(({ name, property }) => ({
       property,
-      reason: `${name} is a port of ${other.resource} of this stack, too, and a link has one master; take it out of one of them`,
+      reason: `${name} is also a port of ${other.resource} of this stack, but a link has only one master; remove it from one of them`,
     }));
 }
 
-/** Frames of a port go to its master: the kernel lets no macvlan or ipvlan have them. A VLAN goes down with a bond's port. */
+/**
+ * Frames of a port go to its master, so the kernel refuses macvlans and ipvlans there. A VLAN goes down with a bond's
+ * port.
+ */
 function parentsAmongPorts(claim: Claim, other: Claim): Issue[] {
   const issues = (claim.ports ?? [])
     .filter(({ name }) => name === parentOf(other, claim))
@@ -45,7 +50,7 @@ function parentsAmongPorts(claim: Claim, other: Claim): Issue[] {
     : issues;
 }
 
-/** What a claim sits on, as far as that can be no port of a master; VLANs of a bridge's port are a warning of theirs. */
+/** The parent of a claim, if it cannot be a port of that master. VLANs on a bridge's port only cause a warning. */
 function parentOf(claim: Claim, master: Claim): string | undefined {
   if (claim.parentUse) return claim.lan;
   return master.kind === "bond" ? claim.exclusiveUse?.of : undefined;
@@ -57,7 +62,7 @@ function passthruConflicts(claim: Claim, other: Claim): Issue[] {
     return [
       {
         property: "mode",
-        reason: `passthru takes ${claim.lan} for itself, and ${other.resource} of this stack is to be on it, too`,
+        reason: `mode passthru needs ${claim.lan} for itself, but ${other.resource} of this stack uses it too`,
       },
     ];
   }
@@ -65,7 +70,7 @@ function passthruConflicts(claim: Claim, other: Claim): Issue[] {
     ? [
         {
           property: "parent",
-          reason: `${claim.lan} is to have the passthru child of ${other.resource} of this stack, which excludes all others`,
+          reason: `${claim.lan} is used by ${other.resource} of this stack in mode passthru, which excludes all other children`,
         },
       ]
     : [];
@@ -79,8 +84,8 @@ function sharedRoutes({ routes = [], netns }: Claim, other: Claim): Issue[] {
           {
             property: `routes[${i}]`,
             reason:
-              `${route.to} is a route of ${other.resource} of this stack, too, and the kernel has one for each destination ` +
-              "and metric; give one of them another metric, or leave it out",
+              `${route.to} is also a route of ${other.resource} of this stack, but the kernel has only one route per destination ` +
+              "and metric; give one of them another metric, or remove it",
           },
         ]
       : [],

@@ -1,10 +1,12 @@
-/** What resources of one run need of the parent that they share: it is one kind of port, and ipvlans have one mode. Pure. */
+/**
+ * Conflicts of a run's resources over a shared parent: it has one kind of child, and its ipvlans share one mode. Pure.
+ */
 import type { Issue, ParentUse } from "../kind";
 import { type Claim, addressesInCommon } from "./conflicts";
 
 /**
- * What keeps a claim from being on one parent with others of the same run: macvlans and ipvlans, ipvlans of two modes,
- * and an address on two ipvlans, which the kernel has no exception for.
+ * Why a claim cannot share its parent with others of the same run: macvlans beside ipvlans, ipvlans of two modes, or an
+ * address on two ipvlans, which the kernel never allows.
  */
 export function parentUseConflicts(claim: Claim, others: readonly Claim[]): Issue[] {
   const { parentUse: port } = claim;
@@ -25,8 +27,8 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
       {
         property: "parent",
         reason:
-          `${other.resource} of this stack is to be of the kind ${their.kind} on ${claim.lan}, beside which no ${own.kind} can be: ` +
-          "a parent has macvlans or ipvlans",
+          `${other.resource} of this stack is of the kind ${their.kind} on ${claim.lan}, which excludes ${own.kind}s: ` +
+          "a parent has either macvlans or ipvlans",
       },
     ];
   }
@@ -35,31 +37,31 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
   return [
     ...words.map((word) => ({
       property: word,
-      reason: `is "${own[word] ?? ""}", and that of ${other.resource} of this stack is "${their[word] ?? ""}"; ${ONE_FOR_ALL}`,
+      reason: `is "${own[word] ?? ""}", but ${other.resource} of this stack has "${their[word] ?? ""}"; ${ONE_FOR_ALL}`,
     })),
-    // told by conflictsOf, unless the program says that it is meant
+    // reported by conflictsOf, unless the program allows duplicates
     ...([claim.detection, other.detection].includes("off")
       ? addressesInCommon(claim, other).map(({ property, what }) => ({
           property,
           reason:
-            `${what} is that of ${other.resource} of this stack, too; the kernel gives no address to ` +
-            "two ipvlans of one parent",
+            `${what} is also used by ${other.resource} of this stack; two ipvlans of one parent cannot have ` +
+            "the same address",
         }))
       : []),
   ];
 }
 
-/** macvlan_port of drivers/net/macvlan.c has it (bc_cutoff). A macvlan that does not state it takes what it gets. */
+/** macvlan_port of drivers/net/macvlan.c has it (bc_cutoff). A macvlan that does not state it accepts any value. */
 function thresholdConflicts(own: ParentUse, their: ParentUse, other: Claim): Issue[] {
   const [a, b] = [own.broadcastQueueThreshold, their.broadcastQueueThreshold];
   if (a === undefined || b === undefined || a === b) return [];
   return [
     {
       property: "broadcastQueueThreshold",
-      reason: `is ${a}, and that of ${other.resource} of this stack is ${b}; the macvlans of one parent have one threshold`,
+      reason: `is ${a}, but ${other.resource} of this stack has ${b}; all macvlans of a parent share one threshold`,
     },
   ];
 }
 
-/** ipvlan_port of drivers/net/ipvlan/ipvlan.h; a change of one link's is taken silently for all. */
-export const ONE_FOR_ALL = "the ipvlans of one parent have one mode and one flag";
+/** ipvlan_port of drivers/net/ipvlan/ipvlan.h; a change of one link silently changes all. */
+export const ONE_FOR_ALL = "all ipvlans of a parent share one mode and one flag";

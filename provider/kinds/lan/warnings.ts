@@ -1,11 +1,13 @@
-/** What a host has that may undo or spoil a link later: nothing to refuse, but worth saying, with the remedy. Pure. */
+/** Warnings about what on a host may later revert or disturb a link, with the remedy. Pure. */
 import type { LinkManager, Observation } from "../../model/observation";
 import { type HostState, type LinkState, type DesiredLink, childrenOf, findLink } from "../../model/host";
 import type { Claim, Warning } from "./conflicts";
 import { networkFileFor } from "./network-files";
 import { allAddresses, doubleRouteLines, othersIn } from "./on-host";
 
-/** A line for each thing that a person should know of the host before relying on the link. `ownLines` are its kind's. */
+/**
+ * A line for each fact about the host that users should know before relying on the link. `ownLines` come from its kind.
+ */
 export function warningsOf(
   claim: Claim,
   ports: readonly DesiredLink[],
@@ -21,15 +23,15 @@ export function warningsOf(
       .filter((m) => ports.some((port) => port.name === m.link))
       .map(
         (m) =>
-          `${m.link} ${isManagedBy(m)}, which gives it its own addresses back and may take it out of ${claim.name} ` +
+          `${m.link} ${isManagedBy(m)}, which restores its own addresses on it and may take it out of ${claim.name} ` +
           `when it restarts: ${remedy(m, m.link)}`,
       ),
     ...ports
       .filter((port) => isHairpin(port) && isWayIn(port, observation))
       .map(
         ({ name }) =>
-          `${name} leads to the network that the host is reached by, and as a hairpin port it sends every broadcast back ` +
-          "there: switches then look for their neighbours on this host, and two such hosts make a storm; set hairpin: " +
+          `${name} leads to the network through which the host is reached, and as a hairpin port it sends every broadcast back ` +
+          "there: switches then learn their neighbours' MAC addresses from this host, and two such hosts cause a broadcast storm; set hairpin: " +
           "false for it",
       ),
     ...promiscuity(claim, observation),
@@ -46,7 +48,7 @@ export function warningsOf(
   }));
 }
 
-/** systemd-networkd takes a link over a few seconds after it was made, by a file that is there before. */
+/** systemd-networkd takes a link over a few seconds after it was made, if one of its files matches. */
 function takeOverLines({ name, netns, kind, macAddress }: Claim, { facts, state }: Observation): string[] {
   if (netns !== "" || kind === undefined || findLink(state, { name, netns })) return [];
   const file = networkFileFor(facts.networkFiles ?? [], {
@@ -57,12 +59,12 @@ function takeOverLines({ name, netns, kind, macAddress }: Claim, { facts, state 
   if (!file) return [];
   const by = { link: name, by: "systemd-networkd", file: file.path } as const;
   return [
-    `systemd-networkd will take ${name} over as soon as it is made, since ${file.path} matches it, and drops addresses and ` +
-      `routes that are not in its files: before that, ${remedy(by, name)}`,
+    `systemd-networkd will take over ${name} as soon as it is made, because ${file.path} matches it, and will remove addresses and ` +
+      `routes that are not in its files. To prevent that, ${remedy(by, name)}`,
   ];
 }
 
-/** Addresses that the kernel found to be another machine's, as far as that is no drift of the resource's own. */
+/** Addresses that the kernel found in use on another machine and that are not drift of the resource. */
 function duplicateLines(claim: Claim, state: HostState): string[] {
   const link = findLink(state, claim);
   const found = link ? allAddresses(link).filter((a) => a.dadFailed === true) : [];
@@ -70,8 +72,8 @@ function duplicateLines(claim: Claim, state: HostState): string[] {
     .filter(({ cidr }) => !claim.addresses.includes(cidr))
     .map(
       ({ cidr }) =>
-        `${claim.name} has ${cidr} and cannot use it: another machine on the LAN of ${claim.lan} has it (duplicate address ` +
-        "detection, RFC 4862), which for a link-local address means that the two have one MAC address",
+        `${claim.name} has ${cidr} but cannot use it: another machine on the LAN of ${claim.lan} has it too (duplicate address ` +
+        "detection, RFC 4862); for a link-local address this means that both have the same MAC address",
     );
 }
 
@@ -83,9 +85,9 @@ function isWayIn(port: DesiredLink, { managementPath }: Observation): boolean {
   return managementPath.client !== "" && managementPath.links.includes(port.name);
 }
 
-/** networkd: measured (facts: vmtest2); NetworkManager: nm-settings-nmcli(5), a profile's activation flushes. */
+/** networkd: measured; NetworkManager: nm-settings-nmcli(5), a profile's activation flushes. */
 const DROPS: Readonly<Record<LinkManager["by"], string>> = {
-  "systemd-networkd": "drops addresses and routes that are not in its files whenever it restarts",
+  "systemd-networkd": "removes addresses and routes that are not in its files whenever it restarts",
   NetworkManager: "replaces its addresses and routes whenever it activates the link's profile",
 };
 
@@ -102,20 +104,20 @@ function remedy({ by }: LinkManager, link: string): string {
 }
 
 /**
- * A NIC that cannot filter so many unicast addresses takes in everything (net/core/dev.c, __dev_set_rx_mode). Virtual
- * links, such as a veth, never filter, and are not meant.
+ * A NIC that cannot filter that many unicast addresses receives all frames (net/core/dev.c, __dev_set_rx_mode). Virtual
+ * links, such as a veth, never filter, and do not count.
  */
 function promiscuity(claim: Claim, { state }: Observation): string[] {
   const nic = findLink(state, { name: claim.lan, netns: "" });
   if (nic?.kind !== "" || nic.name === "lo" || nic.promiscuity <= explained(nic, childrenOf(state, nic.name)))
     return [];
   return [
-    `${nic.name} is in promiscuous mode, and nobody asked for that as far as can be seen: it cannot filter the MAC ` +
-      "addresses of so many macvlans, and the host's CPU sees all frames; use fewer, or maxMacs to be told before",
+    `${nic.name} is in promiscuous mode, for no visible reason but its macvlans: the NIC cannot filter the MAC ` +
+      "addresses of so many, so that all frames reach the host's CPU; use fewer macvlans, and set maxMacs to get an error at preview",
   ];
 }
 
-/** How many users of promiscuous mode can be seen: a person, a bridge or bond, a passthru child. */
+/** How many users of promiscuous mode are visible: the promisc flag, a bridge or bond, a passthru child. */
 function explained(nic: LinkState, children: readonly LinkState[]): number {
   const byHand = nic.details["promisc"] === "on" ? 1 : 0;
   const byMaster = (nic.settings["link.master"] ?? "") === "" ? 0 : 1;

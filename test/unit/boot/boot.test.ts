@@ -154,7 +154,7 @@ describe("boot files", () => {
         foreign,
         /\/mac0\.sh, for a link of that name, belongs to the stack other\/stack; choose another name/,
       ],
-      [unmarked, /would overwrite \/etc\/pulumi-macvlan\/mac0\.sh, which pulumi-macvlan has not written/],
+      [unmarked, /would overwrite \/etc\/pulumi-macvlan\/mac0\.sh, which pulumi-macvlan did not write/],
     ] as const) {
       const state = { ...HOST, bootFiles };
       const [problem] = kind.problems({ ...inputs, persist: true }, viewOn(state));

@@ -123,7 +123,7 @@ describe("the program that describes a host", () => {
     const text = program([macvlan("web", { settings: { "link.alias": "a\tb" } })]);
     assert.match(
       text,
-      /\/\/ alias is left as it is: alias has control characters in it\nnew MacvlanInterface/,
+      /\/\/ alias is left as it is: alias contains control characters\nnew MacvlanInterface/,
     );
     assert.ok(!text.includes("  alias"));
   });

@@ -76,7 +76,7 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
   [
     "a link that cannot be read",
     withUnreadable({ netns: "", what: "link", link: "odd", reason: "mtu is text", text: "{" }),
-    ['note ip\'s output: what ip printed of the link odd cannot be read (mtu is text: "{"); it is left out'],
+    ['note ip\'s output: what ip printed of the link odd cannot be read (mtu is text: "{"); it is ignored'],
   ],
   [
     "busybox",

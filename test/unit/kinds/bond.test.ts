@@ -32,16 +32,16 @@ const told = (issues: readonly Issue[]): string[] => issues.map((i) => `${i.prop
 
 describe("a bond", () => {
   const refusals: readonly (readonly [Partial<BondInputs>, RegExp])[] = [
-    [{ miimon: 100, arpInterval: 100 }, /^arpInterval: excludes miimon/],
-    [{ mode: "802.3ad", arpInterval: 100 }, /^arpInterval: goes with "balance-rr"/],
+    [{ miimon: 100, arpInterval: 100 }, /^arpInterval: cannot be combined with miimon/],
+    [{ mode: "802.3ad", arpInterval: 100 }, /^arpInterval: needs mode "balance-rr"/],
     [{ mode: "balance-alb", miimon: 0 }, /^miimon: cannot be 0/],
     [{ arpInterval: 100, arpIpTargets: [] }, /^arpIpTargets: is empty/],
     [{ arpValidate: "all", miimon: 100 }, /^arpValidate: needs arpInterval/],
     [{ updelay: 200, miimon: 0 }, /^updelay: needs miimon/],
-    [{ downdelay: 250, miimon: 100 }, /^downdelay: has to be a multiple of miimon, 100/],
-    [{ mode: "balance-rr", primary: "eth0" }, /^primary: goes with "active-backup"/],
-    [{ primary: "eth7" }, /^primary: is none of the ports/],
-    [{ lacpRate: "fast" }, /^lacpRate: goes with "802.3ad" only/],
+    [{ downdelay: 250, miimon: 100 }, /^downdelay: must be a multiple of miimon, 100/],
+    [{ mode: "balance-rr", primary: "eth0" }, /^primary: needs mode "active-backup"/],
+    [{ primary: "eth7" }, /^primary: is not one of the ports/],
+    [{ lacpRate: "fast" }, /^lacpRate: needs mode "802.3ad"/],
     [{ failOverMac: "active", macAddress: "02:00:00:00:00:01" }, /^macAddress: /],
     [{ ports: [{ name: "bond0" }] }, /^ports\[0\]\.name: is the bond itself/],
   ];
@@ -75,13 +75,13 @@ describe("a bond", () => {
       "another master's port",
       [eth0, { ...eth1, settings: { ...eth1.settings, "link.master": "br0" } }],
       {},
-      /belongs to br0 already/,
+      /is a port of br0 already/,
     ],
     [
       "a port with a macvlan",
       [eth0, eth1, { ...nic("mac0", 4), kind: "macvlan", parent: "eth1" }],
       {},
-      /eth1 has the macvlan mac0; make the bond its parent/,
+      /eth1 is the parent of the macvlan mac0; make the bond its parent/,
     ],
     [
       "a port with a VLAN",
@@ -96,7 +96,7 @@ describe("a bond", () => {
       /takeOverAddresses: true/,
     ],
     ["an address by DHCP", [eth0, { ...eth1, details: { dynamic: "192.0.2.1" } }], {}, /by DHCP/],
-    ["a wireless port", [eth0, eth1], { wireless: ["eth1"] }, /failOverMac "active" only/],
+    ["a wireless port", [eth0, eth1], { wireless: ["eth1"] }, /failOverMac "active"/],
     ["a kernel without bonding", [eth0, eth1], { lacks: ["bonding"] }, /^host: .*no module bonding/],
   ];
   for (const [what, links, odd, says] of problems) {

@@ -62,7 +62,7 @@ describe("an MTU above the parent's", () => {
 
   for (const [type, more] of CHILDREN) {
     it(`is refused of a ${type} where nobody gives the parent another one`, () => {
-      const says = ["mtu: is above that of the parent eth0, which is 1500; raise that first"];
+      const says = ["mtu: is above the MTU of the parent eth0, which is 1500; raise that first"];
       assert.deepEqual(told(type, more, viewOn([])), says);
       assert.deepEqual(told(type, more, sets(undefined)), says);
     });

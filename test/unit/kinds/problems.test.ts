@@ -45,7 +45,7 @@ describe("problems", () => {
   it("of a wireless parent name ipvlan as the way", () => {
     const problems = macvlan.problems(on("wlan0"), viewOn([nic("wlan0", 2)], ["wlan0"]));
     assert.equal(problems[0]?.property, "parent");
-    assert.match(problems[0].reason, /802\.11.*ipvlan/);
+    assert.match(problems[0].reason, /802\.11.*IpvlanInterface/);
   });
 
   it("of a wireless parent are none for an ipvlan", () => {

@@ -77,7 +77,7 @@ describe("what cannot be read of a host", () => {
     assert.equal(lines.length, 6);
     assert.match(
       lines[0] ?? "",
-      /^what ip printed of an IPv6 route through l0 cannot be read .*; it is left out$/,
+      /^what ip printed of an IPv6 route through l0 cannot be read .*; it is ignored$/,
     );
     assert.equal(lines[5], "3 more links and routes cannot be read");
     assert.deepEqual(unreadableLines(observed([])), []);
@@ -93,10 +93,10 @@ describe("routes that are not compared", () => {
     const observation = observed([], [{ ...nic("web", 7), opaqueRoutes }]);
     const lines = opaqueRouteLines(desired(WEB), observation);
     assert.equal(lines.length, 2);
-    assert.match(lines[0] ?? "", /^the route 192\.0\.2\.10\/32 nhid 7 on web is replaced/);
+    assert.match(lines[0] ?? "", /^the route 192\.0\.2\.10\/32 nhid 7 on web will be replaced/);
     assert.match(
       lines[1] ?? "",
-      /^the route 192\.0\.2\.77\/32 nhid 7 on web is not one of routes, and stays, .* ip route delete$/,
+      /^the route 192\.0\.2\.77\/32 nhid 7 on web is not in routes but stays, .* ip route delete$/,
     );
     const both = observed([], [{ ...nic("web", 7), routes: [{ to: "192.0.2.10/32" }], opaqueRoutes }]);
     assert.match(opaqueRouteLines(desired(WEB), both)[0] ?? "", /stays/, "beside ours");

@@ -164,7 +164,7 @@ describe("a VLAN", () => {
     });
     const { issues } = conflictsOf(claim("a", 10), [claim("b", 10), claim("c", 11)]);
     assert.equal(issues.length, 1);
-    assert.match(issues[0]?.reason ?? "", /VLAN 10 of eth0 is that of VlanInterface "b"/);
+    assert.match(issues[0]?.reason ?? "", /VLAN 10 of eth0 is also used by VlanInterface "b"/);
   });
 
   it("says what a port of a bridge or bond means for it", () => {
@@ -214,7 +214,7 @@ describe("what sits on a VLAN", () => {
       limited,
       fits,
     ]);
-    assert.match(issue?.reason ?? "", /^has a limit, maxMacs of x, which is 6, and eth0 would carry 7/);
+    assert.match(issue?.reason ?? "", /^has a limit, maxMacs of x, which is 6, but eth0 would carry 7/);
     // a VLAN that is to be made in the same run
     const coming = claim("eth1.7", "eth1.7", {
       exclusiveUse: { property: "vlanId", what: "VLAN 7", of: "eth1" },

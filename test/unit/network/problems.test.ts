@@ -87,9 +87,9 @@ describe("problems of a network", () => {
         children: ({ name }: NetworkHost) => [{ name: "web", netns: name === "b" ? "-" : "web" }],
       }),
       [
-        'children("b")[0].netns may have letters, digits and _ . : @ + - only, and begin with none of . and -',
+        'children("b")[0].netns may only contain letters, digits and _ . : @ + -, and must not begin with . or -',
         "hosts[1].host.port must be a whole number from 1 to 65535, not 0",
-        'parent("b") has a slash, a colon or white space in it, which no link\'s name can have',
+        'parent("b") contains a slash, a colon or white space, which a link\'s name cannot have',
       ],
     );
   });

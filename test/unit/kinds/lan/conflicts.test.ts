@@ -28,7 +28,7 @@ describe("conflicts of claims", () => {
     );
     assert.match(
       issues[0]?.reason ?? "",
-      /192\.0\.2\.10 is that of MacvlanInterface "db".*on the same LAN \(eth0\)/,
+      /192\.0\.2\.10 is also used by MacvlanInterface "db".*on the same LAN \(eth0\)/,
     );
     assert.deepEqual(warnings, []);
     const mac = conflictsOf(web, [claim("db", { macAddress: "02:00:00:00:00:01" })]);
@@ -88,7 +88,7 @@ describe("MAC addresses of a parent", () => {
     assert.deepEqual(tooManyMacs(state, { ...last, maxMacs: 6 }, more), []);
     assert.match(
       tooManyMacs(state, { ...last, maxMacs: 5 }, more)[0]?.reason ?? "",
-      /is 5, and eth0 would carry 6 MAC addresses/,
+      /is 5, but eth0 would carry 6 MAC addresses/,
     );
     assert.deepEqual(tooManyMacs(state, last, more), []);
     // whichever of them says so

@@ -110,7 +110,7 @@ describe("moves inside one update", () => {
 
   it("leave a port alone that is in a master of others", () => {
     const before = run(BARE, bridge("m0", "eth0"));
-    assert.throws(() => run({ ...before, records: [] }, bridge("m1", "eth0")), /belongs to m0 already/);
+    assert.throws(() => run({ ...before, records: [] }, bridge("m1", "eth0")), /is a port of m0 already/);
   });
 
   it("take an address from an ipvlan before another one of its parent gets it", () => {

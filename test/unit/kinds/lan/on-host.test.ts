@@ -60,26 +60,26 @@ const CASES: readonly (readonly [
     "a route to the network that another link is in",
     { routes: [{ to: "192.0.2.0/24" }] },
     {},
-    ["routes[0]", /is the network that eth0 is in/],
+    ["routes[0]", /is the network of eth0/],
   ],
   ["such a route with another metric", { routes: [{ to: "192.0.2.0/24", metric: 9 }] }, {}],
   [
     "a route that another link has",
     { routes: [{ to: "198.51.100.7/32" }, { to: "203.0.113.0/24" }] },
     {},
-    ["routes[1]", /the host has a route to 203\.0\.113\.0\/24 already, through eth0; delete it there/],
+    ["routes[1]", /the host already has a route to 203\.0\.113\.0\/24, through eth0; delete it there/],
   ],
   [
     "a route that is a blackhole on the host",
     { routes: [{ to: "203.0.113.64/26" }] },
     {},
-    ["routes[0]", /already, as blackhole/],
+    ["routes[0]", /, as blackhole/],
   ],
   [
     "a default route with the metric of the DHCP client's",
     { routes: [{ to: "0.0.0.0/0", metric: 100 }] },
     {},
-    ["routes[0]", /with the metric 100 already, through eth0/],
+    ["routes[0]", /with the metric 100, through eth0/],
   ],
   [
     "a route that goes over from another link of this stack",
@@ -96,14 +96,14 @@ const CASES: readonly (readonly [
     "a route's source that is no address of the host",
     { routes: [{ to: "198.51.100.7/32", source: "192.0.2.77" }] },
     {},
-    ["routes[0].source", /is no address of the host/],
+    ["routes[0].source", /is not an address of the host/],
   ],
   ["a source that a DHCP client got", { routes: [{ to: "192.0.2.7/32", source: "198.51.100.9" }] }, {}],
   [
     "an address that another link has",
     { addresses: ["192.0.2.9/32", "198.51.100.9/32"] },
     {},
-    ["addresses[1]", /eth0 of the host has 198\.51\.100\.9 already/],
+    ["addresses[1]", /eth0 of the host already has 198\.51\.100\.9/],
   ],
   ["such an address that is meant", { addresses: ["192.0.2.1/32"], duplicateAddressDetection: "off" }, {}],
   [
@@ -137,7 +137,10 @@ const CASES: readonly (readonly [
     "a name that is an altname",
     { name: "enp3s0" },
     {},
-    ["name", /a link called eth0 \(altname enp3s0, enx02005e005301\), where a macvlan is wanted/],
+    [
+      "name",
+      /a link called eth0 \(altname enp3s0, enx02005e005301\), but this resource is of the kind macvlan/,
+    ],
   ],
   ["a link to adopt that is not there", { adopt: true }, {}, ["name", /no link shim0 on the host to adopt/]],
 ];
@@ -177,7 +180,7 @@ describe("conflicts on a host", () => {
     const lines = (addresses: string[], to: string[]): string[] =>
       doubleRouteLines({ addresses, routes: to.map((t) => ({ to: t })) }, [ETH0], "shim0");
     assert.match(lines(["192.0.2.9/24"], [])[0] ?? "", /two connected routes.*192\.0\.2\.9\/32/);
-    assert.match(lines([], ["2001:db8::/64"])[0] ?? "", /never used, as eth0/);
+    assert.match(lines([], ["2001:db8::/64"])[0] ?? "", /never used, because eth0/);
     assert.deepEqual(lines(["192.0.2.9/32", "192.0.3.9/24"], ["2001:db8::7/128"]), []);
   });
 });

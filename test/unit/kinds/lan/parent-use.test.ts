@@ -17,7 +17,7 @@ describe("what resources of one run need of their parent", () => {
     const [mac, ip] = [claim("mac", { kind: "macvlan" }), claim("ip", L2)];
     assert.match(
       parentUseConflicts(mac, [mac, ip])[0]?.reason ?? "",
-      /^resource "ip" of this stack is to be of the kind ipvlan on eth0, beside which no macvlan can be/,
+      /^resource "ip" of this stack is of the kind ipvlan on eth0, which excludes macvlans/,
     );
     assert.equal(parentUseConflicts(ip, [mac, ip])[0]?.property, "parent");
     for (const elsewhere of [{ lan: "eth1" }, { host: "node2:22" }])
