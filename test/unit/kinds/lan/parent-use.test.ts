@@ -46,8 +46,7 @@ describe("what resources of one run need of their parent", () => {
     assert.deepEqual(parentUseConflicts(of("a", 5), [of("b", 7), of("c"), of("d", 5)]), [
       {
         property: "broadcastQueueThreshold",
-        reason:
-          'is 5, and that of resource "b" of this stack is 7; the macvlans of one parent have one threshold',
+        reason: 'is 5, but resource "b" of this stack has 7; all macvlans of a parent share one threshold',
       },
     ]);
     assert.deepEqual(parentUseConflicts(of("c"), [of("b", 7)]), []);
