@@ -7,7 +7,7 @@ import { describeDifferences } from "../host/errors";
 import type { ManagedHost } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
-import { checkInputs } from "../kinds/check-inputs";
+import { type Checked, checkInputs } from "../kinds/check-inputs";
 import {
   type CommonInputs,
   type Issue,
@@ -39,6 +39,7 @@ import {
   problemsOf,
 } from "./planning";
 import { goneWith, parentNameOf, withoutLinks } from "./replaced";
+import type { RunLinks } from "./run-links";
 import { secretsOf, withoutSecretPaths } from "./secrets";
 
 export async function check(
@@ -50,7 +51,7 @@ export async function check(
   const secrets = secretsOf(news);
   context.redactor.register(secrets.values);
   for (const known of [olds, news]) context.stack.note(known);
-  const request = declare(context, validate(kind, olds, news));
+  const request = declare(context, validate(kind, olds, news, context.links));
   const { target } = request;
   const seen = target && (await observe(context.fleet.managedHost(target.known.host)));
   // no await from here on: of two resources that conflict, the second must see the claims of the first
@@ -110,10 +111,10 @@ interface Report {
   readonly changeFollows?: boolean;
 }
 
-/** Checks and completes the inputs. Pure. */
-function validate(kind: AnyKind, olds: Json, news: Json): Request {
+/** Checks and completes the inputs. Reads the run and changes nothing. */
+function validate(kind: AnyKind, olds: Json, news: Json, links: RunLinks): Request {
   const previous = Object.keys(olds).length === 0 ? {} : { previous: olds };
-  const { inputs, issues, unknown } = checkInputs(kind, news, previous.previous);
+  const { inputs, issues, unknown } = checkAgain(kind, news, previous.previous, links);
   const request: Request = {
     resource: resourceName(kind.type, String(news["__resource"])),
     isPreview: news["__preview"] === true,
@@ -129,11 +130,26 @@ function validate(kind: AnyKind, olds: Json, news: Json): Request {
 }
 
 /**
+ * Of a link that is to be replaced the engine asks for a second check, as if it were new. Whose it is, and the MAC address
+ * that was derived for it, stay as they are.
+ */
+function checkAgain(kind: AnyKind, news: Json, previous: Json | undefined, links: RunLinks): Checked {
+  const checked = checkInputs(kind, news, previous);
+  const { inputs, issues, unknown } = checked;
+  if (previous || issues.length > 0 || ["host", "name", "netns"].some((p) => unknown.includes(p)))
+    return checked;
+  const known = knownInputs(inputs, unknown);
+  const noted = links.previousOf(known.host, linkId(known));
+  return noted ? checkInputs(kind, news, noted) : checked;
+}
+
+/**
  * Declares the link before the host is waited for. Of two resources with the same link the second then fails, and other
  * resources can rely on the first.
  */
 function declare({ links }: ProviderContext, request: Request): Request {
   const { target, resource } = request;
+  if (target?.previous) links.notePrevious(target.known.host, linkId(target.known), target.previous);
   const other = target && links.declare(target.known, resource, target.unknown);
   if (other === undefined) return request;
   const reason = `${other} of this stack already has this link on this host`;

@@ -11,8 +11,23 @@ import { pathOf } from "../model/property-path";
 import { UNKNOWN, isUnknown } from "../model/unknown";
 import { digest } from "./inputs";
 
-export const leaseBook: dynamic.ResourceProvider = {
-  check: (olds: Json, news: Json) => Promise.resolve(check(olds, news)),
+/**
+ * The books of a run. One that the engine is told to replace is checked a second time, as if it were new: it keeps its leases.
+ */
+export function openLeaseBooks(): dynamic.ResourceProvider {
+  const noted = new Map<string, Leases>();
+  return {
+    ...unchecked,
+    check(olds: Json, news: Json) {
+      const key = digest(givenOf(news));
+      const leases = leasesIn(olds);
+      if (leases) noted.set(key, leases);
+      return Promise.resolve(check(leases ?? noted.get(key), news));
+    },
+  };
+}
+
+const unchecked: dynamic.ResourceProvider = {
   diff: (_id: string, olds: Json, news: Json) =>
     Promise.resolve({ changes: isUnknown(news["leases"]) || digest(ownOf(olds)) !== digest(ownOf(news)) }),
   create: (inputs: Json) => Promise.resolve({ id: "addresses", outs: inputs }),
@@ -22,10 +37,8 @@ export const leaseBook: dynamic.ResourceProvider = {
   delete: () => Promise.resolve(),
 };
 
-function check(olds: Json, news: Json): dynamic.CheckResult {
-  const given = Object.fromEntries(
-    Object.entries(ownOf(news)).filter(([key, value]) => key !== "leases" && value != null),
-  );
+function check(before: Leases | undefined, news: Json): dynamic.CheckResult {
+  const given = givenOf(news);
   if (isUnknown(given)) return { inputs: { ...given, leases: UNKNOWN } };
   const parsed = poolSchema.safeParse(given);
   if (!parsed.success) {
@@ -35,10 +48,20 @@ function check(olds: Json, news: Json): dynamic.CheckResult {
     }));
     return { inputs: given, failures };
   }
-  const before = isUnknown(olds["leases"]) ? {} : (olds["leases"] as Leases | undefined);
   const { leases, problems } = leaseAddresses(parsed.data, before ?? {});
   if (problems.length > 0) return { inputs: given, failures: [...problems] };
   return { inputs: { ...given, leases } };
+}
+
+/** What a book is asked for. */
+function givenOf(news: Json): Json {
+  return Object.fromEntries(
+    Object.entries(ownOf(news)).filter(([key, value]) => key !== "leases" && value != null),
+  );
+}
+
+function leasesIn({ leases }: Json): Leases | undefined {
+  return isUnknown(leases) ? undefined : (leases as Leases | undefined);
 }
 
 /** Without the engine's own properties. */

@@ -12,7 +12,7 @@ import { apply, remove } from "./apply";
 import { check } from "./check";
 import type { ProviderContext, StackConfig } from "./context";
 import { diff } from "./diff";
-import { leaseBook } from "./lease-book";
+import { openLeaseBooks } from "./lease-book";
 import { resourceId } from "./outputs";
 import { openProcessContext } from "./process";
 import { read } from "./read";
@@ -29,7 +29,7 @@ export function openProviders(
   const contextFor = (config: StackConfig): ProviderContext => (context ??= open(config));
   return {
     ...Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [name, providerFor(kind, contextFor)])),
-    LeaseBook: leaseBook,
+    LeaseBook: openLeaseBooks(),
     StackIdentity: {
       configure: configureWith(contextFor),
       ...stackIdentityProvider(() => contextFor(() => undefined).stack),

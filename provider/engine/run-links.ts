@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CommonInputs } from "../kinds/kind";
+import type { CommonInputs, Json } from "../kinds/kind";
 import type { LinkId } from "../model/host";
 import { type HostAddress, hostIdentity } from "../ssh/address";
 
@@ -14,6 +14,10 @@ export interface RunLinks {
    */
   declare(inputs: CommonInputs, resource: string, unknown: readonly string[]): string | undefined;
   isDeclared(host: HostAddress, link: LinkId): boolean;
+  /** Notes the inputs by which the last run left a link: the engine checks a replacement a second time, without them. */
+  notePrevious(host: HostAddress, link: LinkId, inputs: Json): void;
+  /** The inputs by which the last run left the link; undefined if none were noted. */
+  previousOf(host: HostAddress, link: LinkId): Json | undefined;
   /** The MTU that a resource gives a link; undefined if none does. */
   declaredMtu(host: HostAddress, link: LinkId): number | "unknown" | undefined;
   /** Notes that a link is replaced in this run. Its children are deleted with it and have to be created again. */
@@ -34,6 +38,7 @@ const PATIENCE_MS = 2000;
 export function openRunLinks(announced: Iterable<string>): RunLinks {
   const awaited = new Set(announced);
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
+  const previous = new Map<string, Json>();
   const replaced = new Map<string, { readonly host: string; readonly link: LinkId }>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
@@ -46,6 +51,8 @@ export function openRunLinks(announced: Iterable<string>): RunLinks {
       return undefined;
     },
     isDeclared: (host, link) => declared.has(keyOf(host, link)),
+    notePrevious: (host, link, inputs) => previous.set(keyOf(host, link), inputs),
+    previousOf: (host, link) => previous.get(keyOf(host, link)),
     declaredMtu: (host, link) => declared.get(keyOf(host, link))?.mtu,
     markReplaced: (host, link) => replaced.set(keyOf(host, link), { host: hostIdentity(host), link }),
     isReplaced: (host, link) => replaced.has(keyOf(host, link)),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { leaseBook } from "../../../provider/engine/lease-book";
+import { openLeaseBooks } from "../../../provider/engine/lease-book";
 import { UNKNOWN } from "../../../provider/model/unknown";
 
 const POOL = { cidr: ["192.0.2.0/24"], exclude: [], keys: ["a/web", "b/web"], __provider: "code" };
@@ -10,6 +10,8 @@ interface Checked {
   readonly failures?: readonly { readonly property: string; readonly reason: string }[];
 }
 
+let leaseBook = openLeaseBooks();
+
 async function check(olds: object, news: object): Promise<Checked> {
   return ((await leaseBook.check?.(olds, news)) as Checked | undefined) ?? assert.fail("it does not check");
 }
@@ -18,6 +20,10 @@ async function changes(olds: object, news: object): Promise<boolean | undefined>
 }
 
 describe("lease book", () => {
+  beforeEach(() => {
+    leaseBook = openLeaseBooks();
+  });
+
   it("adds what it leases to the inputs, and goes by those of the last run", async () => {
     const { inputs, failures } = await check({}, { ...POOL, leases: undefined });
     const leases = { "a/web": ["192.0.2.1/24"], "b/web": ["192.0.2.2/24"] };
@@ -27,6 +33,16 @@ describe("lease book", () => {
       "c/web": ["192.0.2.3/24"],
       "b/web": ["192.0.2.2/24"],
     });
+  });
+
+  it("keeps its leases if the engine replaces it, which checks a second time without the old inputs", async () => {
+    const made = (await check({}, POOL)).inputs;
+    leaseBook = openLeaseBooks();
+    const later = { ...POOL, keys: ["c/web", "b/web"] };
+    const { leases } = (await check(made, later)).inputs;
+    assert.deepEqual((await check({}, later)).inputs.leases, leases);
+    const other = { ...POOL, keys: ["d/web"] };
+    assert.deepEqual((await check({}, other)).inputs.leases, { "d/web": ["192.0.2.1/24"] });
   });
 
   it("changes with what it is asked and what it leases, and not by what the engine adds", async () => {
