@@ -169,6 +169,7 @@ function isBatchable(command: Command): command is Extract<Command, { run: "ip" 
   return (
     command.run === "ip" &&
     command.words[0] !== "netns" &&
+    command.awaits === undefined &&
     command.words.every((word) => /^[A-Za-z0-9_./:@%+=,-]+$/.test(word))
   );
 }
@@ -181,7 +182,13 @@ function runGroup(group: Group, marker: string): string {
     const ip = ["ip", ...(first.netns === "" ? [] : ["-n", first.netns]), "-batch", "-"];
     return `pm_try ${commandLine(ip)} <<'${end}'\n${lines.join("\n")}\n${end}`;
   }
-  return group.commands.map((c) => `${runnerOf(c)} ${shellWords(c)}`).join("\n");
+  return group.commands.map((c) => `${runnerOf(c)} ${callOf(c)}`).join("\n");
+}
+
+/** A boot script tries again what fails, and has no need to wait. */
+function callOf(command: Command): string {
+  if (command.run !== "ip" || command.awaits === undefined) return shellWords(command);
+  return `${commandLine(["pm_route", command.netns, command.awaits])} ${shellWords(command)}`;
 }
 
 function runnerOf(command: Command): string {
@@ -192,8 +199,14 @@ function runnerOf(command: Command): string {
 
 /** The shell functions that the commands use. */
 function functionsFor(groups: readonly Group[]): string {
-  const writes = groups.some((g) => [...g.commands, ...g.undo].some((c) => c.run === "bootFile"));
-  return shellText("prelude", ...(writes ? (["boot-files"] as const) : []));
+  const commands = groups.flatMap((g) => [...g.commands, ...g.undo]);
+  const writes = commands.some((c) => c.run === "bootFile");
+  const waits = commands.some((c) => c.run === "ip" && c.awaits !== undefined);
+  return shellText(
+    "prelude",
+    ...(writes ? (["boot-files"] as const) : []),
+    ...(waits ? (["route"] as const) : []),
+  );
 }
 
 /**
@@ -203,7 +216,7 @@ function functionsFor(groups: readonly Group[]): string {
  */
 function undoFile(groups: readonly Group[]): string {
   const functions = groups.map(
-    (group, i) => `u${i + 1}() {\n:\n${group.undo.map((c) => `pm_back ${shellWords(c)}`).join("\n")}\n}`,
+    (group, i) => `u${i + 1}() {\n:\n${group.undo.map((c) => `pm_back ${callOf(c)}`).join("\n")}\n}`,
   );
   return `${shellText("environment")}${functionsFor(groups)}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
 ${functions.join("\n")}

@@ -98,7 +98,9 @@ const REMEDIES: readonly Remedy[] = [
   {
     command: /route/,
     printed: /Invalid prefsrc|invalid source/i,
-    says: "The route's source is no address of the host.",
+    says:
+      "The route's source is no address of the host; or one that IPv6's duplicate detection has not let through: another " +
+      'machine has it ("ip address show dadfailed"), or its link has no carrier.',
   },
   {
     command: /route/,

@@ -9,7 +9,13 @@ import { commandLine, quote } from "../shell/quote";
 /** One command on the host. */
 export type Command =
   /** `ip`, in a namespace (`""`: the host's own); what it prints is an error only where it exits with one. */
-  | { readonly run: "ip"; readonly netns: string; readonly words: readonly string[] }
+  | {
+      readonly run: "ip";
+      readonly netns: string;
+      readonly words: readonly string[];
+      /** An IPv6 address of that namespace that has to be past its duplicate detection. */
+      readonly awaits?: string;
+    }
   /** A program that may print an error and exit with 0 all the same. */
   | { readonly run: "program"; readonly netns: string; readonly words: readonly string[] }
   /** Sets a sysctl of a link, if the kernel has it for that link. */
@@ -90,7 +96,7 @@ export function commandsOf(step: Step, portTool: PortTool): Command[] {
   }
 }
 
-function ip(netns: string, ...words: string[]): Command {
+function ip(netns: string, ...words: string[]): Extract<Command, { run: "ip" }> {
   return { run: "ip", netns, words };
 }
 
@@ -261,7 +267,9 @@ function routeCommand(step: Extract<Step, { do: "addRoute" | "deleteRoute" }>): 
   // whose it is tells it from one that somebody has put beside it
   if (step.do === "addRoute") words.push("proto", route.protocol ?? "static", ...wordsIn(route.foreign));
   else if (route.protocol !== undefined) words.push("proto", route.protocol);
-  return ip(link.netns, ...words);
+  const command = ip(link.netns, ...words);
+  const awaits = step.do === "addRoute" && route.source !== undefined && isIPv6Cidr(route.source);
+  return awaits ? { ...command, awaits: route.source } : command;
 }
 
 /** iproute2's words in a part of a route: `tos 0x10`. */

@@ -76,6 +76,8 @@ export interface LinkState extends LinkId {
    * compared.
    */
   readonly opaqueRoutes?: readonly Route[];
+  /** Simulated only: IPv6 addresses that were just added, so that duplicate detection is not finished (RFC 4862, 5.4). */
+  readonly tentative?: readonly string[];
   /** Addresses that no resource manages: dynamic and link-local ones. Not compared; conflicts are looked for in them. */
   readonly otherAddresses?: readonly Address[];
   /** The same of routes: those of the kernel, of DHCP and of routing daemons. */

@@ -375,10 +375,12 @@ function takesPlace(state: HostState, desired: Desired, link: DesiredLink, route
 function removeRoutes(walk: Walk, link: DesiredLink): void {
   const desired = link.routes;
   if (!desired) return;
-  for (const route of findLink(walk.state, link)?.routes ?? []) {
-    if (!desired.some((r) => sameRoute(r, route))) {
-      walk.take({ do: "deleteRoute", link: idOf(link), route });
-    }
+  const routes = findLink(walk.state, link)?.routes ?? [];
+  // one that has lost its source along with an address is replaced, not deleted
+  const missing = desired.filter((r) => !routes.some((have) => sameRoute(r, have)));
+  for (const route of routes) {
+    if (desired.some((r) => sameRoute(r, route)) || missing.some((r) => sameRouteKey(r, route))) continue;
+    walk.take({ do: "deleteRoute", link: idOf(link), route });
   }
 }
 

@@ -33,6 +33,7 @@ export type ShellFile =
   | "prelude"
   | "probe"
   | "recover"
+  | "route"
   | "sysfs"
   | "transaction"
   | "verify"

@@ -74,9 +74,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
     case "down":
       return change(state, step.link, setDown);
     case "addAddress":
-      return change(state, step.link, (l) =>
-        hasAddress(l, step.address) ? l : { ...l, addresses: [...l.addresses, step.address] },
-      );
+      return change(state, step.link, (l) => addAddress(l, step.address));
     case "deleteAddress":
       return deleteAddress(state, step.link, step.address);
     case "addRoute":
@@ -361,6 +359,14 @@ function adjustMtu(state: HostState, bridge = ""): HostState {
   );
 }
 
+function addAddress(link: LinkState, address: Address): LinkState {
+  if (hasAddress(link, address)) return link;
+  const added = { ...link, addresses: [...link.addresses, address] };
+  return isIPv6Cidr(address.cidr)
+    ? { ...added, tentative: [...(link.tentative ?? []), withoutPrefix(address.cidr)] }
+    : added;
+}
+
 function deleteAddress(state: HostState, id: LinkId, address: Address): HostState {
   const link = findLink(state, id);
   if (!link) return state;
@@ -385,19 +391,30 @@ function deleteAddress(state: HostState, id: LinkId, address: Address): HostStat
   const local = new Set(
     state.links
       .filter((l) => l.netns === id.netns && l !== link)
-      .flatMap((l) => l.addresses.map((a) => withoutPrefix(a.cidr))),
+      // an IPv6 address that duplicate detection is not finished with does not count (net/ipv6/addrconf.c, ipv6_chk_addr)
+      .flatMap((l) =>
+        l.addresses.map((a) => withoutPrefix(a.cidr)).filter((ip) => l.tentative?.includes(ip) !== true),
+      ),
   );
   for (const a of stays) local.add(withoutPrefix(a.cidr));
+  const hasLostSource = ({ source }: Route): boolean =>
+    source !== undefined && lost.includes(source) && !local.has(source);
+  // net/ipv6/route.c, fib6_remove_prefsrc: an IPv6 route stays, without its source
+  const withoutLostSource = (route: Route): Route => {
+    if (!isIPv6Cidr(route.to) || !hasLostSource(route)) return route;
+    const { source, ...rest } = route;
+    return rest;
+  };
   const orphaned = (l: LinkState, r: Route): boolean =>
-    (emptied && l === link && !isIPv6Cidr(r.to)) ||
-    (r.source !== undefined && lost.includes(r.source) && !local.has(r.source));
+    (emptied && l === link && !isIPv6Cidr(r.to)) || (!isIPv6Cidr(r.to) && hasLostSource(r));
   return {
     ...state,
     links: state.links.map((l) => {
       if (l.netns !== id.netns) return l;
       const addresses = l === link ? stays : l.addresses;
-      const routes = l.routes.filter((r) => !orphaned(l, r));
-      return addresses === l.addresses && routes.length === l.routes.length ? l : { ...l, addresses, routes };
+      const routes = l.routes.filter((r) => !orphaned(l, r)).map(withoutLostSource);
+      const isSame = routes.length === l.routes.length && routes.every((r, i) => r === l.routes[i]);
+      return addresses === l.addresses && isSame ? l : { ...l, addresses, routes };
     }),
   };
 }

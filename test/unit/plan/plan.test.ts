@@ -42,7 +42,7 @@ function desiredOf<I extends CommonInputs>(kind: Kind<I>, inputs: I, state: Host
 
 /** What can be compared of a host: indexes are given anew to links that are made anew. */
 function comparable(state: HostState): unknown {
-  const link = ({ ifIndex: _i, operState: _o, details: _d, ...l }: LinkState): unknown => ({
+  const link = ({ ifIndex: _i, operState: _o, details: _d, tentative: _t, ...l }: LinkState): unknown => ({
     ...l,
     addresses: l.addresses.map((a) => a.cidr).toSorted(),
     routes: l.routes.map((r) => JSON.stringify(r)).toSorted(),
@@ -95,6 +95,27 @@ function assertLifeOf<I extends CommonInputs>(kind: Kind<I>, first: I, second: I
 }
 
 describe("plan", () => {
+  it("sets the source of an IPv6 route again if the address that it is goes from one link to another", () => {
+    const route = { to: "2001:db8:1::/48", source: "2001:db8::5", protocol: "static" };
+    const address = { cidr: "2001:db8::5/64" };
+    const state: HostState = {
+      ...BARE,
+      links: BARE.links.map((l) => (l.name === "eth0" ? { ...l, addresses: [address], routes: [route] } : l)),
+    };
+    const kernel = kernelOf("6.1.0");
+    const ports = [{ name: "eth0", hairpin: true }];
+    const inputs = { host: { address: "node1" }, name: "br0", up: true, takeOverAddresses: true, ports };
+    const desired = desiredOf<BridgeInputs>(bridge, inputs, state);
+    const planned = plan(state, desired, kernel);
+    const steps = planned.steps.map(({ step }) => step);
+    const gone = steps.findIndex((s) => s.do === "deleteAddress");
+    const again = steps.findLastIndex(
+      (s) => s.do === "addRoute" && s.replace && s.route.source !== undefined,
+    );
+    assert.ok(gone >= 0 && again > gone, JSON.stringify(steps.map((s) => s.do)));
+    assertUndoes(state, planned);
+  });
+
   it("brings any macvlan to any other, and back", () => {
     fc.assert(
       fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
