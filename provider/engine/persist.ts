@@ -8,13 +8,14 @@ import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
 import { ownerOf } from "../kinds/ownership";
 import { afterBoot, bootDifferences } from "../plan/boot";
 import type { BootFile, Desired, DesiredBoot } from "../model/host";
-import { bootSteps } from "../plan/plan";
+import { bootSteps, withSideEffects } from "../plan/plan";
 import { markOf } from "../model/owner";
 import type { Step } from "../model/steps";
 
 /** The desired state of the host, now and after the next boot. */
 export function desiredWithBoot(kind: AnyKind, inputs: CommonInputs, context: PlanContext): Desired {
-  const desired = kind.desired(inputs, context);
+  const { state, facts } = context.observation;
+  const desired = withSideEffects(state, kind.desired(inputs, context), kernelOf(facts.kernel));
   const files = inputs.persist === true ? bootFilesFor(kind, inputs, context, desired) : [];
   return { ...desired, boot: { ...withoutBoot(inputs, context), files } };
 }

@@ -18,7 +18,7 @@ import type { OwnStack } from "../model/owner";
 import { isUnknown } from "../model/unknown";
 import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
-import { plan, type DesiredPlan } from "../plan/plan";
+import { plan, withoutLosses, type DesiredPlan } from "../plan/plan";
 import { DEFAULT_CONFIRM_TIMEOUT, hostIdentity } from "../ssh/address";
 import type { ProviderContext } from "./context";
 import { digest } from "./inputs";
@@ -61,8 +61,9 @@ export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanCon
 /** The plan that removes a resource's link, or restores an adopted one. */
 export function planRemoval(given: CommonInputs, context: PlanContext): DesiredPlan {
   const inputs = withKernelNames(given, context.observation.state);
-  const gone = { ...desiredRemoval(inputs, context), boot: withoutBoot(inputs, context) };
-  return planDesired(gone, context.observation);
+  const { state, facts } = context.observation;
+  const gone = withoutLosses(state, desiredRemoval(inputs, context), kernelOf(facts.kernel));
+  return planDesired({ ...gone, boot: withoutBoot(inputs, context) }, context.observation);
 }
 
 /** The plan that leaves the host as it is. */
