@@ -49,14 +49,17 @@ export interface HostFacts {
   readonly udev: boolean;
 }
 
-/** `cut off`: killed, and waits to be undone by the next one; `under way`: it holds the lock, or waits to be confirmed. */
+/**
+ * `cut off`: it was interrupted, and the next change will undo it; `under way`: it holds the lock, or waits to be
+ * confirmed.
+ */
 export const UNFINISHED = ["cut off", "under way"] as const;
 export type Unfinished = (typeof UNFINISHED)[number];
 
 /** How a person is told of it. */
 export const UNFINISHED_CHANGE: Readonly<Record<Unfinished, string>> = {
-  "cut off": "a change that was cut off half-way",
-  "under way": "a change of another run that is under way",
+  "cut off": "a change that was interrupted",
+  "under way": "a change of another run in progress",
 };
 
 /** What a host printed of a link or a route, and nobody can read. */

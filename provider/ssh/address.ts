@@ -44,18 +44,18 @@ export interface HostAddress {
   readonly confirmTimeout?: number;
 }
 
-/** The port of sshd where nothing else is said. */
+/** The default port of sshd. */
 export const DEFAULT_PORT = 22;
-/** Seconds, where nothing else is said. */
+/** Default, in seconds. */
 export const DEFAULT_COMMAND_TIMEOUT = 60;
-/** Seconds, where nothing else is said. */
+/** Default, in seconds. */
 export const DEFAULT_CONFIRM_TIMEOUT = 30;
 /** More jumps in a chain than this are taken for a mistake. */
 export const MAX_JUMPS = 8;
 
 const MAX_CONNECT_TIMEOUT = 600;
 const MAX_COMMAND_TIMEOUT = 86_400;
-/** A new connection takes a while also where all is well. */
+/** Even without problems, a new connection takes a while. */
 const MIN_CONFIRM_TIMEOUT = 5;
 const MAX_CONFIRM_TIMEOUT = 3600;
 
@@ -75,7 +75,8 @@ const port = z
     error: (issue) => `must be a whole number from 1 to 65535, not ${describe(issue.input)}`,
   });
 
-// A login name goes to the server inside the SSH protocol only, but it is also printed and looked up: keep it plain.
+// A login name reaches the server only inside the SSH protocol, but it is also printed and looked up, so it must be
+// plain.
 const user = z.string({ error: "must be a login name" }).regex(/^[A-Za-z0-9_.][A-Za-z0-9_.@+-]{0,254}$/, {
   error: "must be a login name: letters, digits and _ . @ + -, not starting with -, @ or +",
 });
@@ -118,7 +119,7 @@ const fields = z.strictObject({
   commandTimeout: seconds(MAX_COMMAND_TIMEOUT).optional(),
   confirmTimeout: seconds(MAX_CONFIRM_TIMEOUT)
     .refine((value) => value >= MIN_CONFIRM_TIMEOUT, {
-      error: `must be ${MIN_CONFIRM_TIMEOUT} seconds at least: that long a new connection may take where all is well`,
+      error: `must be at least ${MIN_CONFIRM_TIMEOUT} seconds, because a new connection may take that long`,
     })
     .optional(),
 });
@@ -152,7 +153,7 @@ export const hostSchema: z.ZodType<HostAddress> = z.unknown().transform((value, 
         const known = Object.keys(fields.shape).join(", ");
         ctx.addIssue({
           code: "custom",
-          message: `is no property of a host; there are ${known}`,
+          message: `is not a property of a host; its properties are ${known}`,
           path: [key],
         });
       }
@@ -174,8 +175,8 @@ export function hostLabel(host: Pick<HostAddress, "address" | "port" | "user">):
 }
 
 /**
- * What decides whether two hosts are the same machine: address and port, and the way there, in one comparable string.
- * User, key and time limits do not count; names are compared as text, so an alias and its address are two machines.
+ * What identifies a machine: address, port and jump hosts, in one comparable string. User, key and time limits do not
+ * count. Names are compared as text, so an alias and its address are two machines.
  */
 export function hostIdentity(host: HostAddress): string {
   const name = canonicalAddress(host.address);
@@ -211,7 +212,7 @@ function addressProblem(text: string): string | undefined {
   const [bare = "", zone, ...more] = text.split("%");
   if (isIPv6(bare)) {
     const plainZone = zone === undefined || (more.length === 0 && /^[A-Za-z0-9_.-]{1,15}$/.test(zone));
-    return plainZone ? undefined : "has a zone that is no interface name";
+    return plainZone ? undefined : "has a zone that is not an interface name";
   }
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(text)) {
     return (
@@ -219,11 +220,11 @@ function addressProblem(text: string): string | undefined {
       `not ${text.includes("@") ? "one with an @" : describe(text)}; user and port go into user and port`
     );
   }
-  if (/^\d+(\.\d+)+$/.test(text) && isIP(text) === 0) return `is no valid IPv4 address: ${text}`;
+  if (/^\d+(\.\d+)+$/.test(text) && isIP(text) === 0) return `is not a valid IPv4 address: ${text}`;
   return undefined;
 }
 
-/** Looks before the recursion does, so that an object that contains itself ends in a message. */
+/** Checked before the recursion, so that an object that contains itself leads to a message. */
 function tooManyJumps(value: unknown): boolean {
   let hop: unknown = value;
   for (let jumps = 0; jumps <= MAX_JUMPS; jumps++) {

@@ -5,15 +5,15 @@ import { type Semaphore, semaphore } from "./semaphore";
 import type { Settings } from "./settings";
 import type { Trace } from "./trace";
 
-/** What all connections of a client share: its settings, and what was read for the first of them. */
+/** What all connections of a client share: its settings, and files that were read for the first of them. */
 export interface ClientState {
   readonly settings: Settings;
   readonly trace: Trace;
-  /** Tells the person at the CLI of what is no error, once. */
+  /** Prints a warning at the CLI, once. */
   readonly warn: (text: string, about?: string) => void;
   /**
-   * One turn per handshake, over all hosts: each costs the CPU of both sides, and a jump host that gets all of them at
-   * once drops some (MaxStartups).
+   * Limits handshakes at the same time, over all hosts: each uses the CPU of both sides, and a jump host that gets all
+   * of them at once drops some (MaxStartups).
    */
   readonly handshakes: Semaphore;
   readonly keys: KeyCache;

@@ -32,23 +32,27 @@ export interface Connection {
   /** True once the connection was closed or lost. It does not come back: open another. */
   readonly closed: boolean;
   /**
-   * Runs a script with `sh -s` as root (see `become`). Up to eight run at once (one on a dropbear); more wait, and their time counts from
-   * their start. The script comes over stdin: a command in it that reads stdin would eat what follows, and if the
-   * connection is cut the shell runs what has arrived, so wrap it in a function that its last line calls.
+   * Runs a script with `sh -s` as root (see `become`). Up to eight run at once (one on dropbear); others wait, and
+   * their time counts from their start. The script is sent over stdin. So a command that reads stdin would consume the
+   * rest of it, and if the connection is lost, the shell runs what has arrived: wrap the script in a function that its
+   * last line calls.
    *
-   * A non-zero exit code is a result, not an error. When its time is up the shell gets SIGTERM and a few seconds to end,
-   * so a trap can undo; the error comes after that.
+   * A non-zero exit code is a result, not an error. When its time is up, the shell gets SIGTERM and a few seconds to
+   * end, so that a trap can undo. The error is thrown after that.
    *
    * @throws SshError of kind `become`, `shell`, `commandTimeout` or `command`; ConnectionLost
    */
   run(script: string, options?: RunOptions): Promise<CommandResult>;
-  /** Starts the shell of a script that will follow, so that this need not wait for it. Failures are told to the script. */
+  /**
+   * Starts the shell of a script that will follow, so that the script need not wait for it. A failure is reported by
+   * the script's run.
+   */
   prestart(): void;
   /** Ends the connection; scripts that still run fail. Never throws, and does nothing the second time. */
   close(): Promise<void>;
 }
 
-/** sshd allows ten sessions on a connection (MaxSessions); one that was timed out counts until its shell has ended. */
+/** sshd allows ten sessions per connection (MaxSessions). One that has timed out counts until its shell has ended. */
 const MAX_CHANNELS = 8;
 /**
  * dropbear from 2022.82 to 2024.85 closes a session that is being opened when another one's command ends
@@ -57,7 +61,7 @@ const MAX_CHANNELS = 8;
 const ONE_AT_A_TIME = /^dropbear/i;
 const REFUSED_CHANNEL_PAUSES = [100, 300, 900];
 
-/** Connects to hosts. What it has read of keys and configuration, and jump hosts, are shared by its connections. */
+/** Connects to hosts. Its connections share keys, configuration and jump hosts. */
 export interface SshClient {
   /**
    * Connects to a host and authenticates, through its jump hosts if it has any.
@@ -103,7 +107,7 @@ async function openConnection(
       queue.release();
     });
   };
-  /** A shell, and a turn of the queue with it. */
+  /** A shell, with a turn of the semaphore. */
   const takeShell = async (call: ScriptCall): Promise<Shell> => {
     const waiting = ahead;
     ahead = undefined;
@@ -125,8 +129,8 @@ async function openConnection(
           const pause = pauses.shift();
           if (pause === undefined) {
             const message =
-              `${label}: ${call.description} could not be started: the server refuses a session (${printable(outcome.refused)}). ` +
-              "Raise MaxSessions in its sshd_config, and see its log.";
+              `${label}: "${call.description}" could not be started: the server refuses a session (${printable(outcome.refused)}). ` +
+              "Raise MaxSessions in its sshd_config, and check its log.";
             throw new SshError("command", label, message);
           }
           await sleep(pause);

@@ -1,12 +1,12 @@
 import { type ErrorCode, MacvlanError } from "../model/error";
 
 /**
- * What went wrong with a host's connection:
+ * What failed on the connection to a host:
  * - `configuration`: a setting or the OpenSSH client configuration cannot be used; nothing was tried
  * - `unreachable`, `refused`, `timeout`: no connection
  * - `handshake`: the two sides found no common protocol, or the server gave up before authentication
  * - `hostKey`, `authentication`
- * - `become`: the script was not started because root could not be had
+ * - `become`: the script was not started because it could not become root
  * - `shell`: the script was not started because the login shell did not start `sh`
  * - `commandTimeout`: the script was started and did not end in time
  * - `lost`: see {@link ConnectionLost}
@@ -26,7 +26,7 @@ export type SshErrorKind =
   | "lost"
   | "command";
 
-/** The codes by which people look these up. */
+/** The codes in messages and in docs/troubleshooting.md. */
 const CODES: Readonly<Record<SshErrorKind, ErrorCode>> = {
   configuration: "ssh-configuration",
   unreachable: "host-unreachable",
@@ -42,7 +42,7 @@ const CODES: Readonly<Record<SshErrorKind, ErrorCode>> = {
   command: "command-not-run",
 };
 
-/** An error of the SSH layer. The message names the host, says what happened and then what to do about it. */
+/** An error of the SSH layer. Its message names the host, and says what happened and what to do about it. */
 export class SshError extends MacvlanError {
   override readonly name: string = "SshError";
 
@@ -72,7 +72,7 @@ export class ConnectionLost extends SshError {
   }
 }
 
-/** The failure to connect to a host, in the one form that all of them have. */
+/** Builds the error for a failure to connect to a host. */
 export function cannotConnect(
   kind: SshErrorKind,
   host: string,

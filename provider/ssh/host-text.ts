@@ -1,9 +1,9 @@
-/** Hosts as text. It is a file of its own as programs load it, which need no schema of a host. */
+/** Hosts as text. A separate file, because programs load it without needing the schema of a host. */
 import { isIPv6 } from "node:net";
 
 /**
- * One text for one host, whether it is given as a string or as an object, and in whatever order its properties are. By it
- * hosts are told apart, which share a connection and a reading.
+ * One text per host, however it is given: as a string or as an object, in any order of properties. It is the key by
+ * which resources share a connection and an observation.
  */
 export function hostText(host: unknown): string {
   return JSON.stringify(inOrder(host));
@@ -20,7 +20,7 @@ function inOrder(host: unknown): unknown {
   );
 }
 
-/** Splits `user@host:port`. Undefined when it cannot be told apart; what the parts hold is checked by the schema. */
+/** Splits `user@host:port`. Undefined if it is ambiguous; the schema checks the parts. */
 export function splitShorthand(text: string): { address: string; port?: number; user?: string } | undefined {
   // The last @ separates, as in ssh(1): login names of directory services may hold one.
   const at = text.lastIndexOf("@");

@@ -1,14 +1,15 @@
-/** Lets so many do something at a time, in the order in which they ask. */
+/** Limits how many do something at the same time, first come, first served. */
 export interface Semaphore {
   /** Waits for a turn. Each turn must be ended with {@link Semaphore.release}. */
   readonly acquire: () => Promise<void>;
-  /** Takes a turn if no waiting is needed, and says whether. */
+  /** Takes a turn if no waiting is needed, and returns whether it did. */
   readonly tryAcquire: () => boolean;
   readonly release: () => void;
   /**
-   * Allows one less than have a turn. To be called in a turn that the other side refused: it allows fewer than was thought.
+   * Lowers the limit to one less than are active. Call it in a turn that the other side refused, which allows fewer
+   * than assumed.
    *
-   * @returns false when nobody else has a turn, so that waiting for one to end is no use
+   * @returns false if nothing else is active, so that waiting is useless
    */
   readonly shrink: () => boolean;
 }

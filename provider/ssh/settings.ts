@@ -1,7 +1,7 @@
 import { MacvlanError } from "../model/error";
 import { homedir } from "node:os";
 
-/** How unknown host keys are treated; a changed or revoked one is refused by both of the first two. */
+/** How unknown host keys are treated. The first two refuse changed and revoked keys. */
 export type HostKeyChecking = "strict" | "accept-new" | "off";
 
 /** A secret and where it came from. The value is behind a function so that no log or JSON ever shows it. */
@@ -10,7 +10,7 @@ export interface Secret {
   readonly value: () => string;
 }
 
-/** A private key that was configured: its file, or its text. */
+/** A configured private key: its file, or its text. */
 export type KeySetting =
   | { readonly source: string; readonly path: string }
   | { readonly source: string; readonly text: () => string };
@@ -31,7 +31,7 @@ export interface Settings {
   readonly hostKeyChecking?: HostKeyChecking;
   /** Handshakes at the same time, over all hosts. */
   readonly maxConnections: number;
-  /** The name of a stack whose state is lost: its links are taken as this stack's. */
+  /** The name of a stack whose state is lost, whose links this stack takes over. */
   readonly reclaim?: string;
   /** `SSH_AUTH_SOCK`. */
   readonly agentSocket?: string;
@@ -43,7 +43,10 @@ export interface Settings {
 }
 
 const CHECKING: readonly HostKeyChecking[] = ["strict", "accept-new", "off"];
-/** Most of a handshake is waiting where hosts are far; on near ones more at a time cost no more (npm run bench -- micro). */
+/**
+ * With distant hosts most of a handshake is waiting; with near ones, more at a time cost no more (npm run bench --
+ * micro).
+ */
 const DEFAULT_MAX_CONNECTIONS = 32;
 const MAX_MAX_CONNECTIONS = 256;
 
@@ -53,8 +56,8 @@ interface Found {
 }
 
 /**
- * Collects the settings: for each the environment variable, else the stack configuration. An empty value is the same
- * as none. Reads no file and opens nothing.
+ * Collects the settings: for each the environment variable, else the stack configuration. An empty value counts as
+ * none. Does no I/O.
  *
  * @param env the environment of the process
  * @param get a key of the stack configuration, with its namespace (`macvlan:privateKey`); secrets in plain text
@@ -83,7 +86,7 @@ export function readSettings(
   if (user !== undefined && !/^[A-Za-z0-9_.][A-Za-z0-9_.@+-]*$/.test(user.value)) {
     throw new MacvlanError(
       "invalid-setting",
-      `${user.source}: ${JSON.stringify(user.value)} is no login name`,
+      `${user.source}: ${JSON.stringify(user.value)} is not a valid login name`,
     );
   }
   const checking = either("MACVLAN_HOST_KEY_CHECKING", "hostKeyChecking");
@@ -145,7 +148,7 @@ function found(source: string, value: string | undefined): Found | undefined {
 function secret(setting: Found | undefined): Secret | undefined {
   if (setting === undefined) return undefined;
   const { source, value } = setting;
-  // A line break would end the password early where it is typed at a prompt.
+  // At a prompt, a line break would end the password early.
   if (/[\r\n\0]/.test(value.replace(/\r?\n$/, "")))
     throw new MacvlanError("invalid-setting", `${source} must be one line of text`);
   return { source, value: () => value.replace(/\r?\n$/, "") };

@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 
-/** Something that happened on a host's connection. Holds no secret: passwords never are part of a script. */
+/** An event on a connection. It contains no secret: passwords are never part of a script. */
 export interface TraceEvent {
   /** The host's label: `ops@node1.example:22`. */
   readonly host: string;
@@ -8,7 +8,7 @@ export interface TraceEvent {
   readonly description: string;
   /** The text that was run. */
   readonly script?: string;
-  /** Exit code; null when a signal ended the script. */
+  /** Exit code; null if a signal ended the script. */
   readonly code?: number | null;
   /** How long it took, in milliseconds. */
   readonly ms?: number;
@@ -16,21 +16,21 @@ export interface TraceEvent {
   readonly bytes?: number;
 }
 
-/** Notes an event. */
+/** Records an event. */
 export type Trace = (event: TraceEvent) => void;
 
-/** How a trace gets out. */
+/** Where a trace is written. */
 export interface TraceOutput {
-  /** Gets readable text, and that a file cannot be written. */
+  /** Receives readable text, and the error if a file cannot be written. */
   readonly stderr: (text: string) => void;
-  /** Text as it may be shown. */
+  /** Redacts secrets in a text. */
   readonly redact?: (text: string) => string;
 }
 
 /**
- * A trace that goes where `target`, which is `MACVLAN_TRACE`, says: `1` or `stderr` is a readable line with the script
- * below it on stderr, anything else is a file that gets one JSON object per line, with `time` in ISO 8601. Undefined or
- * `0`: nothing.
+ * A trace to `target`, the value of `MACVLAN_TRACE`: `1` or `stderr` is a readable line with the script below it on
+ * stderr, anything else is a file that gets one JSON object per line, with `time` in ISO 8601. Undefined or `0`:
+ * nothing.
  */
 export function openTrace(
   target: string | undefined,
@@ -43,7 +43,7 @@ export function openTrace(
     try {
       appendFileSync(target, redact(`${JSON.stringify({ time: now(), ...event })}\n`), { mode: 0o600 });
     } catch (error) {
-      // A run must not fail because of its trace; but whoever asked for one should hear why there is none.
+      // A run must not fail because of its trace, but the user should know why there is none.
       const reason = error instanceof Error ? error.message : String(error);
       stderr(`MACVLAN_TRACE: cannot write to ${target}: ${reason}\n`);
     }

@@ -38,7 +38,7 @@ describe("a connection that is lost", () => {
     await on.lab.replace("node1", "readlink", { script: CUTTER(9) });
     await assert.rejects(
       run.context.fleet.managedHost(host).observe(),
-      /connection was lost while read the host ran/,
+      /connection was lost during "read the host"/,
     );
   });
 

@@ -128,8 +128,8 @@ describe("a change that does not get through", () => {
     await sleep(1500);
     const seen = async (): Promise<string | undefined> =>
       (await on.stack.preview("MacvlanInterface", "web", FIRST)).drift["host"];
-    const cutOff = "found a change that was cut off half-way, wanted none";
-    const underWay = "found a change of another run that is under way, wanted none";
+    const cutOff = "found a change that was interrupted, wanted none";
+    const underWay = "found a change of another run in progress, wanted none";
     assert.equal(await seen(), cutOff);
     await on.lab.sh("node1", "flock /run/pulumi-macvlan/lock sleep 60 >/dev/null 2>&1 & sleep 0.5");
     assert.equal(await seen(), underWay);

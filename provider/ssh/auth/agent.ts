@@ -19,7 +19,7 @@ export interface AgentKey {
   readonly key: ParsedKey;
   /** A certificate of it that the agent holds, in binary form. */
   readonly certificate?: Buffer;
-  /** An agent that has this key only, in the way in which it is to be presented, so that each is an attempt of its own. */
+  /** An agent with only this key, as it is presented, so that each key is an attempt of its own. */
   readonly agentFor: (presented: PresentedKey) => BaseAgent;
 }
 
@@ -33,7 +33,7 @@ const IDENTITIES_ANSWER = 12;
  * Lists the keys of the agent at a socket, those with a certificate first. Keys that ssh2 cannot sign with (security
  * keys) are left out.
  *
- * @param report called with what is wrong when the agent does not answer, or later when it refuses to sign
+ * @param report receives the problem if the agent does not answer, or later refuses to sign
  */
 export async function agentKeys(socket: string, report: (problem: string) => void): Promise<AgentKey[]> {
   const agent = ssh2.createAgent(socket) as BaseAgent<ParsedKey>;
@@ -72,7 +72,7 @@ interface Identity {
   readonly comment: string;
 }
 
-/** Asks for the identities as such: ssh2 leaves out those that it cannot parse, certificates among them. */
+/** Lists all identities: ssh2 omits those that it cannot parse, such as certificates. */
 async function listIdentities(path: string): Promise<Identity[]> {
   const socket = connect(path);
   const timer = setTimeout(() => socket.destroy(new Error("does not answer")), LIST_TIMEOUT);
@@ -85,13 +85,13 @@ async function listIdentities(path: string): Promise<Identity[]> {
       chunks.push(chunk);
       bytes += chunk.length;
       const needed = bytes < 4 ? 4 : 4 + Buffer.concat(chunks).readUInt32BE();
-      if (needed > LONGEST_ANSWER) throw new Error("answers too much");
+      if (needed > LONGEST_ANSWER) throw new Error("sends too long an answer");
       if (bytes >= 4 && bytes >= needed) return readIdentities(Buffer.concat(chunks).subarray(4, needed));
     }
     throw new Error("closes the connection without an answer");
   } catch (error) {
     const reason = reasonOf(error);
-    throw new Error(/^(does not|closes|answers)/.test(reason) ? reason : `cannot be asked: ${reason}`, {
+    throw new Error(/^(does not|closes|answers)/.test(reason) ? reason : `cannot be used: ${reason}`, {
       cause: error,
     });
   } finally {
@@ -110,7 +110,7 @@ function readIdentities(answer: Buffer): Identity[] {
   return identities;
 }
 
-/** The agent, cut down to one of its keys. ssh2 takes only instances of its own class for an agent. */
+/** The agent, limited to one of its keys. ssh2 accepts only instances of its own class as an agent. */
 class SingleKeyAgent extends ssh2.BaseAgent<ParsedKey> {
   constructor(
     private readonly agent: BaseAgent<ParsedKey>,
@@ -132,13 +132,13 @@ class SingleKeyAgent extends ssh2.BaseAgent<ParsedKey> {
   ): void {
     const done = typeof options === "function" ? options : answer;
     const { hash } = this.key;
-    // ssh2 passes the hash on only for what it takes for an RSA key.
+    // ssh2 passes the hash on only for keys that it recognises as RSA.
     const key =
       hash === undefined ? this.key : (Object.create(this.key, { type: { value: "ssh-rsa" } }) as ParsedKey);
     const how: SigningRequestOptions = hash === "sha256" || hash === "sha512" ? { hash } : {};
     this.agent.sign(key, data, how, (error, signature) => {
-      // An error here would end the whole connection in ssh2, and with it the keys that come after: an invalid
-      // signature instead makes the server refuse this key only.
+      // In ssh2 an error here would end the whole connection, so that the remaining keys could not be tried. With an
+      // invalid signature instead, the server refuses only this key.
       if (error) this.report(`refused to sign: ${error.message}`);
       done?.(null, error ? Buffer.alloc(64) : signature);
     });

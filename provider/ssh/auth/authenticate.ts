@@ -11,7 +11,7 @@ import { fingerprint } from "./public-key";
 import type { ClientState } from "../client-state";
 import type { KeySetting, Secret } from "../settings";
 
-/** A source of credentials and what came of it, for the message when nothing worked. Holds no secret. */
+/** A source of credentials and its result, for the message if nothing worked. Contains no secret. */
 export interface AuthAnswer {
   readonly source: string;
   answer: string;
@@ -19,24 +19,24 @@ export interface AuthAnswer {
 
 /** Authenticating to one host on one connection. */
 export interface Authentication {
-  /** Gives ssh2 one method after the other. */
+  /** Returns one method after the other to ssh2. */
   readonly handler: AuthHandlerMiddleware;
   /** What has been tried so far. */
   readonly answers: readonly AuthAnswer[];
-  /** The methods that the server said it takes, once it has refused something. */
+  /** The methods that the server accepts, known once it has refused one. */
   readonly offered: () => readonly string[];
 }
 
 interface Attempt {
   readonly source: string;
   readonly method: AnyAuthMethod;
-  /** What ssh calls the method in the server's list. */
+  /** The method's name in the server's list. */
   readonly via: AuthenticationType;
 }
 
 /**
- * sshd ends the connection at its sixth failure (MaxAuthTries 6). A password takes up to two of them: once as such and
- * once as the answer to a prompt.
+ * sshd ends the connection at the sixth failure (MaxAuthTries 6). A password takes up to two of them: as a password,
+ * and as the answer to a prompt.
  */
 const MAX_KEYS = 5;
 const MAX_KEYS_BEFORE_PASSWORD = 4;
@@ -44,14 +44,14 @@ const MAX_KEYS_BEFORE_PASSWORD = 4;
 const DEFAULT_KEY_FILES = ["id_ed25519", "id_ecdsa", "id_rsa"];
 
 /**
- * Tries what there is, in this order: the keys of environment and stack configuration, the identity files of the
- * client configuration, the agent, the default key files, the password. Keys are read when their turn comes; a key is
- * offered once, whatever names it.
+ * Tries all credentials in this order: the keys of environment and stack configuration, the identity files of the
+ * client configuration, the agent, the default key files, the password. A key is read when its turn comes, and offered
+ * only once, even if several sources name it.
  */
 export function authenticate(
   host: ResolvedHost,
   client: ClientState,
-  /** Why the host gets no password, if there is a reason. */
+  /** Why no password may be sent to the host, if there is a reason. */
   distrust: () => string | undefined,
 ): Authentication {
   const answers: AuthAnswer[] = [];
@@ -70,7 +70,7 @@ export function authenticate(
       if (turn.done === true) return undefined;
       // "agent" is ssh2's name for a public key that an agent signs with.
       if (left === null || left.includes(turn.value.via)) return turn.value;
-      note(turn.value.source, `not tried, as the server does not take ${turn.value.via}`);
+      note(turn.value.source, `not tried, as the server does not accept ${turn.value.via}`);
     }
   };
 
@@ -80,7 +80,8 @@ export function authenticate(
     handler: (left: readonly AuthenticationType[] | null, partial: boolean | null, proceed) => {
       if (left !== null) offered = left;
       if (current?.answer === "pending") {
-        current.answer = partial === true ? "accepted, but the server wants another method too" : "refused";
+        current.answer =
+          partial === true ? "accepted, but the server requires another method too" : "refused";
       }
       next(left).then(
         (attempt) => {
@@ -100,7 +101,7 @@ export function authenticate(
   };
 }
 
-/** ssh2 takes `false` for "there is nothing more to try"; its declarations leave it out. */
+/** For ssh2, `false` means that there is nothing more to try; its declarations omit it. */
 function stop(proceed: (method: AnyAuthMethod) => void): void {
   (proceed as (method: unknown) => void)(false);
 }
@@ -145,10 +146,10 @@ async function* limitedKeyAttempts(
   let tried = 0;
   for await (const attempt of keyAttempts(host, client, note)) {
     if (tried++ === limit) {
-      // Also what comes after it is left alone: reading it may mean to decrypt it.
+      // Later keys are not read either, as that may mean to decrypt them.
       note(
         attempt.source,
-        "not tried, nor is any key after it: servers end the connection after a few refused keys",
+        "not tried, nor any key after it, because servers end the connection after a few refused keys",
       );
       break;
     }
@@ -156,7 +157,7 @@ async function* limitedKeyAttempts(
   }
 }
 
-/** Answers prompts for the password and nothing else: a code that somebody has to type cannot be given. */
+/** Answers only prompts for the password: one-time codes cannot be given. */
 function promptAttempt(password: Secret, username: string, note: Note): Attempt {
   const source = `password of ${password.source} at the server's prompt`;
   let rounds = 0;
@@ -171,7 +172,7 @@ function promptAttempt(password: Secret, username: string, note: Note): Attempt 
         const responses = prompts.map(({ prompt, echo }) => {
           const isPassword = echo !== true && !/code|token|otp|verification/i.test(prompt);
           if (first && isPassword) return password.value();
-          note(source, `the server asked for "${printable(prompt.trim(), 100)}", which has no answer here`);
+          note(source, `the server asked "${printable(prompt.trim(), 100)}", which cannot be answered here`);
           return "";
         });
         finish(responses);
@@ -186,7 +187,7 @@ async function* keyAttempts(host: ResolvedHost, client: ClientState, note: Note)
   const wanted = new Set<string>();
   const unread = new Map<string, AuthAnswer>();
   const certificates = await configuredCertificates(host, note);
-  /** A key with each of its certificates, and last without one. */
+  /** A key with each of its certificates, and finally without one. */
   const presentations = (
     source: string,
     key: ParsedKey,
@@ -209,7 +210,7 @@ async function* keyAttempts(host: ResolvedHost, client: ClientState, note: Note)
       const name = certificate === undefined ? source : `${source} with its certificate`;
       const presented = presentedKey(key, host.algorithms.publicKey, certificate);
       if (presented !== undefined) return [[name, presented]];
-      note(name, `not tried, as PubkeyAcceptedAlgorithms allows no algorithm of ${key.type} for it`);
+      note(name, `not tried, as PubkeyAcceptedAlgorithms allows no algorithm for ${key.type}`);
       return [];
     });
   };
@@ -255,7 +256,7 @@ async function* keyAttempts(host: ResolvedHost, client: ClientState, note: Note)
     const before = notes(note);
     const keys = await agentKeys(host.agentSocket, (problem) => before.add(agent, problem));
     if (keys.length === 0 && !before.any()) note(agent, "holds no key that can be used");
-    // The keys that the files name first: the agent may hold more than the server lets us try.
+    // The keys that identity files name come first, as the agent may hold more than the server allows to try.
     const named = keys.filter(({ print }) => wanted.has(print));
     const others = host.identitiesOnly ? [] : keys.filter(({ print }) => !wanted.has(print));
     if (keys.length > 0 && named.length + others.length === 0)
@@ -282,7 +283,7 @@ async function* keyAttempts(host: ResolvedHost, client: ClientState, note: Note)
   }
 }
 
-/** Notes, with whether there was one. */
+/** Collects notes, and knows whether there was one. */
 function notes(note: Note): { add: Note; any: () => boolean } {
   let some = false;
   return {
@@ -307,7 +308,7 @@ async function configuredCertificates(host: ResolvedHost, note: Note): Promise<K
   return certificates;
 }
 
-/** Where ssh looks for the certificate of a key's file. */
+/** The path at which ssh looks for the certificate of a key file. */
 function certificatePath(path: string): string {
   return `${path.replace(/\.pub$/, "")}-cert.pub`;
 }
@@ -316,18 +317,18 @@ async function readCertificate(path: string): Promise<KnownCertificate | undefin
   try {
     return certificateOf(await readFile(path, "utf8"));
   } catch {
-    // That there is none is the usual case; CertificateFile says so in its own note.
+    // Usually there is none; for CertificateFile there is a note of its own.
     return undefined;
   }
 }
 
-/** What was tried and what came of each, as lines of a message. */
+/** The credentials that were tried, with their results, as lines of a message. */
 export function explainAnswers({ answers, offered }: Authentication): string {
   const lines = answers.map(
     ({ source, answer }) => `  - ${source}: ${answer === "pending" ? "no answer" : answer}`,
   );
   const methods = offered();
-  const takes = methods.length === 0 ? "" : ` The server takes ${printable(methods.join(", "), 200)}.`;
+  const takes = methods.length === 0 ? "" : ` The server accepts ${printable(methods.join(", "), 200)}.`;
   if (lines.length === 0) return `there are no credentials to try.${takes}`;
   return `none of the credentials was accepted:\n${lines.join("\n")}\n${takes.trim()}`.trim();
 }

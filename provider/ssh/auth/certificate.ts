@@ -23,7 +23,7 @@ export interface Certificate {
   readonly signature: Buffer;
 }
 
-/** What of a key comes between the nonce and the serial number. */
+/** The number of key fields between the nonce and the serial number. */
 const KEY_FIELDS: ReadonlyMap<string, number> = new Map([
   ["ssh-ed25519", 1],
   ["ecdsa-sha2-nistp256", 2],
@@ -66,7 +66,7 @@ export function parseCertificate(blob: Buffer): Certificate | undefined {
       principals,
       validAfter,
       validBefore,
-      // names and values take turns
+      // names and values alternate
       criticalOptions: critical.filter((_, at) => at % 2 === 0),
       authority,
       signed,
@@ -79,11 +79,11 @@ export function parseCertificate(blob: Buffer): Certificate | undefined {
 }
 
 /**
- * Why a certificate does not vouch for a host (sshkey.c, sshkey_cert_check_host); undefined if it does. That its
- * authority is one to trust is for the caller to know.
+ * Why a certificate is not valid for a host (sshkey.c, sshkey_cert_check_host); undefined if it is. The caller must
+ * know whether to trust its authority.
  *
  * @param seconds the time, since 1970
- * @param algorithms signatures that an authority may use
+ * @param algorithms the signatures that an authority may use
  */
 export function hostCertificateProblem(
   certificate: Certificate,
@@ -91,16 +91,16 @@ export function hostCertificateProblem(
   seconds: number,
   algorithms: readonly string[],
 ): string | undefined {
-  if (certificate.role !== "host") return "is not one of a host";
+  if (certificate.role !== "host") return "is not a host certificate";
   const now = BigInt(Math.floor(seconds));
   if (now < certificate.validAfter) return `is valid only from ${day(certificate.validAfter)} on`;
   if (now >= certificate.validBefore) return `has expired on ${day(certificate.validBefore)}`;
-  if (certificate.principals.length === 0) return "names no host";
+  if (certificate.principals.length === 0) return "is for no host";
   if (!certificate.principals.some((principal) => matchesPattern(principal, host.toLowerCase()))) {
     return `is for ${certificate.principals.slice(0, 10).join(", ")} and not for ${host}`;
   }
   if (certificate.criticalOptions.length > 0) {
-    return `has options that are not known here: ${certificate.criticalOptions.slice(0, 10).join(", ")}`;
+    return `has unknown critical options: ${certificate.criticalOptions.slice(0, 10).join(", ")}`;
   }
   return signatureProblem(certificate, algorithms);
 }
@@ -116,14 +116,14 @@ function signatureProblem(
     if (!algorithms.includes(algorithm)) {
       return `is signed with ${algorithm.slice(0, 64)}, which CASignatureAlgorithms does not allow`;
     }
-    return isSignature(authority, algorithm, signed, bytes) ? undefined : "has a wrong signature";
+    return isSignature(authority, algorithm, signed, bytes) ? undefined : "has an invalid signature";
   } catch {
     return "has a signature that cannot be read";
   }
 }
 
 /**
- * Whether a signature of SSH's form is one of the key.
+ * Whether a signature in SSH's form was made by the key.
  *
  * @throws Error if the key or the signature cannot be read
  */
@@ -171,9 +171,9 @@ function publicKeyOf(blob: Buffer): { type: string; key: KeyObject } {
     return { type, key: createPublicKey({ key: { kty: "RSA", e: base64(e), n: base64(n) }, format: "jwk" }) };
   }
   const curve = CURVES.get(type);
-  reader.string(); // the curve's name once more
+  reader.string(); // the curve's name again
   const point = reader.string();
-  // 4: the point is not compressed (SEC 1, 2.3.3)
+  // 4: an uncompressed point (SEC 1, 2.3.3)
   if (curve === undefined || point[0] !== 4 || point.length !== 1 + 2 * curve.bytes) {
     throw new Error("a key of an unknown type");
   }

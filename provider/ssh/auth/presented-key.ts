@@ -3,8 +3,8 @@ import { certificateAlgorithm, plainAlgorithm } from "../config/algorithms";
 import { parseCertificate } from "./certificate";
 
 /**
- * A key as it is presented to a server: with the algorithm that signs, and perhaps with a certificate in place of the
- * public key. ssh2 takes its `type` for the name of the algorithm.
+ * A key as it is presented to a server: with its signature algorithm, and perhaps with a certificate instead of the
+ * public key. ssh2 uses its `type` as the name of the algorithm.
  */
 export interface PresentedKey extends ParsedKey {
   /** The algorithm of the signature itself, which has no certificate. */
@@ -13,7 +13,7 @@ export interface PresentedKey extends ParsedKey {
   readonly hash: string | undefined;
 }
 
-/** All servers that take RSA keys without SHA-1 take the first (dropbear has no other). */
+/** All servers that accept RSA keys without SHA-1 accept the first (dropbear has no other). */
 const RSA = ["rsa-sha2-256", "rsa-sha2-512", "ssh-rsa"];
 
 const HASHES: ReadonlyMap<string, string> = new Map([
@@ -23,8 +23,8 @@ const HASHES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * A key with the algorithm that the configuration allows for it; undefined if it allows none. With a certificate of
- * this key in binary form, that one is presented.
+ * A key with the algorithm that the configuration allows for it; undefined if it allows none. If a certificate of this
+ * key is given in binary form, it is presented.
  */
 export function presentedKey(
   key: ParsedKey,

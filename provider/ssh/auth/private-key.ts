@@ -5,7 +5,7 @@ import { ssh2 } from "../ssh2";
 import { parsePublicKey } from "./public-key";
 import type { KeySetting, Secret } from "../settings";
 
-/** What came of reading a private key. */
+/** The result of reading a private key. */
 export type LoadedKey =
   | { readonly kind: "key"; readonly key: ParsedKey }
   /** Only the public half is there, or only it can be read: the agent may hold the private one. */
@@ -13,7 +13,7 @@ export type LoadedKey =
   | { readonly kind: "missing" }
   | { readonly kind: "unusable"; readonly problem: string };
 
-/** Keys by their text: decrypting one costs up to a second of bcrypt in JavaScript (PROTOCOL.key of OpenSSH). */
+/** Keys by their text: decrypting one takes up to a second of bcrypt in JavaScript (PROTOCOL.key of OpenSSH). */
 export type KeyCache = Map<string, ParsedKey | Error>;
 
 /** Reads a private key from its file or text, with the configured passphrase if it needs one. Never throws. */
@@ -32,11 +32,11 @@ export async function loadKey(
   return parse(text, blob, passphrase, cache);
 }
 
-/** As ssh (authfile.c, sshkey_perm_ok): a private key of the user's own that others can read is not used. */
+/** As in ssh (authfile.c, sshkey_perm_ok): a private key of the user that others can read is not used. */
 async function exposure(path: string): Promise<string | undefined> {
   const { uid, mode } = await stat(path);
   if (uid !== process.getuid?.() || (mode & 0o077) === 0) return undefined;
-  return `can be read by others (mode ${(mode & 0o777).toString(8).padStart(4, "0")}), so that it is not used: chmod 600 ${path}`;
+  return `can be read by others (mode ${(mode & 0o777).toString(8).padStart(4, "0")}), so it is not used; run chmod 600 ${path}`;
 }
 
 function parse(
@@ -46,7 +46,7 @@ function parse(
   cache: KeyCache,
 ): LoadedKey {
   if (parsePublicKey(text) && blob) {
-    return { kind: "public", blob, problem: "is a public key and the agent does not hold its private half" };
+    return { kind: "public", blob, problem: "is a public key, and the agent does not hold its private key" };
   }
   const key = cache.get(text) ?? parseText(text, passphrase?.value());
   cache.set(text, key);
@@ -60,7 +60,7 @@ function parse(
 function parseText(text: string, passphrase: string | undefined): ParsedKey | Error {
   try {
     const parsed: unknown = ssh2.utils.parseKey(pkcs8ToTraditional(text, passphrase), passphrase);
-    // The declarations do not say so, but an OpenSSH key file yields a list (of one, as the format is used).
+    // Contrary to the declarations, an OpenSSH key file yields a list (of one, in practice).
     const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
     return key ?? new Error("holds no key");
   } catch (error) {
@@ -68,7 +68,7 @@ function parseText(text: string, passphrase: string | undefined): ParsedKey | Er
   }
 }
 
-/** PKCS#8, which openssl writes, is not read by ssh2: RSA and ECDSA keys are given to it in their older forms. */
+/** ssh2 cannot read PKCS#8, which openssl writes. RSA and ECDSA keys are converted to their older forms. */
 function pkcs8ToTraditional(text: string, passphrase: string | undefined): string {
   const encrypted = text.includes("-----BEGIN ENCRYPTED PRIVATE KEY-----");
   if (!encrypted && !text.includes("-----BEGIN PRIVATE KEY-----")) return text;
@@ -81,14 +81,14 @@ function pkcs8ToTraditional(text: string, passphrase: string | undefined): strin
       return key.export({ type: "sec1", format: "pem" }).toString();
     default:
       throw new Error(
-        `${key.asymmetricKeyType ?? "this"} keys must be in OpenSSH form: ssh-keygen -p -f FILE rewrites one`,
+        `${key.asymmetricKeyType ?? "this"} keys must be in OpenSSH form; ssh-keygen -p -f FILE converts one`,
       );
   }
 }
 
 function problemOf(error: Error, passphrase: Secret | undefined): string {
   if (/no passphrase given/i.test(error.message)) {
-    return "is encrypted and there is no passphrase (set MACVLAN_PASSPHRASE or macvlan:passphrase, or use the agent)";
+    return "is encrypted, and no passphrase is set (set MACVLAN_PASSPHRASE or macvlan:passphrase, or use the agent)";
   }
   if (passphrase !== undefined && /bad passphrase|bad decrypt|integrity check failed/i.test(error.message)) {
     return `cannot be decrypted: ${passphrase.source} is not its passphrase`;
@@ -112,12 +112,12 @@ async function readText(path: string): Promise<string | LoadedKey> {
   }
 }
 
-/** As ssh does: the `.pub` file beside a key tells which key of the agent is meant. */
+/** As in ssh, the `.pub` file beside a key identifies the key in the agent. */
 async function publicHalf(path: string): Promise<Buffer | undefined> {
   try {
     return parsePublicKey(await readFile(`${path}.pub`, "utf8"))?.blob;
   } catch {
-    // No such file is the usual case, and any other reason means the same: it cannot help to choose.
+    // Usually there is no such file. Any other error means the same: it cannot identify a key.
     return undefined;
   }
 }

@@ -10,7 +10,7 @@ export interface PublicKey {
  * Reads a line of OpenSSH's public key form, `ssh-ed25519 AAAA… comment` (sshd(8), AUTHORIZED_KEYS FILE FORMAT, without
  * options).
  *
- * @returns undefined for anything else, also when the type in front is not the one inside the key.
+ * @returns undefined for anything else, also if the type in front is not the one inside the key.
  */
 export function parsePublicKey(line: string): PublicKey | undefined {
   const [type, base64] = line.trim().split(/[ \t]+/);
@@ -19,7 +19,7 @@ export function parsePublicKey(line: string): PublicKey | undefined {
   return keyType(blob) === type ? { type, blob } : undefined;
 }
 
-/** The type that a key's binary form names, or `unknown` when it is not one. */
+/** The type that a key's binary form contains, or `unknown` if it is not a key. */
 export function keyType(blob: Buffer): string {
   if (blob.length < 4) return "unknown";
   const length = blob.readUInt32BE(0);

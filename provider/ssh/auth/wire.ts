@@ -37,14 +37,14 @@ export class WireReader {
     return this.string().toString("utf8");
   }
 
-  /** A number that is not negative, without the zero byte in front. */
+  /** A non-negative number, without the leading zero byte. */
   mpint(): Buffer {
     const bytes = this.string();
     return bytes[0] === 0 ? bytes.subarray(1) : bytes;
   }
 }
 
-/** A field with its length in front. */
+/** A field, preceded by its length. */
 export function wireString(content: Buffer | string): Buffer {
   const bytes = Buffer.from(content);
   const length = Buffer.alloc(4);

@@ -4,11 +4,11 @@ import { matchesPattern } from "./patterns";
 export interface Algorithms {
   /** What is offered if the configuration says nothing, in our order: no weaker than OpenSSH 9's. */
   readonly defaults: readonly string[];
-  /** What can be asked for beside them, as with ssh. */
+  /** Others that the configuration can enable, as in ssh. */
   readonly weak: readonly string[];
 }
 
-/** The types of keys as of signatures, strongest first; RSA signs with one of two algorithms (RFC 8332). */
+/** Signature algorithms, strongest first; RSA keys sign with one of two (RFC 8332). */
 const SIGNATURES = [
   "ssh-ed25519",
   "ecdsa-sha2-nistp256",
@@ -36,7 +36,7 @@ export const KEX: Algorithms = {
   weak: ["diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"],
 };
 
-/** What `Ciphers` can name. AES first, which the CPU does; ssh2 computes ChaCha20 in JavaScript. */
+/** What `Ciphers` can name. AES first, because the CPU supports it; ssh2 computes ChaCha20 in JavaScript. */
 export const CIPHERS: Algorithms = {
   defaults: [
     "aes128-gcm@openssh.com",
@@ -81,9 +81,9 @@ export const PUBLIC_KEYS: Algorithms = {
 export const CA_SIGNATURES: Algorithms = { defaults: SIGNATURES, weak: ["ssh-rsa"] };
 
 /**
- * The algorithms that an option asks for (ssh_config(5), Ciphers): a list of patterns, or one that begins with `+`, `-`
- * or `^` and adds to the defaults, takes from them, or puts in front of them. What is not known here is left out, as ssh
- * leaves out what it was built without.
+ * The algorithms that an option selects (ssh_config(5), Ciphers): a list of patterns, or one that begins with `+`, `-`
+ * or `^` and appends to the defaults, removes from them, or moves to their front. Unknown algorithms are left out, as
+ * ssh does with those that it was built without.
  *
  * @returns an empty list if none is left
  */
@@ -111,12 +111,12 @@ export function isCertificateAlgorithm(name: string): boolean {
   return name.endsWith(CERTIFICATE);
 }
 
-/** The algorithm of a certificate's key: `ssh-ed25519` of `ssh-ed25519-cert-v01@openssh.com`. */
+/** The algorithm of a certificate's key: `ssh-ed25519` for `ssh-ed25519-cert-v01@openssh.com`. */
 export function plainAlgorithm(name: string): string {
   return isCertificateAlgorithm(name) ? name.slice(0, -CERTIFICATE.length) : name;
 }
 
-/** The certificate's algorithm that goes with one of a key. */
+/** The certificate algorithm for an algorithm of a key. */
 export function certificateAlgorithm(name: string): string {
   return name + CERTIFICATE;
 }

@@ -2,11 +2,11 @@ import { networkInterfaces } from "node:os";
 import ipaddr from "ipaddr.js";
 import { matchesPatterns } from "./patterns";
 
-/** What the criteria of a `Match` line are held against. */
+/** What the criteria of a `Match` line are compared with. */
 export interface MatchSubject {
-  /** The name to connect to, as far as it is known. */
+  /** The name to connect to, as far as known. */
   readonly host: string;
-  /** The name as it was given. */
+  /** The name as given. */
   readonly originalHost: string;
   readonly user: string;
   readonly localUser: string;
@@ -18,13 +18,13 @@ export interface MatchSubject {
 /** Whether a `Match` line applies. */
 export interface MatchOutcome {
   readonly matches: boolean;
-  /** It asks for the files to be read a second time. */
+  /** The line requires a second pass over the files. */
   readonly wantsFinal: boolean;
-  /** A criterion that cannot be decided here, where all others match: the line was passed over because of it. */
+  /** A criterion that cannot be decided here although all others match, so that the line was ignored. */
   readonly undecided?: string;
 }
 
-/** Why a criterion is not decided. Others than these are not known here. */
+/** Why a criterion is not decided. All others are unknown. */
 const UNDECIDED: ReadonlyMap<string, string> = new Map([
   ["exec", "no program is run to decide it"],
   ["command", "the provider's own commands are run"],
@@ -32,7 +32,7 @@ const UNDECIDED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The criteria of ssh_config(5), Match. `exec`, `command`, `version` and what is not known here never match.
+ * The criteria of ssh_config(5), Match. `exec`, `command`, `version` and unknown criteria never match.
  *
  * @throws Error if a criterion has no value
  */
@@ -95,7 +95,7 @@ function decide(criterion: string, value: string, subject: MatchSubject): boolea
 function hasLocalAddress(networks: readonly string[]): boolean {
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
   return networks.some((network) => {
-    if (!ipaddr.isValidCIDR(network)) throw new Error(`Match localnetwork: ${network} is no network`);
+    if (!ipaddr.isValidCIDR(network)) throw new Error(`Match localnetwork: ${network} is not a network`);
     const [base, length] = ipaddr.parseCIDR(network);
     return addresses.some(({ address }) => {
       const own = ipaddr.parse(address.replace(/%.*/, ""));

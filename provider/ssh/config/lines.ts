@@ -6,7 +6,7 @@ export interface ConfigLine {
   readonly args: readonly [string, ...string[]];
   /** Counted from 1. */
   readonly number: number;
-  /** The line without the blanks around it, for messages. */
+  /** The trimmed line, for messages. */
   readonly text: string;
 }
 

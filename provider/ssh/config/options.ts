@@ -8,15 +8,15 @@ import { type ConfigLine, parseLines } from "./lines";
 import { hasGlob, matchesGlob, matchesPatterns } from "./patterns";
 import { OPTIONS, canonicalKeyword, supportOf } from "./supported";
 
-/** Values by lower-case option name. One option has several if OpenSSH takes several. */
+/** Values by lower-case option name. An option has several if OpenSSH accepts several. */
 export type ClientOptions = ReadonlyMap<string, readonly string[]>;
 
-/** What the client configuration says about one host. */
+/** The client configuration of a host. */
 export interface ClientConfiguration {
   readonly options: ClientOptions;
   /** `file:line` of the first value of each option. */
   readonly where: ReadonlyMap<string, string>;
-  /** Lines that ssh would obey and that are passed over here, each with its file, number and the reason. */
+  /** Lines that ssh would obey and that are ignored here, each with its file, number and the reason. */
   readonly passedOver: readonly string[];
 }
 
@@ -25,16 +25,16 @@ export interface ConfigFile {
   readonly path: string;
   /** Folder that relative `Include` paths start from. */
   readonly includeFrom: string;
-  /** Whether it is an error that the file is not there. */
+  /** Whether a missing file is an error. */
   readonly required: boolean;
-  /** Whether it is an error that others may write to it, as for ssh. */
+  /** Whether it is an error if others may write to it, as in ssh. */
   readonly guarded: boolean;
 }
 
-/** By a file's text, as parsing is what takes time: it may be another one when the next host is asked for. */
+/** Parsed lines by a file's text, because parsing takes the time, and the file may change before the next host. */
 export type ParsedFiles = Map<string, readonly ConfigLine[]>;
 
-/** Who reads the configuration. */
+/** The local user and environment. */
 export interface Local {
   readonly home: string;
   /** A variable of the environment. */
@@ -42,9 +42,9 @@ export interface Local {
 }
 
 interface Query extends Local {
-  /** The name as it was given. */
+  /** The name as given. */
   readonly alias: string;
-  /** What `Host` patterns are held against. */
+  /** The name that `Host` patterns are compared with. */
   readonly name: string;
   readonly parsed: ParsedFiles;
   readonly final: boolean;
@@ -56,17 +56,17 @@ interface Query extends Local {
 
 // readconf.h, READCONF_MAX_DEPTH.
 const MAX_INCLUDE_DEPTH = 16;
-/** Several lines of these add up. */
+/** Options whose lines add up. */
 const ADDING: ReadonlySet<string> = new Set(["identityfile", "certificatefile"]);
-/** A line that is quoted in a message is cut to so many characters. */
+/** The most characters of a line that a message quotes. */
 const MAX_QUOTED = 120;
 
 /**
  * The options that the files give for a host, as ssh_config(5) says: the first value of an option counts, identity
- * files add up, `ProxyJump` and `ProxyCommand` exclude each other, `Include` works inside of `Host` and `Match` too,
- * and `Match final` has everything read once more. No program is run.
+ * files add up, `ProxyJump` and `ProxyCommand` exclude each other, `Include` works inside `Host` and `Match` too, and
+ * `Match final` causes a second pass. No program is run.
  *
- * @throws Error that names the file which cannot be read or parsed
+ * @throws Error that names the file that cannot be read or parsed
  */
 export function clientConfiguration(
   files: readonly ConfigFile[],
@@ -90,7 +90,7 @@ export function clientConfiguration(
   for (const file of files) applyFile(file, query, true, 0);
   const canonicalize = query.options.get("canonicalizehostname")?.[0]?.toLowerCase() ?? "no";
   if (query.wantsFinal || !["no", "false"].includes(canonicalize)) {
-    // ssh.c, main(): the second time the name is the one to connect to, which no HostName changes any more
+    // ssh.c, main(): in the second pass the name is the one to connect to, which no HostName changes any more
     const name = expandTokens(query.options.get("hostname")?.[0] ?? alias, { h: alias });
     const again = { ...query, name: isIP(name) === 0 ? name.toLowerCase() : name, final: true };
     again.options.set("hostname", [again.name.replaceAll("%", "%%")]);
@@ -111,7 +111,7 @@ export function clientConfiguration(
  * The hosts that the files name: patterns of `Host` without a wildcard, in the order in which they come, those of
  * included files too.
  *
- * @throws Error that names the file which cannot be read or parsed
+ * @throws Error that names the file that cannot be read or parsed
  */
 export function namedHosts(files: readonly ConfigFile[], home: string): string[] {
   return [...new Set(files.flatMap((file) => namesIn(file, home, 0)))];
@@ -131,7 +131,7 @@ function namesIn(file: ConfigFile, home: string, depth: number): string[] {
 function applyFile(file: ConfigFile, query: Query, active: boolean, depth: number): void {
   if (depth > MAX_INCLUDE_DEPTH) throw new Error(`${file.path}: Include is nested too deeply`);
   const lines = readLines(file, query.parsed);
-  // The lines before the first Host or Match are for all hosts.
+  // The lines before the first Host or Match apply to all hosts.
   let applies = active;
   for (const line of lines ?? []) {
     try {
@@ -140,7 +140,7 @@ function applyFile(file: ConfigFile, query: Query, active: boolean, depth: numbe
       } else if (line.keyword === "match") {
         applies = active && appliesTo(line, file, query);
       } else if (line.keyword === "include") {
-        // Also if the block does not match: ssh reads the files then too, and complains about a loop.
+        // Even if the block does not match: ssh then reads the files too, and reports a loop.
         for (const included of line.args.flatMap((value) => includedFiles(value, file, query.home))) {
           applyFile(included, query, applies, depth + 1);
         }
@@ -161,7 +161,7 @@ function applyFile(file: ConfigFile, query: Query, active: boolean, depth: numbe
   }
 }
 
-/** What is wrong with one line. */
+/** A problem with one line. */
 class LineError extends Error {}
 
 function applyOption(
@@ -174,7 +174,7 @@ function applyOption(
   const support = supportOf(keyword);
   if (support === undefined) {
     if (!matchesPatterns((options.get("ignoreunknown")?.[0] ?? "").toLowerCase().split(","), given))
-      query.passedOver.add(`${quote(file, number, text)} (no option that is known here)`);
+      query.passedOver.add(`${quote(file, number, text)} (unknown option)`);
     return;
   }
   if (args.length > 1 && support.treatment === "obeyed" && support.many !== true) {
@@ -222,7 +222,7 @@ function readLines(file: ConfigFile, parsed: ParsedFiles): readonly ConfigLine[]
   try {
     const stat = statSync(file.path);
     if (file.guarded && isWritableByOthers(stat)) {
-      const remedy = `chmod go-w ${file.path}, and let it belong to you or root`;
+      const remedy = `run chmod go-w ${file.path}, and make sure that it belongs to you or root`;
       throw new Error(`others can write to it: ${remedy}`);
     }
     text = readFileSync(file.path, "utf8");
@@ -243,7 +243,9 @@ function readLines(file: ConfigFile, parsed: ParsedFiles): readonly ConfigLine[]
   }
 }
 
-/** readconf.c, read_config_file_depth(): the file belongs to root or to the user, and no one else may write to it. */
+/**
+ * readconf.c, read_config_file_depth(): the file must belong to root or to the user, and nobody else may write to it.
+ */
 function isWritableByOthers({ uid, mode }: { uid: number; mode: number }): boolean {
   const own = process.getuid?.();
   return own !== undefined && ((uid !== 0 && uid !== own) || (mode & 0o022) !== 0);
@@ -300,7 +302,7 @@ export function localTokens({ home, env }: Local): Record<string, string> {
   };
 }
 
-/** Login name of whoever runs this process. In a container its uid may have none; then the environment is asked. */
+/** Login name of this process's user. In a container the uid may have none; then the environment is used. */
 export function localUser(env: Local["env"]): string {
   try {
     return userInfo().username;

@@ -2,8 +2,8 @@
 type Part = "run" | ((char: string) => boolean);
 
 /**
- * OpenSSH's patterns (ssh_config(5), PATTERNS): `*` is any run of characters, `?` exactly one, and a negated pattern
- * that matches makes the whole list not match.
+ * OpenSSH's patterns (ssh_config(5), PATTERNS): `*` matches any characters, `?` exactly one, and if a negated pattern
+ * matches, the whole list does not.
  */
 export function matchesPatterns(patterns: readonly string[], text: string): boolean {
   let matched = false;
@@ -17,7 +17,7 @@ export function matchesPatterns(patterns: readonly string[], text: string): bool
   return matched;
 }
 
-/** Whether one pattern without negation covers the whole text. */
+/** Whether a pattern without negation matches the whole text. */
 export function matchesPattern(pattern: string, text: string): boolean {
   return matchesParts(
     Array.from(pattern, (char) => (char === "*" ? "run" : char === "?" ? () => true : (c) => c === char)),
@@ -62,7 +62,7 @@ const CLASSES: ReadonlyMap<string, RegExp> = new Map([
   ["xdigit", /^[0-9A-Fa-f]$/],
 ]);
 
-/** The set that begins at a bracket, and where it ends; undefined if it is not closed, and so a bracket as such. */
+/** The set that begins at a bracket, and its end; undefined if it is not closed and so is a literal bracket. */
 function bracket(
   chars: readonly string[],
   start: number,
@@ -99,7 +99,7 @@ function bracket(
   return undefined;
 }
 
-/** No backtracking beyond the last run, so no pattern is slow. */
+/** Backtracks only to the last run, so no pattern is slow. */
 function matchesParts(parts: readonly Part[], chars: readonly string[]): boolean {
   let p = 0;
   let t = 0;

@@ -35,10 +35,10 @@ import { OPTIONS } from "./supported";
 import { type HostKeyChecking, type Settings, expandHome } from "../settings";
 import { SshError, cannotConnect } from "../error";
 
-/** A way to log in that ssh knows too. */
+/** An authentication method of ssh. */
 export type AuthMethod = "publickey" | "password" | "keyboard-interactive";
 
-/** The algorithms to offer or take, by what they are for. */
+/** The algorithms to offer or accept, by purpose. */
 export interface ChosenAlgorithms {
   readonly kex: readonly string[];
   readonly cipher: readonly string[];
@@ -61,24 +61,24 @@ export interface ResolvedHost {
   readonly port: number;
   readonly user: string;
   readonly become: Become;
-  /** IP version to connect with, where the configuration asks for one. */
+  /** IP version to connect with, if the configuration sets one. */
   readonly family?: 4 | 6;
   /** Local address to connect from. */
   readonly bindAddress?: string;
   readonly algorithms: ChosenAlgorithms;
-  /** Fewer bits make an RSA key too weak to be used, of a host or of a user. */
+  /** The least bits of an RSA key, of a host or a user. */
   readonly requiredRsaBits: number;
-  /** The ways to log in, in the order in which they are tried. */
+  /** The authentication methods in the order in which they are tried. */
   readonly authMethods: readonly AuthMethod[];
-  /** The ways that the configuration forbids, each with the option that does. */
+  /** The methods that the configuration forbids, each with the option that does. */
   readonly forbiddenMethods: readonly { readonly method: AuthMethod; readonly by: string }[];
-  /** Lines of the configuration that ssh would obey, and that are passed over here. */
+  /** Lines of the configuration that ssh would obey and that are ignored here. */
   readonly passedOver: readonly string[];
-  /** The name that the known_hosts files have the host under; with `HostKeyAlias` the port plays no part. */
+  /** The host's name in the known_hosts files; with `HostKeyAlias` the port does not matter. */
   readonly knownAs: {
     readonly host: string;
     readonly port: number;
-    /** The name that a certificate of the host must have. */
+    /** The name that a certificate of the host must contain. */
     readonly name: string;
   };
   readonly userKnownHostsFiles: readonly string[];
@@ -93,9 +93,9 @@ export interface ResolvedHost {
   readonly identityFiles: readonly string[];
   /** `CertificateFile`s, as absolute paths. */
   readonly certificateFiles: readonly string[];
-  /** Of the agent, only keys of the identity files. */
+  /** Use only those keys of the agent that identity files name. */
   readonly identitiesOnly: boolean;
-  /** Socket of the agent; undefined when there is none. */
+  /** Socket of the agent; undefined if there is none. */
   readonly agentSocket?: string;
   /** Seconds. */
   readonly connectTimeout: number;
@@ -116,9 +116,9 @@ const DEFAULT_RSA_BITS = 1024;
 const AUTH_METHODS: readonly AuthMethod[] = ["publickey", "password", "keyboard-interactive"];
 
 /**
- * Resolves a host against the OpenSSH client configuration. What the address says wins, then the settings, then the
- * configuration. One exception, as with ssh(1): the user of a jump host without one comes from the configuration
- * first, because `macvlan:user` means the hosts that are managed.
+ * Resolves a host with the OpenSSH client configuration. The address takes precedence, then the settings, then the
+ * configuration. One exception, as with ssh(1): the user of a jump host without one comes from the configuration first,
+ * because `macvlan:user` is meant for managed hosts.
  *
  * @throws SshError of kind `configuration`
  */
@@ -131,9 +131,9 @@ export function resolveHost(
 }
 
 /**
- * The hosts that the OpenSSH client configuration has by their names and not by a pattern only.
+ * The hosts that the OpenSSH client configuration names, not only matches by a pattern.
  *
- * @public for the inventory, which loads it when it is asked for such hosts
+ * @public for the inventory, which loads it on demand
  * @throws Error that names the file which cannot be read or parsed
  */
 export function configuredHosts(settings: Settings): string[] {
@@ -148,8 +148,7 @@ function resolve(
 ): ResolvedHost {
   const fail = (message: string, cause?: unknown): SshError =>
     cannotConnect("configuration", hostLabel(host), message, "", { cause });
-  if (behind.length > MAX_JUMPS)
-    throw fail("ProxyJump of the OpenSSH client configuration goes round in a circle");
+  if (behind.length > MAX_JUMPS) throw fail("ProxyJump in the OpenSSH client configuration forms a loop");
 
   const isJump = behind.length > 0;
   const givenUser = host.user ?? (isJump ? undefined : settings.user);
@@ -166,7 +165,7 @@ function resolve(
     const text = first(name);
     if (text === undefined || text.toLowerCase() === "none") return undefined;
     if (!/^\d{1,5}$/.test(text))
-      throw fail(`${name} ${text} of the OpenSSH client configuration is no number`);
+      throw fail(`${name} ${text} of the OpenSSH client configuration is not a number`);
     return Number(text);
   };
 
@@ -236,12 +235,12 @@ function configFiles({ sshConfigPath, home }: Settings): ConfigFile[] {
 
 type Fail = (message: string) => SshError;
 
-/** Fails for an option that cannot be obeyed and that a login must not do without. */
+/** Fails for an option that cannot be obeyed and must not be ignored. */
 function refuseOptions({ options, where }: ClientConfiguration, fail: Fail): void {
   for (const { name, treatment, harmless = [], note } of OPTIONS) {
     const keyword = name.toLowerCase();
     const value = options.get(keyword)?.[0];
-    // Whether the way of ProxyCommand is taken shows only later.
+    // Whether ProxyCommand is used is known only later.
     if (treatment !== "refused" || value === undefined || keyword === "proxycommand") continue;
     if (harmless.includes(value.toLowerCase())) continue;
     throw fail(
@@ -298,7 +297,7 @@ function authMethodsOf({
   };
 }
 
-/** The configured way to the host: the last one named is the nearest to it, and each goes through the one before. */
+/** The configured jump hosts: the last one is the nearest to the host, and each is reached through the one before. */
 function proxyJump(
   { options, where }: ClientConfiguration,
   identity: string,
@@ -332,7 +331,7 @@ function withoutJump(host: HostAddress): HostAddress {
   return { address: host.address, ...(host.port !== undefined && { port: host.port }) };
 }
 
-/** What the configuration put in passes the same checks as what a program gives. */
+/** Checks values from the configuration like those from a program. */
 function checkedAddress(host: HostAddress): string | undefined {
   const parsed = hostSchema.safeParse(host);
   if (parsed.success) return undefined;
@@ -369,7 +368,7 @@ function agentOf(
   return option.startsWith("$") && !option.startsWith("${") ? settings.env(option.slice(1)) : path(option);
 }
 
-/** Puts in `~` and `${NAME}`. A relative path stays one and starts, as for ssh, from the working folder. */
+/** Expands `~` and `${NAME}`. A relative path stays relative to the working folder, as in ssh. */
 function expandPath(text: string, { home, env }: Settings): string {
   return expandHome(
     text.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (all, name: string) => env(name) ?? all),
@@ -385,7 +384,7 @@ function checkingOf(option: string | undefined): HostKeyChecking {
     case "off":
     case "false":
       return "off";
-    // `ask` cannot be answered here: nobody is at a keyboard.
+    // `ask` cannot be answered here, as there is no user at a terminal.
     default:
       return "strict";
   }

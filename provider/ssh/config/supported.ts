@@ -1,22 +1,22 @@
 /**
- * What becomes of an option of the OpenSSH client configuration:
+ * How an option of the OpenSSH client configuration is treated:
  * - `obeyed`
- * - `refused`: the login fails with the option's name, because without it a host would be reached in another way than
- *   by ssh, or with less care
- * - `named`: without effect here, but ssh might get in by it; a login that fails names the line
+ * - `refused`: the login fails and names the option, because without it the host would be reached differently than by
+ *   ssh, or less securely
+ * - `named`: without effect here, but ssh might log in with it; a failed login names the line
  * - `none`: without effect here, and no login depends on it
  */
 export type Treatment = "obeyed" | "refused" | "named" | "none";
 
-/** An option and what becomes of it. */
+/** An option and its treatment. */
 export interface OptionSupport {
   readonly name: string;
   readonly treatment: Treatment;
   /** How it is obeyed, or why it is not. */
   readonly note: string;
-  /** Of `refused` and `named`: values that ask for what is done anyway. */
+  /** For `refused` and `named`: values that do not change the behaviour. */
   readonly harmless?: readonly string[];
-  /** Takes several values on a line. */
+  /** Accepts several values on a line. */
   readonly many?: boolean;
 }
 
@@ -191,12 +191,12 @@ const BY_KEYWORD: ReadonlyMap<string, OptionSupport> = new Map(
   OPTIONS.map((support) => [support.name.toLowerCase(), support]),
 );
 
-/** The keyword by which an option goes today, in lower case. */
+/** The current keyword of an option, in lower case. */
 export function canonicalKeyword(keyword: string): string {
   return ALIASES.get(keyword) ?? keyword;
 }
 
-/** What becomes of an option; undefined for one that OpenSSH 9 does not have. */
+/** The treatment of an option; undefined for one that OpenSSH 9 does not have. */
 export function supportOf(keyword: string): OptionSupport | undefined {
   return BY_KEYWORD.get(keyword);
 }

@@ -5,9 +5,9 @@ import { SshError } from "../error";
 
 /**
  * The remote command lines. They are constant, so that no data and no secret is ever in a process list or parsed by a
- * login shell, and plain enough for every login shell: words and single quotes mean the same to sh, csh and fish. The
- * shell announces itself on both streams before it reads the script, with its process id on stderr; what was printed
- * before that is the noise of start-up files, of sudo's lecture and the like.
+ * login shell. They are simple enough for every login shell: words and single quotes mean the same in sh, csh and fish.
+ * The shell announces itself on both streams before it reads the script, with its process ID on stderr. Earlier output
+ * comes from start-up files, sudo's lecture and the like.
  */
 const ANNOUNCEMENT = "macvlan-shell-is-ready";
 /** sudo's prompt, on stderr and without a line break. */
@@ -16,12 +16,12 @@ const PASSWORD_PROMPT = "macvlan-wants-the-password:";
 const SHELL = `sh -c 'echo ${ANNOUNCEMENT}; echo ${ANNOUNCEMENT} $$ >&2; exec sh -s'`;
 
 /**
- * The shell where there is a terminal, for doas takes a password from nothing else: both streams are one, the script's
- * length comes first as a terminal has no end of file, and the pipe keeps the shell from taking itself for interactive.
+ * The shell on a terminal, which doas requires to read a password. Both streams are one, the script's length comes
+ * first because a terminal has no end of file, and because of the pipe the shell is not interactive.
  */
 const SHELL_ON_TERMINAL = `sh -c 'echo ${ANNOUNCEMENT}; read -r n; head -c $n | sh -s'`;
 
-/** RFC 4254, 8: a terminal that hands every byte on as it is, and echoes none. */
+/** RFC 4254, 8: a terminal that passes every byte on unchanged, and echoes none. */
 export const RAW_TERMINAL = {
   modes: { ECHO: 0, ICANON: 0, ISIG: 0, IEXTEN: 0, ICRNL: 0, INLCR: 0, IXON: 0, OPOST: 0 },
 } as const;
@@ -31,7 +31,7 @@ export function needsTerminal(become: Become, withPassword: boolean): boolean {
   return become === "doas" && withPassword;
 }
 
-/** What asks for the password: sudo as it is told to, doas in its own words (opendoas, doas.c). */
+/** Whether the output is a password prompt: ours in the case of sudo, doas' own otherwise (opendoas, doas.c). */
 export function isPasswordPrompt(become: Become, printed: string): boolean {
   return become === "doas"
     ? /doas \([^)\n]*\) password: ?$/.test(printed)
@@ -43,7 +43,7 @@ export function promptsIn(printed: string): number {
   return printed.split(PASSWORD_PROMPT).length - 1;
 }
 
-/** What the shell of a terminal is sent: it announces itself like the other one does. */
+/** The input for the shell on a terminal, which announces itself like the other one. */
 export function forTerminal(script: string): string {
   const text = `echo ${ANNOUNCEMENT} $$\n${script}`;
   return `${Buffer.byteLength(text)}\n${text}`;
@@ -62,8 +62,8 @@ export function shellCommand(become: Become, withPassword: boolean): string {
 }
 
 /**
- * What was printed after the shell announced itself, and its process id; undefined when it has not. On a terminal it
- * does so twice, once before the script and once from it: `times` is which of them counts.
+ * What was printed after the shell announced itself, and its process ID; undefined if it has not yet. On a terminal it
+ * announces itself twice, before the script and from within it: `times` says which of them counts.
  */
 export function afterAnnouncement(
   output: Buffer,
@@ -77,12 +77,12 @@ export function afterAnnouncement(
   return { text: output.subarray(end + 1), pid };
 }
 
-/** The error for a script that no shell was started for, from what was printed instead. */
+/** The error if no shell was started for a script, from what was printed instead. */
 export function shellNotStarted(
   host: ResolvedHost,
   printed: string,
   code: number | null,
-  /** Why no password was sent, if there is a reason. */
+  /** Why no password was sent, if it was withheld. */
   distrust?: string,
 ): SshError {
   const said = printed.replaceAll(PASSWORD_PROMPT, "").trim();

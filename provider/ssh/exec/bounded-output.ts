@@ -1,8 +1,8 @@
-/** What a host prints on one stream, of which no more is kept than fits: its beginning and its end. */
+/** A stream of a host's output, of which only the beginning and the end are kept. */
 export interface BoundedOutput {
-  /** Adds what has come. */
+  /** Adds a chunk. */
   readonly push: (chunk: Buffer) => void;
-  /** All that was kept; what was left out is counted in between. */
+  /** The kept output, with a note in between about the bytes that were left out. */
   readonly kept: () => Buffer;
 }
 

@@ -17,11 +17,11 @@ import { printable, quotedEnd } from "../../model/outside-text";
 import type { Secret } from "../settings";
 import { ConnectionLost, SshError } from "../error";
 
-/** What a script did. Both texts are decoded as UTF-8, with U+FFFD for bytes that are not. */
+/** The result of a script. Both texts are decoded as UTF-8, with U+FFFD for invalid bytes. */
 export interface CommandResult {
   readonly stdout: string;
   readonly stderr: string;
-  /** Exit code; null when a signal ended the shell. */
+  /** Exit code; null if a signal ended the shell. */
   readonly code: number | null;
   readonly signal: string | undefined;
 }
@@ -29,37 +29,37 @@ export interface CommandResult {
 /** A script and how to run it. */
 export interface ScriptCall {
   readonly script: string;
-  /** What it does, for messages. */
+  /** A short description, for messages. */
   readonly description: string;
   /** Seconds. */
   readonly timeout: number;
-  /** The script stops another one: when its own time is up, no third is started. */
+  /** The script stops another one. When its own time is up, no third one is started. */
   readonly stopsAnother?: boolean;
 }
 
-/** The server refused to open a channel: nothing of the script ran. */
+/** The server refused to open a channel, so nothing of the script ran. */
 export interface ChannelRefused {
   readonly refused: string;
 }
 
-/** More output than this is taken for a mistake: it all is kept in memory. */
+/** The most output of a script, because all of it is kept in memory. */
 const MAX_OUTPUT = 64 * 1024 * 1024;
-/** Of the messages on stderr so much of the beginning and of the end is kept. */
+/** Bytes kept of the beginning and of the end of stderr. */
 const STDERR_HEAD = 512 * 1024;
 const STDERR_TAIL = 128 * 1024;
-/** More noise than this in front of the shell, or of its prompt for a password, is no noise of start-up files. */
+/** The most output before the shell or its password prompt that may come from start-up files. */
 const MAX_NOISE = 1024 * 1024;
 /** Longer than a prompt or an announcement. */
 const WINDOW = 256;
-/** What was printed in place of a shell is looked at as far as this, at both ends. */
+/** Bytes at both ends that are examined of what was printed instead of a shell. */
 const QUOTED = 4096;
 
-/** Seconds that a script has to undo and end after its time was up. */
+/** Seconds that a script has for its undo after its time was up. */
 const GRACE = 5;
 
-/** A shell of a host, as root where the host says so, that waits for the one script that it runs. */
+/** A shell on a host, as root if `become` says so, that waits for its one script. */
 export interface Shell {
-  /** Resolves when it has ended, or was refused, or lost. Why is for {@link Shell.run} to tell. */
+  /** Resolves when it has ended, was refused, or was lost. {@link Shell.run} reports the reason. */
   readonly over: Promise<void>;
   /** @throws SshError of kind `become`, `shell`, `commandTimeout` or `command`; {@link ConnectionLost} */
   run(call: ScriptCall): Promise<CommandResult | ChannelRefused>;
@@ -89,14 +89,16 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     bytes += chunk.length;
     if (bytes <= MAX_OUTPUT) stdout.push(chunk);
     else
-      abandon(new SshError("command", host.label, `${host.label}: ${description} printed more than 64 MiB.`));
+      abandon(
+        new SshError("command", host.label, `${host.label}: "${description}" printed more than 64 MiB.`),
+      );
   };
   const stdin = new PassThrough();
   const conversation = askedFor === undefined ? undefined : answerPrompt(askedFor, stdin, link, abandon);
   const options: SSHExecCommandOptions = {
     stdin,
     noTrim: true,
-    // What node-ssh decodes chunk by chunk is not used: a character may be cut in two by a chunk's end.
+    // node-ssh's own decoding is not used, because a character may be split between two chunks.
     encoding: "latin1",
     ...(onTerminal && { execOptions: { pty: RAW_TERMINAL } }),
     onStdout: (chunk) => {
@@ -152,7 +154,7 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
       const reason = printable(error instanceof Error ? error.message : String(error));
       // ssh2 gives the reason code of RFC 4254, 5.1 with a refused channel.
       if (error instanceof Error && "reason" in error) return { refused: reason };
-      const message = `${host.label}: ${call.description} could not be started: ${reason}.`;
+      const message = `${host.label}: "${call.description}" could not be started: ${reason}.`;
       throw new SshError("command", host.label, message, { cause: error });
     } finally {
       clearTimeout(timer);
@@ -172,15 +174,15 @@ function timedOut(link: SshTransport, call: ScriptCall, printed: Buffer): SshErr
   const tail = printed.subarray(-QUOTED).toString("utf8").trim();
   const said = tail === "" ? "" : ` It had printed ${quotedEnd(tail)}.`;
   const message =
-    `${label}: ${call.description} did not end within ${call.timeout} s and was told to stop.${said} ` +
+    `${label}: "${call.description}" did not end within ${call.timeout} s and was stopped.${said} ` +
     "Raise commandTimeout of the host if that is not enough.";
   return new SshError("commandTimeout", label, message);
 }
 
 /**
- * Sends SIGTERM to the shell of a script whose time is up and waits for it to end, so that its traps can undo. Over a
- * channel of its own and as the same user: closing the script's channel would send no signal, as there is no terminal,
- * and sshd refuses to signal what runs as root (session.c, session_signal_req).
+ * Sends SIGTERM to the shell of a script whose time is up and waits for it to end, so that its traps can undo. It uses
+ * another channel, as the same user: closing the script's channel would send no signal, as there is no terminal, and
+ * sshd refuses to signal root's processes (session.c, session_signal_req).
  */
 async function stopShell(
   link: SshTransport,
@@ -190,7 +192,7 @@ async function stopShell(
 ): Promise<void> {
   if (call.stopsAnother === true || pid === undefined || !Number.isSafeInteger(pid) || pid <= 1) return;
   const tenths = GRACE * 10;
-  // the whole group: a shell minds its traps only when the command that hangs has ended
+  // the whole group, because a shell runs its traps only when the command that hangs has ended
   const script =
     `read -r c1 c2 c3 c4 group rest < /proc/${pid}/stat && kill -TERM "-$group" && n=0 && ` +
     `while kill -s 0 ${pid} 2>/dev/null && [ $n -lt ${tenths} ]; do sleep 0.1 2>/dev/null || sleep 1; n=$((n + 1)); done\n`;
@@ -201,7 +203,7 @@ async function stopShell(
     timeout: 2 * GRACE,
     stopsAnother: true,
   };
-  // Best effort: what failed is told by the time-out that follows, whatever came of this.
+  // Best effort: the time-out that follows is reported in any case.
   await startShell(link, becomePassword)
     .run(stopping)
     .catch(() => undefined);
@@ -217,14 +219,14 @@ export function lost(
   const { label } = link.host;
   const why = link.ended() ?? "the server closed the session without an exit code";
   const message = started
-    ? `${label}: the connection was lost while ${call.description} ran (${why}). It may have ended or not: look again.`
-    : `${label}: the connection was lost before ${call.description} was started (${why}). Nothing of it ran.`;
+    ? `${label}: the connection was lost during "${call.description}" (${why}). It may or may not have completed.`
+    : `${label}: the connection was lost before "${call.description}" was started (${why}). Nothing of it ran.`;
   return new ConnectionLost(label, message, started, { cause });
 }
 
 /**
- * The talk with sudo or doas: it may ask for the password, or not (NOPASSWD, a cached ticket), in which case what was
- * sent would be read by the shell. So nothing is sent before either the prompt or the shell has shown up.
+ * The dialogue with sudo or doas, which may or may not ask for the password (NOPASSWD, a cached ticket). Without a
+ * prompt, the shell would read the password. So nothing is sent before either the prompt or the shell has appeared.
  */
 function answerPrompt(
   password: Secret,
@@ -258,7 +260,7 @@ function answerPrompt(
         abandon(shellNotStarted(link.host, `${window.slice(-QUOTED)}\nSorry, try again.`, null));
       } else if (noise > MAX_NOISE) {
         ready = true;
-        const message = `${label}: the login printed more than 1 MiB and started no shell. See its start-up files.`;
+        const message = `${label}: the login printed more than 1 MiB and started no shell. Check its start-up files.`;
         abandon(new SshError("shell", label, message));
       } else if (!answered && isPasswordPrompt(become, window.slice(-WINDOW))) {
         answered = true;

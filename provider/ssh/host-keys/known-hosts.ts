@@ -30,10 +30,10 @@ export interface ExpectedKey {
   readonly where: string;
 }
 
-/** Entries of files by path; read again when a file has changed, as every host of a fleet asks for them. */
+/** Entries of files by path, cached because every host of a fleet needs them, and read again if a file has changed. */
 export type KnownHostsCache = Map<string, { readonly stamp: string; readonly entries: readonly KnownHost[] }>;
 
-/** Reads known_hosts text. Lines that are no entry are skipped, as OpenSSH does. Takes linear time. */
+/** Reads known_hosts text. Other lines are skipped, as in OpenSSH. Takes linear time. */
 export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return text.split(/\r?\n/).flatMap((line, index) => {
     const entry = parseLine(line.trim(), `${file}:${index + 1}`);
@@ -79,8 +79,8 @@ export function lookup(entries: readonly KnownHost[], host: string, port: number
 }
 
 /**
- * What the entries say about the key that `host` presented. Stricter than ssh(1) in one point: where a host is known
- * by keys of other types only, the key counts as changed rather than new, so that `accept-new` does not take it.
+ * What the entries say about the key that `host` presented. Stricter than ssh(1) in one point: if a host is only known
+ * by keys of other types, the key counts as changed rather than new, so that `accept-new` does not accept it.
  */
 export function judge(entries: readonly KnownHost[], host: string, port: number, blob: Buffer): Verdict {
   const found = lookup(entries, host, port);
@@ -101,12 +101,12 @@ export function judge(entries: readonly KnownHost[], host: string, port: number,
   };
 }
 
-/** Where the entries of a host revoke a key. */
+/** The entry of a host that revokes a key. */
 export function revokedAt(found: readonly KnownHost[], blob: Buffer): string | undefined {
   return found.find(({ marker, blob: known }) => marker === "@revoked" && known.equals(blob))?.where;
 }
 
-/** The line to append for a host; hashed as `HashKnownHosts yes` asks, with a fresh salt. */
+/** The line to append for a host; hashed as with `HashKnownHosts yes`, with a new salt. */
 export function knownHostLine(host: string, port: number, blob: Buffer, hashed: boolean): string {
   const name = knownHostName(host, port);
   if (!hashed) return `${name} ${publicKeyLine(blob)}\n`;

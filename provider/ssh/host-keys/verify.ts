@@ -25,21 +25,21 @@ export interface Refusal {
   readonly remedy: string;
 }
 
-/** Decides about the keys that one host presents. */
+/** Checks the keys that a host presents. */
 export interface HostKeyCheck {
-  /** The algorithms to offer, those of the keys that are known first: else a server with several keys looks changed. */
+  /** The algorithms to offer, those of known keys first. Otherwise a server with several keys would look changed. */
   readonly algorithms: () => string[];
-  /** Whether the key is the host's. Called again when keys are exchanged anew on the same connection. */
+  /** Whether the key is the host's. Called again at each rekeying of the connection. */
   readonly verify: (blob: Buffer) => boolean;
-  /** Set after `verify` said no. */
+  /** Set after `verify` returned false. */
   readonly refusal: () => Refusal | undefined;
   /** Fingerprint of the accepted key, or of the certified one. */
   readonly accepted: () => string;
   /** Why the host gets no password, although its key was accepted: checking is off and the key is not the known one. */
   readonly distrust: () => string | undefined;
-  /** Whether the server may still hold the key that a pinned fingerprint means, of a type not yet asked for. */
+  /** Whether the server may still have the key with the pinned fingerprint, of a type that was not requested yet. */
   readonly mayHaveAnother: () => boolean;
-  /** Takes the keys that the server proved to hold as well: they may be added to the known ones. */
+  /** Receives further keys that the server has proved to hold, which may be added to the known ones. */
   readonly learn: (blobs: readonly Buffer[]) => void;
 }
 
@@ -50,9 +50,9 @@ type Client = Pick<ClientState, "knownHosts" | "warn">;
 
 /**
  * The check of a host's key: `hostKey` of its address alone if there is one, else the known_hosts files under the
- * policy of `hostKeyChecking`. What is revoked is refused in any case.
+ * policy of `hostKeyChecking`. A revoked key is refused in any case.
  *
- * @throws SshError of kind `configuration` when a file of keys is there but cannot be read
+ * @throws SshError of kind `configuration` if an existing file of keys cannot be read
  */
 export function checkHostKey(host: ResolvedHost, client: Client): HostKeyCheck {
   const pin = host.address.hostKey;
@@ -75,7 +75,7 @@ export function checkHostKey(host: ResolvedHost, client: Client): HostKeyCheck {
     const left = host.algorithms.hostKey.filter((algorithm) =>
       isCertificateAlgorithm(algorithm) ? certifies : !seen.has(typeOf(algorithm)),
     );
-    // Certificates come first, as they come first in the list, also for ssh.
+    // Certificates come first, as in ssh.
     const first = left.filter(
       (algorithm) => isCertificateAlgorithm(algorithm) || knownTypes.has(typeOf(algorithm)),
     );
@@ -124,7 +124,7 @@ export function checkHostKey(host: ResolvedHost, client: Client): HostKeyCheck {
   };
 }
 
-/** The type of key that a signature algorithm uses: three of them use the one of RSA (RFC 8332). */
+/** The type of key that a signature algorithm uses: three algorithms use RSA keys (RFC 8332). */
 function typeOf(algorithm: string): string {
   return algorithm.startsWith("rsa-sha2-") ? "ssh-rsa" : algorithm;
 }
@@ -151,7 +151,7 @@ function refuseRevoked(
   return { what: `its host key ${name} is in the file of RevokedHostKeys`, remedy };
 }
 
-/** As ssh: a certificate of a trusted authority must be in order; of another one only its key counts. */
+/** As in ssh, a certificate of a trusted authority must be valid; of any other one, only its key counts. */
 function judgeCertificate(
   host: ResolvedHost,
   found: readonly KnownHost[],
@@ -172,7 +172,7 @@ function judgeCertificate(
   return {
     refused: {
       what: `its certificate ${JSON.stringify(certificate.keyId.slice(0, 100))} of the authority at ${authority.where} ${problem}`,
-      remedy: "Have the authority sign the host's key anew: ssh-keygen -s CA -h -I ID -n NAMES KEY.pub",
+      remedy: "Sign the host's key again with the authority: ssh-keygen -s CA -h -I ID -n NAMES KEY.pub",
     },
   };
 }
@@ -184,7 +184,7 @@ function refuseByPin(pin: string, blob: Buffer): Refusal | undefined {
   if (pinned ? pinned.blob.equals(blob) : expected === found) return undefined;
   return {
     what: `its host key is not the one that hostKey names: found ${keyType(blob)} ${found}, expected ${expected}`,
-    remedy: `Somebody may be in between. If the host has a new key, set hostKey to "${publicKeyLine(blob)}"`,
+    remedy: `This may be a man-in-the-middle attack. If the host has a new key, set hostKey to "${publicKeyLine(blob)}"`,
   };
 }
 
@@ -225,7 +225,7 @@ function judgeByFiles(
       return {
         refused: {
           what: `its host key has changed: found ${found}, expected ${expected}`,
-          remedy: `Somebody may be in between. If the host has a new key, forget the old one: ${forget} and then ${howToTrust(host, blob)}`,
+          remedy: `This may be a man-in-the-middle attack. If the host has a new key, forget the old one: ${forget} and then ${howToTrust(host, blob)}`,
         },
       };
     }
@@ -270,7 +270,7 @@ function readEntries(host: ResolvedHost, { knownHosts }: Client): KnownHost[] {
   });
 }
 
-/** The keys of `RevokedHostKeys`. As for ssh, no key is accepted if that file cannot be read. */
+/** The keys of `RevokedHostKeys`. As in ssh, no key is accepted if that file cannot be read. */
 function readRevoked(host: ResolvedHost): Buffer[] {
   const file = host.revokedHostKeysFile;
   if (file === undefined) return [];
@@ -282,17 +282,15 @@ function readRevoked(host: ResolvedHost): Buffer[] {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw fail(`cannot be read, so that no host key is accepted: ${reasonOf(error)}`, error);
+    throw fail(`cannot be read, so no host key is accepted: ${reasonOf(error)}`, error);
   }
   if (text.startsWith("SSHKRL\n\0")) {
-    throw fail(
-      "is a binary KRL, which cannot be read here: list the keys in it as text, a public key a line",
-    );
+    throw fail("is a binary KRL, which is not supported; list the keys as text, one public key per line");
   }
   return text.split("\n").flatMap((line, at) => {
     if (/^[ \t\r]*(#|$)/.test(line)) return [];
     const key = parsePublicKey(line);
-    // A line that is skipped could be the one that counts.
+    // A skipped line could be the one that matters.
     if (key === undefined) throw fail(`has no public key in line ${at + 1}`);
     return [key.blob];
   });
@@ -309,7 +307,7 @@ function readFile(file: string, cache: KnownHostsCache): readonly KnownHost[] {
   return entries;
 }
 
-/** Appends a new host to the user's first file. As with ssh, that this fails does not keep it from connecting. */
+/** Appends a new host to the user's first file. As in ssh, a failure here does not prevent the connection. */
 function remember(host: ResolvedHost, blob: Buffer, { warn }: Client): void {
   const file = host.userKnownHostsFiles[0];
   if (file === undefined) return;

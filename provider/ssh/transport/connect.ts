@@ -13,36 +13,36 @@ import type { ClientState } from "../client-state";
 import { expectCertifiedSignature, offerHostKeys, signAsPresented } from "./ssh2-internals";
 import { type ConnectStage, type Failure, describeFailure } from "./failure";
 
-/** An authenticated SSH connection to a host, whatever way it takes there. */
+/** An authenticated SSH connection to a host, direct or through jump hosts. */
 export interface SshTransport {
   readonly host: ResolvedHost;
   readonly ssh: NodeSSH;
   readonly hostKeyFingerprint: string;
   /** Why no password may be sent over it, if there is a reason. */
   readonly distrust: string | undefined;
-  /** The server's name for itself: `OpenSSH_9.2p1`, `dropbear_2022.83` (RFC 4253, 4.2). */
+  /** The server's software: `OpenSSH_9.2p1`, `dropbear_2022.83` (RFC 4253, 4.2). */
   readonly software: string;
-  /** Why the connection has ended; undefined while it is up. */
+  /** Why the connection has ended; undefined while it is open. */
   readonly ended: () => string | undefined;
   /** Called once when the connection is over, for whatever reason. */
   readonly onEnd: (listener: () => void) => void;
-  /** Says goodbye and resolves when the socket is closed, or after half a second. */
+  /** Disconnects, and resolves when the socket is closed, or after half a second. */
   readonly close: () => Promise<void>;
 }
 
-/** The way to a host: opens a stream to its port. Undefined: plain TCP from here. */
+/** Opens a stream to a host's port. Undefined: plain TCP from here. */
 export type Connector = () => Promise<Duplex>;
 
-/** The server names itself in its first bytes. */
+/** The server's identification is in its first bytes. */
 const LONGEST_GREETING = 4096;
 const CLOSE_TIMEOUT = 500;
 const FIRST_PAUSE = 200;
 const LONGEST_PAUSE = 3_000;
 
 /**
- * Connects and authenticates. Where the server drops connections before authentication (MaxStartups of sshd: random
- * early drop) it is tried again after a growing, random pause; the whole takes at most twice the connect timeout, not
- * counting the wait for a slot.
+ * Connects and authenticates. If the server drops the connection before authentication (MaxStartups of sshd: random
+ * early drop), it tries again after a growing, random pause. All attempts take at most twice the connect timeout, not
+ * counting the wait for the semaphore.
  *
  * @throws SshError
  */
@@ -63,7 +63,7 @@ export async function connect(
     );
     if ("link" in outcome) return outcome.link;
     left -= performance.now() - started;
-    // Half to one and a half of the pause, so that those who were dropped together do not come back together.
+    // Half to one and a half of the pause, so that connections that were dropped together do not return together.
     const wait = outcome.again === "at once" ? 0 : pause * (0.5 + Math.random());
     if (outcome.again === "never" || left <= wait) throw outcome.error(attempt);
     client.trace({ host: host.label, event: "retry", description: outcome.error(attempt).message });
@@ -99,7 +99,7 @@ async function connectOnce(
   let firstError: Error | undefined;
   try {
     const opening = connector === undefined ? Promise.resolve(tcp(host)) : connector();
-    // A stream that is ready only after the time was up is nobody's any more.
+    // A stream that opens only after the time was up is not used.
     void opening.then((late) => expired && late.destroy()).catch(() => undefined);
     const opened = await Promise.race([opening, expiry]);
     stream = opened;
@@ -142,7 +142,7 @@ async function connectOnce(
     );
     const listeners = new Set<() => void>();
     let end: string | undefined;
-    // node-ssh listens for errors only while it connects, and an "error" that nobody listens for ends the process.
+    // node-ssh listens for errors only while it connects, and an "error" event without a listener ends the process.
     session.on("error", (error) => (firstError ??= error));
     session.on("connect", () => (stage = "kex"));
     session.on("handshake", () => (stage = "authentication"));
@@ -181,7 +181,7 @@ async function connectOnce(
           sleep(CLOSE_TIMEOUT, undefined, { ref: false, signal: giveUp.signal }).catch(() => undefined),
         ]);
         giveUp.abort();
-        // Not session.destroy(), which does nothing to a stream whose own half is closed already.
+        // Not session.destroy(), which does nothing if the stream's own half is already closed.
         opened.destroy();
         onGone();
       },
@@ -209,8 +209,8 @@ function tcp(host: ResolvedHost): Socket {
 }
 
 /**
- * Has what is written in one go leave in one go. Without its native parts ssh2 writes each packet in three pieces, and
- * each would be a system call here, a TCP segment, and an awakening of the server.
+ * Sends writes of one tick together. Without its native parts, ssh2 writes each packet in three pieces, each of which
+ * would be a system call, a TCP segment, and a wake-up of the server.
  */
 function gatherWrites(socket: Socket): Socket {
   const write = socket.write.bind(socket) as (...chunk: unknown[]) => boolean;

@@ -4,10 +4,10 @@ import { type Authentication, explainAnswers } from "../auth/authenticate";
 import type { HostKeyCheck } from "../host-keys/verify";
 import { SshError, type SshErrorKind, cannotConnect } from "../error";
 
-/** How far connecting has come. */
+/** The stage of connecting. */
 export type ConnectStage = "tcp" | "kex" | "authentication" | "ready";
 
-/** A failed attempt, and whether another one makes sense. */
+/** A failed attempt, and whether to try again. */
 export interface Failure {
   readonly again: "never" | "at once" | "later";
   readonly error: (attempts: number) => SshError;
@@ -30,7 +30,7 @@ const STAGES: Record<ConnectStage, string> = {
   ready: "the connection was not ready",
 };
 
-/** Says in one sentence what ended an attempt and in another what to do; decides whether it is worth another one. */
+/** Describes what ended an attempt and what to do, and decides whether to try again. */
 export function describeFailure(attempt: Attempt): Failure {
   const { host, stage, cause, expired, milliseconds, authentication, check } = attempt;
   const where = host.hostname.includes(":")
@@ -51,7 +51,7 @@ export function describeFailure(attempt: Attempt): Failure {
   if (cause instanceof SshError) return { again: "never", error: () => cause };
 
   const refusal = check.refusal();
-  // The second is a pinned fingerprint whose other key types the server does not have.
+  // The second message comes if a fingerprint is pinned and the server has no other types of keys.
   if (refusal && /Host denied|no matching host key/.test(cause.message)) {
     const denied = cause.message.includes("Host denied");
     return fail(
@@ -67,7 +67,7 @@ export function describeFailure(attempt: Attempt): Failure {
       `${STAGES[stage]} within ${Math.round(milliseconds / 100) / 10} s`,
       stage === "tcp"
         ? `Check that the host is up and that routes and firewalls let ${where} through`
-        : "The host or the way to it may be overloaded: raise connectTimeout, or lower macvlan:maxConnections",
+        : "The host or the network may be overloaded: raise connectTimeout, or lower macvlan:maxConnections",
     );
   }
   const code = codeOf(cause);
@@ -101,7 +101,7 @@ export function describeFailure(attempt: Attempt): Failure {
         );
       }
   }
-  // node-ssh's words for a connection that was closed without any.
+  // node-ssh's message for a connection that was closed without a reason.
   const said = printable(cause.message.replace("No response from server", "it was closed"));
   if (stage === "authentication") {
     const answers = explainAnswers(authentication);
@@ -109,8 +109,8 @@ export function describeFailure(attempt: Attempt): Failure {
       "authentication",
       isOnlySaying(said) ? answers : `${answers}\nThe connection ended with: ${said}`,
       authentication.answers.some(({ answer }) => answer === "refused")
-        ? `Check the user ${host.user} and its authorized_keys on the host; the log of sshd has its reason`
-        : "Give a key that the host takes: MACVLAN_PRIVATE_KEY_PATH, macvlan:privateKey (secret), ssh-agent or ~/.ssh/config",
+        ? `Check the user ${host.user} and its authorized_keys on the host; the reason is in the log of sshd`
+        : "Provide a key that the host accepts: MACVLAN_PRIVATE_KEY_PATH, macvlan:privateKey (secret), ssh-agent or ~/.ssh/config",
     );
   }
   if (/no matching/.test(said)) {
@@ -124,24 +124,24 @@ export function describeFailure(attempt: Attempt): Failure {
   return fail(
     "handshake",
     `the server ended the connection before authentication: ${said}`,
-    "It may have too many connections at once (MaxStartups in sshd_config), refuse this address, or be no SSH server",
+    "It may have too many connections at once (MaxStartups in sshd_config), refuse this address, or not be an SSH server",
     "later",
   );
 }
 
-/** What of the client configuration ssh would have obeyed: it may be why ssh gets in. */
+/** The lines of the client configuration that ssh would have obeyed, and that may be the reason why ssh can log in. */
 function passedOver(host: ResolvedHost): string {
   if (host.passedOver.length === 0) return "";
   const lines = host.passedOver.map((line) => `\n  - ${line}`).join("");
-  return `.\nOf the OpenSSH client configuration these lines were passed over:${lines}\n`;
+  return `.\nThese lines of the OpenSSH client configuration were ignored:${lines}\n`;
 }
 
-/** Errors that say no more than that everything was tried. */
+/** Errors that only say that everything was tried. */
 function isOnlySaying(message: string): boolean {
   return /All configured authentication methods failed|it was closed/.test(message);
 }
 
-/** The system's code of an error; where several addresses were tried, the one of the first. */
+/** The system's error code; if several addresses were tried, that of the first. */
 function codeOf(error: Error): string | undefined {
   if ("code" in error && typeof error.code === "string") return error.code;
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;

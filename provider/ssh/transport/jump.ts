@@ -22,9 +22,9 @@ const PROHIBITED = 1;
 const CONNECT_FAILED = 2;
 
 /**
- * Opens transports, through a host's jumps if it has any. Each hop is verified and authenticated as itself. A jump's
- * connection is shared by all hosts behind it, and closes with the last of them. The transport's opening throws an
- * SshError for the host that was asked for, with the jump's own error in it.
+ * Opens transports, through a host's jump hosts if it has any. Each hop is verified and authenticated on its own. All
+ * hosts behind a jump host share its connection, which closes with the last of them. If a jump host fails, the SshError
+ * is about the target host and contains the jump host's error.
  */
 export function transportOpener(client: ClientState): OpenTransport {
   const jumps: Jumps = new Map();
@@ -126,7 +126,7 @@ function forwardThrough(jump: SshTransport, host: ResolvedHost): Connector {
         reason === CONNECT_FAILED && /refused/i.test(said) ? "refused" : "unreachable",
         host.label,
         `its jump host ${jump.host.label} cannot reach ${target}: ${jump.ended() ?? said}`,
-        "Check address and port as seen from the jump host, and that sshd runs there",
+        "Check address and port from the jump host, and that sshd runs there",
         { cause: error },
       );
     }

@@ -1,6 +1,6 @@
 /**
- * What ssh2 has no public way for: certificates, of hosts and of users. All that is used of its insides is named here
- * and checked before it is used; test/lab/ssh/certificates.test.ts holds it against a real sshd.
+ * Certificates of hosts and users, for which ssh2 has no public API. All of its internals that are used are named here
+ * and checked before use; test/lab/ssh/certificates.test.ts tests them with a real sshd.
  */
 import type { Client } from "ssh2";
 import { isCertificateAlgorithm, plainAlgorithm } from "../config/algorithms";
@@ -63,8 +63,8 @@ function protocolOf(client: Client): Protocol {
 }
 
 /**
- * Has a client that has just been told to connect offer these algorithms for the host's key: ssh2 itself refuses those
- * of certificates.
+ * Makes a client that has just begun to connect offer these algorithms for the host's key: ssh2 itself refuses those of
+ * certificates.
  */
 export function offerHostKeys(client: Client, algorithms: readonly string[]): void {
   const protocol = protocolOf(client);
@@ -85,8 +85,9 @@ export function offerHostKeys(client: Client, algorithms: readonly string[]): vo
 }
 
 /**
- * Prepares the key exchange whose host presented a certificate that was accepted: the exchange is hashed with the
- * certificate, and its signature is one of the certified key. ssh2 reads the host's key twice, for these in this order.
+ * Prepares a key exchange in which the host presented an accepted certificate: the hash of the exchange contains the
+ * certificate, and the signature was made by the certified key. ssh2 reads the host's key twice, for these two in this
+ * order.
  */
 export function expectCertifiedSignature(client: Client, certificate: Certificate): void {
   const kex = protocolOf(client)._kex;
@@ -107,8 +108,8 @@ export function expectCertifiedSignature(client: Client, certificate: Certificat
 }
 
 /**
- * Has a client use the algorithm that a presented key names, in place of one of its own choice, and sign with the
- * certified key if it presents a certificate: ssh2 would name the wrong algorithm in the signature.
+ * Makes a client use the algorithm of the presented key instead of its own choice, and sign with the certified key if
+ * it presents a certificate: ssh2 would name the wrong algorithm in the signature.
  */
 export function signAsPresented(client: Client): void {
   const protocol = protocolOf(client);
@@ -153,7 +154,7 @@ function certificateBlob(key: object, type: string): Buffer | undefined {
   return Buffer.isBuffer(blob) && parseCertificate(blob) !== undefined ? blob : undefined;
 }
 
-/** OpenSSL gives the two numbers of an ECDSA signature in DER, an agent as SSH has them. */
+/** OpenSSL returns the two numbers of an ECDSA signature in DER, an agent returns them in SSH's form. */
 function asSsh(signature: Buffer, type: string): Buffer {
   if (!type.startsWith("ecdsa-") || signature[0] !== 0x30) return signature;
   let at = (signature[1] ?? 0) < 0x80 ? 2 : 3;

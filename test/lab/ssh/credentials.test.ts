@@ -39,7 +39,7 @@ describe("ssh: credentials", () => {
     assert.equal(without.kind, "authentication");
     assert.match(
       without.message,
-      /encrypted.* is encrypted and there is no passphrase \(set MACVLAN_PASSPHRASE/,
+      /encrypted.* is encrypted, and no passphrase is set \(set MACVLAN_PASSPHRASE/,
     );
     const wrong = await failure(
       on.connect(on.at("root", {}, own), on.settings({ ...given, MACVLAN_PASSPHRASE: "not-it" })),
@@ -69,7 +69,7 @@ describe("ssh: credentials", () => {
     const env = { SSH_AUTH_SOCK: agent.socket };
     const tooMany = await failure(on.connect(on.at("root"), on.settings(env)));
     assert.equal(tooMany.kind, "authentication");
-    assert.match(tooMany.message, /not tried, nor is any key after it/);
+    assert.match(tooMany.message, /not tried, nor any key after it/);
     const config = on.file("agent_config", `Host *\n  IdentityFile ${on.key}.pub\n  IdentitiesOnly yes\n`);
     await works(await on.connect(on.at("root"), on.settings({ ...env, MACVLAN_SSH_CONFIG_PATH: config })));
   });
@@ -98,7 +98,7 @@ describe("ssh: credentials", () => {
       "ops",
     );
     const half = await failure(on.connect(on.at("ops", {}, both), on.settings(env)));
-    assert.match(half.message, /accepted, but the server wants another method too[\s\S]*takes password/);
+    assert.match(half.message, /accepted, but the server requires another method too[\s\S]*accepts password/);
   });
 
   it("lists what was tried and never a secret", async () => {
@@ -113,9 +113,9 @@ describe("ssh: credentials", () => {
     assert.equal(error.host, `ops@127.0.0.1:${on.sshd.port}`);
     assert.ok(error.message.startsWith(`cannot connect to ops@127.0.0.1:${on.sshd.port}: `));
     assert.match(error.message, /MACVLAN_PRIVATE_KEY_PATH .*wrong: refused/);
-    assert.match(error.message, /agent at .*none: cannot be asked/);
+    assert.match(error.message, /agent at .*none: cannot be used/);
     assert.match(error.message, /password of MACVLAN_PASSWORD: refused/);
-    assert.match(error.message, /The server takes publickey, ?password/);
+    assert.match(error.message, /The server accepts publickey, ?password/);
     assert.doesNotMatch(error.message, /wrong-secret|PRIVATE KEY-----/);
     assert.match((await failure(on.connect(on.at("ops"), on.settings()))).message, /no credentials to try/);
   });
@@ -128,7 +128,7 @@ describe("ssh: credentials", () => {
     const error = await failure(on.connect(on.at("root", {}, own), on.settings(env)));
     assert.match(
       error.message,
-      /open: can be read by others \(mode 0640\), so that it is not used: chmod 600 \S+open/,
+      /open: can be read by others \(mode 0640\), so it is not used; run chmod 600 \S+open/,
     );
     const config = on.file("open_config", `IdentityFile ${open}\n`);
     const named = { MACVLAN_HOST_KEY_CHECKING: "off", MACVLAN_SSH_CONFIG_PATH: config };
@@ -189,7 +189,7 @@ describe("ssh: credentials", () => {
           on.connect(on.at("root", {}, now), on.settings({ ...env, MACVLAN_SSH_CONFIG_PATH: none })),
         )
       ).message,
-      /not tried, as PubkeyAcceptedAlgorithms allows no algorithm of ssh-rsa for it/,
+      /not tried, as PubkeyAcceptedAlgorithms allows no algorithm for ssh-rsa/,
     );
   });
 });

@@ -157,7 +157,7 @@ describe("ssh: hostile servers", () => {
     const error = await failure(connection.run("exec yes\n"));
     assert.match(
       error.message,
-      new RegExp(`^root@127\\.0\\.0\\.1:${on.sshd.port}: a script printed more than 64 MiB`),
+      new RegExp(`^root@127\\.0\\.0\\.1:${on.sshd.port}: "a script" printed more than 64 MiB`),
     );
   });
 

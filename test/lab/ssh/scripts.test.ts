@@ -44,7 +44,7 @@ describe("ssh: scripts", () => {
     assert.equal(error.kind, "commandTimeout");
     assert.match(
       error.message,
-      /^root@127.0.0.1:\d+: a long wait did not end within 0.3 s and was told to stop/,
+      /^root@127.0.0.1:\d+: "a long wait" did not end within 0.3 s and was stopped/,
     );
     assert.ok(existsSync(mark));
     assert.equal((await connection.run("echo on\n")).stdout, "on\n");
@@ -58,7 +58,7 @@ describe("ssh: scripts", () => {
     assert.ok(error instanceof ConnectionLost);
     assert.equal(error.kind, "lost");
     assert.equal(error.started, true);
-    assert.match(error.message, /the connection was lost while setting links ran/);
+    assert.match(error.message, /the connection was lost during "setting links"/);
     assert.ok((await failure(waiting)) instanceof ConnectionLost);
     assert.equal(connection.closed, true);
     const after = await failure(connection.run("echo hi\n"));

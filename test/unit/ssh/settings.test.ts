@@ -94,7 +94,7 @@ describe("settings", () => {
       /^MACVLAN_MAX_CONNECTIONS must be a whole number from 1 to 256, not "0"$/,
     ],
     [{}, { "macvlan:maxConnections": "many" }, /^macvlan:maxConnections must be/],
-    [{ MACVLAN_USER: "a b" }, {}, /^MACVLAN_USER: "a b" is no login name$/],
+    [{ MACVLAN_USER: "a b" }, {}, /^MACVLAN_USER: "a b" is not a valid login name$/],
     [
       { MACVLAN_RECLAIM: "dev" },
       {},

@@ -146,7 +146,10 @@ describe("client configuration", () => {
     assert.equal(resolveWith(config, "n5").port, 6);
     assert.equal(resolveWith(config, "n6").port, 8);
     assert.match(problem("Match host\n", "n"), /config\d+, line 1: Match host has no value/);
-    assert.match(problem("Match localnetwork lan\n", "n"), /line 1: Match localnetwork: lan is no network/);
+    assert.match(
+      problem("Match localnetwork lan\n", "n"),
+      /line 1: Match localnetwork: lan is not a network/,
+    );
   });
 
   it("runs no program, and names the lines that it passed over", () => {
@@ -167,7 +170,7 @@ describe("client configuration", () => {
     assert.equal(host.port, 22);
     const [exec, unknown, ...more] = host.passedOver;
     assert.match(exec ?? "", /config\d+:2 "Match exec .* \(no program is run to decide it\)$/);
-    assert.match(unknown ?? "", /config\d+:10 "NewOption yes" \(no option that is known here\)$/);
+    assert.match(unknown ?? "", /config\d+:10 "NewOption yes" \(unknown option\)$/);
     assert.match(more.join("\n"), /:9 "CanonicalDomains example\.net".*\n.*:7 "PKCS11Provider /);
     assert.equal(more.length, 2);
     assert.equal(resolveWith(`IgnoreUnknown New*\nNewOption yes\n`, "n1").passedOver.length, 0);
@@ -213,7 +216,7 @@ describe("client configuration", () => {
     chmodSync(included, 0o666);
     assert.match(
       problem(`Include ${included}\n`, "n"),
-      /included cannot be read: others can write to it: chmod go-w/,
+      /included cannot be read: others can write to it: run chmod go-w/,
     );
   });
 
@@ -287,7 +290,7 @@ describe("client configuration", () => {
     assert.equal(resolveWith(config, "all-1").jump?.jump, undefined);
     assert.equal(resolveWith(config, "direct").jump, undefined);
     assert.equal(resolveWith(config, { address: "inner", jump: "other" }).jump?.hostname, "other");
-    assert.match(problem(config, "ring1"), /ProxyJump .* goes round in a circle/);
+    assert.match(problem(config, "ring1"), /ProxyJump .* forms a loop/);
   });
 
   it("says to use ProxyJump for ProxyCommand, unless it is none or comes second", () => {
@@ -310,7 +313,10 @@ describe("client configuration", () => {
   });
 
   it("names what cannot be used", () => {
-    assert.match(problem("Port many\n", "n"), /port many of the OpenSSH client configuration is no number/);
+    assert.match(
+      problem("Port many\n", "n"),
+      /port many of the OpenSSH client configuration is not a number/,
+    );
     assert.match(
       problem("HostName -oops\n", "n"),
       /gives a value that cannot be used: address must be a DNS name/,
