@@ -61,7 +61,8 @@ export async function apply(
   });
   const found = detection === "off" ? [] : await duplicatesAfter(probe);
   const made = makingOf(context, inputs, known, after, before);
-  const outs = clean(outputsOf(kind, { ...inputs, __making: made }, known, after));
+  const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
+  const outs = clean(outputsOf(kind, { ...inputs, __making: made }, known, after, holdsSecret));
   if (found.length === 0) return outs;
   const text = describeDuplicates(probe, found);
   if (detection === "error") {
@@ -116,7 +117,7 @@ function previousPlan(
       planContextOf(context, before, known, now, inputs),
     );
   }
-  return planRemoval(known, planContextOf(context, inputs, known, now, undefined));
+  return planRemoval(kind, known, planContextOf(context, inputs, known, now, undefined));
 }
 
 /** Removes the resource's link, or restores it if it was adopted. */
@@ -132,7 +133,7 @@ export async function remove(context: ProviderContext, kind: AnyKind, props: Jso
     // made by an earlier version and renamed in the program without an alias: another resource has taken the link over
     const isTakenOver =
       record !== undefined && record.making === undefined && record.resource !== planContext.resource;
-    return isTakenOver ? planNothing(planContext) : planRemoval(known, planContext);
+    return isTakenOver ? planNothing(planContext) : planRemoval(kind, known, planContext);
   });
   if (left !== undefined) {
     context.diagnostics.say(`${known.name} on ${managedHost.label}: ${left}. It was not deleted.`);

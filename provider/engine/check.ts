@@ -22,6 +22,7 @@ import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
 import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
+import { describeDifference } from "../model/secret-parts";
 import { type HostState, type LinkId, type Route, findLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
 import type { DesiredPlan } from "../plan/plan";
@@ -40,7 +41,14 @@ import {
 } from "./planning";
 import { goneWith, parentNameOf, withoutLinks } from "./replaced";
 import type { RunLinks } from "./run-links";
-import { secretsOf, withoutSecretPaths } from "./secrets";
+import {
+  type InputSecrets,
+  hostOf,
+  secretsOf,
+  withNamingIssues,
+  withholdSecrets,
+  withoutSecretPaths,
+} from "./secrets";
 
 export async function check(
   context: ProviderContext,
@@ -49,10 +57,14 @@ export async function check(
   news: Json,
 ): Promise<dynamic.CheckResult> {
   const secrets = secretsOf(news);
-  context.redactor.register(secrets.values);
+  const { redactor } = context;
+  redactor.register(secrets.values);
   for (const known of [olds, news]) context.stack.note(known);
-  const request = declare(context, validate(kind, olds, news, context.links));
+  const valid = validate(kind, olds, news, context.links, secrets);
+  for (const known of [olds, valid.inputs]) withholdSecrets(redactor, known, [...secrets.properties]);
+  const request = declare(context, valid);
   const { target } = request;
+  const redact = (text: string): string => redactor.redact(text, hostOf(request.inputs));
   const seen = target && (await observe(context.fleet.managedHost(target.known.host)));
   // no await from here on: of two resources that conflict, the second must see the claims of the first
   const report: Report =
@@ -61,12 +73,21 @@ export async function check(
       : typeof seen === "string"
         ? reportUnseen(context, request, target, seen)
         : reportPlan(context, kind, request, plan(context, kind, request, target, seen));
-  const { redact } = context.redactor;
   const failures = withoutSecretPaths(report.failures ?? [], secrets);
   const drift = Object.entries(report.drift ?? {}).map(([property, text]) => [property, redact(text)]);
+  const notices = report.notices?.map((notice) =>
+    typeof notice === "string" ? redact(notice) : { ...notice, text: redact(notice.text) },
+  );
   const inputs =
     drift.length === 0 ? request.inputs : { ...request.inputs, drift: Object.fromEntries(drift) as Json };
-  applyEffects(context, kind, request, inputs, report, typeof seen === "string" ? undefined : seen?.state);
+  applyEffects(
+    context,
+    kind,
+    request,
+    inputs,
+    { ...report, ...(notices ? { notices } : {}) },
+    typeof seen === "string" ? undefined : seen?.state,
+  );
   if (failures.length === 0) return { inputs: clean(inputs) };
   return {
     inputs: clean(inputs),
@@ -112,9 +133,10 @@ interface Report {
 }
 
 /** Checks and completes the inputs. Reads the run and changes nothing. */
-function validate(kind: AnyKind, olds: Json, news: Json, links: RunLinks): Request {
+function validate(kind: AnyKind, olds: Json, news: Json, links: RunLinks, secrets: InputSecrets): Request {
   const previous = Object.keys(olds).length === 0 ? {} : { previous: olds };
-  const { inputs, issues, unknown } = checkAgain(kind, news, previous.previous, links);
+  const { inputs, issues: own, unknown } = checkAgain(kind, news, previous.previous, links);
+  const issues = withNamingIssues(own, secrets);
   const request: Request = {
     resource: resourceName(kind.type, String(news["__resource"])),
     isPreview: news["__preview"] === true,
@@ -331,7 +353,7 @@ function driftSince(
 }
 
 function driftText(drift: readonly Difference[]): Record<string, string> {
-  return Object.fromEntries(drift.map((d) => [d.property, `found ${d.found}, wanted ${d.wanted}`]));
+  return Object.fromEntries(drift.map((d) => [d.property, describeDifference(d)]));
 }
 
 /** All that a check changes in the run, except the declaration before its first await. */

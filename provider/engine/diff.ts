@@ -2,7 +2,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
-import { asInputs, visibleInputs } from "../kinds/check-inputs";
+import { asInputs, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import type { HostState } from "../model/host";
 import type { Observation } from "../model/observation";
@@ -61,6 +61,8 @@ export function differenceOf(
   const changes =
     replaces.length > 0 ||
     news["drift"] !== undefined ||
+    // what the state has in plain text of a property that is secret by now has to be written anew
+    secretNamesOf(olds).join() !== secretNamesOf(news).join() ||
     isUnknown(visibleInputs(news)) ||
     before !== digest(news);
   // two links cannot have one name: the old one is deleted first

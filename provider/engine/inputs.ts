@@ -4,8 +4,8 @@
  * The resource classes add hidden properties (the engine hides names that begin with two underscores): `__owner` is
  * `project/stack`, `__resource` the resource's name, `__preview` tells `check` the phase, and `__secrets` the names of
  * secret properties (the last two are not saved in the state). `check` adds `__derived`, the inputs that were derived
- * and not given. Outputs have `__managed`, the properties that were given, and `__inputs`, the digest of the inputs
- * that they belong to.
+ * and not given, and `__secretNames`, the names of `__secrets` as one text, if there are any. Outputs have `__managed`,
+ * the properties that were given, and `__inputs`, the digest of the inputs that they belong to.
  */
 import { createHash } from "node:crypto";
 import { visibleInputs } from "../kinds/check-inputs";

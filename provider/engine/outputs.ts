@@ -1,6 +1,6 @@
 /** What the state keeps of a resource. Pure. */
 import type { AnyKind } from "../kinds";
-import { visibleInputs } from "../kinds/check-inputs";
+import { isHidden, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
 import type { CommonInputs, Json } from "../kinds/kind";
 import type { Observation } from "../model/observation";
 import type { HostAddress } from "../ssh/address";
@@ -27,9 +27,15 @@ function namesIn(kept: unknown): string[] {
 }
 
 /** Everything that the state keeps: the inputs, the observed values, and what later runs need. */
-export function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now: Observation): Json {
+export function outputsOf(
+  kind: AnyKind,
+  inputs: Json,
+  known: CommonInputs,
+  now: Observation,
+  isSecretText: (text: string) => boolean = () => false,
+): Json {
   const visible = visibleInputs(inputs);
-  return {
+  return withSecrets(inputs, isSecretText, {
     ...visible,
     ...kind.outputs(known, now),
     ...hiddenOf(inputs),
@@ -38,11 +44,47 @@ export function outputsOf(kind: AnyKind, inputs: Json, known: CommonInputs, now:
       .filter((key) => key !== "label")
       .join(","),
     __inputs: digest(inputs),
-  };
+  });
+}
+
+/** Outputs that follow from inputs of another name. */
+const FOLLOWS_FROM: Readonly<Record<string, readonly string[]>> = {
+  bridgeId: ["macAddress", "priority"],
+  parentMacAddress: ["macAddress"],
+};
+
+/**
+ * The same outputs, those marked that are secret: what the inputs say is, what follows from such an input, and what has
+ * another resource's secret in it, such as a parent's MAC address. The digest is one of them, as it would tell which of
+ * a few values a short secret has: so the state has it encrypted.
+ */
+function withSecrets(inputs: Json, isSecretText: (text: string) => boolean, outputs: Json): Json {
+  const names = secretNamesOf(inputs);
+  const isSecret = (key: string, value: unknown): boolean =>
+    names.includes(key) ||
+    (names.length > 0 && key === "__inputs") ||
+    FOLLOWS_FROM[key]?.some((name) => names.includes(name)) === true ||
+    (!isHidden(key) && inputs[key] === undefined && textsIn(value).some(isSecretText));
+  return Object.fromEntries(
+    Object.entries(outputs).map(([key, value]) => [
+      key,
+      value !== undefined && isSecret(key, value) ? asSecret(value) : value,
+    ]),
+  );
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+/** The engine's form of a secret (SDK, runtime/rpc: specialSigKey, specialSecretSig), which it keeps encrypted. */
+export function asSecret(value: unknown): Json {
+  return { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value };
 }
 
 export function hiddenOf(inputs: Json): Json {
-  const kept = ["__owner", "__stack", "__resource", "__derived", "__making"].filter(
+  const kept = ["__owner", "__stack", "__resource", "__derived", "__making", "__secretNames"].filter(
     (key) => inputs[key] !== undefined,
   );
   return Object.fromEntries(kept.map((key) => [key, inputs[key]]));

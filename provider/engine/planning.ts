@@ -5,10 +5,17 @@
 import { describeStep } from "../iproute2/commands";
 import { type AnyKind, kernelOf } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
-import { asInputs, visibleInputs } from "../kinds/check-inputs";
+import { asInputs, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
 import { desiredRemoval, ownerOf } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
-import type { CommonInputs, Identity, Issue, Json, PlanContext } from "../kinds/kind";
+import {
+  type CommonInputs,
+  type Identity,
+  type Issue,
+  type Json,
+  type PlanContext,
+  linkId,
+} from "../kinds/kind";
 import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { MacvlanError } from "../model/error";
@@ -28,7 +35,8 @@ import { openStackMemory } from "./stack-identity";
 /** The plan that brings a link to its inputs. */
 export function planLink(kind: AnyKind, given: CommonInputs, context: PlanContext): DesiredPlan {
   const inputs = withKernelNames(given, context.observation.state);
-  return planDesired(desiredWithBoot(kind, inputs, context), context.observation);
+  const desired = desiredWithBoot(kind, inputs, context);
+  return planDesired({ ...desired, ...secretOf(kind, inputs, context) }, context.observation);
 }
 
 /** The plan for a link, or the property that no plan can bring to its desired value. */
@@ -59,16 +67,29 @@ export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanCon
 }
 
 /** The plan that removes a resource's link, or restores an adopted one. */
-export function planRemoval(given: CommonInputs, context: PlanContext): DesiredPlan {
+export function planRemoval(kind: AnyKind, given: CommonInputs, context: PlanContext): DesiredPlan {
   const inputs = withKernelNames(given, context.observation.state);
   const { state, facts } = context.observation;
   const gone = withoutLosses(state, desiredRemoval(inputs, context), kernelOf(facts.kernel));
-  return planDesired({ ...gone, boot: withoutBoot(inputs, context) }, context.observation);
+  const boot = withoutBoot(inputs, context);
+  return planDesired({ ...gone, boot, ...secretOf(kind, inputs, context) }, context.observation);
 }
 
 /** The plan that leaves the host as it is. */
 export function planNothing(context: PlanContext): DesiredPlan {
   return planDesired({ links: [], netns: "", ...ownerOf(context) }, context.observation);
+}
+
+/** What of the link is secret: its steps and differences are shown without values. */
+function secretOf(
+  kind: AnyKind,
+  inputs: CommonInputs,
+  { secrets: properties = [], previous }: PlanContext,
+): Pick<Desired, "secret"> {
+  if (properties.length === 0) return {};
+  const settings = kind.bindings.filter((b) => b.properties.some(({ name }) => properties.includes(name)));
+  const links = [linkId(inputs), ...(previous ? [previous] : [])];
+  return { secret: { properties, links, keys: [...properties, ...settings.map(({ key }) => key)] } };
 }
 
 function planDesired(desired: Desired, now: Observation): DesiredPlan {
@@ -147,9 +168,11 @@ export function planContextFrom(
   expectedMtu?: PlanContext["expectedMtu"],
   isExpectedAddress?: PlanContext["isExpectedAddress"],
 ): PlanContext {
+  const secrets = [...new Set([inputs, before ?? {}].flatMap(secretNamesOf))];
   return {
     ...identityOf(inputs),
     observation,
+    ...(secrets.length === 0 ? {} : { secrets }),
     ...(before === undefined ? {} : { previous: placeOf(before, observation), previousInputs: before }),
     ignored: Array.isArray(inputs["__ignored"]) ? inputs["__ignored"].map(String) : [],
     isExpected,

@@ -7,6 +7,7 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { type AnyKind, KINDS } from "../kinds";
+import { secretNamesOf } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import { apply, remove } from "./apply";
 import { check } from "./check";
@@ -16,6 +17,7 @@ import { openLeaseBooks } from "./lease-book";
 import { resourceId } from "./outputs";
 import { openProcessContext } from "./process";
 import { read } from "./read";
+import { hostOf, withholdSecrets } from "./secrets";
 import { stackIdentityProvider } from "./stack-identity";
 
 /** One provider per kind, by the name of its resource class, and those of the lease book and the stack's identity. */
@@ -51,27 +53,38 @@ function providerFor(
   kind: AnyKind,
   contextFor: (config: StackConfig) => ProviderContext,
 ): dynamic.ResourceProvider {
-  /** Runs the work, and redacts secrets in its error. */
-  const withContext = async <T>(work: (context: ProviderContext) => T | Promise<T>): Promise<T> => {
+  /**
+   * Runs the work, and redacts secrets in its error.
+   *
+   * @param props the inputs or outputs of the resource, those of the last run first
+   */
+  const withContext = async <T>(
+    props: readonly Json[],
+    work: (context: ProviderContext) => T | Promise<T>,
+  ): Promise<T> => {
     const context = contextFor(() => undefined);
+    const { redactor } = context;
+    const names = props.flatMap(secretNamesOf);
+    for (const known of props) withholdSecrets(redactor, known, names);
     try {
       return await work(context);
     } catch (error) {
-      throw context.redactor.redactError(error);
+      throw redactor.redactError(error, hostOf(props.at(-1) ?? {}));
     }
   };
   return {
     configure: configureWith(contextFor),
-    check: (olds: Json, news: Json) => withContext((context) => check(context, kind, olds, news)),
-    diff: (_id: string, olds: Json, news: Json) => withContext((context) => diff(context, kind, olds, news)),
+    check: (olds: Json, news: Json) => withContext([olds], (context) => check(context, kind, olds, news)),
+    diff: (_id: string, olds: Json, news: Json) =>
+      withContext([olds, news], (context) => diff(context, kind, olds, news)),
     create: (inputs: Json) =>
-      withContext(async (context) => ({
+      withContext([inputs], async (context) => ({
         id: resourceId(inputs),
         outs: await apply(context, kind, inputs, undefined),
       })),
-    read: (id: string, props?: Json) => withContext((context) => read(context, kind, id, props ?? {})),
+    read: (id: string, props: Json = {}) => withContext([props], (context) => read(context, kind, id, props)),
     update: (_id: string, olds: Json, news: Json) =>
-      withContext(async (context) => ({ outs: await apply(context, kind, news, olds) })),
-    delete: (_id: string, props: Json) => withContext((context) => remove(context, kind, props)),
+      withContext([olds, news], async (context) => ({ outs: await apply(context, kind, news, olds) })),
+    delete: (_id: string, props: Json) => withContext([props], (context) => remove(context, kind, props)),
   };
 }

@@ -39,10 +39,11 @@ export async function read(
   const { __making: saved, ...hidden } = hiddenOf(props);
   const inputs = { ...observed, label, ...hidden };
   const __making = makingOf(context, props, known, now, undefined) ?? saved;
+  const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
   return {
     id,
     inputs: clean(inputs),
-    props: clean(outputsOf(kind, { ...inputs, __making }, asInputs(observed), now)),
+    props: clean(outputsOf(kind, { ...inputs, __making }, asInputs(observed), now, holdsSecret)),
   };
 }
 

@@ -2,11 +2,16 @@
  * Secrets among the inputs. The SDK passes them to a provider in plain text, and the engine prints the value at the
  * path of a failed check. So neither the path nor the text of a failure may lead to a secret.
  */
+import { secretNamesOf, visibleInputs } from "../kinds/check-inputs";
 import type { Issue, Json } from "../kinds/kind";
-import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential } from "../model/redact";
+import { CREDENTIAL, CREDENTIAL_IN_HOST, type Redactor, holdsCredential } from "../model/redact";
+import { isUnknown } from "../model/unknown";
+import { type HostAddress, hostIdentity } from "../ssh/address";
 
 /** The secrets among a resource's inputs. */
 export interface InputSecrets {
+  /** Properties that the program marked as secret. */
+  readonly marked: readonly string[];
   /** Properties whose values are not to be shown. */
   readonly properties: ReadonlySet<string>;
   /** The values that must not be shown. */
@@ -24,6 +29,7 @@ export function secretsOf(inputs: Json): InputSecrets {
       !key.startsWith("__") && (CREDENTIAL.test(key) || (key === "host" && holdsCredential(inputs[key]))),
   );
   return {
+    marked,
     properties: new Set([...marked, ...misplaced]),
     values: [
       ...marked.map((key) => inputs[key]),
@@ -38,6 +44,39 @@ function credentialsOf(host: unknown): unknown[] {
   return Object.entries(host).flatMap(([key, value]: [string, unknown]) =>
     CREDENTIAL.test(key) ? [value] : credentialsOf(value),
   );
+}
+
+/** Properties by which a link is known in IDs, labels, messages, and on its host: they cannot be kept from anybody. */
+const NAMING = ["host", "name", "netns", "parent", "ports"];
+
+/** Issues of the inputs, with one for each such property that is a secret, in the place of all others about it. */
+export function withNamingIssues(issues: readonly Issue[], { marked }: InputSecrets): Issue[] {
+  const refused = NAMING.filter((name) => marked.includes(name));
+  const others = issues.filter(({ property }) => !refused.includes(property.split(/[.[]/)[0] ?? ""));
+  const reasons = refused.map(
+    (name) =>
+      `${name} cannot be a secret: the resource's ID, messages and the host itself contain it; if that does no harm, ` +
+      `pass it through pulumi.unsecret()`,
+  );
+  return [...reasons.map((reason) => ({ property: "", reason })), ...others];
+}
+
+/** Withholds the secrets among inputs or outputs from all that is shown, the short ones from what is said of their host. */
+export function withholdSecrets(redactor: Redactor, props: Json, names = secretNamesOf(props)): void {
+  const { name, netns, parent, __resource: resource } = props;
+  const known = [name, netns, parent, resource].filter((text) => typeof text === "string");
+  const visible = visibleInputs(props);
+  redactor.register(
+    names.filter((secret) => !NAMING.includes(secret)).map((secret) => visible[secret]),
+    hostOf(props),
+    known,
+  );
+}
+
+/** The host of inputs or outputs, for the redactor; empty if it is not known. */
+export function hostOf({ host }: Json): string {
+  const isKnown = typeof host === "object" && host !== null && "address" in host && !isUnknown(host);
+  return isKnown ? hostIdentity(host as HostAddress) : "";
 }
 
 /** Issues that are safe to show: those of a secret property have no path, because the engine would print its value. */

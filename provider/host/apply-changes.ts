@@ -5,7 +5,7 @@ import { describeSteps } from "../iproute2/commands";
 import type { Difference } from "../model/difference";
 import { type HostState, type Desired, type DesiredLink, asDesired, findLink } from "../model/host";
 import type { Observation } from "../model/observation";
-import type { PlannedStep } from "../model/steps";
+import { type PlannedStep, hasSecret } from "../model/steps";
 import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
 import { type DesiredPlan, outcome } from "../plan/plan";
@@ -201,7 +201,7 @@ async function apply(
     const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = connection.host;
     const script = applyScript(steps, portTool, marker, { commandTimeout }, now);
     const result = await again(
-      async () => (await host.connect()).run(script, { description }),
+      async () => (await host.connect()).run(script, { description, isSecret: hasSecret(steps) }),
       (lost) => !lost.started,
     );
     const applied = parseApplied(result.stdout, marker, steps, now.facts);
@@ -245,7 +245,8 @@ async function takeBack(
   const { portTool } = now.facts;
   const marker = newMarker();
   const description = `${resource}: roll the change back`;
-  const result = await connection.run(takeBackScript(steps, portTool, marker), { description });
+  const script = takeBackScript(steps, portTool, marker);
+  const result = await connection.run(script, { description, isSecret: hasSecret(steps) });
   const applied = parseApplied(result.stdout, marker, steps, now.facts);
   return applied.outcome === "locked" ? now : applied.after;
 }
@@ -279,7 +280,7 @@ function leftBehind(before: HostState, after: HostState, desired: Desired): Diff
     const was = findLink(before, id);
     return was ? asDesired(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };
   });
-  const { boot, owner, stack } = desired;
+  const { boot, owner, stack, secret } = desired;
   const files = before.bootFiles.filter((f) => boot?.bootNames.includes(f.bootName));
   return differences(after, {
     links,
@@ -287,5 +288,6 @@ function leftBehind(before: HostState, after: HostState, desired: Desired): Diff
     owner,
     ...(stack ? { stack } : {}),
     ...(boot ? { boot: { ...boot, files } } : {}),
+    ...(secret ? { secret } : {}),
   });
 }

@@ -6,9 +6,10 @@
  * the change back. If the watchdog is killed as well, the next change finds the file and does so first. The lock is the
  * kernel's (flock), or a link that names its holder, so that it never outlives the process that took it.
  */
-import { type Command, commandsOf, describeCommand, shellWords } from "../iproute2/commands";
+import { type Command, commandsOf, describeCommand, shellWords, shownCommandsOf } from "../iproute2/commands";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
 import type { OwnerMark } from "../model/owner";
+import { openRedactor } from "../model/redact";
 import type { PlannedStep, Step } from "../model/steps";
 import { type Precondition, preconditions } from "../plan/preconditions";
 import { RUN_DIRECTORY, shellScript, shellText } from "../shell/library";
@@ -50,8 +51,14 @@ export type PlannedFrom = Pick<Observation, "state" | "boots"> & {
 
 /** Commands that run as one: a single command, or consecutive `ip` commands as one `ip -batch`. */
 interface Group {
-  readonly commands: readonly Command[];
-  readonly undo: readonly Command[];
+  readonly commands: readonly Shown[];
+  readonly undo: readonly Shown[];
+}
+
+/** A command with what people may see of it. */
+interface Shown {
+  readonly command: Command;
+  readonly shown: Command;
 }
 
 /**
@@ -144,24 +151,29 @@ function markText(mark: OwnerMark): string {
 }
 
 function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {
-  const groups: { commands: Command[]; undo: Command[] }[] = [];
+  const groups: { commands: Shown[]; undo: Shown[] }[] = [];
   for (const { step, undo } of steps) {
     // a step of several groups is undone with its first group: the others may never have begun
-    let first: { undo: Command[] } | undefined;
-    for (const command of commandsOf(step, portTool)) {
+    let first: { undo: Shown[] } | undefined;
+    for (const next of shownCommands(step, portTool)) {
       let group = groups.at(-1);
-      if (group && canFollow(group.commands, command)) group.commands.push(command);
-      else groups.push((group = { commands: [command], undo: [] }));
+      if (group && canFollow(group.commands, next.command)) group.commands.push(next);
+      else groups.push((group = { commands: [next], undo: [] }));
       first ??= group;
     }
-    first?.undo.unshift(...undo.flatMap((s: Step) => commandsOf(s, portTool)));
+    first?.undo.unshift(...undo.flatMap((s: Step) => shownCommands(s, portTool)));
   }
   return groups;
 }
 
+function shownCommands(step: Step, portTool: PortTool): Shown[] {
+  const shown = shownCommandsOf(step, portTool);
+  return commandsOf(step, portTool).map((command, i) => ({ command, shown: shown[i] ?? command }));
+}
+
 /** `ip` commands of one namespace share one process, which also leaves the least time between commands. */
-function canFollow(commands: readonly Command[], next: Command): boolean {
-  return isBatchable(next) && commands.every((c) => isBatchable(c) && c.netns === next.netns);
+function canFollow(commands: readonly Shown[], next: Command): boolean {
+  return isBatchable(next) && commands.every(({ command: c }) => isBatchable(c) && c.netns === next.netns);
 }
 
 function isBatchable(command: Command): command is Extract<Command, { run: "ip" }> {
@@ -175,14 +187,15 @@ function isBatchable(command: Command): command is Extract<Command, { run: "ip" 
 }
 
 function runGroup(group: Group, marker: string): string {
-  const [first] = group.commands;
-  if (group.commands.length > 1 && first && isBatchable(first)) {
+  const commands = group.commands.map(({ command }) => command);
+  const [first] = commands;
+  if (commands.length > 1 && first && isBatchable(first)) {
     const end = `${marker}-end`;
-    const lines = group.commands.flatMap((c) => (c.run === "ip" ? [c.words.join(" ")] : []));
+    const lines = commands.flatMap((c) => (c.run === "ip" ? [c.words.join(" ")] : []));
     const ip = ["ip", ...(first.netns === "" ? [] : ["-n", first.netns]), "-batch", "-"];
     return `pm_try ${commandLine(ip)} <<'${end}'\n${lines.join("\n")}\n${end}`;
   }
-  return group.commands.map((c) => `${runnerOf(c)} ${callOf(c)}`).join("\n");
+  return commands.map((c) => `${runnerOf(c)} ${callOf(c)}`).join("\n");
 }
 
 /** A boot script tries again what fails, and has no need to wait. */
@@ -199,7 +212,7 @@ function runnerOf(command: Command): string {
 
 /** The shell functions that the commands use. */
 function functionsFor(groups: readonly Group[]): string {
-  const commands = groups.flatMap((g) => [...g.commands, ...g.undo]);
+  const commands = groups.flatMap((g) => [...g.commands, ...g.undo].map(({ command }) => command));
   const writes = commands.some((c) => c.run === "bootFile");
   const waits = commands.some((c) => c.run === "ip" && c.awaits !== undefined);
   return shellText(
@@ -215,13 +228,43 @@ function functionsFor(groups: readonly Group[]): string {
  * afterwards shows whether the host has been restored.
  */
 function undoFile(groups: readonly Group[]): string {
-  const functions = groups.map(
-    (group, i) => `u${i + 1}() {\n:\n${group.undo.map((c) => `pm_back ${callOf(c)}`).join("\n")}\n}`,
-  );
-  return `${shellText("environment")}${functionsFor(groups)}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
+  const functions = groups.map((group, i) => `u${i + 1}() {\n:\n${group.undo.map(undoLine).join("\n")}\n}`);
+  const hides = groups.some((group) => group.undo.some(isHidden)) ? PM_BACK_AS : "";
+  return `${shellText("environment")}${functionsFor(groups)}${hides}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
 ${functions.join("\n")}
 k=$1
 while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
+}
+
+/** The same as `pm_back` for a command that is shown in other words than it is run: as its first argument. */
+const PM_BACK_AS = `pm_back_as() { s=$1; shift; o=$("$@" 2>&1) || { printf '%s\\n' "$s"; printf '%s\\n' "$o"; }; }\n`;
+
+function undoLine(undo: Shown): string {
+  const words = callOf(undo.command);
+  return isHidden(undo) ? `pm_back_as ${quote(describeCommand(undo.shown))} ${words}` : `pm_back ${words}`;
+}
+
+/** Whether a command has a secret in it. */
+function isHidden({ command, shown }: Shown): boolean {
+  return describeCommand(command) !== describeCommand(shown);
+}
+
+/** The secret values in a command. */
+function secretWords({ command, shown }: Shown): string[] {
+  const known = wordsOf(shown);
+  return wordsOf(command).filter((word) => !known.includes(word));
+}
+
+function wordsOf(command: Command): readonly string[] {
+  if ("words" in command) return command.words;
+  return "value" in command ? [command.value] : [];
+}
+
+/** What commands printed, who may quote what they were given. */
+function withoutSecrets(printed: string, commands: readonly Shown[]): string {
+  const redactor = openRedactor();
+  redactor.register(commands.flatMap(secretWords), "");
+  return redactor.redact(printed, "");
 }
 
 /**
@@ -251,12 +294,17 @@ export function parseApplied(
     throw new TruncatedOutput("the output of the script does not contain the outcome of the change");
   const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const printed = text("printed");
+  const groups = groupSteps(steps, known.portTool);
+  const group = groups[at - 1];
   return {
     outcome: "failed",
-    command: failedCommand(groupSteps(steps, known.portTool)[at - 1], line, printed),
+    command: failedCommand(group, line, printed),
     code,
-    printed: printed.replace(/\n?Command failed -:[0-9]+$/, ""),
-    undoPrinted: text("undone"),
+    printed: withoutSecrets(printed.replace(/\n?Command failed -:[0-9]+$/, ""), group?.commands ?? []),
+    undoPrinted: withoutSecrets(
+      text("undone"),
+      groups.flatMap((g) => g.undo),
+    ),
     after,
   };
 }
@@ -265,9 +313,9 @@ function failedCommand(group: Group | undefined, line: number, printed: string):
   if (!group) return `preparing the change in ${RUN_DIRECTORY}`;
   // ip -batch prints which of its lines failed, but not for an unknown word
   const inBatch = Number(/Command failed -:([0-9]+)/.exec(printed)?.[1]);
-  const isBatch = group.commands.length > 1 && group.commands.every(isBatchable);
+  const shown = group.commands.map((c) => describeCommand(c.shown));
+  const isBatch = group.commands.length > 1 && group.commands.every(({ command }) => isBatchable(command));
   const index = isBatch ? inBatch : line;
-  const command = group.commands[(Number.isNaN(index) ? 1 : index) - 1] ?? group.commands[0];
-  if (isBatch && Number.isNaN(index)) return group.commands.map(describeCommand).join("; ");
-  return command ? describeCommand(command) : "";
+  if (isBatch && Number.isNaN(index)) return shown.join("; ");
+  return shown[(Number.isNaN(index) ? 1 : index) - 1] ?? shown[0] ?? "";
 }

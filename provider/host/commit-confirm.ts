@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeStep } from "../iproute2/commands";
 import type { Observation } from "../model/observation";
-import type { PlannedStep } from "../model/steps";
+import { type PlannedStep, hasSecret } from "../model/steps";
 import type { DisruptiveStep } from "../plan/management-path";
 import { newMarker, sections } from "../shell/quote";
 import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
@@ -72,7 +72,7 @@ export async function applyWatched(
   let answer: Applied | undefined;
   let failure: Error | undefined;
   const answered = connection
-    .run(script, { description })
+    .run(script, { description, isSecret: hasSecret(steps) })
     .then(({ stdout }) => {
       answer = parseApplied(stdout, marker, steps, now.facts);
     })

@@ -2,6 +2,7 @@ import { remedyFor } from "../iproute2/advice";
 import type { Difference } from "../model/difference";
 import { MacvlanError, reasonOf } from "../model/error";
 import { printable } from "../model/outside-text";
+import { describeDifference } from "../model/secret-parts";
 import type { CommandResult } from "../ssh/connection";
 import type { Applied } from "./change-script";
 import type { Unconfirmed } from "./commit-confirm";
@@ -123,13 +124,13 @@ export function unreadable(host: string, result: CommandResult, cause: unknown):
   );
 }
 
-/** `mtu: found 1400, wanted 1500; addresses: found none, wanted 192.0.2.1/24` */
+/** `mtu: found 1400, wanted 1500; addresses: found none, wanted 192.0.2.1/24`; `alias: differs` for a secret */
 export function describeDifferences(list: readonly Difference[]): string {
   return list
     .map((d) =>
       d.property === "name" && d.found === "none"
         ? "the link is missing"
-        : `${d.property}: found ${d.found}, wanted ${d.wanted}`,
+        : `${d.property}: ${describeDifference(d)}`,
     )
     .join("; ");
 }

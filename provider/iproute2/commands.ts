@@ -4,6 +4,7 @@ import { UNITS } from "../model/boot-names";
 import type { BootFile, LinkId, LinkRecord, SettingKey } from "../model/host";
 import { type PortTool } from "../model/observation";
 import { type OwnerMark, markOf } from "../model/owner";
+import { concealed } from "../model/secret-parts";
 import type { PlannedStep, Step } from "../model/steps";
 import { commandLine, quote } from "../shell/quote";
 /** One command on the host. */
@@ -355,9 +356,14 @@ export function shellWords(command: Command): string {
   }
 }
 
+/** The commands of a step as people may see them: as many, without secret values. */
+export function shownCommandsOf(step: Step, portTool: PortTool): Command[] {
+  return commandsOf(concealed(step), portTool);
+}
+
 /** A step as a person would type it: `ip link set dev eth0 master br0`. */
 export function describeStep(step: Step, portTool: PortTool): string {
-  return commandsOf(step, portTool).map(describeCommand).join("; ");
+  return shownCommandsOf(step, portTool).map(describeCommand).join("; ");
 }
 
 /** The commands of a plan as a person would type them, for logs and reports. */

@@ -54,6 +54,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
   const hidden = Object.fromEntries(
     HIDDEN.map((key) => [key, given[key]] as const)
       .concat(STICKY.map((key) => [key, before?.[key] ?? given[key]]))
+      .concat([[SECRET_NAMES, secretNamesText(given["__secrets"])]])
       .filter(([, value]) => value !== undefined),
   );
   const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
@@ -75,6 +76,19 @@ const HIDDEN = ["__resource", "__ignored"];
 
 /** Hidden inputs that never change: a renamed stack is the same stack and keeps its links. */
 const STICKY = ["__owner", "__stack"];
+
+/** Where the state keeps which properties are secret: their names alone, as one text. */
+const SECRET_NAMES = "__secretNames";
+
+/** @param names as the resource class gives them */
+function secretNamesText(names: unknown): string | undefined {
+  return Array.isArray(names) && names.length > 0 ? names.map(String).toSorted().join(",") : undefined;
+}
+
+/** The secret properties of inputs or outputs that the state keeps. */
+export function secretNamesOf({ [SECRET_NAMES]: names }: Json): string[] {
+  return typeof names === "string" ? names.split(",") : [];
+}
 
 export function isHidden(key: string): boolean {
   return key.startsWith("__");

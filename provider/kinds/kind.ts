@@ -34,6 +34,8 @@ export interface PlanContext extends Identity {
   readonly previousInputs?: Json;
   /** Paths of properties that the program ignores (`ignoreChanges`). */
   readonly ignored?: readonly string[];
+  /** Properties that are secrets of the program, now or in the last run. */
+  readonly secrets?: readonly string[];
   /** Whether another resource of this run makes, or has made, a link of that name on this host. */
   readonly isExpected: (name: string) => boolean;
   /**

@@ -4,4 +4,6 @@ export interface Difference {
   readonly property: string;
   readonly wanted: string;
   readonly found: string;
+  /** The property is secret: `wanted` and `found` are the placeholder. */
+  readonly isSecret?: true;
 }

@@ -164,6 +164,16 @@ export interface DesiredLink extends LinkId {
   readonly path?: string;
 }
 
+/** The secrets of a resource. */
+export interface SecretParts {
+  /** The properties. */
+  readonly properties: readonly string[];
+  /** The link, by its present and its previous name. */
+  readonly links: readonly LinkId[];
+  /** What these properties are of the link: settings, `addresses`, `routes`. */
+  readonly keys: readonly string[];
+}
+
 /** All that one resource wants of its host. */
 export interface Desired extends Owner {
   /** In the order in which they depend on each other: a bridge before its ports. */
@@ -180,6 +190,8 @@ export interface Desired extends Owner {
   readonly forgets?: readonly LinkId[];
   /** What is to be there at the next boot; undefined where that is nobody's business. */
   readonly boot?: DesiredBoot;
+  /** What of it is secret. */
+  readonly secret?: SecretParts;
 }
 
 /** The boot files of a resource. */

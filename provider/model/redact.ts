@@ -1,52 +1,126 @@
 /** Texts that nobody is to see, although they may have got into something that is shown. */
+import { broadcastOf, canonicalCidr, canonicalIp, canonicalMac, subnetOf, withoutPrefix } from "./addresses";
 
 /** What stands in the place of a text that is withheld. */
-const PLACEHOLDER = "[secret]";
+export const SECRET = "[secret]";
 
-/** Shorter texts are in everything by chance: withholding them would hide nothing and make messages unreadable. */
+/** Shorter texts are in everything by chance: they are withheld in what is said of their host, and nowhere else. */
 const SHORTEST = 4;
 
 /**
- * Withholds the values of properties that the program marked as secret, and credentials, from all that is shown. It lives
- * as long as the run, and writes nothing.
+ * The net below the marks of `secret-parts.ts`: withholds the values of secret properties, and credentials, from free
+ * text, such as what a host printed or what is said of another resource. It lives as long as the run, and writes nothing.
  */
 export interface Redactor {
-  /** Withholds each text in a value, at any depth, from now on. */
-  readonly register: (value: unknown) => void;
+  /**
+   * Withholds each text and number in a value, at any depth and in any notation, from now on.
+   *
+   * @param host of which short ones are withheld as well
+   * @param names that people know anyway: to withhold them would tell that the secret is the same
+   */
+  readonly register: (value: unknown, host?: string, names?: readonly string[]) => void;
   /** A text as it may be shown. */
-  readonly redact: (text: string) => string;
+  readonly redact: (text: string, host?: string) => string;
   /** An error as it may be shown: message and stack. */
-  readonly redactError: (error: unknown) => unknown;
+  readonly redactError: (error: unknown, host?: string) => unknown;
 }
 
 export function openRedactor(): Redactor {
-  const secrets = new Set<string>();
-  const register = (value: unknown): void => {
-    if (typeof value === "string") {
-      if (value.trim().length >= SHORTEST) secrets.add(value.trim());
-    } else if (typeof value === "object" && value !== null) {
-      Object.values(value).forEach(register);
-    }
-  };
-  const redact = (text: string): string => {
-    // the longest first: one may be a part of another
-    const texts = [...secrets].toSorted((a, b) => b.length - a.length);
-    return texts.reduce((so, secret) => {
-      const escaped = JSON.stringify(secret).slice(1, -1);
-      return so.replaceAll(secret, PLACEHOLDER).replaceAll(escaped, PLACEHOLDER);
-    }, text);
+  const everywhere = openWords();
+  const byHost = new Map<string, Words>();
+  const redact = (text: string, host?: string): string => {
+    const short = host === undefined ? undefined : byHost.get(host);
+    const long = everywhere.redact(text);
+    return short === undefined ? long : short.redact(long);
   };
   return {
-    register,
+    register(value, host, names = []) {
+      for (const word of wordsIn(value)) {
+        if (names.includes(word)) continue;
+        if (word.length >= SHORTEST) everywhere.add(word);
+        else if (host !== undefined) {
+          const words = byHost.get(host) ?? openWords();
+          byHost.set(host, words);
+          words.add(word);
+        }
+      }
+    },
     redact,
-    redactError(error) {
-      if (!(error instanceof Error)) return typeof error === "string" ? redact(error) : error;
+    redactError(error, host) {
+      if (!(error instanceof Error)) return typeof error === "string" ? redact(error, host) : error;
       const { message, stack } = error;
-      error.message = redact(message);
-      if (stack !== undefined) error.stack = redact(stack);
+      error.message = redact(message, host);
+      if (stack !== undefined) error.stack = redact(stack, host);
       return error;
     },
   };
+}
+
+/** Texts to withhold. */
+interface Words {
+  add(word: string): void;
+  redact(text: string): string;
+}
+
+function openWords(): Words {
+  const words = new Set<string>();
+  let pattern: RegExp | undefined;
+  return {
+    add(word) {
+      if (words.has(word)) return;
+      words.add(word);
+      pattern = undefined;
+    },
+    redact(text) {
+      if (words.size === 0) return text;
+      pattern ??= patternOf([...words]);
+      return text.replace(pattern, SECRET);
+    },
+  };
+}
+
+/** What begins or ends with a letter or a digit is no part of a longer word, number or address, unless it is a long text. */
+function patternOf(words: readonly string[]): RegExp {
+  // the longest first: one may be a part of another
+  const sources = words
+    .flatMap((word) => [...new Set([word, JSON.stringify(word).slice(1, -1)])])
+    .toSorted((a, b) => b.length - a.length)
+    .map((word) =>
+      isPart(word) ? escaped(word) : `(?<![\\w.]|[\\da-f:]:|\\w-)${escaped(word)}(?![\\w]|[.:-]\\w)`,
+    );
+  return new RegExp(sources.join("|"), "gi");
+}
+
+/** Whether a text is withheld inside others as well: what is neither short nor a number. */
+function isPart(word: string): boolean {
+  return word.length >= SHORTEST && !/^[0-9.]+$/.test(word);
+}
+
+function escaped(word: string): string {
+  return word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+}
+
+/** The texts and numbers of a value, each in every notation in which it may be shown. */
+function wordsIn(value: unknown): string[] {
+  if (typeof value === "number") return [String(value)];
+  if (typeof value === "string") return notationsOf(value.trim());
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(wordsIn) : [];
+}
+
+function notationsOf(text: string): string[] {
+  if (text === "") return [];
+  const mac = canonicalMac(text);
+  // also as a bridge's or a bond's identifier has it
+  if (mac !== undefined) return [text, mac, mac.replaceAll(":", "-"), mac.replaceAll(":", "")];
+  const ip = canonicalIp(text);
+  if (ip !== undefined) return [text, ip];
+  const cidr = canonicalCidr(text);
+  if (cidr === undefined) return [text];
+  const broadcast = broadcastOf(cidr);
+  return [
+    ...[text, cidr, subnetOf(cidr), withoutPrefix(text), withoutPrefix(cidr)],
+    ...(broadcast === undefined ? [] : [broadcast]),
+  ];
 }
 
 /** Names under which people look for a place to put a credential. */

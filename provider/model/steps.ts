@@ -2,7 +2,12 @@ import type { Address, BootFile, LinkId, LinkRecord, Route, SettingKey, Settings
 import type { OwnerMark } from "./owner";
 
 /** One change of a host: the smallest thing that is done, simulated, undone and shown to a person. */
-export type Step =
+export type Step = AnyStep & {
+  /** What of it is a secret of the program: see `secret-parts.ts`. */
+  readonly secret?: readonly string[];
+};
+
+type AnyStep =
   | { readonly do: "addNetns"; readonly name: string; readonly mark: OwnerMark }
   | { readonly do: "deleteNetns"; readonly name: string }
   /** Writes whose a network namespace is: what a stack made before its state was lost, or under another name. */
@@ -66,4 +71,9 @@ export type Step =
 export interface PlannedStep {
   readonly step: Step;
   readonly undo: readonly Step[];
+}
+
+/** Whether a script of these steps has a secret in it. */
+export function hasSecret(steps: readonly PlannedStep[]): boolean {
+  return steps.some(({ step, undo }) => [step, ...undo].some(({ secret }) => secret !== undefined));
 }

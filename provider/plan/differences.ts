@@ -14,6 +14,7 @@ import {
   withStatedLinkLocal,
 } from "../model/host";
 import { describeOwner, isOwn, sameMark } from "../model/owner";
+import { markDifference } from "../model/secret-parts";
 import { bootDifferences } from "./boot";
 import { sameRoute } from "./kernel/routes";
 import { isSysctl } from "./kernel/sysctls";
@@ -23,7 +24,9 @@ import { hasUsableAddress } from "./kernel/simulate";
 export function differences(observed: HostState, desired: Desired): Difference[] {
   const state = withStatedLinkLocal(observed, desired);
   const found = desired.links.flatMap((link) => linkDifferences(state, link));
-  return [...found, ...recordDifferences(state, desired), ...bootDifferences(state, desired)];
+  return [...found, ...recordDifferences(state, desired), ...bootDifferences(state, desired)].map((d) =>
+    markDifference(d, desired.secret),
+  );
 }
 
 function linkDifferences(state: HostState, desired: DesiredLink): Difference[] {

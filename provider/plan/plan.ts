@@ -17,6 +17,7 @@ import {
   type Desired,
   type DesiredLink,
   type DesiredSetting,
+  type SecretParts,
   asDesired,
   findLink,
   portKindOf,
@@ -26,6 +27,7 @@ import {
 } from "../model/host";
 import { MacvlanError } from "../model/error";
 import { type Owner, type OwnerMark, isOwn, sameMark } from "../model/owner";
+import { describeDifference, markStep } from "../model/secret-parts";
 import type { PlannedStep, Step } from "../model/steps";
 import { bootStep } from "./boot";
 import { differences, formerLink, sameRecord } from "./differences";
@@ -60,11 +62,11 @@ export function plan(observed: HostState, desired: Desired, kernel: KernelTraits
   const steps = transition(state, desired, kernel);
   const differing = differences(state, desired);
   if (differing.length > 0 && steps.length === 0) throw noPlan(differing);
-  return { differences: differing, steps: withUndo(state, steps, kernel) };
+  return { differences: differing, steps: withUndo(state, steps, kernel, desired.secret) };
 }
 
 function noPlan(differing: readonly Difference[]): MacvlanError {
-  const all = differing.map((d) => `${d.property}: found ${d.found}, wanted ${d.wanted}`).join("; ");
+  const all = differing.map((d) => `${d.property}: ${describeDifference(d)}`).join("; ");
   return new MacvlanError(
     "no-plan",
     `${all}, but no command is known that changes this. Change it on the host, and please report it: this is a bug in ` +
@@ -485,7 +487,10 @@ function prepareNetns(walk: Walk, desired: Desired): void {
   if (name === "") return;
   const mark = netnsMark(desired);
   const present = walk.state.netns.find((n) => n.name === name);
-  if (!present) { walk.take({ do: "addNetns", name, mark }); return; }
+  if (!present) {
+    walk.take({ do: "addNetns", name, mark });
+    return;
+  }
   if (stack?.making === undefined || present.mark === undefined) return;
   if (isOwn(present.mark, desired) && !sameMark(present.mark, mark))
     walk.take({ do: "recordNetns", name, mark });
@@ -514,17 +519,23 @@ function isBuiltIn(link: LinkState): boolean {
 }
 
 /** The undo is planned on first use, as most plans are never applied. */
-function withUndo(state: HostState, steps: readonly Step[], kernel: KernelTraits): PlannedStep[] {
+function withUndo(
+  state: HostState,
+  steps: readonly Step[],
+  kernel: KernelTraits,
+  secret: SecretParts | undefined,
+): PlannedStep[] {
   let now = state;
+  const marked = (step: Step): Step => (secret ? markStep(step, secret) : step);
   return steps.map((step) => {
     const before = now;
     const after = simulate(before, step);
     now = after;
     let planned: Step[] | undefined;
     return {
-      step,
+      step: marked(step),
       get undo() {
-        return (planned ??= undoOf(step, before, after, kernel));
+        return (planned ??= undoOf(step, before, after, kernel).map(marked));
       },
     };
   });

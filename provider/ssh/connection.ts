@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly timeout?: number;
   /** What the script does, for messages and the trace: "reading the links". */
   readonly description?: string;
+  /** The script has a secret in it, which the trace then leaves out: the description says what it does. */
+  readonly isSecret?: boolean;
 }
 
 /** An open connection to a host. */
@@ -150,18 +152,19 @@ async function openConnection(
     get closed() {
       return link.ended() !== undefined;
     },
-    run: async (script, { timeout = resolved.commandTimeout, description = "a script" } = {}) => {
+    run: async (script, { timeout = resolved.commandTimeout, description = "a script", isSecret } = {}) => {
       const started = performance.now();
+      const traced = isSecret === true ? {} : { script };
       try {
         const result = await runQueued({ script, description, timeout });
         const bytes = Buffer.byteLength(result.stdout) + Buffer.byteLength(result.stderr);
         const ms = performance.now() - started;
-        trace({ host: label, event: "run", description, script, code: result.code, ms, bytes });
+        trace({ host: label, event: "run", description, ...traced, code: result.code, ms, bytes });
         return result;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const ms = performance.now() - started;
-        trace({ host: label, event: "failed", description: `${description}: ${reason}`, script, ms });
+        trace({ host: label, event: "failed", description: `${description}: ${reason}`, ...traced, ms });
         throw error;
       }
     },

@@ -3,6 +3,7 @@ import { KINDS } from "../../kinds";
 import type { Observation } from "../../model/observation";
 import { type LinkId, type LinkState, findLink, sameLink } from "../../model/host";
 import { isChild, isHostShim } from "../links";
+import { SECRET } from "../../model/redact";
 import type { Seen } from "../look";
 import type { ReportedHost, ReportedLink } from "../report/model";
 import { oneLine } from "../table";
@@ -103,32 +104,43 @@ function linkNode(link: LinkState, reported: readonly ReportedLink[]): GraphNode
     id: idOf(link),
     kind,
     name: oneLine(link.name),
-    chip: chipOf(link, isShim),
-    lines: [...factsOf(link, isShim), ...marks],
+    chip: chipOf(link, isShim, own?.secret),
+    lines: [...factsOf(link, isShim, own?.secret), ...marks],
     state: link.up ? "up" : "down",
     hasDrift: marks.some((m) => m.tone === "drift"),
   };
 }
 
-function chipOf(link: LinkState, isShim: boolean): string {
-  const mode = link.settings["type.mode"] ?? "";
+function chipOf(link: LinkState, isShim: boolean, secret: readonly string[] = []): string {
+  const shown = (property: string, text: string): string => (secret.includes(property) ? SECRET : text);
+  const mode = shown("mode", link.settings["type.mode"] ?? "");
   if (isShim) return mode === "bridge" ? "shim" : `shim ${mode}`;
   if (link.kind === "macvlan") return mode;
   if (isChild(link)) return `${link.kind} ${mode}`.trim();
-  if (link.kind === "vlan") return `vlan ${link.settings["type.id"] ?? ""}`.trim();
+  if (link.kind === "vlan") return `vlan ${shown("vlanId", link.settings["type.id"] ?? "")}`.trim();
   return link.kind === "" ? "NIC" : link.kind;
 }
 
-function factsOf(link: LinkState, isShim: boolean): Line[] {
+function factsOf(link: LinkState, isShim: boolean, secret: readonly string[] = []): Line[] {
+  const shown = (property: string, texts: readonly string[]): string[] =>
+    secret.includes(property) && texts.length > 0 ? [SECRET] : some(texts);
   const dim = (text: string): Line => ({ text: oneLine(text), tone: "dim" });
   const plain = (text: string): Line => ({ text: oneLine(text), tone: "plain" });
   const dynamic = link.details["dynamic"] ?? "";
   return [
     ...(link.netns === "" ? [] : [dim(`netns ${link.netns}`)]),
-    dim(link.settings["link.address"] ?? ""),
-    ...some(link.addresses.map((a) => a.cidr)).map(plain),
+    ...shown("macAddress", [link.settings["link.address"] ?? ""]).map(dim),
+    ...shown(
+      "addresses",
+      link.addresses.map((a) => a.cidr),
+    ).map(plain),
     ...(dynamic === "" ? [] : [plain(`${dynamic} (DHCP)`)]),
-    ...(isShim ? some(link.routes.map((r) => `→ ${r.to}`)).map(plain) : []),
+    ...(isShim
+      ? shown(
+          "routes",
+          link.routes.map((r) => `→ ${r.to}`),
+        ).map(plain)
+      : []),
     ...(link.up ? [] : [dim("is down")]),
   ];
 }

@@ -9,7 +9,7 @@ import {
   planContextFrom,
   problemsOf,
 } from "../../engine/planning";
-import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
+import { describeCommand, isNote, shownCommandsOf } from "../../iproute2/commands";
 import type { CommonInputs, Json, PlanContext } from "../../kinds/kind";
 import { type LinkId, findLink } from "../../model/host";
 import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../model/observation";
@@ -114,7 +114,7 @@ function compareLink(
   const { kind, before, after } = link;
   const removes = before !== undefined && (link.action === "delete" || link.action === "replace");
   const removal = removes
-    ? planRemoval(knownInputs(before, []), planContextFrom(before, now, undefined, expected))
+    ? planRemoval(kind, knownInputs(before, []), planContextFrom(before, now, undefined, expected))
     : undefined;
   const emptied = removal === undefined ? now : leftBy(removal, now);
   if (after === undefined || link.action === "delete") {
@@ -155,7 +155,7 @@ function leftBy(plan: DesiredPlan, now: Observation): Observation {
 function commands(plan: DesiredPlan | undefined, now: Observation): string[] {
   return (
     (plan?.steps ?? [])
-      .flatMap(({ step }) => commandsOf(step, now.facts.portTool))
+      .flatMap(({ step }) => shownCommandsOf(step, now.facts.portTool))
       .filter((command) => !isNote(command))
       // what is done to files for the next boot is too long to show: a comment, as far as a shell is concerned
       .map((command) =>
@@ -211,6 +211,7 @@ function reported(
     commands: run,
     problems: [],
     notes,
+    ...(link.secret.length === 0 ? {} : { secret: link.secret }),
   };
 }
 

@@ -32,6 +32,8 @@ export interface ReportedLink {
   readonly problems: readonly string[];
   /** What the report cannot see of it. */
   readonly notes: readonly string[];
+  /** Properties that are secret, if there are any. */
+  readonly secret?: readonly string[];
 }
 
 export interface ReportedHost {

@@ -84,7 +84,11 @@ for (const type of Object.keys(KINDS)) {
 
     it("goes with the making that is deleted, along with its boot files", () => {
       const state = made();
-      const gone = planRemoval(inputs, contextOn(state, { ...mine, removes: { making: "m1" } }));
+      const gone = planRemoval(
+        kindOf(type),
+        inputs,
+        contextOn(state, { ...mine, removes: { making: "m1" } }),
+      );
       const after = outcome(state, gone);
       assert.equal(findLink(after, PLACE), undefined);
       assert.deepEqual([after.records, after.bootFiles], [[], []]);
@@ -93,10 +97,13 @@ for (const type of Object.keys(KINDS)) {
     it("stays, with its boot files, if another making is deleted", () => {
       const state = made();
       for (const removes of [{ making: "m0" }, {}]) {
-        assert.deepEqual(planRemoval(inputs, contextOn(state, { ...mine, removes })).steps, []);
+        assert.deepEqual(planRemoval(kindOf(type), inputs, contextOn(state, { ...mine, removes })).steps, []);
         // a boot that has not made the link yet
         const booted = { ...HOST, bootFiles: state.bootFiles };
-        assert.deepEqual(planRemoval(inputs, contextOn(booted, { ...mine, removes })).steps, []);
+        assert.deepEqual(
+          planRemoval(kindOf(type), inputs, contextOn(booted, { ...mine, removes })).steps,
+          [],
+        );
       }
     });
 
@@ -118,7 +125,7 @@ for (const type of Object.keys(KINDS)) {
           /^link0 belongs to another stack called acme\/fleet\/test \(resource it\), .* MACVLAN_RECLAIM=acme\/fleet\/test$/,
         );
         assert.deepEqual(
-          planRemoval(inputs, { ...theirs, stack: { ...mine, identities, removes: {} } }).steps,
+          planRemoval(kindOf(type), inputs, { ...theirs, stack: { ...mine, identities, removes: {} } }).steps,
           [],
         );
       }
@@ -135,8 +142,10 @@ for (const type of Object.keys(KINDS)) {
       const after = upOn(type, adopting, context);
       assert.equal(recordOf(after, PLACE)?.made, true);
       assert.deepEqual(
-        outcome(after, planRemoval(adopting, contextOn(after, { ...mine, removes: { making: "m2" } })))
-          .records,
+        outcome(
+          after,
+          planRemoval(kindOf(type), adopting, contextOn(after, { ...mine, removes: { making: "m2" } })),
+        ).records,
         [],
       );
     });
