@@ -1,5 +1,5 @@
 /** The links that systemd-networkd and NetworkManager manage, from their own output (`managers.sh`). */
-import type { LinkManager, NetworkFile } from "../model/observation";
+import type { HostFacts, LinkManager, LinkProfile, NetworkFile } from "../model/observation";
 
 /** @param nameOf returns the name of a link of the host's own namespace by its index */
 export function parseManagers(text: string, nameOf: (ifIndex: number) => string | undefined): LinkManager[] {
@@ -61,12 +61,77 @@ export function parseNetworkFiles(text: string): NetworkFile[] {
   });
 }
 
+/** What `pm_profiles` printed: `PATH:LINE` of the files of NetworkManager and ifupdown. */
+export function parseProfiles(text: string): Required<Pick<HostFacts, "profiles" | "unmanaged">> {
+  const files = new Map<string, string[]>();
+  for (const line of text.split("\n")) {
+    const [, path, content = ""] = /^(\/[^:]+):(.*)$/.exec(line) ?? [];
+    if (path === undefined || /\/systemd\/network\//.test(path)) continue;
+    files.set(path, [...(files.get(path) ?? []), content]);
+  }
+  const all = [...files];
+  const keyfiles = all.filter(([path]) => path.includes("/system-connections/"));
+  return {
+    profiles: [
+      ...keyfiles.flatMap(([path, lines]) => keyfileProfile(path, sectionEntries(lines))),
+      ...stanzas(all.filter(([path]) => !path.includes("/NetworkManager/"))),
+    ],
+    unmanaged: unmanagedLists(
+      all.flatMap(([path, lines]) => (/NetworkManager.*\.conf$/.test(path) ? sectionEntries(lines) : [])),
+    ),
+  };
+}
+
+type Entry = ReturnType<typeof sectionEntries>[number];
+
+/** nm-settings-keyfile(5) */
+function keyfileProfile(path: string, entries: readonly Entry[]): LinkProfile[] {
+  const value = (key: string): string | undefined =>
+    entries.find((e) => e.section === "connection" && e.key === key)?.value;
+  const [link, type] = [value("interface-name"), value("type")];
+  if (link === undefined || type === undefined || isNo(value("autoconnect"))) return [];
+  return [{ by: "NetworkManager", path, link, type }];
+}
+
+/** NetworkManager.conf(5): the last value counts, and `+=` adds to it; a section `device` may say the same of its devices. */
+function unmanagedLists(entries: readonly Entry[]): string[] {
+  const listed = entries
+    .filter((e) => e.section === "keyfile" && e.key.startsWith("unmanaged-devices"))
+    .reduce<string[]>((lists, { key, value }) => (key.endsWith("+") ? [...lists, value] : [value]), []);
+  const sections = [...new Set(entries.map((e) => e.section))].filter((s) => s.startsWith("device"));
+  const matched = sections.flatMap((section) => {
+    const own = (key: string): string | undefined =>
+      entries.findLast((e) => e.section === section && e.key === key)?.value;
+    return isNo(own("managed")) ? [own("match-device") ?? "*"] : [];
+  });
+  return [...listed, ...matched];
+}
+
+function isNo(value: string | undefined): boolean {
+  return value !== undefined && /^(?:0|no|n|false|f|off)$/i.test(value);
+}
+
+/** interfaces(5): what is brought up by itself, at boot or when the link appears, and has a stanza in any of the files. */
+function stanzas(files: readonly (readonly [path: string, lines: readonly string[]])[]): LinkProfile[] {
+  const words = files.flatMap(([path, lines]) =>
+    lines.map((line) => ({ path, words: line.trim().split(/\s+/) })),
+  );
+  const configured = new Set(words.flatMap(({ words: [key, name = ""] }) => (key === "iface" ? [name] : [])));
+  return words.flatMap(({ path, words: [key = "", ...names] }) =>
+    /^(?:auto|allow-(?:auto|hotplug))$/.test(key)
+      ? names
+          .filter((link) => configured.has(link) && link !== "lo")
+          .map((link): LinkProfile => ({ by: "ifupdown", path, link }))
+      : [],
+  );
+}
+
 function sectionEntries(lines: readonly string[]): { section: string; key: string; value: string }[] {
   let section = "";
   return lines.flatMap((line) => {
     const [, name] = /^\[([^\]]+)\]\s*$/.exec(line) ?? [];
     if (name !== undefined) section = name;
-    const [, key, value] = /^\s*([A-Za-z0-9]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    const [, key, value] = /^\s*([A-Za-z0-9-]+\+?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
     return key === undefined || value === undefined ? [] : [{ section, key, value }];
   });
 }

@@ -19,7 +19,7 @@ import { shellScript, shellText } from "../shell/library";
 import { sections } from "../shell/quote";
 import { parseFeatures } from "./features";
 import { parseManagementPath } from "./management-path";
-import { parseManagers, parseNetworkFiles } from "./managers";
+import { parseManagers, parseNetworkFiles, parseProfiles } from "./managers";
 /** The output of the script has no end: its shell was killed, or the connection was lost. */
 export class TruncatedOutput extends Error {}
 
@@ -106,6 +106,7 @@ function parseFacts(
     ...parseInit(text("init")),
     managers: parseManagers(text("managers"), nameOf),
     networkFiles: parseNetworkFiles(text("managers")),
+    ...parseProfiles(text("managers")),
   };
 }
 

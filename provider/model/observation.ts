@@ -19,6 +19,16 @@ export interface NetworkFile {
   readonly isMasked?: boolean;
 }
 
+/** What NetworkManager or ifupdown has for a link, whether it is there or not. */
+export interface LinkProfile {
+  readonly by: "NetworkManager" | "ifupdown";
+  readonly path: string;
+  /** The link's name; a shell pattern of ifupdown's `allow-hotplug` is none. */
+  readonly link: string;
+  /** NetworkManager's type of the profile: it is for links of that type. */
+  readonly type?: string;
+}
+
 /** What a host is able to do, as far as plans and messages depend on it. */
 export interface HostFacts {
   /** This boot and network namespace: the same for all addresses by which the machine is known. */
@@ -45,6 +55,10 @@ export interface HostFacts {
   readonly managers: readonly LinkManager[];
   /** systemd-networkd's files, if it runs. */
   readonly networkFiles?: readonly NetworkFile[];
+  /** What NetworkManager, if it runs, and ifupdown would apply by themselves. */
+  readonly profiles?: readonly LinkProfile[];
+  /** What NetworkManager is told not to manage, as in `unmanaged-devices` (NetworkManager.conf(5)): one device list each. */
+  readonly unmanaged?: readonly string[];
   /** udev tells the init system of links that come and go. */
   readonly udev: boolean;
 }

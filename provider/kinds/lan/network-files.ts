@@ -1,5 +1,5 @@
-/** The file by which systemd-networkd would take over a new link: systemd.network(5). Pure. */
-import type { NetworkFile } from "../../model/observation";
+/** By which file systemd-networkd, NetworkManager or ifupdown would take over a new link: systemd.network(5). Pure. */
+import type { HostFacts, LinkProfile, NetworkFile } from "../../model/observation";
 
 /** A link that does not exist yet. */
 export interface LinkToBe {
@@ -20,11 +20,52 @@ export function networkFileFor(files: readonly NetworkFile[], link: LinkToBe): N
   return first?.isUnmanaged === true ? undefined : first;
 }
 
+/** NetworkManager's types for links that it makes or takes over: one profile goes with links of one type. */
+const NM_TYPES: Readonly<Record<string, string>> = { macvtap: "macvlan" };
+
+/** What NetworkManager or ifupdown would apply to the link as soon as it is there, or at the next boot. */
+export function profileFor(
+  { profiles = [], unmanaged = [] }: Pick<HostFacts, "profiles" | "unmanaged">,
+  link: LinkToBe,
+): LinkProfile | undefined {
+  return profiles.find(
+    ({ by, link: name, type }) =>
+      name === link.name &&
+      (by === "ifupdown" ||
+        ([NM_TYPES[link.kind] ?? link.kind, "generic"].includes(type ?? "") &&
+          !unmanaged.some((list) => isListed(list, link)))),
+  );
+}
+
+/** NetworkManager.conf(5), Device List Format. */
+function isListed(list: string, { name, kind, macAddress = "" }: LinkToBe): boolean {
+  const items = list.split(/[;,]/).map((item) => item.trim());
+  const is = (item: string): boolean => {
+    if (item === "*" || item === name) return true;
+    const [, key, value = ""] = /^(interface-name|mac|type|driver):(.*)$/.exec(item) ?? [];
+    switch (key) {
+      case "interface-name":
+        return value.startsWith("=") ? value.slice(1) === name : matches(value.replace(/^~/, ""), name);
+      case "mac":
+        return value.toLowerCase() === macAddress;
+      case "type":
+      case "driver":
+        return value === (NM_TYPES[kind] ?? kind);
+      default:
+        return false;
+    }
+  };
+  const excepted = items
+    .filter((item) => item.startsWith("except:"))
+    .map((item) => item.slice("except:".length));
+  return items.some(is) && !excepted.some(is);
+}
+
 /** A file in /etc overrides those of the same name in /run and /usr, and one in /run those in /usr. */
 function inOrder(files: readonly NetworkFile[]): NetworkFile[] {
   const effective = new Map<string, NetworkFile>();
   const rank = ({ path }: NetworkFile): number =>
-    ["/etc/", "/run/"].findIndex((p) => path.startsWith(p)) >>> 0;
+    ["/etc/", "/run/", "/usr/local/"].findIndex((p) => path.startsWith(p)) >>> 0;
   for (const file of files.toSorted((a, b) => rank(a) - rank(b))) {
     const name = file.path.slice(file.path.lastIndexOf("/") + 1);
     if (!effective.has(name)) effective.set(name, file);

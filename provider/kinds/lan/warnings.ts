@@ -1,8 +1,8 @@
 /** Warnings about what on a host may later revert or disturb a link, with the remedy. Pure. */
-import type { LinkManager, Observation } from "../../model/observation";
+import type { LinkManager, LinkProfile, NetworkFile, Observation } from "../../model/observation";
 import { type HostState, type LinkState, type DesiredLink, childrenOf, findLink } from "../../model/host";
 import type { Claim, Warning } from "./conflicts";
-import { networkFileFor } from "./network-files";
+import { networkFileFor, profileFor } from "./network-files";
 import { allAddresses, doubleRouteLines, othersIn } from "./on-host";
 
 /**
@@ -48,14 +48,33 @@ export function warningsOf(
   }));
 }
 
-/** systemd-networkd takes a link over a few seconds after it was made, if one of its files matches. */
+/** What other programs of the host will do with the link once it is made. */
 function takeOverLines({ name, netns, kind, macAddress }: Claim, { facts, state }: Observation): string[] {
   if (netns !== "" || kind === undefined || findLink(state, { name, netns })) return [];
-  const file = networkFileFor(facts.networkFiles ?? [], {
-    name,
-    kind,
-    ...(macAddress === undefined ? {} : { macAddress }),
-  });
+  const link = { name, kind, ...(macAddress === undefined ? {} : { macAddress }) };
+  return [
+    ...networkdLines(networkFileFor(facts.networkFiles ?? [], link), name),
+    ...profileLines(profileFor(facts, link), name),
+  ];
+}
+
+/** Only a profile or stanza of that name matters: NetworkManager just shows a link that others have made. */
+function profileLines(profile: LinkProfile | undefined, name: string): string[] {
+  if (!profile) return [];
+  const { by, path } = profile;
+  return by === "NetworkManager"
+    ? [
+        `NetworkManager has a profile for ${name} (${path}) and will replace its addresses and routes when it activates the ` +
+          `profile. To prevent that, put "[keyfile]" "unmanaged-devices=interface-name:${name}" into ` +
+          `/etc/NetworkManager/conf.d/${name}.conf and run nmcli general reload, or remove the profile`,
+      ]
+    : [
+        `ifupdown configures ${name} by itself (${path}), at boot or when the link appears, with other addresses. To prevent ` +
+          `that, remove ${name} from the line "auto" or "allow-hotplug" there`,
+      ];
+}
+
+function networkdLines(file: NetworkFile | undefined, name: string): string[] {
   if (!file) return [];
   const by = { link: name, by: "systemd-networkd", file: file.path } as const;
   return [

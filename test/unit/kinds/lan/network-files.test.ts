@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseNetworkFiles } from "../../../../provider/host/managers";
-import { type LinkToBe, networkFileFor } from "../../../../provider/kinds/lan/network-files";
+import { parseNetworkFiles, parseProfiles } from "../../../../provider/host/managers";
+import { type LinkToBe, networkFileFor, profileFor } from "../../../../provider/kinds/lan/network-files";
 
 const MAC: LinkToBe = { name: "mac0", kind: "macvlan", macAddress: "02:00:5e:00:53:01" };
 
@@ -59,10 +59,78 @@ describe("systemd-networkd's files for a link that is to be made", () => {
     assert.equal(takesOver(vendor), "/usr/lib/systemd/network/90-wired.network");
     assert.equal(takesOver({ ...vendor, [WIRED]: match("Name=eth0") }), undefined);
     assert.equal(takesOver({ ...vendor, [WIRED]: "" }), undefined);
+    const local = { "/usr/local/lib/systemd/network/90-wired.network": match("Name=eth0") };
+    assert.equal(takesOver({ ...vendor, ...local }), undefined);
   });
 
   it("have drop-ins, which may say that the link is not managed", () => {
     const dropIn = { [`${WIRED}.d/no.conf`]: "[Link]\nUnmanaged=yes" };
     assert.equal(takesOver({ [WIRED]: match("Type=ether"), ...dropIn }), undefined);
+  });
+});
+
+const PROFILE = "/etc/NetworkManager/system-connections/theirs.nmconnection";
+const CONF = "/etc/NetworkManager/conf.d/90-mine.conf";
+const profile = (type: string, name: string, ...more: string[]): string =>
+  ["[connection]", "id=theirs", `type=${type}`, `interface-name=${name}`, ...more].join("\n");
+const has = (files: Readonly<Record<string, string>>, link = MAC): string | undefined => {
+  const lines = Object.entries(files).flatMap(([path, text]) => text.split("\n").map((l) => `${path}:${l}`));
+  return profileFor(parseProfiles(lines.join("\n")), link)?.path;
+};
+
+describe("profiles of NetworkManager and stanzas of ifupdown for a link that is to be made", () => {
+  for (const [title, files, isFor, link] of [
+    ["of its name and type", { [PROFILE]: profile("macvlan", "mac0") }, true],
+    ["for a macvtap", { [PROFILE]: profile("macvlan", "tap0") }, true, { name: "tap0", kind: "macvtap" }],
+    ["for a bridge", { [PROFILE]: profile("bridge", "br0") }, true, { name: "br0", kind: "bridge" }],
+    ["of another name", { [PROFILE]: profile("macvlan", "mac1") }, false],
+    ["of another type", { [PROFILE]: profile("ethernet", "mac0") }, false],
+    [
+      "that is not activated by itself",
+      { [PROFILE]: profile("macvlan", "mac0", "autoconnect=false") },
+      false,
+    ],
+  ] as readonly (readonly [string, Record<string, string>, boolean, LinkToBe?])[]) {
+    it(`${isFor ? "are" : "are not"} a profile ${title}`, () => {
+      assert.equal(has(files, link), isFor ? PROFILE : undefined);
+    });
+  }
+
+  for (const [list, isUnmanaged] of [
+    ["interface-name:mac0", true],
+    ["interface-name:mac*;interface-name:eth9", true],
+    ["interface-name:=mac*", false],
+    ["type:macvlan", true],
+    ["mac:02:00:5E:00:53:01", true],
+    ["*,except:type:macvlan", false],
+    ["interface-name:eth0", false],
+  ] as const) {
+    it(`${isUnmanaged ? "do not" : "do"} count with unmanaged-devices=${list}`, () => {
+      const files = {
+        [PROFILE]: profile("macvlan", "mac0"),
+        [CONF]: `[keyfile]\nunmanaged-devices=${list}`,
+      };
+      assert.equal(has(files), isUnmanaged ? undefined : PROFILE);
+    });
+  }
+
+  it("do not count for devices of a section with managed=0; a later file replaces a list", () => {
+    const files = { [PROFILE]: profile("macvlan", "mac0") };
+    const section = "[device-mine]\nmatch-device=interface-name:mac*\nmanaged=0";
+    assert.equal(has({ ...files, [CONF]: section }), undefined);
+    const later = {
+      "/etc/NetworkManager/conf.d/99.conf": "[keyfile]\nunmanaged-devices=interface-name:eth1",
+    };
+    const first = { [CONF]: "[keyfile]\nunmanaged-devices=interface-name:mac0" };
+    assert.equal(has({ ...files, ...first, ...later }), PROFILE);
+  });
+
+  it("are stanzas that are brought up by themselves, in whatever file they are", () => {
+    const main = "/etc/network/interfaces";
+    const more = "/etc/network/interfaces.d/lan";
+    assert.equal(has({ [main]: "auto lo mac0", [more]: "iface mac0 inet static" }), main);
+    assert.equal(has({ [main]: "auto lo", [more]: "allow-hotplug mac0\niface mac0 inet dhcp" }), more);
+    assert.equal(has({ [main]: "iface mac0 inet manual" }), undefined);
+    assert.equal(has({ [main]: "auto mac0" }), undefined);
   });
 });
