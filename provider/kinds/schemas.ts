@@ -25,8 +25,7 @@ function whyNotAnyName(name: string): string | undefined {
   if (!isUnicode(name)) return "contains half a character (a lone surrogate)";
   if (name === "." || name === "..") return "is not a valid link name";
   if (/[/:\s]/.test(name)) return "contains a slash, a colon or white space, which a link's name cannot have";
-  // eslint-disable-next-line no-control-regex -- the kernel accepts them, but terminals and JSON readers should not get
-  // them
+  // eslint-disable-next-line no-control-regex -- the kernel accepts them, but they harm terminals and JSON readers
   if (/[\u0000-\u001f\u007f]/.test(name)) return "contains control characters";
   if (name.includes("%")) return "contains a %, which the kernel would replace by a number";
   // they are directories with the sysctls of all links
