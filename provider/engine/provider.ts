@@ -13,6 +13,7 @@ import { apply, remove } from "./apply";
 import { check } from "./check";
 import type { ProviderContext, StackConfig } from "./context";
 import { diff } from "./diff";
+import { withWayOut } from "./gone";
 import { openLeaseBooks } from "./lease-book";
 import { resourceId } from "./outputs";
 import { openProcessContext } from "./process";
@@ -82,9 +83,22 @@ function providerFor(
         id: resourceId(inputs),
         outs: await apply(context, kind, inputs, undefined),
       })),
-    read: (id: string, props: Json = {}) => withContext([props], (context) => read(context, kind, id, props)),
+    read: (id: string, props: Json = {}) =>
+      withContext([props], (context) => ofState(read(context, kind, id, props))),
     update: (_id: string, olds: Json, news: Json) =>
-      withContext([olds, news], async (context) => ({ outs: await apply(context, kind, news, olds) })),
-    delete: (_id: string, props: Json) => withContext([props], (context) => remove(context, kind, props)),
+      withContext([olds, news], async (context) => ({
+        outs: await ofState(apply(context, kind, news, olds)),
+      })),
+    delete: (_id: string, props: Json) =>
+      withContext([props], (context) => ofState(remove(context, kind, props))),
   };
+}
+
+/** The work on a resource that the state has: if its host is gone, every run fails on it. */
+async function ofState<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw withWayOut(error);
+  }
 }

@@ -171,6 +171,29 @@ describe("failures", () => {
       assert.match(await on.lab.sh(host, "ip link show web"), /web@eth0/);
   });
 
+  it("of a host that is gone for good name the ways out, for refresh, up and destroy", async function () {
+    this.timeout(240_000);
+    const link = (more: string): string =>
+      `new MacvlanInterface("web", { host: "node3", parent: "eth0"${more} });`;
+    on.project.program(link(""));
+    await on.project.up();
+    await on.lab.sh("node3", "kill $(pgrep -o sshd)");
+    on.project.program(link(", mtu: 1400"));
+    for (const command of ["refresh", "up", "destroy"]) {
+      const { code, output } = await on.project.cli([command, "--yes", "--skip-preview"]);
+      assert.notEqual(code, 0, command);
+      assert.match(
+        output,
+        /cannot connect to [^]*"pulumi state delete URN"[^]*--exclude[^]*retainOnDelete/,
+        command,
+      );
+    }
+    const { web } = await on.project.state();
+    assert.equal((await on.project.cli(["state", "delete", web?.urn ?? "", "--yes"])).code, 0);
+    await on.project.destroy();
+    await on.lab.reset("node3");
+  });
+
   it("half-way are undone: the host is as it was, and the error names command, host and output", async () => {
     on.project.program(
       `new MacvlanInterface("web", { host: "node1", parent: "eth0", netns: "web", addresses: ["192.0.2.10/24"], routes: [{ to: "203.0.113.0/24", via: "198.51.100.1" }] });`,
