@@ -144,7 +144,7 @@ export async function remove(context: ProviderContext, kind: AnyKind, props: Jso
 }
 
 /** The plan context for removing one making of a link. */
-function removalContext(
+export function removalContext(
   context: ProviderContext,
   props: Json,
   known: CommonInputs,

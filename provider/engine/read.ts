@@ -1,17 +1,19 @@
 /** `read`: the observed state of a resource. */
 import type { dynamic } from "@pulumi/pulumi";
+import { describeSteps } from "../iproute2/commands";
 import type { AnyKind } from "../kinds";
+
 import { withKernelNames } from "../kinds/altnames";
 import { asInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, linkId } from "../kinds/kind";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isOwn } from "../model/owner";
-import { makingOf } from "./apply";
+import { makingOf, removalContext } from "./apply";
 import type { ProviderContext } from "./context";
 import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
 import { isPersisted } from "./persist";
-import { planContextOf } from "./planning";
+import { planContextOf, planRemoval } from "./planning";
 
 /** Reads the resource's link. The result is empty if the link does not exist or belongs to another owner. */
 export async function read(
@@ -29,6 +31,10 @@ export async function read(
   context.stack.note(props);
   const planContext = planContextOf(context, props, known, now, undefined);
   const isTaken = record !== undefined && !isOwn(record, planContext);
+  if (!link && leavesSomething(context, kind, props, known, now)) {
+    const { label = kind.label(given) } = props;
+    return { id, inputs: clean({ ...given, label, ...hiddenWithout(props) }), props: clean(props) };
+  }
   if (!link || isTaken || link.kind !== kindWord(context, kind, known, now, props)) return {};
   const observed = {
     ...given,
@@ -36,8 +42,8 @@ export async function read(
     ...(known.persist === undefined ? {} : { persist: isPersisted(kind, known, planContext) }),
   };
   const label = kind.label(observed);
-  const { __making: saved, ...hidden } = hiddenOf(props);
-  const inputs = { ...observed, label, ...hidden };
+  const { __making: saved } = props;
+  const inputs = { ...observed, label, ...hiddenWithout(props) };
   const __making = makingOf(context, props, known, now, undefined) ?? saved;
   const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
   return {
@@ -45,6 +51,34 @@ export async function read(
     inputs: clean(inputs),
     props: clean(outputsOf(kind, { ...inputs, __making }, asInputs(observed), now, holdsSecret)),
   };
+}
+
+/** The hidden inputs: of what the state keeps besides, the making of the link is none. */
+function hiddenWithout(props: Json): Json {
+  const { __making: _, ...hidden } = hiddenOf(props);
+  return hidden;
+}
+
+/**
+ * Whether a link that is gone has left something on the host: the namespace that was made for it, or files that make it
+ * again at boot. A resource that a refresh dropped would leave them for good, so it stays until its deletion.
+ */
+function leavesSomething(
+  context: ProviderContext,
+  kind: AnyKind,
+  props: Json,
+  known: CommonInputs,
+  now: Observation,
+): boolean {
+  const { steps } = planRemoval(kind, known, removalContext(context, props, known, now));
+  if (steps.length === 0) return false;
+  const what = describeSteps(steps, now.facts.portTool).join("; ");
+  const { label } = context.fleet.managedHost(known.host);
+  context.diagnostics.say(
+    `${known.name} on ${label} is gone, but not what was made for it: the resource stays in the state, and its deletion does ` +
+      `this: ${what}.`,
+  );
+  return true;
 }
 
 /** The link's desired kind in iproute2's word. */

@@ -64,6 +64,34 @@ describe("other people's routes", function () {
     await isHealed("ip -6 route replace 2001:db8:1::/48 dev shim0 mtu 1300", "2001:db8:1::/48 mtu 1300");
   });
 
+  it("of any shape to a destination of ours are refused at preview, on the route", async () => {
+    await on.lab.sh(
+      HOST,
+      `ip link add d0 type veth peer name e0; ip link set d0 up; ip link set e0 up; ip address add 203.0.113.1/24 dev d0
+       ip address add 2001:db8:99::1/64 dev d0 nodad; ip nexthop add id 7 via 203.0.113.9 dev d0`,
+    );
+    for (const [to, add] of [
+      [
+        "192.0.2.77/32",
+        "ip route add 192.0.2.77/32 nexthop via 203.0.113.9 dev d0 nexthop via 203.0.113.10 dev d0",
+      ],
+      ["192.0.2.78/32", "ip route add blackhole 192.0.2.78/32"],
+      ["192.0.2.79/32", "ip route add unreachable 192.0.2.79/32 proto static"],
+      ["192.0.2.80/32", "ip route add 192.0.2.80/32 nhid 7"],
+      ["192.0.2.81/32", "ip route add throw 192.0.2.81/32"],
+      ["2001:db8:7::/48", "ip -6 route add blackhole 2001:db8:7::/48"],
+      [
+        "2001:db8:8::/48",
+        "ip -6 route add 2001:db8:8::/48 nexthop via 2001:db8:99::9 nexthop via 2001:db8:99::a",
+      ],
+    ] as const) {
+      await on.lab.sh(HOST, add);
+      const { failures } = await preview({ ...SHIM, routes: ["192.0.2.10/32", to] });
+      assert.match(failures.join("\n"), /^routes\[1\]: the host already has a route/, add);
+      assert.equal(failures.length, 1, add);
+    }
+  });
+
   it("that only look like ours to a command are not taken for it", async () => {
     await up();
     // what an appended one is deleted by would delete ours
