@@ -1,4 +1,4 @@
-/** The files that have a link made at boot, in the form of the init system that is running. Pure. */
+/** The files that make a link at boot, for the init system that is running. Pure. */
 import { createHash } from "node:crypto";
 import {
   IF_UP,
@@ -17,20 +17,22 @@ import { markOf } from "../model/owner";
 import { quote } from "../shell/quote";
 import { type BootMark, markLine } from "./read";
 
-/** What boot files are made from. */
+/** The data for boot files. */
 export interface Boot {
   readonly link: LinkId;
   readonly mark: BootMark;
   readonly script: string;
-  /** Links of the host's own namespace that it sits on: the parent, or the ports; the link itself where it is adopted. */
+  /**
+   * Links of the host's own namespace that it depends on: the parent, or the ports; the link itself if it is adopted.
+   */
   readonly below: readonly string[];
-  /** It takes addresses from its ports, which their own configuration gives them first. */
+  /** It takes over addresses from its ports, which their own configuration sets first. */
   readonly takesAddresses: boolean;
   readonly init: Init;
   readonly udev: boolean;
 }
 
-/** In the order in which they are written: what runs another one comes after it. */
+/** In the order in which they are written: a file that runs another one comes after it. */
 export function bootFiles(boot: Boot): BootFile[] {
   const name = bootName(boot.link);
   const script = file(boot, `${SCRIPTS}/${name}.sh`, "755", boot.script);
@@ -58,8 +60,8 @@ function link(boot: Boot, path: string, target: string): BootFile {
 }
 
 /**
- * One instance of a template for each device: its appearing starts the instance, at boot and whenever it is plugged in
- * again. Without udev, as in many containers, systemd knows no devices, and without any there is nothing to wait for.
+ * A template unit with one instance per device. The instance starts whenever the device appears, at boot and when it is
+ * plugged in again. Without udev, as in many containers, systemd has no devices to wait for.
  */
 function systemdFiles(boot: Boot, name: string): BootFile[] {
   const instances = boot.udev ? boot.below.map(escapeUnit) : [];
@@ -77,7 +79,7 @@ function systemdFiles(boot: Boot, name: string): BootFile[] {
   ];
 }
 
-/** Its name is no data: letters, digits, `-` and `_`, and the instance is systemd's own escaping. */
+/** Its name contains only letters, digits, `-` and `_`, and systemd escapes the instance itself. */
 function deviceBoundUnit(boot: Boot, name: string): string {
   const device = deviceUnit("%i");
   return unitText(boot, name, {
@@ -98,8 +100,8 @@ function plainUnit(boot: Boot, name: string): string {
 }
 
 /**
- * Not RemainAfterExit: what is inactive is started by the next appearing. The interval is off since a device that comes
- * and goes often must not end as "start request repeated too quickly" (systemd.unit(5)).
+ * Without RemainAfterExit, so that the next appearance of the device starts the unit again. The start limit is off,
+ * because a device that comes and goes often must not fail with "start request repeated too quickly" (systemd.unit(5)).
  */
 function unitText(
   { mark, takesAddresses }: Boot,
@@ -151,10 +153,10 @@ start() {
 `;
 }
 
-/** ifupdown runs it for each link that it has brought up, and once for all at the end of booting (interfaces(5)). */
+/** ifupdown runs it for each link that it has brought up, and once at the end of booting (interfaces(5)). */
 function ifUpScript({ link: { name: self, netns }, mark, below }: Boot, name: string): string {
   const first = below.length === 0 ? ["lo"] : below;
-  // ifupdown does not know of a link that it has not made: what sits on it follows from here
+  // ifupdown runs no hooks for a link that it has not made, so this script runs those of links on it
   const next = `[ -e ${quote(`/sys/class/net/${self}`)} ] || exit 0
 for hook in ${IF_UP}/${PREFIX}*; do
   [ ! -x "$hook" ] || IFACE=${quote(self)} "$hook"

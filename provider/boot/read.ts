@@ -1,26 +1,26 @@
-/** What a host has for its next boot: the parser of what `boot-observe.sh` prints. */
+/** The boot files of a host: parses the output of `boot-observe.sh`. */
 import { bootNameOf } from "../model/boot-names";
 import type { BootFile } from "../model/host";
 import type { Init } from "../model/observation";
 import { type OwnerMark, markOf, parseMark } from "../model/owner";
 import { sections } from "../shell/quote";
 
-/** The line by which a file is known as ours: whose, and for which link. */
+/** The line that marks a file as ours, with its owner and link. */
 const MARK = "# pulumi-macvlan ";
 
-/** Whose a boot file is. */
+/** The owner and the link of a boot file. */
 export interface BootMark extends OwnerMark {
   readonly resource: string;
   readonly name: string;
   readonly netns: string;
 }
 
-/** The line that says whose a boot file is. JSON has no line break in it, and ends with a brace. */
+/** The mark line of a boot file. Its JSON has no line break, and ends with a brace. */
 export function markLine({ resource, name, netns, ...mark }: BootMark): string {
   return MARK + JSON.stringify({ ...markOf(mark), resource, name, netns });
 }
 
-/** The init system that is running, and whether udev tells it of links that come and go. */
+/** The init system that is running, and whether udev reports links to it. */
 export function parseInit(text: string): { init: Init | undefined; udev: boolean } {
   const found = text.split("\n");
   const init = found.includes("/run/systemd/system")
@@ -68,7 +68,7 @@ function readMark(json: string): OwnerMark | undefined {
   try {
     return parseMark(JSON.parse(json));
   } catch {
-    return undefined; // somebody else's line
+    return undefined; // not our line
   }
 }
 

@@ -8,16 +8,16 @@ import { prelude, shellText } from "../shell/library";
 import { commandLine, quote } from "../shell/quote";
 import { type BootMark, markLine } from "./read";
 
-/** What the script of a link is made from. */
+/** The data for the script of a link. */
 export interface BootScript {
   readonly mark: BootMark;
   /** `mac0@eth0`, for the reader. */
   readonly label: string;
-  /** `bootSteps`: from a host on which the link is not there. */
+  /** `bootSteps`: from a host without the link. */
   readonly steps: readonly Step[];
-  /** What has to be there first: the parent, or the link itself where somebody else makes it. */
+  /** Links that must exist first: the parent, or the link itself if another program makes it. */
   readonly needs: readonly string[];
-  /** A bridge's ports: the steps for one that is not there are left out. */
+  /** The ports of a bridge or bond: the steps for a missing one are skipped. */
   readonly ports: readonly string[];
   readonly portTool: PortTool;
 }
@@ -51,10 +51,10 @@ ${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join(
 `;
 }
 
-/** Seconds for which a boot script waits for a change that is under way. A unit has 120 for all. */
+/** Seconds that a boot script waits for a change in progress. A unit has 120 in all. */
 const LOCK_SECONDS = 60;
 
-/** The lock of changes: not while "pulumi up" is in the middle of one. */
+/** Takes the lock of changes, so as not to interfere with "pulumi up". */
 const LOCK = [
   'u=$(pm_folder 2>&1) || fail "$u"',
   `pm_lock ${LOCK_SECONDS} || fail "a change of links holds the lock"`,
@@ -62,7 +62,7 @@ const LOCK = [
 ];
 
 type Rest = Pick<BootScript, "mark" | "ports" | "portTool"> & {
-  /** Addresses are taken from ports. */
+  /** Addresses are taken over from ports. */
   readonly takes: boolean;
 };
 
@@ -88,7 +88,7 @@ function renderStep(step: Step, { mark, ports, portTool, takes }: Rest): string[
       return run.map((r) => `! has ${showRoute(step)} || ${r}`);
     case "down": {
       if (!ports.includes(step.link.name)) return run;
-      // a bond takes in no link that is up, and one that it has is left as it is
+      // a bond accepts no link that is up; a link that is already its port is left as it is
       return words.map(
         (w) =>
           `[ -e ${quote(`/sys/class/net/${step.link.name}/master`)} ] || port ${quote(step.link.name)} ${w}`,
@@ -116,7 +116,7 @@ function makeLink(link: LinkId, mark: BootMark, run: readonly string[], takes: b
   ];
 }
 
-/** Puts the link's own route right, and never takes another link's away. */
+/** Repairs the link's own route, and never replaces another link's. */
 function addRoute(step: Extract<Step, { do: "addRoute" }>, words: readonly string[]): string[] {
   return words.flatMap((w) => [
     `if has ${showRoute(step)}; then v=replace; else v=add; fi`,

@@ -1,4 +1,4 @@
-/** `pulumi-macvlan adopt`: the program that describes what hosts have. */
+/** `pulumi-macvlan adopt`: prints a program that describes existing links. */
 import { forLog } from "../model/outside-text";
 import { Command } from "commander";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
@@ -13,7 +13,7 @@ interface AdoptOptions extends HostOptions {
 const HELP = `
 Reads each HOST (user@host:port, or an alias of ~/.ssh/config) and prints a program in TypeScript with "adopt: true"
 for its macvlans, macvtaps and ipvlans, named namespaces included, and for bridges with hairpin ports. A macvlan of the host's own namespace
-with routes to links is a HostShim. Each resource has been planned: one whose adoption would run a command is left out
+with link routes is a HostShim. Each resource is planned: one whose adoption would run a command is left out
 and named in a comment.
 
 Example:
@@ -22,9 +22,9 @@ ${exitCodes("the program was printed", undefined)}`;
 
 export function adoptCommand(): Command {
   const command = new Command("adopt")
-    .description("the program (TypeScript) that describes what hosts have, for taking them over")
+    .description("a program (TypeScript) that describes the existing links of hosts, to take them over")
     .argument("<host...>", "hosts to read")
-    .option("--all", "bridges without a hairpin port, VLANs and bonds, too")
+    .option("--all", "also bridges without a hairpin port, VLANs and bonds")
     .option("-o, --output <file>", "write it to a file")
     .addHelpText("after", HELP);
   return withHostOptions(command).action(async (hosts: string[], options: AdoptOptions) => {

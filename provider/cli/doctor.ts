@@ -11,12 +11,12 @@ interface DoctorOptions extends HostOptions {
 }
 
 const HELP = `
-Logs in to each HOST (user@host:port, or an alias of ~/.ssh/config) as the provider would, and says what it has for
-the provider's work: privileges, iproute2, kernel features, what sets hairpin, Wi-Fi, other network managers. Nothing
+Logs in to each HOST (user@host:port, or an alias of ~/.ssh/config) as the provider would, and checks what it has for
+the provider: privileges, iproute2, kernel features, tools for hairpin, Wi-Fi, other network managers. Nothing
 is tried or changed.
 
   ok        as it should be
-  note      works, and there is something to know
+  note      works, with a remark
   missing   something that the provider does will fail here
 
 Example:
@@ -25,8 +25,8 @@ ${exitCodes("nothing is missing", "something is missing on a host")}`;
 
 export function doctorCommand(): Command {
   const command = new Command("doctor")
-    .description("what hosts can do, and what to do about what they cannot")
-    .argument("<host...>", "hosts to ask")
+    .description("what hosts support, and what to do about what is missing")
+    .argument("<host...>", "hosts to examine")
     .option("--json", "print JSON instead of tables")
     .addHelpText("after", HELP);
   return withHostOptions(command).action(async (hosts: string[], options: DoctorOptions) => {

@@ -1,10 +1,10 @@
-/** Exit codes, the same for all commands: what a CI job decides by. */
+/** Exit codes, the same for all commands, for decisions of CI jobs. */
 export const EXIT = {
   /** Everything is as it should be. */
   fine: 0,
-  /** Something could not be looked at, or the call was wrong. Wins over `differs`. */
+  /** A host could not be read, or the command line was wrong. Takes precedence over `differs`. */
   failed: 1,
-  /** All was looked at, and there is something to do: a change, drift, a thing that a host lacks. */
+  /** Everything was read, and there is something to do: a change, drift, a missing feature of a host. */
   differs: 2,
 } as const;
 
@@ -14,7 +14,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export function exitCodes(fine: string, differs: string | undefined): string {
   const lines = [
     `  0  ${fine}`,
-    "  1  a host could not be looked at, or the call was wrong: see stderr",
+    "  1  a host could not be read, or the command line was wrong: see stderr",
     ...(differs === undefined ? [] : [`  2  ${differs}`]),
   ];
   return `\nExit codes:\n${lines.join("\n")}\n`;

@@ -13,9 +13,9 @@ interface GraphOptions extends HostOptions {
 }
 
 const HELP = `
-Draws each HOST (user@host:port, or an alias of ~/.ssh/config), and the hosts of a stack, as they are now: parents,
-macvlans with mode, MAC and addresses, bridges with the ports that hairpin, shims. With --stack, links that are not
-as the stack wants them are marked. The HTML page searches, zooms and prints, and loads nothing from elsewhere.
+Draws the current state of each HOST (user@host:port, or an alias of ~/.ssh/config) and of a stack's hosts: parents,
+macvlans with mode, MAC and addresses, bridges with hairpin ports, shims. With --stack, links that differ from
+the stack are marked. The HTML page searches, zooms and prints, and loads nothing from elsewhere.
 
 Example:
   pulumi-macvlan graph node1 node2 -o fleet.html
@@ -45,7 +45,7 @@ export function graphCommand(): Command {
 
 async function graph(texts: readonly string[], options: GraphOptions): Promise<ExitCode> {
   if (texts.length === 0 && options.stack === undefined) {
-    throw new Error("there is nothing to draw: name hosts, or a stack with --stack");
+    throw new Error("nothing to draw: give hosts, or a stack with --stack");
   }
   const settings = settingsOf(options);
   const [{ graphHost }, { lookAtHosts, lookAtStack, parseHosts, seenKey }, { readStack }, { compareStack }] =
@@ -70,7 +70,7 @@ async function graph(texts: readonly string[], options: GraphOptions): Promise<E
   );
   await print(await drawn(hosts, options, stack?.name ?? "pulumi-macvlan"), options.output);
   const failures = hosts.flatMap(({ label, error }) =>
-    error === undefined ? [] : [`${label} was not looked at: ${error}`],
+    error === undefined ? [] : [`${label} could not be read: ${error}`],
   );
   for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${forLog(failure)}\n`);
   return failures.length > 0 ? EXIT.failed : EXIT.fine;

@@ -1,4 +1,4 @@
-/** Looking at many hosts at once, by the provider's own connections. One that fails does not hide the others. */
+/** Reads many hosts at once, with the provider's own connections. A failure does not affect the others. */
 import { type HostAddress, hostLabel, hostReach, hostRoute, hostSchema } from "../ssh/address";
 import type { Observation } from "../model/observation";
 import { openFleet } from "../host/managed-host";
@@ -6,12 +6,14 @@ import type { Settings } from "../ssh/settings";
 import { clientOf } from "./ssh-client";
 import type { StackReading } from "./stack";
 
-/** A host as it is, or why it cannot be seen. */
+/** The observation of a host, or why it cannot be read. */
 export type Seen =
   | { readonly label: string; readonly observation: Observation }
   | { readonly label: string; readonly error: string };
 
-/** Looks at all hosts, as many at once as the settings allow, and closes the connections. In the order given. */
+/**
+ * Reads all hosts, as many at once as the settings allow, and closes the connections. Results are in the given order.
+ */
 export async function lookAtHosts(hosts: readonly HostAddress[], settings: Settings): Promise<Seen[]> {
   const fleet = openFleet(clientOf(settings));
   try {
@@ -30,12 +32,12 @@ export async function lookAtHosts(hosts: readonly HostAddress[], settings: Setti
   }
 }
 
-/** Hosts of a command line: `ops@node1.example:22` or an alias. @throws Error that names the one that is none. */
+/** Parses hosts of a command line: `ops@node1.example:22` or an alias. @throws Error that names an invalid one. */
 export function parseHosts(texts: readonly string[]): HostAddress[] {
   return texts.map((text) => {
     const parsed = hostSchema.safeParse(text);
     if (parsed.success) return parsed.data;
-    throw new Error(`${JSON.stringify(text)} ${parsed.error.issues[0]?.message ?? "is no host"}`);
+    throw new Error(`${JSON.stringify(text)} ${parsed.error.issues[0]?.message ?? "is not a host"}`);
   });
 }
 
@@ -55,12 +57,12 @@ export function namesOf(hosts: readonly HostAddress[]): ReadonlyMap<string, stri
   );
 }
 
-/** By what hosts are looked at once: how they are reached, and the login. */
+/** The key of a host that is read once: how it is reached, and the login. */
 export function seenKey(host: HostAddress): string {
   return JSON.stringify([hostReach(host), host.user]);
 }
 
-/** Looks at every host of a stack's links, once each; by {@link seenKey}. */
+/** Reads every host of a stack's links once. Results are by {@link seenKey}. */
 export async function lookAtStack(
   { links }: StackReading,
   settings: Settings,

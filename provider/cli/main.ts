@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `pulumi-macvlan`: looks at hosts and stacks and says what it sees. It changes nothing, anywhere. */
+/** `pulumi-macvlan`: inspects hosts and stacks. It changes nothing. */
 import { forLog } from "../model/outside-text";
 import { Command, CommanderError } from "commander";
 import { adoptCommand } from "./adopt";
@@ -9,10 +9,10 @@ import { graphCommand } from "./graph";
 import { reportCommand } from "./report";
 import { version } from "./version";
 
-/** The whole command line, for a caller that has its own streams and takes no exit. */
+/** The command line, for callers with their own streams that must not exit. */
 export function commandLine(): Command {
   const program = new Command("pulumi-macvlan")
-    .description("Looks at stacks of pulumi-macvlan and at their hosts. Nothing is ever changed.")
+    .description("Inspects stacks of pulumi-macvlan and their hosts. Nothing is ever changed.")
     .version(version())
     .showHelpAfterError('(see "pulumi-macvlan --help")')
     .exitOverride();
@@ -23,7 +23,7 @@ export function commandLine(): Command {
 }
 
 async function main(): Promise<void> {
-  // a reader that has seen enough (head, less) is no error
+  // a reader that stops early (head, less) is not an error
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(process.exitCode ?? EXIT.fine);
     throw error;
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   try {
     await commandLine().parseAsync();
   } catch (error) {
-    // commander has said what is wrong; --help and --version end this way as well
+    // commander has printed the problem; --help and --version end this way too
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.fine : EXIT.failed;
     else {
       process.stderr.write(

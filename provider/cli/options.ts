@@ -1,9 +1,12 @@
-/** Options by which all commands reach hosts: the provider's own settings, under the names of its configuration. */
+/**
+ * The options of all commands for reaching hosts: the provider's own settings, with the names of its configuration
+ * keys.
+ */
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { type Settings, readSettings } from "../ssh/settings";
 
-/** What was given of them. */
+/** The options that were given. */
 export interface HostOptions {
   readonly sshConfig?: string;
   readonly knownHosts?: string;
@@ -14,7 +17,7 @@ export interface HostOptions {
   readonly config?: string;
 }
 
-/** The variable of the environment that an option takes the place of. */
+/** The environment variable that an option overrides. */
 const VARIABLES = {
   sshConfig: "MACVLAN_SSH_CONFIG_PATH",
   knownHosts: "MACVLAN_KNOWN_HOSTS_PATH",
@@ -29,11 +32,11 @@ export function withHostOptions(command: Command): Command {
   const options = [
     new Option("--ssh-config <path>", "OpenSSH client configuration, as ssh -F").env(VARIABLES.sshConfig),
     new Option("--known-hosts <path>", "known_hosts file, instead of the user's").env(VARIABLES.knownHosts),
-    new Option("--host-key-checking <how>", "what to do about host keys that are not known")
+    new Option("--host-key-checking <how>", "how to treat unknown host keys")
       .choices(["strict", "accept-new", "off"])
       .env(VARIABLES.hostKeyChecking),
-    new Option("--private-key <path>", "key to log in with, before all others").env(VARIABLES.privateKey),
-    new Option("--user <name>", "login for hosts that name none").env(VARIABLES.user),
+    new Option("--private-key <path>", "private key that is tried first").env(VARIABLES.privateKey),
+    new Option("--user <name>", "user for hosts without one").env(VARIABLES.user),
     new Option("--max-connections <n>", "handshakes at the same time (32)").env(VARIABLES.maxConnections),
     new Option(
       "--config <file>",
@@ -45,7 +48,7 @@ export function withHostOptions(command: Command): Command {
 }
 
 /**
- * The settings for reaching hosts, as the provider would have them: options, else environment, else configuration.
+ * The provider's settings for reaching hosts: from options, else the environment, else the configuration.
  *
  * @throws Error that names the option, variable or key that cannot be used
  */

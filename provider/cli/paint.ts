@@ -1,15 +1,15 @@
-/** Colours, on a terminal only, and never where NO_COLOR is set (no-color.org). */
+/** Colours, only on a terminal, and never if NO_COLOR is set (no-color.org). */
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
 export type Colour = keyof typeof CODES;
 
-/** Puts a text into a colour, or leaves it as it is. */
+/** Colours a text, or returns it unchanged. */
 export type Paint = (colour: Colour, text: string) => string;
 
 /** Leaves every text as it is. */
 export const plain: Paint = (_colour, text) => text;
 
-/** What a stream's reader can see. */
+/** Whether a stream supports colours. */
 export function paintFor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Paint {
   const wanted = stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   return wanted ? (colour, text) => (text === "" ? "" : `\u001b[${CODES[colour]}m${text}\u001b[0m`) : plain;

@@ -1,4 +1,4 @@
-/** `pulumi-macvlan report`: what a change request, or the passing of time, means for the hosts. */
+/** `pulumi-macvlan report`: what a change request, or drift, means for the hosts. */
 import { forLog } from "../model/outside-text";
 import { Command, Option } from "commander";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
@@ -12,18 +12,18 @@ interface ReportOptions extends HostOptions {
 }
 
 const HELP = `
-FILE is what "pulumi preview --json --show-sames" or "pulumi stack export" printed; without it, or with -, it is read
-from standard input. The hosts in it are looked at, and each link is planned as "pulumi up" would: what differs
-property by property, and the commands that would run. Nothing runs. From an export, everything that differs is drift.
+FILE is the output of "pulumi preview --json --show-sames" or "pulumi stack export". Without it, or with -, it is read
+from standard input. The hosts in it are read, and each link is planned as by "pulumi up": what differs,
+property by property, and the commands that would run. Nothing is changed. With an export, all differences are drift.
 
 Example:
   pulumi preview --json --show-sames | pulumi-macvlan report > comment.md
   pulumi stack export | pulumi-macvlan report --format text
-${exitCodes("every link is as it is to be", "something is to be changed, or has drifted")}`;
+${exitCodes("no link differs", "there are changes or drift")}`;
 
 export function reportCommand(): Command {
   const command = new Command("report")
-    .description("what a preview changes on each host, and what has drifted, for a comment")
+    .description("what a preview changes on each host, and drift, as a comment for a change request")
     .argument("[file]", "a preview or an export in JSON; - is standard input", "-")
     .addOption(
       new Option("-f, --format <form>", "form of the report")
@@ -50,7 +50,7 @@ async function report(file: string, options: ReportOptions): Promise<ExitCode> {
   await print(await written(result, options), options.output);
   for (const { host, error } of result.hosts) {
     if (error !== undefined)
-      process.stderr.write(`pulumi-macvlan: ${host} was not looked at: ${forLog(error)}\n`);
+      process.stderr.write(`pulumi-macvlan: ${host} could not be read: ${forLog(error)}\n`);
   }
   return hasFailed(result) ? EXIT.failed : differs(result) ? EXIT.differs : EXIT.fine;
 }

@@ -5,7 +5,7 @@ import { type SshClient, openSshClient } from "../ssh/connection";
 import type { Settings } from "../ssh/settings";
 import { openTrace } from "../ssh/trace";
 
-/** The client of a command: what it has to say beside the command's own output goes to stderr. */
+/** The SSH client of a command. Its warnings go to stderr. */
 export function clientOf(settings: Settings): SshClient {
   const stderr = (text: string): void => void process.stderr.write(forLog(text));
   const { sayOnce } = openDiagnostics((line) => stderr(`${line}\n`), openRedactor());

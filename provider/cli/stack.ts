@@ -1,5 +1,5 @@
 /**
- * What a stack has to say of its links: `pulumi preview --json` or `pulumi stack export`, by what is in it. Pure.
+ * The links of a stack, from `pulumi preview --json` or `pulumi stack export`, by what is in it. Pure.
  *
  * Measured with engine 3.259: a preview's steps hold the canonical inputs, those that the provider adds (`__owner`,
  * `drift`) too; secrets are the text `[secret]`. Links without a change are left out unless `--show-sames` is given.
@@ -11,22 +11,22 @@ import { type HostAddress, hostSchema } from "../ssh/address";
 import { type AnyKind, KINDS } from "../kinds";
 import type { Json } from "../kinds/kind";
 
-/** What is to become of a resource. */
+/** What happens to a resource. */
 export type Action = "keep" | "create" | "update" | "replace" | "delete";
 
-/** A resource of ours in a stack. */
+/** A resource of this package in a stack. */
 export interface StackLink {
   readonly kind: AnyKind;
   /** The resource's name. */
   readonly resource: string;
   readonly action: Action;
-  /** Undefined where the host is a secret or not known yet. */
+  /** Undefined if the host is a secret or not known yet. */
   readonly host: HostAddress | undefined;
   /** Canonical inputs of the last run, with the hidden ones. */
   readonly before?: Json;
-  /** The same as they are to be; with them what `check` found different, in `drift`. */
+  /** The new inputs, with the differences that `check` found in `drift`. */
   readonly after?: Json;
-  /** Properties that are secret: they are in neither. */
+  /** Properties that are secret and therefore in neither. */
   readonly secret: readonly string[];
   /** Properties whose values are not known yet. */
   readonly unknown: readonly string[];
@@ -36,11 +36,11 @@ export interface StackReading {
   /** `project/stack` */
   readonly name: string;
   readonly source: "preview" | "export";
-  /** In the order in which the engine deals with them. */
+  /** In the order in which the engine processes them. */
   readonly links: readonly StackLink[];
-  /** What the preview failed for. */
+  /** Errors of the preview. */
   readonly errors: readonly string[];
-  /** Resources of other providers, by what is to become of them; those that stay are not counted. */
+  /** Numbers of other providers' resources by action, without unchanged ones. */
   readonly others: Readonly<Record<string, number>>;
 }
 
@@ -71,7 +71,7 @@ interface Export {
   readonly deployment: { readonly resources?: readonly (State & { readonly urn: string })[] };
 }
 
-/** @throws Error that says what the text is not */
+/** @throws Error if the text is not one of these */
 export function readStack(text: string, source: string): StackReading {
   let value: unknown;
   try {
@@ -85,7 +85,7 @@ export function readStack(text: string, source: string): StackReading {
   const { steps, deployment } = (value ?? {}) as { steps?: unknown; deployment?: unknown };
   if (Array.isArray(steps)) return fromPreview(value as Preview);
   if (typeof deployment === "object" && deployment !== null) return fromExport(value as Export);
-  // a preview that failed before its first step has none
+  // a preview that failed before its first step has no steps
   if (typeof value === "object" && value !== null && "diagnostics" in value) {
     return fromPreview({ ...(value as Preview), steps: [] });
   }
@@ -114,11 +114,11 @@ function fromPreview({ steps, diagnostics = [] }: Preview): StackReading {
       if (!["same", "read", "refresh"].includes(op) && !isStack(urn)) others[op] = (others[op] ?? 0) + 1;
     } else if (action !== undefined) {
       const gone = action === "delete" || action === "replace";
-      // a deletion goes by what the state has, outputs and all; everything else by the inputs
+      // a deletion uses the state including outputs; everything else uses the inputs
       const before = gone ? { ...oldState?.inputs, ...oldState?.outputs } : oldState?.inputs;
       const link = stackLink(kind, urn, action, oldState && before, newState?.inputs);
       const known = links.get(urn);
-      // of a replacement that comes in several steps each tells its half
+      // if a replacement has several steps, each has a part of it
       links.set(urn, known ? { ...link, ...definedOf(known), action } : link);
     }
   }
@@ -130,7 +130,7 @@ function fromPreview({ steps, diagnostics = [] }: Preview): StackReading {
   return { name: stackName(urn), source: "preview", links: [...links.values()], errors, others };
 }
 
-/** The engine quotes the value of a property that failed its check, also where it is a secret. */
+/** The engine quotes the value of a property that failed its check, even a secret one. */
 function withoutValue(message: string): string {
   return message.replace(/ value \{.*\} has a problem:/s, ":");
 }
@@ -169,7 +169,7 @@ function stackLink(
   };
 }
 
-/** What an earlier step of the same resource told. */
+/** The defined fields of an earlier step of the same resource. */
 function definedOf(link: StackLink): Partial<StackLink> {
   const { before, after } = link;
   return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
@@ -179,7 +179,7 @@ function isHidden(key: string): boolean {
   return key.startsWith("__") || key === "drift";
 }
 
-/** `drift` names wanted values in plain text, also those of properties that are secret. */
+/** `drift` contains desired values in plain text, including those of secret properties. */
 function withoutSecrets(inputs: Json, secret: readonly string[]): Json {
   const kept = Object.entries(inputs).filter(([key]) => !secret.includes(key));
   const { drift, ...rest } = Object.fromEntries(kept);
@@ -188,7 +188,7 @@ function withoutSecrets(inputs: Json, secret: readonly string[]): Json {
   return { ...rest, drift: Object.fromEntries(shown) };
 }
 
-/** The key below which the engine's state has a secret (sdk/go/common/resource/properties.go, SigKey). */
+/** The key that marks a secret in the engine's state (sdk/go/common/resource/properties.go, SigKey). */
 const SECRET_KEY = "4dabf18193072939515e22adb298388d";
 
 function isSecret(value: unknown): boolean {

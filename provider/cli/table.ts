@@ -1,4 +1,4 @@
-/** Tables of plain text, aligned by what a terminal shows of a cell. */
+/** Tables of plain text, aligned by the visible width of cells. */
 import { printable } from "../model/outside-text";
 import { stripVTControlCharacters } from "node:util";
 
@@ -11,7 +11,7 @@ export function alignColumns(rows: readonly (readonly string[])[], indent = ""):
   );
 }
 
-/** Columns that a text takes on a terminal, colours aside. */
+/** The width of a text on a terminal, without colours. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const character of stripVTControlCharacters(text)) width += isWide(character) ? 2 : 1;
@@ -29,7 +29,7 @@ export function wrapText(text: string, width: number): string[] {
   return lines;
 }
 
-/** Characters that take two columns: East Asian wide ones and emoji (Unicode UAX #11), as far as names have them. */
+/** Characters of double width: East Asian wide ones and emoji (Unicode UAX #11), simplified. */
 function isWide(character: string): boolean {
   return /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
     character,
@@ -37,8 +37,8 @@ function isWide(character: string): boolean {
 }
 
 /**
- * A text from outside for one line of a terminal or a drawing, in full: control characters, and what is no character
- * of XML 1.0, are shown and do nothing.
+ * Text from outside for one line of a terminal or a drawing, in full. Control characters, and those that XML 1.0 does
+ * not allow, are escaped.
  */
 export function oneLine(text: string): string {
   return printable(text, Infinity);

@@ -34,7 +34,7 @@ export type { GroupData, HostData, InventoryData, Vars } from "./schema";
 export function readInventory<V = Vars>(path: string, options: InventoryOptions<V> = {}): Inventory<V> {
   const { data, where, problems } = readFile(path);
   if (problems.length > 0) {
-    throw new pulumi.RunError(`the inventory is no YAML that can be read:\n  ${problems.join("\n  ")}`);
+    throw new pulumi.RunError(`the inventory is not valid YAML:\n  ${problems.join("\n  ")}`);
   }
   return openInventory(data, { where, sshConfigHosts }, options);
 }
@@ -64,7 +64,7 @@ export function inventoryFromSshConfig(...patterns: string[]): Inventory {
   if (inventory.hosts().length > 0) return inventory;
   throw new pulumi.RunError(
     `the OpenSSH client configuration names no host that matches ${patterns.join(" ") || "no pattern at all"}; ` +
-      "a Host line with a wildcard names none",
+      "Host lines with wildcards do not count",
   );
 }
 
@@ -97,8 +97,8 @@ export async function inventoryFromStack<V = Vars>(
   if (value === undefined || value === null) {
     const why =
       details.secretValue === undefined
-        ? "is not there"
-        : "is a secret, and names of hosts are shown everywhere";
+        ? "does not exist"
+        : "is a secret, but names of hosts cannot be kept secret";
     throw new pulumi.RunError(`${place} ${why}`);
   }
   return openInventory(value, { where: () => ({ text: place, offset: 0 }), sshConfigHosts }, options);
@@ -115,7 +115,7 @@ function readFile(path: string): ReturnType<typeof readYamlFile> {
 
 function sshConfigHosts(patterns: readonly string[]): string[] {
   const config = new pulumi.Config("macvlan");
-  // credentials are none of an inventory's business
+  // an inventory needs no credentials
   const settings = readSettings(process.env, (key) =>
     key === "macvlan:sshConfigPath" ? config.get("sshConfigPath") : undefined,
   );

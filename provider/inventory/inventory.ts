@@ -56,18 +56,18 @@ export interface InventoryOptions<V> {
   readonly vars?: VarsSchema<V>;
 }
 
-/** Where the data comes from, for messages. */
+/** The source of the data, for messages. */
 export interface Source {
   /** `hosts.yaml:12:7`, or `output fleet of the stack org/hosts/prod`. */
   readonly where: (path: readonly PropertyKey[]) => Place;
-  /** Names of the OpenSSH client configuration's hosts that match. */
+  /** Returns the matching hosts of the OpenSSH client configuration. */
   readonly sshConfigHosts: (patterns: readonly string[]) => readonly string[];
 }
 
 /**
- * Makes an inventory of data that nobody has checked yet.
+ * Makes an inventory from unchecked data.
  *
- * @throws RunError with all that is wrong, each with its place
+ * @throws RunError with all problems, each with its place
  */
 export function openInventory<V = Vars>(
   given: unknown,
@@ -86,7 +86,7 @@ export function openInventory<V = Vars>(
   if (!parsed.success) {
     return fail(
       parsed.error.issues.flatMap((issue) =>
-        // a key too many is what the message is about, not what it is in
+        // the message is about the unknown key, not the object that contains it
         (issue.code === "unrecognized_keys" ? issue.keys : [undefined]).map((key) => ({
           path: key === undefined ? issue.path : [...issue.path, key],
           reason: issue.message,
@@ -134,7 +134,7 @@ function inventoryOf<V>(
   };
 }
 
-/** What the client configuration names is there by its name alone, unless the inventory says more of it. */
+/** Adds the hosts of the client configuration by name, unless the inventory describes them itself. */
 function withSshConfig({ sshConfig, ...data }: InventoryFile, source: Source): InventoryData {
   if (sshConfig.length === 0) return data;
   const found = source.sshConfigHosts(sshConfig).filter((name) => !Object.hasOwn(data.hosts, name));
@@ -157,15 +157,18 @@ function checkVars<V>(
   // without a schema the type is Vars, which is the default of V
   if (!schema) return { vars: vars as V };
   const result = schema["~standard"].validate(vars);
-  if (result instanceof Promise) throw new TypeError("the schema of vars has to check without waiting");
+  if (result instanceof Promise) throw new TypeError("the schema of vars must be synchronous");
   if (!result.issues) return { vars: result.value };
   return {
     issues: result.issues.map(({ message, path = [] }) => {
       const [first, ...rest] = path.map((step) => (typeof step === "object" ? step.key : step));
       const origin = given.get(String(first))?.path;
-      // what is missing is missing of the host
+      // a missing value is reported for the host
       const missing = first === undefined ? hostPath : [...hostPath, "vars", first];
-      return { path: [...(origin ?? missing), ...rest], reason: `does not fit: ${message}` };
+      return {
+        path: [...(origin ?? missing), ...rest],
+        reason: `does not match the schema of vars: ${message}`,
+      };
     }),
   };
 }

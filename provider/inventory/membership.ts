@@ -1,14 +1,14 @@
-/** Which hosts are in which groups, and what value counts where several are given. Pure. */
+/** The hosts of each group, and the precedence of values. Pure. */
 import { matchesPatterns } from "../ssh/config/patterns";
 import type { GroupData, InventoryData, Vars } from "./schema";
 
-/** Something wrong with the data, on its path. */
+/** A problem with the data, on its path. */
 export interface DataIssue {
   readonly path: readonly PropertyKey[];
   readonly reason: string;
 }
 
-/** Hosts by group, and the groups in the order in which their values count: the last one wins. */
+/** Hosts by group, and the groups in the order of precedence: the last one wins. */
 export interface Membership {
   readonly members: ReadonlyMap<string, ReadonlySet<string>>;
   readonly order: readonly string[];
@@ -16,27 +16,34 @@ export interface Membership {
 }
 
 /**
- * Finds which hosts each group has. Takes time in proportion to the groups, the hosts and their patterns, however the
- * groups contain each other. If there are issues, the rest of the result is of no use.
+ * Finds the hosts of each group, in linear time in groups, hosts and patterns, however groups are nested. If there are
+ * issues, the rest of the result cannot be used.
  */
 export function resolveMembership(data: InventoryData): Membership {
-  // maps: a group may be called like a property that every object has
+  // maps, because a group may have the name of a property that every object has
   const groups = new Map(Object.entries(data.groups));
   const hosts = Object.keys(data.hosts);
   const issues = [...groups].flatMap(([name, group]) => [
     ...group.groups.flatMap((inner, i) =>
       groups.has(inner)
         ? []
-        : [{ path: ["groups", name, "groups", i], reason: `is no group; there are ${listed(data.groups)}` }],
+        : [
+            {
+              path: ["groups", name, "groups", i],
+              reason: `is not a group; the groups are ${listed(data.groups)}`,
+            },
+          ],
     ),
     ...group.hosts.flatMap((pattern, i) => {
       const isThere = hosts.some((host) => matchesPatterns([pattern.replace(/^!/, "")], host));
-      return isThere ? [] : [{ path: ["groups", name, "hosts", i], reason: "is no host of this inventory" }];
+      return isThere
+        ? []
+        : [{ path: ["groups", name, "hosts", i], reason: "is not a host of this inventory" }];
     }),
   ]);
   const { order, circle } = innerFirst(groups);
   if (circle !== undefined) {
-    issues.push({ path: ["groups", circle, "groups"], reason: `goes round in a circle, back to ${circle}` });
+    issues.push({ path: ["groups", circle, "groups"], reason: `forms a loop, back to ${circle}` });
   }
   if (issues.length > 0) return { members: new Map(), order: [], issues };
   const members = new Map<string, ReadonlySet<string>>();
@@ -50,7 +57,7 @@ export function resolveMembership(data: InventoryData): Membership {
       ]),
     );
   }
-  // how many groups are around a group, by the longest way
+  // the nesting depth of each group, by the longest path
   const depths = new Map(order.map((name) => [name, 0]));
   for (const name of order.toReversed()) {
     const depth = (depths.get(name) ?? 0) + 1;
@@ -65,12 +72,12 @@ export function resolveMembership(data: InventoryData): Membership {
   };
 }
 
-/** The groups, each after those that it contains; or one that contains itself by some way. */
+/** The groups, each after those that it contains; or one that contains itself. */
 function innerFirst(groups: ReadonlyMap<string, GroupData>): { order: string[]; circle?: string } {
   const order: string[] = [];
   const state = new Map<string, "open" | "done">();
   for (const root of groups.keys()) {
-    // a stack of our own: groups may be nested deeper than calls
+    // an explicit stack: groups may be nested deeper than calls can be
     const stack = state.has(root) ? [] : [{ name: root, next: 0 }];
     if (stack.length > 0) state.set(root, "open");
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -89,13 +96,15 @@ function innerFirst(groups: ReadonlyMap<string, GroupData>): { order: string[]; 
   return { order };
 }
 
-/** A value, and where it was given. */
+/** A value, and its place in the inventory. */
 export interface GivenVar {
   readonly value: unknown;
   readonly path: readonly PropertyKey[];
 }
 
-/** A host's values: everybody's, then the outer groups', the inner groups', its own; whole values, the last one wins. */
+/**
+ * A host's values: those of all hosts, then of outer groups, inner groups, and its own. The last one wins, as a whole.
+ */
 export function varsOf(
   data: InventoryData,
   { members, order }: Membership,

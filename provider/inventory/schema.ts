@@ -1,11 +1,11 @@
-/** What an inventory is, as plain data: the form of its file, and of a stack's output. */
+/** An inventory as plain data: the form of its file, and of a stack's output. */
 import { z } from "zod";
 import { type HostAddress, hostSchema } from "../ssh/address";
 
 /** Values for programs, by name. */
 export type Vars = Readonly<Record<string, unknown>>;
 
-/** A host of an inventory's data: how to reach it, where its name does not say that, and what is its own. */
+/** A host of an inventory's data: how to reach it, if not by its name, and its own values. */
 export interface HostData {
   readonly host: HostAddress;
   readonly vars: Vars;
@@ -13,9 +13,9 @@ export interface HostData {
 
 /** A group of an inventory's data. */
 export interface GroupData {
-  /** Names of hosts, or patterns with `*` and `?`; with `!` in front, what is left out. */
+  /** Names of hosts, or patterns with `*` and `?`; a leading `!` excludes. */
   readonly hosts: readonly string[];
-  /** Groups whose hosts are its own as well. */
+  /** Groups whose hosts belong to this group too. */
   readonly groups: readonly string[];
   readonly vars: Vars;
 }
@@ -27,9 +27,9 @@ export interface InventoryData {
   readonly groups: Readonly<Record<string, GroupData>>;
 }
 
-/** The data as it is written, with what {@link InventoryData} has filled in left out. */
+/** The data as written, in the short forms that {@link InventoryData} expands. */
 export interface InventoryFile extends InventoryData {
-  /** Patterns: all hosts of the OpenSSH client configuration with such a name. */
+  /** Patterns for hosts of the OpenSSH client configuration. */
   readonly sshConfig: readonly string[];
 }
 
@@ -40,14 +40,14 @@ function entries<T>(what: string, of: z.ZodType<T>): z.ZodType<Record<string, T>
     .transform((given) => given ?? {});
 }
 
-/** Fields of which all may be left out. Messages complete a sentence that begins with the path. */
+/** An object whose fields are all optional. Messages complete a sentence that begins with the path. */
 function section<S extends z.ZodRawShape>(shape: S) {
   const keys = Object.keys(shape).join(", ");
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `is not known here; there are ${keys}`
-        : `must have ${keys}, or nothing`,
+        ? `is unknown here; the keys are ${keys}`
+        : `must be empty, or have only the keys ${keys}`,
   });
 }
 
@@ -58,7 +58,7 @@ const names = z
 const vars = entries("values", z.unknown());
 const group = z.preprocess((given) => given ?? {}, section({ hosts: names, groups: names, vars }));
 
-/** `node1:` alone, a text, or `{ host, vars }`. */
+/** `node1:` alone, a string, or `{ host, vars }`. */
 const host = z.preprocess(
   (given) => (typeof given === "string" ? { host: given } : (given ?? {})),
   section({ host: z.unknown().optional(), vars }),
@@ -75,7 +75,7 @@ const hosts = entries("hosts", host).transform((given, ctx): Record<string, Host
       if (name !== pattern && entry.host !== undefined) {
         ctx.addIssue({
           code: "custom",
-          message: "is one way for many hosts; leave it out",
+          message: "would be the same for many hosts; leave it out",
           path: [pattern, "host"],
         });
         return [];
@@ -92,7 +92,7 @@ const hosts = entries("hosts", host).transform((given, ctx): Record<string, Host
   const seen = new Set<string>();
   for (const [name] of named) {
     if (seen.has(name)) {
-      ctx.addIssue({ code: "custom", message: `is there twice, once by a range`, path: [name] });
+      ctx.addIssue({ code: "custom", message: `occurs twice, once in a range`, path: [name] });
     }
     seen.add(name);
   }
@@ -106,7 +106,7 @@ function expandRange(pattern: string): string[] | string {
     /^([^[\]]*)\[(\d+):(\d+)\]([^[\]]*)$/.exec(pattern) ?? [];
   const count = Number(to) - Number(from) + 1;
   if (from === "" || count < 1 || count > 1000)
-    return "has no range such as [01:20], of 1000 hosts at most, in it";
+    return "contains no valid range, such as [01:20], of at most 1000 hosts";
   return Array.from(
     { length: count },
     (_, i) => before + String(Number(from) + i).padStart(from.length, "0") + after,

@@ -1,4 +1,4 @@
-/** A YAML file, and where in it things are. */
+/** A YAML file with the places of its values. */
 import { readFileSync } from "node:fs";
 import {
   type Document,
@@ -12,30 +12,30 @@ import {
   parseDocument,
 } from "yaml";
 
-/** A place for messages: its text, and its number for putting places in order. */
+/** A place for messages: its text, and its offset for sorting. */
 export interface Place {
   /** `hosts.yaml:12:7` */
   readonly text: string;
   readonly offset: number;
 }
 
-/** What a file holds. */
+/** The content of a file. */
 export interface YamlFile {
   readonly data: unknown;
-  /** Where a path of the data is, or what is nearest to it. */
+  /** The place of a path of the data, or of its nearest existing ancestor. */
   readonly where: (path: readonly PropertyKey[]) => Place;
-  /** What is wrong with the YAML itself, each with its place. With such, the data is of no use. */
+  /** Errors in the YAML, each with its place. If there are any, the data cannot be used. */
   readonly problems: readonly string[];
 }
 
 /**
  * Reads a YAML 1.2 file of one document, with anchors and merge keys (`<<`).
  *
- * @throws Error where the file cannot be read
+ * @throws Error if the file cannot be read
  */
 export function readYamlFile(path: string): YamlFile {
   const lines = new LineCounter();
-  // merge keys are no part of YAML 1.2, and what people know from Ansible
+  // merge keys are not part of YAML 1.2, but common in Ansible
   const text = readFileSync(path, "utf8");
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -46,7 +46,7 @@ export function readYamlFile(path: string): YamlFile {
     const { line, col } = lines.linePos(offset);
     return { text: `${path}:${line}:${col}`, offset };
   };
-  // some of the parser's positions are where the last token ended
+  // some of the parser's positions are at the end of the previous token
   const next = (offset: number): number => offset + text.slice(offset).search(/\S|$/);
   const problems = document.errors.map(
     (e) => `${place(next(e.pos[0])).text}: ${e.message.replace(/\s+/g, " ")}`,
@@ -58,7 +58,7 @@ export function readYamlFile(path: string): YamlFile {
   };
 }
 
-/** Where a value begins, or the key of what has parts: the last of the path that the file has. */
+/** The offset of a value, or of the key of a collection, for the last part of the path that the file has. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;

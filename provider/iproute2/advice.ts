@@ -1,6 +1,6 @@
 /**
- * What to do about the errors of iproute2 and the kernel. Matched on the command and on what it printed: the
- * texts are the kernel's extended acknowledgements or the C library's words for errno (facts: section 2.6).
+ * Advice for errors of iproute2 and the kernel, matched on the command and its output: the kernel's extended
+ * acknowledgements, or the C library's texts for errno.
  */
 interface Remedy {
   readonly command: RegExp;
@@ -13,44 +13,44 @@ const REMEDIES: readonly Remedy[] = [
     command: /^ip .*link add .*type vlan/,
     printed: /VLAN device already exists|File exists/,
     says:
-      "The parent has that VLAN already, as another link, maybe in a namespace that cannot be seen from here " +
-      '("ip -d link show type vlan"); or a link of that name has come up meanwhile.',
+      "The parent already has that VLAN as another link, perhaps in a namespace without a name " +
+      '("ip -d link show type vlan"), or a link of that name has been created meanwhile.',
   },
   {
     command: /^ip .*link add .*type vlan/,
     printed: /VLANs not supported on device|Operation not supported/,
-    says: "The parent's driver takes no VLANs (NETIF_F_VLAN_CHALLENGED); use another link.",
+    says: "The parent's driver does not support VLANs (NETIF_F_VLAN_CHALLENGED); use another link.",
   },
   {
     command: /^ip .*link add .*type vlan/,
     printed: /Unknown device type/,
     says:
-      "The host's kernel has no VLANs (module 8021q): install all of the kernel's modules (linux-modules-extra on " +
+      "The host's kernel does not support VLANs (module 8021q): install all of the kernel's modules (linux-modules-extra on " +
       "Ubuntu), or another kernel.",
   },
   {
     command: /^ip .*link (?:add|set)/,
     printed: /Numerical result out of range/,
-    says: "A VLAN's MTU is its parent's at most, and some links have limits of their own (ip -d link: maxmtu).",
+    says: "A VLAN's MTU cannot exceed its parent's, and some links have limits of their own (ip -d link: maxmtu).",
   },
   {
     command: /^ip .*link set .* up$/,
     printed: /Network is down/,
-    says: "A VLAN comes up with its parent alone: set that up, or give looseBinding: true.",
+    says: "A VLAN can only be up if its parent is: set the parent up, or give looseBinding: true.",
   },
   {
     command: /^ip .*link (?:add|set) .*\bnetns /,
     printed: /Invalid argument|network namespace|Invalid "netns"/,
     says:
-      'The network namespace cannot be used: what is under /run/netns may be no namespace any more ("ip netns delete" ' +
-      "removes it); or the parent takes no such child, as it has a passthru child, or children that exclude passthru.",
+      'The network namespace cannot be used: the file under /run/netns may have no namespace behind it ("ip netns delete" ' +
+      "removes it), or the parent accepts no such child, because it has a passthru child, or children that exclude passthru.",
   },
   {
     command: /^ip .*link add .*type macv/,
     printed: /Invalid argument/,
     says:
-      "The parent takes no such child: it may have a passthru child, or children that exclude passthru, in a " +
-      "namespace that cannot be seen from here.",
+      "The parent accepts no such child: it may have a passthru child, or children that exclude passthru, in a " +
+      "namespace without a name.",
   },
   {
     command: /^ip .*link add .*(?:type (?:macv|ipv))|master/,
@@ -62,15 +62,15 @@ const REMEDIES: readonly Remedy[] = [
     command: /^ip .*link set .* address /,
     printed: /Device or resource busy/,
     says:
-      "The NIC takes a new MAC address only while it is down: set it down on the host (for passthru the parent), run " +
-      "it again, and set it up.",
+      "The NIC accepts a new MAC address only while it is down. On the host, set it down (for passthru, the parent), run " +
+      '"pulumi up" again, and set it up.',
   },
   {
     // drivers/net/ipvlan/ipvlan_main.c, ipvlan_addr4_validator_event
     command: /^ip .*address /,
     printed: /already assigned to an ipvlan/,
     says:
-      "Another ipvlan of the same parent has the address: take it away there first (dependsOn that resource, or in an " +
+      "Another ipvlan of the same parent has the address: remove it there first (with dependsOn that resource, or in an " +
       "update of its own).",
   },
   {
@@ -81,26 +81,26 @@ const REMEDIES: readonly Remedy[] = [
   {
     command: /./,
     printed: /Cannot assign requested address/,
-    says: "The address is none that a link can have.",
+    says: "A link cannot have this address.",
   },
   {
     command: /^ip .*link add/,
     printed: /File exists/,
-    says: "A link of that name has come up meanwhile; run it again to see what it is.",
+    says: 'A link of that name has been created meanwhile. Run "pulumi up" again: the message then says what it is.',
   },
   {
     command: /route/,
     printed: /File exists/,
     says:
-      'The same route leads through another link: look at it with "ip route", delete it there, or give this one ' +
+      'The same route leads through another link ("ip route" shows it): delete it there, or give this one ' +
       "another metric.",
   },
   {
     command: /route/,
     printed: /Invalid prefsrc|invalid source/i,
     says:
-      "The route's source is no address of the host; or one that IPv6's duplicate detection has not let through: another " +
-      'machine has it ("ip address show dadfailed"), or its link has no carrier.',
+      "The route's source is not an address of the host, or IPv6's duplicate detection has not accepted it: another " +
+      'machine has it ("ip address show dadfailed" lists it), or its link has no carrier.',
   },
   {
     command: /route/,
@@ -110,22 +110,22 @@ const REMEDIES: readonly Remedy[] = [
   {
     command: /./,
     printed: /IPv6 is disabled|Permission denied.*ipv6/i,
-    says: "IPv6 is switched off for the link (net.ipv6.conf.*.disable_ipv6).",
+    says: "IPv6 is disabled for the link (net.ipv6.conf.*.disable_ipv6).",
   },
   {
     command: /./,
     printed: /Operation not permitted|Permission denied/,
-    says: "It needs CAP_NET_ADMIN in the host's network namespace: log in as root or set become.",
+    says: "This needs CAP_NET_ADMIN in the host's network namespace: log in as root, or set become.",
   },
   {
     command: /./,
     printed: /Unknown device type|Operation not supported/,
-    says: "The host's kernel cannot do that: a module may be missing (modprobe macvlan, macvtap, ipvlan, bridge), or the option.",
+    says: "The host's kernel does not support this: a module (modprobe macvlan, macvtap, ipvlan, bridge) or the option may be missing.",
   },
   {
     command: /./,
     printed: /Cannot find device|No such device|does not exist/,
-    says: "The link has gone meanwhile; if another resource makes it, use that resource's output or dependsOn.",
+    says: "The link has disappeared meanwhile. If another resource makes it, use that resource's output, or dependsOn.",
   },
   {
     command: /\/proc\/sys\//,
@@ -145,11 +145,11 @@ const REMEDIES: readonly Remedy[] = [
   {
     command: /./,
     printed: /unknown option|Usage:|is wrong|garbage/,
-    says: "The host's iproute2 is too old for the option.",
+    says: "The host's iproute2 is too old for this option.",
   },
 ];
 
-/** What to do, or undefined where nothing better than the output itself can be said. */
+/** The advice; undefined if there is none for this output. */
 export function remedyFor(command: string, printed: string): string | undefined {
   return REMEDIES.find((r) => r.command.test(command) && r.printed.test(printed))?.says;
 }

@@ -1,4 +1,4 @@
-/** Steps in the words of iproute2: what a plan's steps are as commands of one host. Pure. */
+/** Renders a plan's steps as commands of a host. Pure. */
 import { isIPv6Cidr } from "../model/addresses";
 import { UNITS } from "../model/boot-names";
 import type { BootFile, LinkId, LinkRecord, SettingKey } from "../model/host";
@@ -9,7 +9,7 @@ import type { PlannedStep, Step } from "../model/steps";
 import { commandLine, quote } from "../shell/quote";
 /** One command on the host. */
 export type Command =
-  /** `ip`, in a namespace (`""`: the host's own); what it prints is an error only where it exits with one. */
+  /** `ip`, in a namespace (`""`: the host's own); its output is an error only if its exit code is. */
   | {
       readonly run: "ip";
       readonly netns: string;
@@ -29,7 +29,7 @@ export type Command =
   /** A function of `boot-files.sh` with its arguments. */
   | { readonly run: "bootFile"; readonly words: readonly string[]; readonly description: string };
 
-/** Name of the file that holds a link's record; neither name can hold a `/`, and `:` is in no link's name. */
+/** Name of the file with a link's record. Neither name can contain `/`, and a link's name cannot contain `:`. */
 export function recordFile(link: LinkId): string {
   return `links/${link.netns}:${link.name}`;
 }
@@ -67,7 +67,7 @@ export function commandsOf(step: Step, portTool: PortTool): Command[] {
     case "addAddress": {
       const { cidr, broadcast } = step.address;
       const brd = broadcast === undefined ? [] : ["broadcast", broadcast];
-      // replace: the same as add, and at peace with an address that the kernel has kept
+      // replace: the same as add, but no error if the kernel has kept the address
       return [ip(step.link.netns, "address", "replace", cidr, ...brd, "dev", step.link.name)];
     }
     case "deleteAddress":
@@ -76,8 +76,8 @@ export function commandsOf(step: Step, portTool: PortTool): Command[] {
     case "deleteRoute":
       return [routeCommand(step)];
     case "announce":
-      // setting the address that it has anyway makes the kernel notify the neighbours (NETDEV_CHANGEADDR with
-      // arp_notify and ndisc_notify: net/ipv4/devinet.c, net/ipv6/ndisc.c)
+      // setting the current address again makes the kernel notify the neighbours (NETDEV_CHANGEADDR with arp_notify and
+      // ndisc_notify: net/ipv4/devinet.c, net/ipv6/ndisc.c)
       return [ip(step.link.netns, "link", "set", "dev", step.link.name, "address", step.macAddress)];
     case "record":
       return [{ run: "recordLink", link: step.record, json: recordJson(step.record) }];
@@ -101,7 +101,7 @@ function ip(netns: string, ...words: string[]): Extract<Command, { run: "ip" }> 
   return { run: "ip", netns, words };
 }
 
-/** The same text whoever asks: an undo has the record as it was read, along with the index that stands before it. */
+/** Always the same text: an undo has the record as it was read, with its index. */
 function recordJson({ name, netns, resource, made, restore, ...mark }: Omit<LinkRecord, "ifIndex">): string {
   return JSON.stringify({ name, netns, ...markOf(mark), resource, made, restore });
 }
@@ -117,7 +117,7 @@ function putBootFile({ path, content }: BootFile): Command {
     : bootFile(`write ${path}`, "pm_put_file", path, content.mode, content.text);
 }
 
-/** systemd reads units when they are first asked for, and again when it is told to. */
+/** systemd reads units at first use, and again only on daemon-reload. */
 function reloadFor(paths: readonly string[]): Command[] {
   return paths.some((path) => path.startsWith(`${UNITS}/`))
     ? [bootFile("systemctl daemon-reload", "pm_reload_units")]
@@ -132,7 +132,7 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   for (const [key, value] of given) {
     if (key.startsWith("link.")) words.push(wordOf(key), value);
   }
-  // made where it is to live: it never shows in the host's own namespace
+  // made in its namespace directly: it never appears in the host's own namespace
   if (link.netns !== "") words.push("netns", link.netns);
   words.push("type", kind);
   for (const [key, value] of given) {
@@ -144,7 +144,10 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   return ip("", ...words);
 }
 
-/** The namespace that the script itself runs in is named by a process in it: `$$`, which the script expands. No input can be this word. */
+/**
+ * Stands for the script's own namespace, which is named by a process in it: `$$`, which the script expands. No input
+ * can be this word.
+ */
 export const OWN_NETNS = "\0own";
 
 function moveLink(link: LinkId, netns: string): Command {
@@ -158,7 +161,7 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (key === "link.master") {
     return [ip(link.netns, ...dev, ...(value === "" ? ["nomaster"] : ["master", value]))];
   }
-  // what nobody could know before: a bond without ports has an address by chance, a port it lets go the MTU that it had
+  // not predictable: a bond without ports has a random address, and a released port its previous MTU
   if (value === "" && (key === "link.address" || key === "link.mtu")) return [];
   if (key.startsWith("link.")) return [ip(link.netns, ...dev, word, value)];
   if (key === "type.macaddr") {
@@ -174,7 +177,7 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
     return map.length === 0 ? [] : [ip(link.netns, ...dev, "type", step.kind, ...map)];
   }
   if (key === "type.primary" && value === "") {
-    // iproute2 takes the name of a link only (ip/iplink_bond.c)
+    // iproute2 only accepts the name of a link (ip/iplink_bond.c)
     return [{ run: "write", netns: link.netns, path: `/sys/class/net/${link.name}/bonding/primary`, value }];
   }
   // ip-link(8), ipvlan: `bridge`, `private` and `vepa` stand for themselves
@@ -196,7 +199,7 @@ function isMap(key: SettingKey): boolean {
   return key.endsWith("-qos-map");
 }
 
-/** The kernel only takes entries, and forgets one that is mapped to 0 (net/8021q/vlan_dev.c). */
+/** The kernel only accepts entries, and forgets one that is mapped to 0 (net/8021q/vlan_dev.c). */
 function mapWords(key: SettingKey, value: string, was: string): string[] {
   const entries = value.split(" ").filter(Boolean);
   const from = (entry: string): string => entry.split(":")[0] ?? "";
@@ -205,7 +208,7 @@ function mapWords(key: SettingKey, value: string, was: string): string[] {
   return all.length === 0 ? [] : [wordOf(key), ...all];
 }
 
-/** What brctl(8) can set of a port, and its words for it. */
+/** The options of a port that brctl(8) can set, with its words. */
 const BRCTL_WORDS: Readonly<Record<string, string>> = {
   hairpin: "hairpin",
   cost: "setpathcost",
@@ -265,7 +268,7 @@ function routeCommand(step: Extract<Step, { do: "addRoute" | "deleteRoute" }>): 
   words.push("dev", link.name);
   if (route.source !== undefined) words.push("src", route.source);
   if (route.metric !== undefined) words.push("metric", String(route.metric));
-  // whose it is tells it from one that somebody has put beside it
+  // the protocol distinguishes it from a route that was added beside it
   if (step.do === "addRoute") words.push("proto", route.protocol ?? "static", ...wordsIn(route.foreign));
   else if (route.protocol !== undefined) words.push("proto", route.protocol);
   const command = ip(link.netns, ...words);
@@ -282,12 +285,12 @@ function wordOf(key: SettingKey): string {
   return key.slice(key.indexOf(".") + 1);
 }
 
-/** Whether a command only notes, in a file of ours under /run, whose a link or namespace is. */
+/** Whether a command only records the owner of a link or namespace in a file under /run. */
 export function isNote(command: Command): boolean {
   return command.run === "recordLink" || command.run === "recordNetns" || command.run === "forget";
 }
 
-/** A command as a person would type it, for messages and reports: safe to paste into a shell. */
+/** A command as it would be typed, for messages and reports: safe to paste into a shell. */
 export function describeCommand(command: Command): string {
   switch (command.run) {
     case "ip": {
@@ -303,7 +306,7 @@ export function describeCommand(command: Command): string {
     }
     case "recordLink":
     case "recordNetns":
-      return `write down who made ${command.run === "recordLink" ? command.link.name : command.name}`;
+      return `record the owner of ${command.run === "recordLink" ? command.link.name : command.name}`;
     case "forget":
       return `forget ${command.file}`;
     case "bootFile":
@@ -311,12 +314,12 @@ export function describeCommand(command: Command): string {
   }
 }
 
-/** Words that run a program inside a namespace: with its own /sys too, which `ip -n` alone does not give. */
+/** Words that run a program inside a namespace, with the namespace's /sys, which `ip -n` does not provide. */
 export function inNetns(netns: string): string[] {
   return netns === "" ? [] : ["ip", "netns", "exec", netns];
 }
 
-/** A command's words for the shell; the shell functions that it may name are defined in the prelude. */
+/** A command's words for the shell. The prelude defines the shell functions that it may call. */
 export function shellWords(command: Command): string {
   switch (command.run) {
     case "ip": {
@@ -361,12 +364,12 @@ export function shownCommandsOf(step: Step, portTool: PortTool): Command[] {
   return commandsOf(concealed(step), portTool);
 }
 
-/** A step as a person would type it: `ip link set dev eth0 master br0`. */
+/** A step as it would be typed: `ip link set dev eth0 master br0`. */
 export function describeStep(step: Step, portTool: PortTool): string {
   return shownCommandsOf(step, portTool).map(describeCommand).join("; ");
 }
 
-/** The commands of a plan as a person would type them, for logs and reports. */
+/** The commands of a plan as they would be typed, for logs and reports. */
 export function describeSteps(steps: readonly PlannedStep[], portTool: PortTool): string[] {
   return steps.flatMap(({ step }) => describeStep(step, portTool) || []);
 }

@@ -1,11 +1,11 @@
-/** Narrowing of what a host printed: a field of the wrong type counts as not told, and is noted. Pure. */
+/** Typed access to parsed output: a field of the wrong type counts as missing, and is noted. Pure. */
 
 /** An object as `JSON.parse` makes it; its keys are iproute2's own words, and never looked up by names from outside. */
 export type Printed = Readonly<Record<string, unknown>>;
 
 /** The fields of an object. */
 export class Fields {
-  /** @param faults what has the wrong type: `mtu is text` */
+  /** @param faults receives fields of the wrong type: `mtu is text` */
   constructor(
     private readonly of: Printed,
     readonly faults: string[] = [],
@@ -31,7 +31,7 @@ export class Fields {
     return this.as(key, isPrinted);
   }
 
-  /** The fields of an object in this one; what is wrong of them is noted with this one's. */
+  /** The fields of a nested object; its faults are noted with this one's. */
   fields(key: string): Fields | undefined {
     const inner = this.object(key);
     return inner && new Fields(inner, this.faults);
@@ -44,7 +44,7 @@ export class Fields {
 
   private as<T>(key: string, is: (value: unknown) => value is T): T | undefined {
     const value = Object.hasOwn(this.of, key) ? this.of[key] : undefined;
-    // null stands for what is not there: the link below a tunnel
+    // null means missing: the link below a tunnel
     if (value === undefined || value === null) return undefined;
     if (is(value)) return value;
     this.faults.push(`${key} is ${typeName(value)}`);
@@ -81,7 +81,7 @@ function typeName(value: unknown): string {
   return isPrinted(value) ? "an object" : isText(value) ? "text" : plainText(value);
 }
 
-/** A text, number or truth value as text; nothing for what is none: an object may refuse to be one. */
+/** A string, number or boolean as text; empty for anything else, as converting an object may throw. */
 export function plainText(value: unknown): string {
   return isText(value) || typeof value === "number" || isFlag(value) ? String(value) : "";
 }

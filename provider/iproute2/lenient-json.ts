@@ -1,20 +1,20 @@
 /**
- * A reader of what iproute2 prints as JSON, and is not always. Versions print types without a key, keys without a value,
- * next hops as bare text, the same key twice, and escapes that JSON does not know (test/fixtures/iproute2/corpus). Pure,
- * and linear in the length of the text.
+ * A tolerant parser of iproute2's JSON, which is not always valid. Versions print types without a key, keys without a
+ * value, next hops as bare text, the same key twice, and unknown escapes (test/fixtures/iproute2/corpus). Pure, and
+ * linear in the length of the text.
  *
- * An element of a list that makes no sense is left out, and the others are read: other people's links and routes must not
- * keep ours from being managed.
+ * An element of a list that cannot be parsed is left out, and the others are read: foreign links and routes must not
+ * prevent the management of ours.
  */
 
-/** What can stand in the place of a value. */
+/** A parsed value. */
 export type Value = null | boolean | number | string | readonly Value[] | Members;
 
-/** An object: its members in their order, as a key may be there twice, and a value may have none (`""`). */
+/** An object: its members in order, as a key may occur twice, and a value may have no key (`""`). */
 export class Members {
   constructor(readonly entries: readonly (readonly [key: string, value: Value])[]) {}
 
-  /** The first value of a key: one that follows belongs to a part of the object that was printed without braces. */
+  /** The first value of a key: a second one belongs to a nested part that was printed without braces. */
   get(key: string): Value | undefined {
     return this.entries.find(([k]) => k === key)?.[1];
   }
@@ -23,11 +23,11 @@ export class Members {
 /** An element of a list. */
 export interface Element<T> {
   readonly value: T;
-  /** What was printed. */
+  /** The text that was printed. */
   readonly text: string;
 }
 
-/** A part of a list that is no element, or none that can be read. */
+/** A part of a list that is not an element, or cannot be parsed. */
 export interface LeftOut {
   readonly text: string;
   readonly reason: string;
@@ -41,9 +41,9 @@ export interface ElementList<T> {
 /**
  * The objects of a list `[{…},{…}]`, with all of their members.
  *
- * @param start matches the brace with which an element begins, and nothing inside of one: there the reader finds its way
- * again after an element that it could not read. With the flag `g`.
- * @throws SyntaxError if the list has no end: what was not printed is not known to be absent
+ * @param start matches the brace with which an element begins, and nothing inside of one: the parser resumes there
+ * after an element that it could not parse. With the flag `g`.
+ * @throws SyntaxError if the list has no end, because missing elements would look absent
  */
 export function readElements(text: string, start: RegExp): ElementList<Members> {
   return readParts(text, start, (part, from) => {
@@ -53,7 +53,7 @@ export function readElements(text: string, start: RegExp): ElementList<Members> 
   });
 }
 
-/** The same as plain objects, for lists whose objects have each key once: what is JSON is read faster so. */
+/** The same as plain objects, for lists without duplicate keys: valid JSON is parsed faster this way. */
 export function readObjects(text: string, start: RegExp): ElementList<object> {
   return readParts(text, start, (part, from) => {
     const end = part.endsWith(",") ? part.length - 1 : part.length;
@@ -73,7 +73,7 @@ function readParts<T extends object>(text: string, start: RegExp, read: ReadPart
   if (!list.startsWith("[") || !list.endsWith("]")) throw cutShort(list);
   const elements: Element<T>[] = [];
   const leftOut: LeftOut[] = [];
-  // what comes before the first is all of a list whose elements begin in a way that is not known
+  // if the beginning of elements is not recognised, the first part is the whole list
   let from = 1;
   for (const { index } of list.matchAll(start)) {
     readPart(list.slice(from, index));
@@ -82,7 +82,7 @@ function readParts<T extends object>(text: string, start: RegExp, read: ReadPart
   readPart(list.slice(from, -1), true);
   return { elements, leftOut };
 
-  /** Reads what stands between two beginnings: one element as a rule, and the comma after it. */
+  /** Parses the text between two beginnings: usually one element and the comma after it. */
   function readPart(part: string, isLast = false): void {
     let position = afterSpace(part, 0);
     while (position < part.length) {
@@ -93,7 +93,7 @@ function readParts<T extends object>(text: string, start: RegExp, read: ReadPart
         if (!isEmpty(value)) elements.push({ value, text: part.slice(begin, end) });
         position = afterSpace(part, end);
       } catch (error) {
-        // the bracket at the end of the list was one within this element
+        // the bracket at the end of the list was within this element
         if (isLast && error instanceof NoEnd) throw cutShort(list);
         if (!(error instanceof SyntaxError)) throw error;
         leftOut.push({ text: part.slice(begin), reason: error.message });
@@ -106,7 +106,7 @@ function readParts<T extends object>(text: string, start: RegExp, read: ReadPart
 class NoEnd extends SyntaxError {}
 
 function cutShort(list: string): SyntaxError {
-  return new SyntaxError(`cut short, or no list (${list.length} characters)`);
+  return new SyntaxError(`incomplete, or not a list (${list.length} characters)`);
 }
 
 /** `{}` stands for what a filter left out. */
@@ -134,7 +134,7 @@ function plain(value: Value): unknown {
   return Object.fromEntries(members);
 }
 
-/** Nothing that iproute2 prints is nested any deeper. */
+/** Deeper nesting than in any output of iproute2. */
 const DEEPEST = 32;
 
 /** A position in a text. */
@@ -144,14 +144,14 @@ class Reader {
     public position: number,
   ) {}
 
-  /** An object, from its brace on. */
+  /** Parses an object, from its brace on. */
   members(depth: number): Members {
     const entries: [string, Value][] = [];
     this.open(depth);
     for (;;) {
       const next = this.next();
       if (next === "}") break;
-      // an end is missing: the end of what is around it is its end, too
+      // its end is missing: the end of the surrounding element ends it too
       if (next === "]") return new Members(entries);
       if (next !== '"') {
         entries.push(["", this.bare(depth)]);
@@ -227,7 +227,7 @@ class Reader {
     this.position++;
   }
 
-  /** What comes next, after commas and white space. */
+  /** The next character, after commas and white space. */
   private next(): string {
     this.position = afterSpace(this.text, this.position);
     const next = this.text[this.position];
@@ -259,7 +259,7 @@ const ESCAPES: ReadonlyMap<string, string> = new Map(
   Object.entries({ '"': '"', "\\": "\\", "/": "/", "'": "'", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" }),
 );
 
-/** `\'` is an apostrophe (before 6.1); a backslash before anything else that JSON does not know stands for itself. */
+/** `\'` is an apostrophe (before 6.1); a backslash before any other character that JSON does not escape is literal. */
 function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|([^]))/g, (escape: string, code?: string, letter?: string) =>

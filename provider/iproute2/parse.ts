@@ -1,6 +1,6 @@
 /**
- * What `ip -j` prints of links, addresses and routes, as a host's state. Pure, and forgiving: whatever other people's
- * links and routes look like, the rest is read, and what is not is named.
+ * Parses the links, addresses and routes that `ip -j` prints into a host's state. Pure and tolerant: links and routes
+ * that cannot be parsed are reported, and the rest is read.
  */
 import { canonicalCidr, canonicalIp } from "../model/addresses";
 import type { Address, LinkState, Route, SettingKey, Settings } from "../model/host";
@@ -11,7 +11,7 @@ import { ROUTE_START, type ReadRoute, linkName, readRoute } from "./routes";
 import { canonicalBridgeId } from "./sysfs";
 import { READ_WHOLE, bondDetails, bondPortDetails, typeSettings } from "./type-settings";
 
-/** A link as `ip -j -d address show` prints it, as far as it is read here. */
+/** The parts of `ip -j -d address show` that are used. */
 interface IpLink {
   readonly ifindex: number;
   readonly ifname: string;
@@ -39,12 +39,12 @@ interface IpAddress {
   readonly prefixlen: number;
   readonly broadcast: string | undefined;
   readonly scope: string | undefined;
-  /** A DHCP client's or a router's. */
+  /** From a DHCP client or a router. */
   readonly isDynamic: boolean;
   readonly dadFailed: boolean;
 }
 
-/** What a host printed of a namespace. */
+/** The raw data of a namespace. */
 interface RawNamespace {
   readonly netns: string;
   readonly iproute2: string;
@@ -55,15 +55,15 @@ interface RawNamespace {
   readonly unreadable: readonly Unreadable[];
 }
 
-/** With what an element of the list of links begins, in all versions. */
+/** The beginning of an element of the list of links, in all versions. */
 const LINK_START = /(?<=[[,])\{"ifindex":/g;
 
 /**
- * Reads what was printed of a namespace, `""` for the host's own.
+ * Parses the output for a namespace, `""` for the host's own.
  *
  * @param text the sections of an observation: `links` with the IPv4 routes, `routes6`, `sysctls`, each with ` NETNS` for another
  * namespace than the host's own
- * @param iproute2 the version that printed it: what it leaves out is the kernel's default, or not known to it
+ * @param iproute2 the version that printed it: what it leaves out is the kernel default, or unknown to it
  * @throws if a list is cut short
  */
 export function readNamespace(netns: string, text: (name: string) => string, iproute2: string): RawNamespace {
@@ -126,17 +126,17 @@ export function readNamespace(netns: string, text: (name: string) => string, ipr
   }
 }
 
-/** How much is kept of what cannot be read. */
+/** The most characters that are kept of what cannot be parsed. */
 const EXCERPT = 200;
 
-/** The link that something is about, from text that is not JSON. */
+/** The link that a part of the output concerns, from text that is not JSON. */
 function linkIn(what: Unreadable["what"], printed: string): string | undefined {
   const key = what === "link" ? "ifname" : "dev";
   const [, name] = new RegExp(`"${key}":"([^"\\\\]{1,15})"`).exec(printed.slice(0, 10_000)) ?? [];
   return name;
 }
 
-/** A link, if there is what makes one: its index and its name. */
+/** A link, if its index and its name can be read. */
 function readLink(link: Fields): IpLink | undefined {
   const [ifindex, ifname] = [link.integer("ifindex"), link.text("ifname")];
   if (ifindex === undefined || ifname === undefined || ifname === "") {
@@ -179,7 +179,7 @@ function readAddress(address: Fields): IpAddress[] {
   if (printed === undefined || prefixlen === undefined) return [];
   const local = canonicalIp(printed);
   if (local === undefined || canonicalCidr(`${local}/${prefixlen}`) === undefined) {
-    address.faults.push("local is no IP address, or prefixlen no length of its prefix");
+    address.faults.push("local is not an IP address, or prefixlen is not a prefix length");
     return [];
   }
   return [{ local, prefixlen, ...rest }];
@@ -190,14 +190,14 @@ function linkNameIn(fields: Fields, key: string): string | undefined {
   return name === undefined ? undefined : linkName(name);
 }
 
-/** What one `ip -batch` printed: the links, and in the last line the IPv4 routes. */
+/** The output of one `ip -batch`: the links, and in the last line the IPv4 routes. */
 export function linksAndRoutes(printed: string): [links: string, routes4: string] {
   const text = printed.trim();
   const end = text.lastIndexOf("\n[");
   return end < 0 ? [text, ""] : [text.slice(0, end), text.slice(end + 1)];
 }
 
-/** Who has which address, and which link leads where, whoever put it there. */
+/** All addresses and routes with their links, managed or not. */
 export function parseHolders({ links, routes }: RawNamespace): { addresses: Holder[]; routes: Holder[] } {
   return {
     addresses: links.flatMap(({ ifname, addresses }) =>
@@ -210,13 +210,13 @@ export function parseHolders({ links, routes }: RawNamespace): { addresses: Hold
 /**
  * The links of a namespace with their addresses and routes.
  *
- * @param hostLinks the links of the host's own namespace, where the parents of others' links are
+ * @param hostLinks the links of the host's own namespace, which contains the parents of links in others
  */
 export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[]): LinkState[] {
   const routesOf = groupBy(raw.routes, ({ links: [link = ""] }) => link);
   const othersOf = new Map<string, Route[]>();
   for (const { other, links } of raw.routes) {
-    // what leads through no link, such as a `blackhole`, has its destination all the same
+    // a route without a link, such as a `blackhole`, still occupies its destination
     for (const link of other ? (links.length === 0 ? ["lo"] : links) : []) {
       const list = othersOf.get(link);
       if (list) list.push(other as Route);
@@ -233,7 +233,7 @@ export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[
   );
 }
 
-/** A link's routes: those that can be put back and are the only ones that a command means, and the others. */
+/** A link's routes, split into those that can be restored and that a command identifies uniquely, and the others. */
 function manageable(read: readonly ReadRoute[]): Pick<LinkState, "routes" | "opaqueRoutes"> {
   const all = read.flatMap(({ route, isWhole }) =>
     route ? [{ route, isWhole, meant: meaning(route) }] : [],
@@ -256,12 +256,12 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-/** By what a command names a route of a link. */
+/** The attributes by which a command identifies a route of a link. */
 function meaning(named: Route): string {
   return JSON.stringify([named.to, named.via, named.source, named.metric, named.selector, named.protocol]);
 }
 
-/** What iproute2 prints of a link's own and nobody can set, or not by that word (`type-settings.ts`). */
+/** What iproute2 prints but cannot set, or not by that word (`type-settings.ts`). */
 const READ_ONLY =
   /^(?:bridge_id|root_id|root_port|root_path_cost|.*_timer|topology_change.*|group_addr|usedbcqueuelen|macaddr_count|macaddr_data|nopromisc|nodst|bridge|private|vepa|mcast_querier_.*|mcast_hash_elasticity|group_fwd_mask)$/;
 
@@ -291,7 +291,7 @@ function parseLink(
   };
   const details: Record<string, string> = {};
   const dynamic = link.addresses.filter((a) => a.isDynamic && a.family === "inet");
-  // what a person asked for; `promiscuity` counts all who did
+  // set explicitly; `promiscuity` counts all users
   if (link.flags.includes("PROMISC")) details["promisc"] = "on";
   if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
   Object.assign(settings, typeSettings(kind, data, iproute2));
@@ -337,8 +337,8 @@ function onOff(value: unknown): string {
 }
 
 /**
- * Finds the link below one. A peer such as a veth's other end is no parent. In another namespace the parent is told by its
- * index in the host's own one, where all parents of our links live.
+ * Finds a link's parent. A peer, such as a veth's other end, is not a parent. In another namespace the parent is
+ * identified by its index in the host's own one, where all parents of our links are.
  */
 function parentsIn(
   { netns, links }: RawNamespace,
@@ -355,9 +355,10 @@ function parentsIn(
 }
 
 /**
- * The index of a macvtap's parent where the kernel (5.10, for one) does not say whose namespace's it is: `ip` looks it up
- * in the macvtap's own, and shows nothing for its own index, `if3` for one that no link has, and else that link's name. A
- * macvlan is the parent of none, as the kernel takes the link below it: any other link is taken at its word.
+ * The index of a macvtap's parent if the kernel (such as 5.10) does not report its namespace. `ip` then looks the index
+ * up in the macvtap's own namespace: it shows nothing for the macvtap's own index, `if3` for an unused one, and
+ * otherwise the name of a wrong link. As a macvlan is never a parent, such a name is recognised; any other name is
+ * taken as it is.
  */
 function untoldIndex({ ifindex, link }: IpLink, own: ReadonlyMap<string, IpLink>): number | undefined {
   if (link === undefined) return ifindex;
@@ -367,12 +368,12 @@ function untoldIndex({ ifindex, link }: IpLink, own: ReadonlyMap<string, IpLink>
   return ["macvlan", "macvtap"].includes(named?.kind ?? "") ? named?.ifindex : undefined;
 }
 
-/** The property, unless the list is empty: most links have none of it, and a host may have thousands. */
+/** The property, unless the list is empty, as a host may have thousands of links without it. */
 function notEmpty<K extends string, T>(property: K, list: readonly T[]): Partial<Record<K, readonly T[]>> {
   return list.length === 0 ? {} : ({ [property]: list } as Partial<Record<K, readonly T[]>>);
 }
 
-/** Link-local addresses are the kernel's, dynamic ones a DHCP client's or a router's. */
+/** Link-local addresses come from the kernel, dynamic ones from a DHCP client or a router. */
 function isOther({ scope, isDynamic }: IpAddress): boolean {
   return scope === "link" || scope === "host" || isDynamic;
 }
@@ -385,7 +386,7 @@ function parseAddress({ local, prefixlen, broadcast, dadFailed }: IpAddress): Ad
   };
 }
 
-/** It is told of links, and of those to come, and never set. */
+/** Read from existing and future links, and never set. */
 const DISABLE_IPV6 = "ipv6.disable_ipv6";
 
 /** The sysctls that a new link of a namespace gets; undefined if none were printed. */

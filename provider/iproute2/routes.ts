@@ -1,4 +1,4 @@
-/** Routes as `ip -j route show` prints them, by any version and whoever put them there. Pure. */
+/** Routes as any version of `ip -j route show` prints them, from any origin. Pure. */
 import { canonicalCidr, canonicalIp } from "../model/addresses";
 import type { Route } from "../model/host";
 import { plainText } from "./fields";
@@ -8,21 +8,24 @@ import { Members, type Value } from "./lenient-json";
 export interface ReadRoute {
   /** Canonical destination. */
   readonly to: string;
-  /** One; more if it has several next hops at the same time (ECMP); none if it is a `blackhole` or the like. */
+  /** One link; several for several next hops (ECMP); none for a `blackhole` or the like. */
   readonly links: readonly string[];
-  /** What there is to manage of it on its one link; undefined if it is not for us to manage. */
+  /** The route as a resource can manage it; undefined if it cannot. */
   readonly route?: Route;
-  /** It is not: the kernel's, a daemon's, one of several next hops, a `blackhole`. */
+  /** A route that cannot be managed: the kernel's, a daemon's, one with several next hops, a `blackhole`. */
   readonly other?: Route;
-  /** The route's words say all of it: it could be put back. */
+  /** The route's words describe it completely, so it could be restored. */
   readonly isWhole: boolean;
 }
 
-/** With what an element of the list begins: a next hop within one begins with `gateway`, `via`, `encap`, `flow` or `dev`. */
+/**
+ * The beginning of an element of the list: a next hop within one begins with `gateway`, `via`, `encap`, `flow` or
+ * `dev`.
+ */
 export const ROUTE_START = /(?<=[[,])\{(?="(?:type|dst)":|"[^":]*",)/g;
 
 /**
- * @param six whether it is one of IPv6
+ * @param six whether it is an IPv6 route
  * @returns the route, or why it cannot be read
  */
 export function readRoute(members: Members, six: boolean): ReadRoute | string {
@@ -33,7 +36,7 @@ export function readRoute(members: Members, six: boolean): ReadRoute | string {
   if (metric !== undefined && !isMetric(metric)) return `metric is ${shortText(metric)}`;
   const hops = hopsOf(members);
   const [via, source] = [addressOf(gatewayOf(members)), addressOf(members.get("prefsrc"))];
-  if (via === null || source === null) return "gateway or prefsrc is no IP address";
+  if (via === null || source === null) return "gateway or prefsrc is not an IP address";
   const dev = textOf(members, "dev");
   const links = hops.length > 0 ? hops : dev === undefined ? [] : [linkName(dev)];
   const protocol = textOf(members, "protocol") ?? "boot";
@@ -76,17 +79,17 @@ export function linkName(printed: string): string {
   return printed.includes("\n") ? printed.replaceAll("\n", "\\") : printed;
 }
 
-/** Protocols of routes that a person or a boot script put there (iproute2's etc/iproute2/rt_protos). */
+/** Protocols of routes that were added by hand or at boot (iproute2's etc/iproute2/rt_protos). */
 const STATIC_PROTOCOLS: readonly string[] = ["boot", "static"];
 
-/** IPv6's metric where none was given (include/net/ip6_route.h, IP6_RT_PRIO_USER). */
+/** IPv6's metric if none was given (include/net/ip6_route.h, IP6_RT_PRIO_USER). */
 const DEFAULT_METRIC_6 = 1024;
 
 function isMetric(value: Value): value is number {
   return Number.isSafeInteger(value);
 }
 
-/** iproute2's short forms in full: `default`, and a single address; undefined for what is no destination. */
+/** iproute2's short forms in full: `default`, and a single address; undefined for anything else. */
 function destinationOf(dst: string, six: boolean): string | undefined {
   if (dst === "default") return six ? "::/0" : "0.0.0.0/0";
   const cidr = canonicalCidr(dst.includes("/") ? dst : `${dst}/${six ? 128 : 32}`);
@@ -113,7 +116,7 @@ function gatewayOf(members: Members): Value | undefined {
   return via instanceof Members ? via.get("host") : members.get("gateway");
 }
 
-/** An address in its canonical form; null for what is none. */
+/** An address in its canonical form; null for anything else. */
 function addressOf(value: Value | undefined): string | null | undefined {
   return value === undefined ? undefined : (typeof value === "string" && canonicalIp(value)) || null;
 }
@@ -123,17 +126,17 @@ function textOf(members: Members, key: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** What a route has besides that a resource never asks for. */
+/** Attributes of a route that no resource can have. */
 interface Foreign {
-  /** By which the kernel tells it from others to the same destination. */
+  /** Attributes that distinguish it from other routes to the same destination. */
   readonly selector: string[];
   /** In the words of `ip route add`. */
   readonly words: string[];
-  /** The words say all of it. */
+  /** The words describe it completely. */
   readonly isWhole: boolean;
 }
 
-/** What says nothing, is told elsewhere, or is what the kernel makes of a link's state. */
+/** Members without meaning, that are read elsewhere, or that follow from the link's state. */
 const NEUTRAL: ReadonlySet<string> = new Set([
   ...["dst", "gateway", "via", "dev", "protocol", "prefsrc", "metric", "nexthops", "nh_info", "table"],
   ...["users", "used", "age", "deleted"],
@@ -155,7 +158,7 @@ function foreignOf(members: Members): Foreign {
   const { tunnel, rest } = splitTunnel(members);
   const seen = new Set<string>();
   for (const [key, value] of rest) {
-    // of a key that is there twice the first one counts; values without a key may be several
+    // the first value of a duplicate key counts; values without a key may repeat
     if (key !== "" && seen.has(key)) continue;
     seen.add(key);
     if (NEUTRAL.has(key)) continue;
@@ -171,7 +174,7 @@ function foreignOf(members: Members): Foreign {
   return { selector, words, isWhole };
 }
 
-/** The words for a member; none for what is usual, undefined for what cannot be said by words. */
+/** The words for a member; none for a default, undefined if there are no words for it. */
 function knownWords(key: string, value: Value): string[] | undefined {
   switch (key) {
     case "":
@@ -189,7 +192,7 @@ function knownWords(key: string, value: Value): string[] | undefined {
           ? [key, value]
           : undefined;
     case "flags":
-      // the others are the kernel's: linkdown, dead, offload, …
+      // the other flags are set by the kernel: linkdown, dead, offload, …
       return Array.isArray(value) ? (value.includes("onlink") ? ["onlink"] : []) : undefined;
     case "flow":
       return value instanceof Members ? realms(value) : undefined;
@@ -219,13 +222,13 @@ function metricWords(value: Value): string[] | undefined {
   return words;
 }
 
-/** A tunnel that needs no link of its own: its type, and its members. */
+/** A lightweight tunnel, without a link of its own: its type and members. */
 interface Tunnel {
   readonly type: Value;
   readonly options: Members;
 }
 
-/** Before 6.3 a tunnel's members stand among the route's, after `encap`, up to where the packets go. */
+/** Before 6.3 a tunnel's members are among the route's, after `encap` and before the next hop. */
 function splitTunnel(members: Members): { tunnel?: Tunnel; rest: Members["entries"] } {
   const { entries } = members;
   const at = entries.findIndex(([key]) => key === "encap");
@@ -247,7 +250,7 @@ function splitTunnel(members: Members): { tunnel?: Tunnel; rest: Members["entrie
   };
 }
 
-/** By type what a tunnel may have, in the order of `ip-route(8)`; the numbers of the fields are given in hexadecimal. */
+/** The attributes of tunnels by type, in the order of `ip-route(8)`; those of the fields are written in hexadecimal. */
 const IP_TUNNEL = ["id", "src", "dst", "ttl", "tos", "hoplimit", "tc", "key", "csum", "seq"];
 
 function tunnelWords({ type, options }: Tunnel): { words: string[]; isWhole: boolean } {
@@ -255,7 +258,7 @@ function tunnelWords({ type, options }: Tunnel): { words: string[]; isWhole: boo
   const known = type === "mpls" ? ["dst", "ttl"] : type === "ip" || type === "ip6" ? IP_TUNNEL : [];
   const isWhole = known.length > 0 && options.entries.every(([key]) => known.includes(key));
   for (const [key, value] of options.entries) {
-    // what was not asked for
+    // not set
     if (value === 0 || value === "0.0.0.0" || value === "::") continue;
     if (type === "mpls" && key === "dst") words.push(shortText(value));
     else if (value === true) words.push(key);
@@ -266,10 +269,10 @@ function tunnelWords({ type, options }: Tunnel): { words: string[]; isWhole: boo
   return { words, isWhole };
 }
 
-// eslint-disable-next-line no-control-regex -- these are what has to go
+// eslint-disable-next-line no-control-regex -- these characters are removed
 const SPACE_OR_CONTROL = /[\s\u0000-\u001f\u007f-\u009f]+/g;
 
-/** A value in a few words, with nothing that ends a word or does anything to a terminal. */
+/** A short form of a value, without white space and control characters. */
 function shortText(value: Value): string {
   if (value instanceof Members) return `{${value.entries.map(([k, v]) => `${k}:${shortText(v)}`).join(",")}}`;
   if (Array.isArray(value)) return `[${(value as readonly Value[]).map(shortText).join(",")}]`;

@@ -1,15 +1,15 @@
 /**
- * Hosts without a usable iproute2: what sysfs tells of their links (`sysfs.sh` reads it), and which program sets a bridge port's options.
- * sysfs knows neither a macvlan's kind nor its mode (facts: busybox-sysfs.txt), so that only bridges and their
- * ports can be managed there.
+ * Hosts without a usable iproute2: their links from sysfs (`sysfs.sh` reads it), and the program that sets a bridge
+ * port's options. sysfs shows neither a macvlan's kind nor its mode, so only bridges and their ports can be managed
+ * there.
  */
 import type { LinkState, SettingKey } from "../model/host";
 import type { PortTool } from "../model/observation";
 
 /**
- * The first of `bridge`, `ip … type bridge_slave`, `brctl` and sysfs that the host has and that is new enough:
- * `bridge` knows hairpin since iproute2 3.9, `ip` ports since 3.18, and brctl since bridge-utils 1.5 (busybox's
- * applet does not).
+ * The first of `bridge`, `ip … type bridge_slave`, `brctl` and sysfs that the host has and that is new enough: `bridge`
+ * supports hairpin since iproute2 3.9, `ip` port options since 3.18, and brctl hairpin since bridge-utils 1.5
+ * (busybox's applet does not).
  */
 export function choosePortTool(ipText: string, tools: readonly string[], brctlText: string): PortTool {
   const iproute2 = /iproute2/.test(ipText);
@@ -32,10 +32,10 @@ const PORT_ATTRIBUTES: Readonly<Record<string, SettingKey>> = {
   "brport/root_block": "port.root_block",
 };
 
-/** Values of these are numbers; every other port attribute is a switch. */
+/** Port attributes with numbers; all others are switches. */
 const NUMERIC = new Set<SettingKey>(["port.cost", "port.priority"]);
 
-/** Links as sysfs tells of them, without addresses and routes. */
+/** Links from sysfs, without addresses and routes. */
 export function parseSysfs(text: string): LinkState[] {
   const links = new Map<string, Map<string, string>>();
   for (const line of text.split("\n")) {

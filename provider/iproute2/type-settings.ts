@@ -9,7 +9,7 @@ import { isOlder } from "./version";
 
 type TypeSettings = Partial<Record<SettingKey, string>>;
 
-/** By kind. What is not here is read as it is printed. */
+/** Readers by kind. Other kinds are read as printed. */
 const READERS: ReadonlyMap<string, (data: Printed, iproute2: string) => TypeSettings> = new Map<
   string,
   (data: Printed, iproute2: string) => TypeSettings
@@ -21,17 +21,17 @@ const READERS: ReadonlyMap<string, (data: Printed, iproute2: string) => TypeSett
   ["ipvlan", ipvlanSettings],
 ]);
 
-/** Kinds of which the above reads all settings: the rest of what is printed is only told. */
+/** Kinds whose settings are all read above: other printed values are only details. */
 export const READ_WHOLE: ReadonlySet<string> = new Set(["bond"]);
 
-/** What has to be put together of a link's own settings. */
+/** The settings of a link that have to be composed. */
 export function typeSettings(kind: string, data: Printed, iproute2: string): TypeSettings {
   return READERS.get(kind)?.(data, iproute2) ?? {};
 }
 
 /**
- * iproute2 prints flags only when they are set, and a source list in the kernel's hash order. The kernel tells `bclim` only
- * if it is not 1, and iproute2 before 6.4 never (drivers/net/macvlan.c, macvlan_fill_info).
+ * iproute2 prints flags only when they are set, and a source list in the kernel's hash order. The kernel reports
+ * `bclim` only if it is not 1, and iproute2 before 6.4 never shows it (drivers/net/macvlan.c, macvlan_fill_info).
  */
 function macvlanSettings(data: Printed, iproute2: string): TypeSettings {
   const list = Array.isArray(data["macaddr_data"]) ? data["macaddr_data"].map(plainText) : [];
@@ -63,7 +63,7 @@ function qosMap(list: unknown): string {
     .join(" ");
 }
 
-/** Options of other modes are printed as well, and cannot be set. */
+/** Options of other modes are printed too, but cannot be set. */
 function bondSettings(data: Printed): TypeSettings {
   const text = (value: unknown): string | undefined => {
     if (Array.isArray(value)) return value.map(plainText).join(",");
@@ -73,7 +73,7 @@ function bondSettings(data: Printed): TypeSettings {
   const options = bondOptions(mode, text(data["miimon"]) ?? "0");
   return Object.fromEntries(
     options.flatMap(({ word, shown = word, kernelDefault }) => {
-      // what is empty is left out, and what is none is null; a kernel that does not know an option shows nothing either
+      // empty values are left out, and "none" is null; a kernel without the option shows nothing either
       const value =
         text(data[shown]) ?? (data[shown] === null || kernelDefault === "" ? kernelDefault : undefined);
       return value === undefined ? [] : [[`type.${word}`, value]];
@@ -81,13 +81,13 @@ function bondSettings(data: Printed): TypeSettings {
   );
 }
 
-/** What a bond tells of its 802.3ad aggregator: `ad_aggregator`, `ad_num_ports`, `ad_partner_mac`, … */
+/** Details of a bond's 802.3ad aggregator: `ad_aggregator`, `ad_num_ports`, `ad_partner_mac`, … */
 export function bondDetails(data: Printed): Record<string, string> {
   const told = isPrinted(data["ad_info"]) ? data["ad_info"] : {};
   return Object.fromEntries(Object.entries(told).map(([word, value]) => [`ad_${word}`, plainText(value)]));
 }
 
-/** What a bond tells of its port: `bond_state`, `bond_mii_status`, and the MAC address that it has by itself. */
+/** Details of a bond's port: `bond_state`, `bond_mii_status`, and its permanent MAC address. */
 export function bondPortDetails(data: Printed): Record<string, string> {
   const text = (word: string): string => (typeof data[word] === "string" ? data[word] : "");
   return {

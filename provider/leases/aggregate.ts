@@ -2,11 +2,11 @@
 import { type AddressNumber, ipOf, numberOf } from "./ranges";
 
 /**
- * The fewest CIDRs that cover these addresses and not one more, IPv4 first, each family in ascending order. A run of
- * neighbours is cut where its binary prefixes end (RFC 4632, 5.1), and no cut of fewer pieces is there.
+ * The fewest CIDRs that cover exactly these addresses, IPv4 first, each family in ascending order. A run of neighbours
+ * is split where its binary prefixes end (RFC 4632, 5.1), which gives the fewest pieces.
  *
- * @param addresses IP addresses, with or without a prefix length, which does not count: `192.0.2.10/24` is one host
- * @throws TypeError where one is no IP address
+ * @param addresses IP addresses; a prefix length is ignored: `192.0.2.10/24` is one host
+ * @throws TypeError if one is not an IP address
  * @example aggregateAddresses(["192.0.2.10", "192.0.2.11", "192.0.2.12"]) // ["192.0.2.10/31", "192.0.2.12/32"]
  */
 export function aggregateAddresses(addresses: readonly string[]): string[] {
@@ -34,7 +34,7 @@ function aggregateFamily(numbers: readonly AddressNumber[], bits: number): strin
   for (let at = 0; at < values.length;) {
     const value = values[at] ?? 0n;
     let length = 0;
-    // doubled as long as the block begins at a multiple of its size and all of it is there
+    // doubled as long as the block begins at a multiple of its size and all of it is in the run
     while (
       length < bits &&
       value % (1n << BigInt(length + 1)) === 0n &&

@@ -1,4 +1,4 @@
-/** Which address each child has: who has one keeps it, and who is new gets a free one. Pure. */
+/** Leases addresses to children: a child keeps its address, and a new one gets a free address. Pure. */
 import { z } from "zod";
 import type { Issue } from "../kinds/kind";
 import { canonicalCidr, subnetOf, whyNotHostAddress } from "../model/addresses";
@@ -16,9 +16,9 @@ import {
 /** Addresses in CIDR form by key (`node1/web`), one of each of the pool's families. */
 export type Leases = Readonly<Record<string, readonly string[]>>;
 
-/** Why a CIDR is no LAN to give addresses of, or undefined where it is. */
+/** Why a CIDR is not a subnet for leases; undefined if it is. */
 function whyNotSubnet(cidr: string): string | undefined {
-  if (canonicalCidr(cidr) === undefined) return "is no CIDR, such as 192.0.2.0/24 or 2001:db8::/64";
+  if (canonicalCidr(cidr) === undefined) return "is not a CIDR, such as 192.0.2.0/24 or 2001:db8::/64";
   return subnetOf(cidr) === canonicalCidr(cidr)
     ? undefined
     : `has bits set behind its prefix; write ${subnetOf(cidr)}`;
@@ -36,14 +36,14 @@ const range = checked((text) => {
   return typeof parsed === "string" ? parsed : undefined;
 });
 const ip = checked((text) =>
-  numberOf(text) === undefined ? "is no IP address, without a prefix" : undefined,
+  numberOf(text) === undefined ? "is not an IP address without a prefix" : undefined,
 );
 
-/** What is asked of the pool. Messages complete a sentence that begins with the property. */
+/** Schema of the pool. Messages complete a sentence that begins with the property. */
 export const poolSchema = z.strictObject({
   cidr: z
     .array(checked(whyNotSubnet))
-    .max(2, { error: "has more than one subnet a family" })
+    .max(2, { error: "has more than one subnet per family" })
     .refine((cidrs) => new Set(cidrs.map((c) => c.includes(":"))).size === cidrs.length, {
       error: "has two subnets of one family; a network is one LAN",
     }),
@@ -53,22 +53,22 @@ export const poolSchema = z.strictObject({
   keys: z.array(z.string()),
 });
 
-/** A pool's subnets, what of them is given, and to whom. */
+/** A pool's subnets, the parts that are assigned, and the keys that get addresses. */
 export type PoolInputs = z.infer<typeof poolSchema>;
 
-/** What came of it: where there are problems, the leases are of no use. */
+/** The result. If there are problems, the leases cannot be used. */
 export interface Leased {
   readonly leases: Leases;
   readonly problems: readonly Issue[];
 }
 
 /**
- * Gives each key one address of each subnet.
+ * Assigns each key one address of each subnet.
  *
- * - A reservation decides, in and outside of `range`. One for a key that is not there keeps its address free.
- * - A key that had an address (`before`) keeps it, whatever keys come and go, as long as the pool has that address.
- * - All others get the lowest free ones, in the order of the keys. What becomes free in this very run is not given
- *   again before the next one, as its former owner is taken away after the new one is made.
+ * - Reservations come first, also outside `range`. The address of a reservation without a key is kept free.
+ * - A key that had an address (`before`) keeps it while other keys come and go, as long as it is in the pool.
+ * - All others get the lowest free addresses, in the order of the keys. An address that becomes free in this run is
+ *   assigned again in the next run at the earliest, because its previous owner is deleted after the new one is created.
  */
 export function leaseAddresses(pool: PoolInputs, before: Leases): Leased {
   const problems: Issue[] = [...outside(pool)];
@@ -197,14 +197,14 @@ function whyNotReserved(
   if (!contains(hostsOfCidr(cidr), number)) {
     return whyNotHostAddress(`${ipOf(number)}/${cidr.split("/")[1] ?? ""}`) ?? `is not in ${cidr}`;
   }
-  if (isSecond) return "is a second one of its family";
+  if (isSecond) return "is a second address of its family";
   if (owner !== undefined) return `is reserved for ${owner} as well`;
   return excluded.some((r) => contains(r, number))
-    ? "is excluded, or an address that is given already"
+    ? "is excluded, or used by the gateway or a child with addresses of its own"
     : undefined;
 }
 
-/** What belongs to none of the subnets: said once, and not by each family. */
+/** Addresses outside all subnets, reported once and not per family. */
 function outside(pool: PoolInputs): Issue[] {
   const subnets = pool.cidr.map(hostsOfCidr);
   const ranges = (pool.range ?? []).flatMap((text, i) => {
@@ -252,13 +252,13 @@ function exhausted(
   const later =
     released.length === 0
       ? "widen range or cidr, or exclude less"
-      : `${released.length} more ${released.length === 1 ? "is" : "are"} free once this run's removals are done: ` +
+      : `${released.length} more ${released.length === 1 ? "is" : "are"} free after the removals of this run: ` +
         "run pulumi up without the new ones first, or widen range";
   return {
     property: pool.range === undefined ? "cidr" : "range",
     reason:
-      `has ${size} addresses of ${cidr} to give, and ${pool.keys.length} are needed; ` +
+      `has ${size} addresses of ${cidr}, but ${pool.keys.length} are needed; ` +
       `none is left for ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? `, … (${missing.length})` : ""}. ` +
-      `To help: ${later}`,
+      `To solve this, ${later}`,
   };
 }

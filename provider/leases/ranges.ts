@@ -1,4 +1,4 @@
-/** Runs of IP addresses, as whole numbers of one family. Pure. */
+/** Ranges of IP addresses, as integers per family. Pure. */
 import ipaddr from "ipaddr.js";
 import { canonicalCidr, canonicalIp, subnetOf } from "../model/addresses";
 
@@ -17,7 +17,7 @@ export interface AddressNumber {
 
 const BITS = { 4: 32, 6: 128 } as const;
 
-/** Undefined where the text is no IP address. */
+/** Undefined if the text is not an IP address. */
 export function numberOf(ip: string): AddressNumber | undefined {
   if (canonicalIp(ip) === undefined) return undefined;
   const bytes = ipaddr.parse(ip).toByteArray();
@@ -27,7 +27,7 @@ export function numberOf(ip: string): AddressNumber | undefined {
   };
 }
 
-/** The address that a number stands for, in its one right spelling. */
+/** The address for a number, in canonical form. */
 export function ipOf({ family, value }: AddressNumber): string {
   const bytes = Array.from({ length: BITS[family] / 8 }, (_, i) =>
     Number((value >> BigInt(BITS[family] - 8 * (i + 1))) & 0xffn),
@@ -45,7 +45,10 @@ export function rangeOfCidr(cidr: string): AddressRange {
   return { family: first.family, first: first.value, last: first.value + size - 1n };
 }
 
-/** An address, a CIDR without bits behind its prefix, or `192.0.2.100-192.0.2.199`; else why it is none of these. */
+/**
+ * Parses an address, a CIDR without host bits, or `192.0.2.100-192.0.2.199`; returns a string with the reason if it is
+ * none of these.
+ */
 export function parseRange(text: string): AddressRange | string {
   const one = numberOf(text);
   if (one !== undefined) return { family: one.family, first: one.value, last: one.value };
@@ -57,14 +60,14 @@ export function parseRange(text: string): AddressRange | string {
   }
   const [from, to, ...more] = text.split("-").map((end) => numberOf(end.trim()));
   if (from === undefined || to === undefined || more.length > 0) {
-    return "is no address, CIDR (192.0.2.64/26) or range (192.0.2.100-192.0.2.199)";
+    return "is not an address, CIDR (192.0.2.64/26) or range (192.0.2.100-192.0.2.199)";
   }
-  if (from.family !== to.family) return "goes from one address family to the other";
+  if (from.family !== to.family) return "begins and ends in different address families";
   if (from.value > to.value) return "ends before it begins";
   return { family: from.family, first: from.value, last: to.value };
 }
 
-/** What hosts can have of a subnet: all but the network's own and the broadcast address where there are such. */
+/** The host addresses of a subnet: all except the network and the broadcast address, if it has them. */
 export function hostsOfCidr(cidr: string): AddressRange {
   const range = rangeOfCidr(cidr);
   const size = range.last - range.first + 1n;
@@ -77,7 +80,7 @@ export function contains(range: AddressRange, address: AddressNumber): boolean {
   return range.family === address.family && range.first <= address.value && address.value <= range.last;
 }
 
-/** What two ranges share; undefined where that is nothing. */
+/** The common part of two ranges; undefined if there is none. */
 export function intersection(a: AddressRange, b: AddressRange): AddressRange | undefined {
   if (a.family !== b.family) return undefined;
   const first = a.first > b.first ? a.first : b.first;

@@ -18,15 +18,15 @@ function parseCidr(text: string): Cidr | undefined {
 }
 
 function parseIp(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  // a zone (fe80::1%eth0) says which link: no part of an address that a link has, and iproute2 takes none
+  // a zone (fe80::1%eth0) names a link: it is not part of an address on a link, and iproute2 accepts none
   if (text.includes("%")) return undefined;
-  // IPv6 by its colon: asking the library whether it is IPv4 first costs an exception an address
+  // IPv6 by its colon: the library's check for IPv4 would cost an exception per address
   if (text.includes(":")) return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
-  // four decimal parts only: inet_aton's short and octal forms mean other addresses to other tools
+  // only four decimal parts: other tools read inet_aton's short and octal forms as other addresses
   return ipaddr.IPv4.isValidFourPartDecimal(text) ? ipaddr.IPv4.parse(text) : undefined;
 }
 
-/** RFC 5952 text of an address, as iproute2 prints it (inet_ntop); undefined where it is none. */
+/** RFC 5952 text of an address, as iproute2 prints it (inet_ntop); undefined for anything else. */
 export function canonicalIp(text: string): string | undefined {
   const address = parseIp(text);
   return address && textOf(address);
@@ -39,13 +39,13 @@ function textOf(address: ipaddr.IPv4 | ipaddr.IPv6): string {
   return address.toString();
 }
 
-/** `2001:DB8::1/64` → `2001:db8::1/64`; undefined where it is no CIDR. */
+/** `2001:DB8::1/64` → `2001:db8::1/64`; undefined for anything else. */
 export function canonicalCidr(text: string): string | undefined {
   const cidr = parseCidr(text);
   return cidr && `${textOf(cidr.address)}/${cidr.prefix}`;
 }
 
-/** The network that an address in CIDR form is in: `192.0.2.10/24` → `192.0.2.0/24`. */
+/** The network of an address in CIDR form: `192.0.2.10/24` → `192.0.2.0/24`. */
 export function subnetOf(cidr: string): string {
   const parsed = parseCidr(cidr);
   if (!parsed) throw new TypeError(`not a CIDR: ${cidr}`);
@@ -56,12 +56,12 @@ export function subnetOf(cidr: string): string {
   return `${textOf(network)}/${parsed.prefix}`;
 }
 
-/** Whether an address is one of IPv6 that holds on its own link alone (RFC 4291, 2.5.6). */
+/** Whether an address is an IPv6 link-local one (RFC 4291, 2.5.6). */
 export function isLinkLocal(cidr: string): boolean {
   return /^fe[89ab][0-9a-f]:/.test(cidr);
 }
 
-/** Whether an address is in a network; never where one is IPv4 and the other IPv6. */
+/** Whether an address is in a network; false for different address families. */
 export function containsIp(cidr: string, ip: string): boolean {
   if (isIPv6Cidr(cidr) !== isIPv6Cidr(ip)) return false;
   const network = parseCidr(cidr);
@@ -81,7 +81,7 @@ export function prefixOf(cidr: string): number {
   return Number(cidr.slice(cidr.indexOf("/") + 1));
 }
 
-/** The directed broadcast address of an IPv4 subnet, where it has one (RFC 3021: not in a /31). */
+/** The directed broadcast address of an IPv4 subnet, if it has one (RFC 3021: not in a /31). */
 export function broadcastOf(cidr: string): string | undefined {
   const parsed = parseCidr(cidr);
   if (parsed?.address.kind() !== "ipv4" || parsed.prefix > 30) return undefined;
@@ -93,8 +93,8 @@ export function isIPv6Cidr(cidr: string): boolean {
 }
 
 /**
- * Why an address cannot be given to a link, or undefined where it can. The kernel itself takes multicast and
- * 0.0.0.0/8 addresses without a word (net/ipv4/devinet.c), so that nobody else would say.
+ * Why a link cannot have an address; undefined if it can. The kernel silently accepts multicast and 0.0.0.0/8 addresses
+ * (net/ipv4/devinet.c).
  */
 export function whyNotHostAddress(cidr: string): string | undefined {
   const parsed = parseCidr(cidr);
@@ -102,7 +102,7 @@ export function whyNotHostAddress(cidr: string): string | undefined {
     return "is not an address in CIDR form, such as 192.0.2.10/24 or 2001:db8::10/64";
   }
   const range = parsed.address.range();
-  if (range === "multicast") return "is a multicast address, which no link can have as its own";
+  if (range === "multicast") return "is a multicast address, which cannot be an address of a link";
   if (range === "broadcast" || range === "unspecified") return `is the ${range} address`;
   if (cidr.startsWith("0.")) return "is in 0.0.0.0/8, which means 'this network' (RFC 1122)";
   if (range === "loopback") return "is a loopback address, which is never seen on a LAN";
@@ -115,7 +115,7 @@ export function whyNotHostAddress(cidr: string): string | undefined {
   return undefined;
 }
 
-/** `AA-BB-CC-DD-EE-FF` → `aa:bb:cc:dd:ee:ff`; undefined where it is no MAC-48 address. */
+/** `AA-BB-CC-DD-EE-FF` → `aa:bb:cc:dd:ee:ff`; undefined for anything else. */
 export function canonicalMac(text: string): string | undefined {
   return /^[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}$/.test(text)
     ? text.toLowerCase().replaceAll("-", ":")
@@ -124,7 +124,7 @@ export function canonicalMac(text: string): string | undefined {
 
 /** Why a MAC address cannot be a link's own (include/linux/etherdevice.h, is_valid_ether_addr). */
 export function whyNotLinkMac(mac: string): string | undefined {
-  if (mac === "00:00:00:00:00:00") return "is all zeroes, which no link can have";
+  if (mac === "00:00:00:00:00:00") return "is all zeroes, which is not a valid address";
   const first = Number.parseInt(mac.slice(0, 2), 16);
   return first & 1 ? "is a multicast address (its first byte is odd); a link needs a unicast one" : undefined;
 }

@@ -1,13 +1,13 @@
 import type { Redactor } from "./redact";
 
-/** Lines for the person at the CLI that are no error of a resource. The engine shows them as diagnostics of the stack. */
+/** Messages at the CLI that are not errors of a resource. The engine shows them as diagnostics of the stack. */
 export interface Diagnostics {
   readonly say: (text: string) => void;
-  /** Says it the first time only. `about` tells what is the same, if that is not the text. */
+  /** Shows a message once. `about` identifies repetitions, if not the text. */
   readonly sayOnce: (text: string, about?: string) => void;
 }
 
-/** @param write gets each line, without what is withheld */
+/** @param write receives each line, with secrets redacted */
 export function openDiagnostics(write: (line: string) => void, { redact }: Redactor): Diagnostics {
   const said = new Set<string>();
   const say = (text: string): void => write(redact(text));

@@ -26,7 +26,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** What an error knows beside its message. */
+/** Details of an error beside its message. */
 export interface ErrorDetails {
   /** The host's label: `ops@node1.example`. */
   readonly host?: string;
@@ -72,7 +72,7 @@ export class MacvlanError extends Error {
     details: ErrorDetails = {},
     options?: ErrorOptions,
   ) {
-    // What a host printed may be in it.
+    // It may contain output of a host.
     const harmless = forLog(text);
     super(withCode(harmless, code), options);
     this.text = harmless;
@@ -90,7 +90,7 @@ export function withCode(text: string, code: ErrorCode): string {
   return `${text} [${code}]`;
 }
 
-/** What an error says, without a code at its end: a part of another message. */
+/** The message of an error without its code, as a part of another message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof MacvlanError) return error.text;
   return error instanceof Error ? error.message : String(error);

@@ -1,13 +1,13 @@
 /**
- * The nouns that everything else speaks in: what a host has (`HostState`), as `host/observe.ts` reads it and
- * `plan/simulate.ts` predicts it, and what is wanted of it (`Wanted`), as a kind asks for it. Pure data.
+ * The basic types: the state of a host (`HostState`), which `host/observe.ts` reads and `plan/kernel/simulate.ts`
+ * predicts, and the desired state (`Desired`), which a kind computes. Pure data.
  */
 import type { Owner, OwnerMark } from "./owner";
 
 /** An address on a link. `cidr` is canonical: `192.0.2.10/24`, `2001:db8::1/64`. */
 export interface Address {
   readonly cidr: string;
-  /** IPv4 broadcast address, where one is set. */
+  /** IPv4 broadcast address, if one is set. */
   readonly broadcast?: string;
   /** Duplicate address detection found the address in use on the LAN (RFC 4862, 5.4). */
   readonly dadFailed?: boolean;
@@ -21,19 +21,19 @@ export interface Route {
   readonly source?: string;
   /** As iproute2 shows it; IPv6's default of 1024 is left out. */
   readonly metric?: number;
-  /** Who put it there (`static`, `dhcp`, …). Not compared; kept so that an undo puts back what was there. */
+  /** Its origin (`static`, `dhcp`, …). Not compared; kept so that an undo restores the original route. */
   readonly protocol?: string;
   /**
-   * By what else the kernel tells it from routes to the same destination, in iproute2's words: `tos 0x10`,
-   * `from 2001:db8::/64`. No property asks for it, nor for `foreign`: other people's routes have them.
+   * Further attributes that distinguish it from routes to the same destination, in iproute2's words: `tos 0x10`, `from
+   * 2001:db8::/64`. No property sets it or `foreign`; foreign routes may have them.
    */
   readonly selector?: string;
-  /** All else that it has, in iproute2's words: `mtu 1300 onlink`, `encap ip id 1 dst 192.0.2.10`. */
+  /** All other attributes, in iproute2's words: `mtu 1300 onlink`, `encap ip id 1 dst 192.0.2.10`. */
   readonly foreign?: string;
 }
 
 /**
- * What can be set on a link, by iproute2's own words and values:
+ * The settings of a link, in iproute2's words and values:
  *
  * - `link.mtu`, `link.address`, `link.alias`, `link.txqueuelen`, `link.master` (`""`: none)
  * - `type.WORD`: `ip link set … type KIND WORD VALUE` (`type.mode`, `type.stp_state`, …)
@@ -44,13 +44,13 @@ export type SettingKey = `${"link" | "type" | "port" | "sysctl"}.${string}`;
 
 export type Settings = Readonly<Partial<Record<SettingKey, string>>>;
 
-/** A link is known by its name within a network namespace; `""` is the host's own. */
+/** A link is identified by its name and its network namespace; `""` is the host's own. */
 export interface LinkId {
   readonly name: string;
   readonly netns: string;
 }
 
-/** A link as it is on a host. */
+/** The observed state of a link. */
 export interface LinkState extends LinkId {
   /** `macvlan`, `bridge`, `veth`, …; `""` for physical NICs, which have no kind. */
   readonly kind: string;
@@ -65,59 +65,59 @@ export interface LinkState extends LinkId {
   readonly settings: Settings;
   /** Other names by which the kernel and `ip` know the link (ip-link(8), altname). */
   readonly altNames?: readonly string[];
-  /** What cannot be set and is only told: `bridge_id`, a port's `state`. Not compared. */
+  /** Values that cannot be set: `bridge_id`, a port's `state`. Not compared. */
   readonly details: Readonly<Record<string, string>>;
   /** Static addresses of global scope, in the kernel's order (a subnet's primary first). */
   readonly addresses: readonly Address[];
   /** Routes that are neither the kernel's own nor learnt by a routing daemon. */
   readonly routes: readonly Route[];
   /**
-   * Such routes that no command of ours could put back, or take away without another one: they are left alone, and not
+   * Such routes that could not be restored, or not removed without removing another one. They are left alone and not
    * compared.
    */
   readonly opaqueRoutes?: readonly Route[];
   /** Simulated only: IPv6 addresses that were just added, so that duplicate detection is not finished (RFC 4862, 5.4). */
   readonly tentative?: readonly string[];
-  /** Addresses that no resource manages: dynamic and link-local ones. Not compared; conflicts are looked for in them. */
+  /** Addresses that no resource manages: dynamic and link-local ones. Not compared, but checked for conflicts. */
   readonly otherAddresses?: readonly Address[];
   /** The same of routes: those of the kernel, of DHCP and of routing daemons. */
   readonly otherRoutes?: readonly Route[];
 }
 
 /**
- * Who made, or adopted, a link: kept on the host under /run, so that it lives exactly as long as the kernel's own
- * state, and bound to the link's ifindex, so that it never speaks for another link of the same name.
+ * The stack that made or adopted a link. The record is under /run on the host, so that it lasts exactly as long as the
+ * kernel's state, and contains the link's index, so that it never applies to another link of the same name.
  */
 export interface LinkRecord extends LinkId, OwnerMark {
-  /** ifindex of the link that it speaks for. */
+  /** Index of the link that it belongs to. */
   readonly ifIndex: number;
   /** The Pulumi resource's name. */
   readonly resource: string;
   /** Made by that stack; otherwise adopted. */
   readonly made: boolean;
-  /** What to take the other links that it touched, or the adopted one itself, back to on deletion. */
+  /** The state to restore on deletion: of other links that it changed, or of the adopted link itself. */
   readonly restore: readonly DesiredLink[];
 }
 
-/** A named network namespace, and whose it is where one of our resources made it. */
+/** A named network namespace, with its owner if a resource made it. */
 export interface Netns {
   readonly name: string;
-  /** The stack that made it, while that very namespace lives. */
+  /** The stack that made it; absent for a later namespace of the same name. */
   readonly mark?: OwnerMark;
-  /** The file under /run/netns is there, and no namespace is behind it: it outlived a crash, or links to nothing. */
+  /** The file under /run/netns exists, but there is no namespace behind it (left by a crash, or a dangling link). */
   readonly isStale?: true;
 }
 
-/** One of the files that have a link made again at boot: a script, what an init system runs it by, or a symbolic link. */
+/** A file that makes a link at boot: a script, a unit or hook that runs it, or a symbolic link. */
 export interface BootFile {
   readonly path: string;
   /** The link that it is for, as `bootName` writes it. */
   readonly bootName: string;
   /** The stack that wrote it, by the mark inside; undefined for symbolic links and for files without the mark. */
   readonly mark?: OwnerMark;
-  /** What is compared: `644 SHA256` of a file, `-> TARGET` of a symbolic link. */
+  /** The compared value: `644 SHA256` for a file, `-> TARGET` for a symbolic link. */
   readonly is: string;
-  /** What to write; told of wanted files only. */
+  /** What to write; only for desired files. */
   readonly content?: { readonly mode: string; readonly text: string } | { readonly target: string };
 }
 
@@ -130,33 +130,33 @@ export interface HostState {
   readonly newLinkSysctls?: Readonly<Record<string, Settings>>;
 }
 
-/** One setting as wanted, with the property of the resource that it comes from. */
+/** A desired setting, with the resource's property that it comes from. */
 export interface DesiredSetting {
   readonly key: SettingKey;
   /** iproute2's form. */
   readonly value: string;
   /** Path of the property, for messages: `mtu`, `ports[0].hairpin`. */
   readonly property: string;
-  /** How many of iproute2's units make one of the property's (100: centiseconds for seconds). */
+  /** How many units of iproute2 are one unit of the property (100: centiseconds for seconds). */
   readonly scale?: number;
-  /** What iproute2's values are in the property's own words: `{ on: "true", off: "false" }`. */
+  /** The property's words for iproute2's values: `{ on: "true", off: "false" }`. */
   readonly words?: Readonly<Record<string, string>>;
-  /** Values that no live link can be taken to or from (`passthru`): the link has to be made anew. `*`: any. */
+  /** Values whose change to or from requires a new link (`passthru`). `*`: any. */
   readonly fixed?: readonly string[];
 }
 
-/** What is wanted of one link. What is not named here is left as it is. */
+/** The desired state of a link. What is not given is not changed. */
 export interface DesiredLink extends LinkId {
-  /** `false`: the link has to go. */
+  /** `false`: the link must not exist. */
   readonly exists: boolean;
-  /** Undefined for a link that has to be there already, such as a bridge's port. */
+  /** Undefined for a link that must already exist, such as a bridge's port. */
   readonly kind?: string;
   readonly parent?: string;
-  /** The link's former place, when the resource was renamed or moved. */
+  /** The link's previous place, if the resource was renamed or moved. */
   readonly previous?: LinkId;
   readonly up?: boolean;
   readonly settings: readonly DesiredSetting[];
-  /** For a link that is to be made, and never compared: `link.address` of a bridge that takes over a port's. */
+  /** Only for a new link, and never compared: `link.address` of a bridge that takes over a port's. */
   readonly initial?: readonly DesiredSetting[];
   readonly addresses?: readonly Address[];
   readonly routes?: readonly Route[];
@@ -174,21 +174,21 @@ export interface SecretParts {
   readonly keys: readonly string[];
 }
 
-/** All that one resource wants of its host. */
+/** The desired state of a resource on its host. */
 export interface Desired extends Owner {
   /** In the order in which they depend on each other: a bridge before its ports. */
   readonly links: readonly DesiredLink[];
-  /** The namespace that has to be there, `""` for none. */
+  /** The namespace that must exist, `""` for none. */
   readonly netns: string;
-  /** What the host is to remember of it; undefined when nothing is to stay. */
+  /** The record to keep on the host; undefined if none. */
   readonly record?: Omit<LinkRecord, "ifIndex">;
-  /** The link-local addresses that it states, or has stated: others on its links are nothing to it. */
+  /** The link-local addresses that the resource states or stated; others on its links are ignored. */
   readonly linkLocal?: readonly string[];
-  /** Namespaces that it may leave without any link: those that the stack made go, too. */
+  /** Namespaces that may become empty. They are deleted if the stack made them. */
   readonly leaves?: readonly string[];
-  /** Links about which it is to remember nothing of this stack any more. */
+  /** Links whose records of this stack are removed. */
   readonly forgets?: readonly LinkId[];
-  /** What is to be there at the next boot; undefined where that is nobody's business. */
+  /** The desired boot files; undefined if they are not managed. */
   readonly boot?: DesiredBoot;
   /** What of it is secret. */
   readonly secret?: SecretParts;
@@ -196,7 +196,7 @@ export interface Desired extends Owner {
 
 /** The boot files of a resource. */
 export interface DesiredBoot {
-  /** The link's `bootName`, and its former one: no other files of this stack are to be there for them. */
+  /** The link's `bootName`, and its previous one: other files of this stack for them are removed. */
   readonly bootNames: readonly string[];
   /** In the order in which they are written; removed in reverse. Empty: the link is not made at boot. */
   readonly files: readonly BootFile[];
@@ -210,14 +210,14 @@ export function findLink(state: HostState, id: LinkId): LinkState | undefined {
   return state.links.find((link) => sameLink(link, id));
 }
 
-/** The kernel's own name of a link that is given by one of its altnames; any other name is returned as it is. */
+/** The kernel's name of a link that is given by an altname; any other name is returned unchanged. */
 export function kernelName(state: HostState, { name, netns }: LinkId): string {
   const ofNamespace = state.links.filter((link) => link.netns === netns);
   if (ofNamespace.some((link) => link.name === name)) return name;
   return ofNamespace.find((link) => link.altNames?.includes(name) === true)?.name ?? name;
 }
 
-/** A host on which the link-local addresses that a resource states count as addresses like any other. */
+/** The state in which the link-local addresses that a resource states count as ordinary addresses. */
 export function withStatedLinkLocal(state: HostState, { links, linkLocal = [] }: Desired): HostState {
   if (linkLocal.length === 0) return state;
   const isOf = (link: LinkState): boolean =>
@@ -237,27 +237,27 @@ export function withStatedLinkLocal(state: HostState, { links, linkLocal = [] }:
   };
 }
 
-/** The record of a link, provided that it speaks for the link that is there now. */
+/** The record of a link, if it belongs to the link that exists now. */
 export function recordOf(state: HostState, id: LinkId): LinkRecord | undefined {
   const link = findLink(state, id);
   return link && state.records.find((r) => sameLink(r, id) && r.ifIndex === link.ifIndex);
 }
 
-/** What a parent is to its children: the kernel gives a link's frames to macvlans or to ipvlans, never to both. */
+/** The kind of children of a parent: the kernel passes its frames to macvlans or to ipvlans, never to both. */
 export type PortKind = "macvlan" | "ipvlan";
 
-/** What links of a kind need their parent to be; undefined for kinds that take no frames from one. */
+/** The port kind that links of a kind need; undefined for kinds that do not share their parent's frames. */
 export function portKindOf(kind: string): PortKind | undefined {
   if (kind === "macvlan" || kind === "macvtap") return "macvlan";
   return kind === "ipvlan" || kind === "ipvtap" ? "ipvlan" : undefined;
 }
 
-/** Links that sit on `parent`: its macvlans (and others of the same make), in every visible namespace. */
+/** The children of `parent`, in every visible namespace. */
 export function childrenOf(state: HostState, parent: string): LinkState[] {
   return state.links.filter((link) => link.parent === parent && link.kind !== "vlan");
 }
 
-/** Everything that a link is, as a wish: what an undo goes back to. */
+/** The full state of a link as a desired state, to which an undo returns. */
 export function asDesired(link: LinkState): DesiredLink {
   const isBondPort = link.details["perm_hwaddr"] !== undefined;
   const settings = Object.entries(link.settings)

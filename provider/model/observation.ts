@@ -1,21 +1,21 @@
 import type { HostState } from "./host";
 
-/** A program of the host that sees to a link by itself. */
+/** A program of the host that manages a link. */
 export interface LinkManager {
   readonly link: string;
   readonly by: "systemd-networkd" | "NetworkManager";
-  /** The file or profile by which it does. */
+  /** The file or profile with its configuration. */
   readonly file?: string;
 }
 
-/** A file of systemd-networkd with its drop-ins, as far as it says which links it is for. */
+/** A file of systemd-networkd with its drop-ins, reduced to the links that it matches. */
 export interface NetworkFile {
   readonly path: string;
   /** The keys of `[Match]` with their values, in order. None: all links. */
   readonly match: readonly (readonly [key: string, value: string])[];
   /** `[Link]` has `Unmanaged=yes`. */
   readonly isUnmanaged: boolean;
-  /** It is empty, or a link to /dev/null: it only keeps another file of its name from being read. */
+  /** It is empty, or a link to /dev/null: it only masks another file of its name. */
   readonly isMasked?: boolean;
 }
 
@@ -29,29 +29,29 @@ export interface LinkProfile {
   readonly type?: string;
 }
 
-/** What a host is able to do, as far as plans and messages depend on it. */
+/** The abilities of a host that plans and messages depend on. */
 export interface HostFacts {
-  /** This boot and network namespace: the same for all addresses by which the machine is known. */
+  /** Identifies boot and network namespace: the same for all addresses of the machine. */
   readonly machine: string;
   /** `6.1.0-18-amd64` */
   readonly kernel: string;
-  /** iproute2's version, `6.1.0`; undefined where `ip` is another program (busybox) or there is none. */
+  /** iproute2's version, `6.1.0`; undefined if `ip` is another program (busybox) or missing. */
   readonly iproute2: string | undefined;
   /** What `ip -V` printed, for messages. */
   readonly ipVersionText: string;
   readonly root: boolean;
-  /** Programs that were found. */
+  /** Available programs. */
   readonly tools: readonly string[];
   /** Links that are 802.11 stations or access points. */
   readonly wireless: readonly string[];
   /** Modules for links (`features.ts`) that the kernel neither has nor can load. */
   readonly lacks: readonly string[];
-  /** The kernel can filter VLANs on a bridge; undefined while no bridge is there to tell. */
+  /** Whether the kernel can filter VLANs on a bridge; undefined if there is no bridge that shows it. */
   readonly vlanFiltering: boolean | undefined;
   readonly portTool: PortTool;
-  /** What can have links made again at boot; undefined where there is nothing. */
+  /** The init system that can make links at boot; undefined if there is none. */
   readonly init: Init | undefined;
-  /** Links that a program of the host manages; those that it only watches are not among them. */
+  /** Links that a program of the host manages, without those that it only watches. */
   readonly managers: readonly LinkManager[];
   /** systemd-networkd's files, if it runs. */
   readonly networkFiles?: readonly NetworkFile[];
@@ -59,7 +59,7 @@ export interface HostFacts {
   readonly profiles?: readonly LinkProfile[];
   /** What NetworkManager is told not to manage, as in `unmanaged-devices` (NetworkManager.conf(5)): one device list each. */
   readonly unmanaged?: readonly string[];
-  /** udev tells the init system of links that come and go. */
+  /** Whether udev reports links to the init system. */
   readonly udev: boolean;
 }
 
@@ -70,43 +70,43 @@ export interface HostFacts {
 export const UNFINISHED = ["cut off", "under way"] as const;
 export type Unfinished = (typeof UNFINISHED)[number];
 
-/** How a person is told of it. */
+/** The text for users. */
 export const UNFINISHED_CHANGE: Readonly<Record<Unfinished, string>> = {
   "cut off": "a change that was interrupted",
   "under way": "a change of another run in progress",
 };
 
-/** What a host printed of a link or a route, and nobody can read. */
+/** A link or route in a host's output that cannot be parsed. */
 export interface Unreadable {
   readonly netns: string;
   readonly what: "link" | "IPv4 route" | "IPv6 route";
-  /** The link that it is, or that the route leads through, if that can be told. */
+  /** The link itself, or the one that the route leads through, if known. */
   readonly link?: string;
   /** `address is a number` */
   readonly reason: string;
-  /** The beginning of what was printed; as any text of a host it has to be escaped before it is shown. */
+  /** The beginning of the output; like any text from a host it must be escaped before it is shown. */
   readonly text: string;
 }
 
-/** A host at one moment. */
+/** The state of a host at one moment. */
 export interface Observation {
   readonly facts: HostFacts;
   readonly state: HostState;
-  /** What is left out of the state, or not whole in it. */
+  /** Links and routes that are missing or incomplete in the state. */
   readonly unreadable: readonly Unreadable[];
-  /** The way by which this very observation came. */
+  /** The management path of the connection that made this observation. */
   readonly managementPath: ManagementPath;
-  /** A change that has begun and not ended: the state is neither the one before nor the one after it. */
+  /** A change that has begun and not ended: the state is in between. */
   readonly unfinished?: Unfinished;
-  /** How often boot scripts have run since the host booted; empty for never. A plan holds until the next one. */
+  /** How often boot scripts have run since boot; empty for never. A plan is valid until the next run. */
   readonly boots: string;
 }
 
-/** What has to go on working for the host to be reached. */
+/** The network path by which the host is reached, and which must keep working. */
 export interface ManagementPath {
-  /** IP address of the SSH client, as the host sees it; `""` where it could not be told. */
+  /** IP address of the SSH client, as seen from the host; `""` if unknown. */
   readonly client: string;
-  /** Links of the host's own namespace that the connection passes, or may pass where that could not be told. */
+  /** Links of the host's own namespace that carry the connection, or may carry it if that is not known. */
   readonly links: readonly string[];
   /** Prefix length of the route by which the host answers the client. */
   readonly prefix: number;
@@ -117,10 +117,10 @@ export const PORT_TOOLS = ["bridge", "ip", "brctl", "sysfs"] as const;
 
 export type PortTool = (typeof PORT_TOOLS)[number];
 
-/** What runs a host's boot, as far as links can be made again by it. */
+/** An init system by which links can be made at boot. */
 export type Init = "systemd" | "openrc" | "ifupdown";
 
-/** An address or a route as the kernel has it, whoever put it there. */
+/** An address or a route of any origin. */
 export interface Holder {
   readonly link: string;
   /** Address or destination in CIDR form. */

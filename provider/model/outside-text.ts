@@ -1,41 +1,43 @@
 /**
- * Text from outside, from hosts above all, on its way to people: it is data there and nothing else. Each border has one
- * function; what has passed it cannot move a cursor, begin a line of a CI log, or be markup. Pure.
+ * Text from outside, especially from hosts, that is shown to users: it must be only data. There is one function per
+ * destination; its result cannot move a cursor, be a command in a CI log, or be markup. Pure.
  */
 
-/** Text of one line that can be shown anywhere but in markup. */
+/** One line of text that is safe anywhere except in markup. */
 export type Printable = string & { readonly printable: unique symbol };
 
-/** So much of an outside text is quoted in a message, in characters. */
+/** The most characters of outside text that a message quotes. */
 const LONGEST = 400;
 
-/** Control characters, those that change the direction of text or cannot be seen, and what XML 1.0 does not have. */
+/**
+ * Control characters, invisible ones, those that change the direction of text, and those that XML 1.0 does not allow.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffe\uffff]/gu;
 
-/** What CI systems obey anywhere in a line: GitHub and Azure (`##[error]`, `##vso[…]`), TeamCity. */
+/** Commands of CI systems anywhere in a line: GitHub and Azure (`##[error]`, `##vso[…]`), TeamCity. */
 const MARK = /##(?=\[|vso\[|teamcity\[)/gi;
 
-/** What GitHub obeys at the beginning of a line, also after blanks. */
+/** Commands of GitHub at the beginning of a line, also after blanks. */
 const COMMAND = /^[^\S\n]*::/;
 
 /**
- * A text as one line: line breaks, escape sequences and what cannot be seen are written as `\n`, `\u001b`, `\u202e`. What
- * is longer than the limit is cut in the middle, as the end of what a program prints often says most.
+ * A text as one line: line breaks, escape sequences and invisible characters are written as `\n`, `\u001b`, `\u202e`. A
+ * longer text is cut in the middle, because the end of a program's output is often the most useful part.
  */
 export function printable(text: string, limit = LONGEST): Printable {
   const cut = text.length <= limit ? text : `${text.slice(0, limit / 2)}…${text.slice(-limit / 2)}`;
   return harmless(cut) as Printable;
 }
 
-/** The end of what was printed, as one line in quotes; `nothing` for no text. */
+/** The end of some output, as one line in quotes; `nothing` for an empty one. */
 export function quotedEnd(text: string, limit = LONGEST): Printable {
   const end = text.trim().slice(-limit);
   return (end === "" ? "nothing" : `"${harmless(end).replaceAll('"', '\\"')}"`) as Printable;
 }
 
 /**
- * The border to a terminal or a CI log, for whole messages: line breaks stay, all else is as in {@link printable}, and
- * no line is a command of a CI system.
+ * A whole message for a terminal or a CI log: line breaks stay, everything else is as in {@link printable}, and no line
+ * is a command of a CI system.
  */
 export function forLog(message: string): string {
   return message

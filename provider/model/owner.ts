@@ -1,44 +1,44 @@
-/** Whose something on a host is: the marks of links, network namespaces and boot files, and the stack that reads them. Pure. */
+/** Ownership on a host: the marks of links, network namespaces and boot files, and the stack that reads them. Pure. */
 
-/** Whose something is, as it is written on the host. */
+/** The mark of an owner on the host. */
 export interface OwnerMark {
-  /** `project/stack`, as the stack was called when the resource was new to it. It stays when the stack is renamed. */
+  /** `project/stack`, the stack's name when the resource was new. It stays when the stack is renamed. */
   readonly owner: string;
-  /** The stack's identity, which no other stack has; absent in marks of stacks that had none. */
+  /** The stack's unique identity; absent in marks of stacks that had none. */
   readonly stack?: string;
-  /** Which making of the link this is: each create has another one. */
+  /** The making of the link: each create has a new one. */
   readonly making?: string;
-  /** `organization/project/stack`, as the stack was called at the last change, if that is not `owner`. */
+  /** `organization/project/stack`, the stack's name at the last change, if it is not `owner`. */
   readonly stackName?: string;
 }
 
-/** A stack, with what it can know its own by. */
+/** A stack, with what identifies its own marks. */
 export interface Owner {
-  /** `project/stack`, as the stack was called when the resource was new to it. */
+  /** `project/stack`, the stack's name when the resource was new. */
   readonly owner: string;
   readonly stack?: OwnStack;
 }
 
-/** What is known of the stack that a plan is made for, beside the name in the state of the resource. */
+/** What is known of the stack beside the name in the resource's state. */
 export interface OwnStack {
   /**
-   * The identities by which it knows its own, first the one that goes into new marks. Empty: it gets its first one in
-   * this run. Absent: it has none, and knows its own by name.
+   * The identities of its marks; the first one is written to new marks. Empty: it gets its first one in this run.
+   * Absent: it has none, and its marks are recognised by name.
    */
   readonly identities?: readonly string[];
   /** Its present name, `project/stack`. */
   readonly name?: string;
-  /** Its present name as people know it: `organization/project/stack`. */
+  /** Its present full name: `organization/project/stack`. */
   readonly fullName?: string;
-  /** The name of a stack whose state was lost: what it had is this one's. */
+  /** The name of a stack whose state was lost, and whose links belong to this one. */
   readonly reclaims?: string;
-  /** The making that the host is to remember. Absent while nothing is changed: marks are compared, not written. */
+  /** The making for new marks. Absent if marks are only compared. */
   readonly making?: string;
-  /** In a removal: the making to remove. Whatever bears the mark of another one stays. */
+  /** In a removal: the making to remove. Links with the mark of another making stay. */
   readonly removes?: { readonly making?: string };
 }
 
-/** Whether a mark is of this stack, and in a removal of the making that is removed. */
+/** Whether a mark belongs to this stack and, in a removal, to the making that is removed. */
 export function isOwn(mark: OwnerMark, { owner, stack = {} }: Owner): boolean {
   const { identities, name, reclaims, removes } = stack;
   if (removes && mark.making !== undefined && mark.making !== removes.making) return false;
@@ -48,8 +48,8 @@ export function isOwn(mark: OwnerMark, { owner, stack = {} }: Owner): boolean {
 }
 
 /**
- * The mark that is to be there. While nothing is changed it is the present one, whatever the stack is called by now: a
- * rename, and a mark of an earlier version, are no drift. A change brings it up to date.
+ * The desired mark. Without a change it is the present one, even if the stack has been renamed: neither a rename nor a
+ * mark of an earlier version is drift. A change updates it.
  */
 export function markFor({ owner, stack = {} }: Owner, present: OwnerMark | undefined): OwnerMark {
   const { identities, fullName, making } = stack;
@@ -64,7 +64,7 @@ export function markFor({ owner, stack = {} }: Owner, present: OwnerMark | undef
   };
 }
 
-/** The mark alone, of what bears one. The order of its keys is that of the text on the host. */
+/** The mark alone. The order of its keys is that of the text on the host. */
 export function markOf({ owner, stack, making, stackName }: OwnerMark): OwnerMark {
   return {
     owner,
@@ -74,7 +74,7 @@ export function markOf({ owner, stack, making, stackName }: OwnerMark): OwnerMar
   };
 }
 
-/** Reads a mark from what a host has written; undefined if it is none. */
+/** Parses a mark from a host; undefined if it is not one. */
 export function parseMark(value: unknown): OwnerMark | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { owner, stack, making, stackName } = value as Readonly<Record<string, unknown>>;
@@ -91,12 +91,12 @@ export function sameMark(a: OwnerMark, b: OwnerMark): boolean {
   return a.owner === b.owner && a.stack === b.stack && a.making === b.making && a.stackName === b.stackName;
 }
 
-/** A stack as messages name it. */
+/** The name of a stack in messages. */
 export function describeOwner({ owner, stackName }: OwnerMark): string {
   return stackName ?? owner;
 }
 
-/** Whether another stack's mark bears the name of this one: what tells them apart is their identities alone. */
+/** Whether the mark of another stack has this stack's name, so that only their identities differ. */
 export function isNamesake(mark: OwnerMark, { owner, stack = {} }: Owner): boolean {
   const { name = owner, fullName = name } = stack;
   return describeOwner(mark) === fullName || mark.owner === name;

@@ -8,10 +8,10 @@ export function pathOf([first, ...rest]: readonly PropertyKey[]): string {
 }
 
 /**
- * A path's steps, of the forms that Pulumi takes for `ignoreChanges`: `mtu`, `ports[0].cost`, `routes[*].metric`,
+ * The parts of a path in the forms that Pulumi accepts for `ignoreChanges`: `mtu`, `ports[0].cost`, `routes[*].metric`,
  * `host["user"]`. `*` stands for every entry.
  *
- * @returns undefined if it is no path
+ * @returns undefined if it is not a path
  */
 export function parsePath(path: string): (string | number)[] | undefined {
   const steps: (string | number)[] = [];

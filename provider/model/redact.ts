@@ -1,7 +1,7 @@
-/** Texts that nobody is to see, although they may have got into something that is shown. */
+/** Redaction of secrets that may be part of a message. */
 import { broadcastOf, canonicalCidr, canonicalIp, canonicalMac, subnetOf, withoutPrefix } from "./addresses";
 
-/** What stands in the place of a text that is withheld. */
+/** The replacement for a secret. */
 export const SECRET = "[secret]";
 
 /** Shorter texts are in everything by chance: they are withheld in what is said of their host, and nowhere else. */
@@ -19,9 +19,9 @@ export interface Redactor {
    * @param names that people know anyway: to withhold them would tell that the secret is the same
    */
   readonly register: (value: unknown, host?: string, names?: readonly string[]) => void;
-  /** A text as it may be shown. */
+  /** Redacts a text. */
   readonly redact: (text: string, host?: string) => string;
-  /** An error as it may be shown: message and stack. */
+  /** Redacts an error's message and stack. */
   readonly redactError: (error: unknown, host?: string) => unknown;
 }
 
@@ -81,7 +81,7 @@ function openWords(): Words {
 
 /** What begins or ends with a letter or a digit is no part of a longer word, number or address, unless it is a long text. */
 function patternOf(words: readonly string[]): RegExp {
-  // the longest first: one may be a part of another
+  // the longest first, as one may be part of another
   const sources = words
     .flatMap((word) => [...new Set([word, JSON.stringify(word).slice(1, -1)])])
     .toSorted((a, b) => b.length - a.length)
@@ -123,14 +123,14 @@ function notationsOf(text: string): string[] {
   ];
 }
 
-/** Names under which people look for a place to put a credential. */
+/** Names of properties that are likely to contain a credential. */
 export const CREDENTIAL =
   /pass(?:word|phrase|wd)?$|password|passphrase|secret|token|private|credential|become.*pass/i;
 
 /** `user:password@host`, as in a URL. */
 export const CREDENTIAL_IN_HOST = /:([^@:/]+)@/;
 
-/** Whether a host, as a program gives it, has something in it that looks like a credential. */
+/** Whether a host, as given by a program, contains something that looks like a credential. */
 export function holdsCredential(host: unknown): boolean {
   if (typeof host === "string") return CREDENTIAL_IN_HOST.test(host);
   if (typeof host !== "object" || host === null) return false;

@@ -1,7 +1,7 @@
 import type { Address, BootFile, LinkId, LinkRecord, Route, SettingKey, Settings } from "./host";
 import type { OwnerMark } from "./owner";
 
-/** One change of a host: the smallest thing that is done, simulated, undone and shown to a person. */
+/** The smallest change of a host that is applied, simulated, undone and shown. */
 export type Step = AnyStep & {
   /** What of it is a secret of the program: see `secret-parts.ts`. */
   readonly secret?: readonly string[];
@@ -17,9 +17,9 @@ type AnyStep =
       readonly link: LinkId;
       readonly kind: string;
       readonly parent: string;
-      /** What is given with `ip link add` itself, so that the link never exists without it. */
+      /** Settings that are given with `ip link add`, so that the link never exists without them. */
       readonly settings: Settings;
-      /** What the kernel gives it besides. */
+      /** Its kernel defaults. */
       readonly defaults?: Settings;
     }
   | { readonly do: "deleteLink"; readonly link: LinkId }
@@ -31,11 +31,11 @@ type AnyStep =
       readonly kind: string;
       readonly key: SettingKey;
       readonly value: string;
-      /** The mode that a macvlan has at that time: its flags can only be given along with it. */
+      /** The macvlan's mode at that time: its flags can only be set along with it. */
       readonly mode?: string;
-      /** The bridge of a port: `brctl` asks for both. */
+      /** The bridge of a port: `brctl` needs both. */
       readonly bridge?: string;
-      /** A map's entries before: what is in it no more has to be taken out by name. */
+      /** A map's previous entries: removed ones must be unset by name. */
       readonly was?: string;
     }
   | { readonly do: "up"; readonly link: LinkId }
@@ -46,7 +46,7 @@ type AnyStep =
       readonly do: "addRoute";
       readonly link: LinkId;
       readonly route: Route;
-      /** Takes the place of the same route through another link of this plan, without a moment in between. */
+      /** Replaces the same route through another link of this plan, without interruption. */
       readonly replace: boolean;
     }
   | { readonly do: "deleteRoute"; readonly link: LinkId; readonly route: Route }
@@ -67,7 +67,7 @@ type AnyStep =
       readonly files: readonly BootFile[];
     };
 
-/** A step with what takes the host back to where it was before it, in order. */
+/** A step with its undo, in order. */
 export interface PlannedStep {
   readonly step: Step;
   readonly undo: readonly Step[];

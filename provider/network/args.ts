@@ -1,4 +1,4 @@
-/** What a program gives a network and gets back: types only. */
+/** Arguments and outputs of a network: types only. */
 import type { Input, Output } from "@pulumi/pulumi";
 import type { DeepInput, InputArgs } from "../program/resource";
 import type { HostArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../kinds/args";

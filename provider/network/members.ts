@@ -1,4 +1,6 @@
-/** What a network's description comes to: its hosts, their children and shims, with what is handed on. Pure. */
+/**
+ * The members of a network: its hosts with their children, shims and VLANs, and the properties passed on to them. Pure.
+ */
 import type { Input } from "@pulumi/pulumi";
 import type { DeepInput } from "../program/resource";
 import type { HostArgs } from "../kinds/args";
@@ -13,24 +15,27 @@ import type {
   NetworkVlanArgs,
 } from "./args";
 
-/** A child as it is to be made. */
+/** A child to be made. */
 export interface ChildMember {
   readonly name: string;
   /** `node1/web` */
   readonly key: string;
-  /** Where the program has it: `children[1]`, `children("node1")[1]`. */
+  /** Its path in the program: `children[1]`, `children("node1")[1]`. */
   readonly path: string;
-  /** Arguments of the link, without host, parent and what is leased. */
+  /** Arguments of the link, without host, parent and leased addresses. */
   readonly args: Json;
-  /** The network gives it an address, which is put on the link unless a DHCP server gives it. */
+  /**
+   * `leased`: the network puts an address on the link. `dhcp`: a DHCP server assigns the leased address. `own`: it has
+   * its own.
+   */
   readonly address: "leased" | "dhcp" | "own";
-  /** A shim has a route to it. */
+  /** Whether the shim has a route to it. */
   readonly isReachable: boolean;
-  /** Where its link's name comes from if it was not given, and what gives another one; for messages. */
+  /** The origin of a name that was not given, and the property that sets another one; for messages. */
   readonly defaultName?: string;
 }
 
-/** A shim as it is to be made. */
+/** A shim to be made. */
 export interface ShimMember {
   readonly key: string;
   readonly path: string;
@@ -39,17 +44,17 @@ export interface ShimMember {
   readonly source?: DeepInput<string | string[]>;
 }
 
-/** A VLAN as it is to be made. */
+/** A VLAN to be made. */
 export interface VlanMember {
   readonly key: string;
   readonly path: string;
   /** Arguments of the link, without host. */
   readonly args: Json;
-  /** Where its link's name comes from if it was not given, and what gives another one; for messages. */
+  /** The origin of a name that was not given, and the property that sets another one; for messages. */
   readonly defaultName?: string;
 }
 
-/** A host with what is on it. */
+/** A host with its members. */
 export interface HostMember {
   readonly name: string;
   readonly path: string;
@@ -58,11 +63,11 @@ export interface HostMember {
   readonly parentPath: string;
   readonly children: readonly ChildMember[];
   readonly shim?: ShimMember;
-  /** What makes the parent. */
+  /** The VLAN that is the parent, if the network makes it. */
   readonly vlan?: VlanMember;
 }
 
-/** The members, and what keeps the description from having any. */
+/** The members, and the problems of the description. */
 export interface Members {
   readonly hosts: readonly HostMember[];
   readonly issues: readonly Issue[];
@@ -72,32 +77,32 @@ const DEFAULTS = [
   ...["mode", "mtu", "up", "persist", "adopt", "txQueueLength", "broadcastQueueLength"],
   "broadcastQueueThreshold",
 ] as readonly (keyof ChildDefaults)[];
-/** Those that a shim takes from its network as well. */
+/** The defaults that also apply to a shim. */
 const SHIM_DEFAULTS: readonly (keyof ChildDefaults)[] = ["mtu", "persist", "adopt"];
-/** Those that a VLAN does. */
+/** The defaults that also apply to a VLAN. */
 const VLAN_DEFAULTS: readonly (keyof ChildDefaults)[] = ["persist"];
 const OWN = ["hosts", "parent", "children", "cidr", "range", "exclude", "gateway", "reservations", "shim"];
-/** No sibling reaches these, so that a route to them would lead nowhere (ip-link(8)). */
+/** Modes that no sibling can reach, so that a route would lead nowhere (ip-link(8)). */
 const ALONE: readonly unknown[] = ["private", "passthru"];
 
-/** Lists the members of a network, calling what the program gave as functions of a host. */
+/** Lists the members of a network, and calls the program's functions for each host. */
 export function listMembers<H extends NetworkHost>(args: NetworkArgs<H>): Members {
   const issues: Issue[] = Object.keys(args)
     .filter((key) => !OWN.includes(key) && !(DEFAULTS as readonly string[]).includes(key))
     .map((property) => ({
       property,
-      reason: `is no property of MacvlanNetwork; there are ${[...OWN, ...DEFAULTS].join(", ")}`,
+      reason: `is not a property of MacvlanNetwork; its properties are ${[...OWN, ...DEFAULTS].join(", ")}`,
     }));
   if (!Array.isArray(args.hosts)) {
     return {
       hosts: [],
-      issues: [...issues, { property: "hosts", reason: "must be a list, which is known" }],
+      issues: [...issues, { property: "hosts", reason: "must be a plain list, not an output" }],
     };
   }
   const names = new Map<string, string>();
   const hosts = args.hosts.flatMap((given: string | H, i): HostMember[] => {
     const path = `hosts[${i}]`;
-    // a text is given where hosts have nothing of their own: H is NetworkHost then
+    // a string is only allowed if H is NetworkHost
     const host = (typeof given === "string" ? { name: given, host: given } : given) as H;
     const why = whyNotName(host);
     const duplicate = names.get(String((host as Partial<NetworkHost> | null)?.name));
@@ -150,7 +155,7 @@ function childMembers<H extends NetworkHost>(
   issues: Issue[],
 ): ChildMember[] {
   if (!Array.isArray(list)) {
-    issues.push({ property: path, reason: "must be a list, which is known" });
+    issues.push({ property: path, reason: "must be a plain list, not an output" });
     return [];
   }
   const names = new Map<string, string>();
@@ -169,16 +174,19 @@ function childMembers<H extends NetworkHost>(
       issues.push({ property: `${own}.addressing`, reason: 'must be one of "static", "dhcp"' });
     }
     if (addressing === "dhcp" && link.addresses !== undefined) {
-      issues.push({ property: `${own}.addresses`, reason: "are for static addressing, and this is dhcp" });
+      issues.push({ property: `${own}.addresses`, reason: "cannot be combined with addressing dhcp" });
     }
     for (const property of ["host", "parent"]) {
       if (property in link)
-        issues.push({ property: `${own}.${property}`, reason: "is the network's; give it there" });
+        issues.push({
+          property: `${own}.${property}`,
+          reason: "is a property of the network; give it there",
+        });
     }
     const handedOn = { ...pick(args, DEFAULTS), ...defined(link), name: linkName };
     const { mode } = handedOn as Json;
     if (mode !== undefined && typeof mode !== "string") {
-      const reason = "must be plain text: whether there is a shim, and its routes, follow from it";
+      const reason = "must be a plain value, not an output, because the shim and its routes depend on it";
       issues.push({ property: `${own}.mode`, reason });
     }
     return [
@@ -199,7 +207,7 @@ function isVlan(parent: NetworkParent): parent is NetworkVlanArgs {
   return typeof parent === "object" && "vlanId" in parent;
 }
 
-/** What a member's link is called after if its own property is not given, and the property that gives another name. */
+/** The origin of a link's name if it is not given, and the property that sets another name. */
 function namedAfter(given: unknown, name: string, from: string, property: string): { defaultName?: string } {
   return given === undefined
     ? { defaultName: `"${name}", which is ${from}; give another name with ${property}` }
@@ -232,8 +240,8 @@ function shimMember(host: string, shim: NetworkShimArgs, path: string, args: Chi
 function whyNotName(named: unknown): string | undefined {
   const name = typeof named === "object" && named !== null ? (named as { name?: unknown }).name : undefined;
   if (typeof name !== "string" || name === "")
-    return "must have a name, which is known: a text, or { name, … }";
-  return name.includes("/") ? "has a name with a slash, which separates host and child in keys" : undefined;
+    return "must have a plain name, not an output: a string, or { name, … }";
+  return name.includes("/") ? "has a slash in its name, which separates host and child in keys" : undefined;
 }
 
 function pick(from: ChildDefaults, keys: readonly (keyof ChildDefaults)[]): Json {

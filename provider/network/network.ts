@@ -50,7 +50,7 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
   constructor(name: string, args: NetworkArgs<H>, opts: pulumi.ComponentResourceOptions = {}) {
     const { members, pool, bookArgs } = describeNetwork(name, args);
     super("macvlan:index:MacvlanNetwork", name, {}, opts);
-    // these two a component does not hand on by itself; protect and providers it does
+    // a component passes on protect and providers, but not these two
     const { dependsOn, retainOnDelete } = opts;
     const common: pulumi.CustomResourceOptions = {
       parent: this,
@@ -110,7 +110,7 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
   }
 }
 
-/** What was given out, as a resource: the state is what remembers it. */
+/** The leases as a resource, because they are kept in the state. */
 class LeaseBook extends pulumi.CustomResource {
   declare private readonly leases: pulumi.Output<Record<string, string[]> | undefined>;
 
@@ -125,13 +125,13 @@ class LeaseBook extends pulumi.CustomResource {
 
   addressesOf(key: string): pulumi.Output<string[]> {
     return this.leases.apply((leases) => {
-      // under the mocks of a program's unit tests nobody leases anything
+      // with mocks, in a program's unit tests, nothing is leased
       if (leases === undefined) return [];
       const addresses = leases[key];
       if (addresses !== undefined) return addresses;
-      // with --target the engine answers by what an earlier run gave
+      // with --target the engine returns the leases of an earlier run
       throw new pulumi.RunError(
-        `${key} has no address yet: this run leaves the network's lease book out; add its URN to --target`,
+        `${key} has no address yet, because --target leaves out the network's lease book; add its URN to --target`,
       );
     });
   }
@@ -160,7 +160,7 @@ function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<
   );
   if (absent.length > 0) {
     void pulumi.log.warn(
-      `MacvlanNetwork ${name} has no ${absent.join(", ")}: what is reserved for it is kept free, and nobody has it`,
+      `MacvlanNetwork ${name} has no ${absent.join(", ")}; the addresses that are reserved for it stay unused`,
     );
   }
   return { members: members.hosts, pool, bookArgs: bookArgs(pool) };
@@ -179,9 +179,9 @@ function childArgs(
 ): InputArgs<MacvlanArgs> {
   const args = child.args as Partial<InputArgs<MacvlanArgs>>;
   const isStatic = child.address === "leased";
-  // never in the host's own namespace: the default route there is the host's
+  // never in the host's own namespace, which has the host's default route
   const hasGateway = !(Array.isArray(gateway) && gateway.length === 0);
-  // without a gateway nothing is said of routes: what others put there stays
+  // without a gateway, routes is not given, so that other routes stay
   const routes =
     hasGateway && isStatic && args.netns !== undefined && args.routes === undefined
       ? pulumi.output(gateway).apply((routers) => routers.map(defaultRoute))
@@ -213,7 +213,8 @@ function shimArgs(
       return { to, ...(own === undefined ? {} : { source: own }) };
     }),
   );
-  // the host's alone: with the LAN's prefix length the shim would take the LAN's traffic from the parent
+  // as a single host: with the LAN's prefix length, the LAN's traffic would leave through the shim instead of the
+  // parent
   const alone = addresses.apply((cidrs) =>
     cidrs.map((cidr) => cidr.replace(/\/\d+$/, cidr.includes(":") ? "/128" : "/32")),
   );

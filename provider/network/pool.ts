@@ -1,24 +1,24 @@
-/** What a network's lease book is asked for, from the network's arguments. */
+/** The arguments of a network's lease book, from those of the network. */
 import { type Input, Output, output } from "@pulumi/pulumi";
 import type { NetworkArgs, NetworkHost } from "./args";
 import type { HostMember } from "./members";
 
-/** One or several of what an argument takes, as a list: an output of it where it is one. */
+/** The value or values of an argument as a list, or an output of one. */
 export type ListInput = Input<Input<string>[]>;
 
-/** The lease book's arguments, in parts: what of them is excluded comes from three places. */
+/** The parts of the lease book's arguments. Excluded addresses come from three of them. */
 export interface PoolArgs {
   readonly cidr: ListInput;
   readonly range?: ListInput;
   readonly exclude?: ListInput;
   readonly reservations?: Readonly<Record<string, ListInput>>;
   readonly keys: readonly string[];
-  /** Addresses that children have by themselves, without prefix lengths. */
+  /** Addresses that children have of their own, without prefix lengths. */
   readonly taken: readonly ListInput[];
   readonly gateway: ListInput;
 }
 
-/** Keys of those who get an address of the network, in the order of the program. */
+/** Keys of the members that get an address of the network, in the order of the program. */
 export function leasedKeys(hosts: readonly HostMember[]): string[] {
   const keys = hosts.flatMap((host) => [
     ...host.children.filter((child) => child.address !== "own").map((child) => child.key),
@@ -47,9 +47,9 @@ export function poolOf<H extends NetworkHost>(args: NetworkArgs<H>, hosts: reado
 }
 
 /**
- * The lease book's arguments as it gets them. Addresses that do not belong to the subnets exclude nothing there.
+ * Completes the lease book's arguments. Addresses outside the subnets exclude nothing.
  *
- * @public for `network.ts`, which loads it when a program has a network
+ * @public for `network.ts`, which loads it on demand
  */
 export function bookArgs({ taken, gateway, exclude = [], ...pool }: PoolArgs): Record<string, unknown> {
   return { ...pool, exclude: output([exclude, gateway, ...taken]).apply((lists) => lists.flat()) };

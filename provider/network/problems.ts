@@ -1,6 +1,6 @@
 /**
- * What is wrong with a network as a whole, before anything of it is made: the same checks that its resources go through
- * one by one, and what only the whole can show. What is an output counts as unknown, and is checked when it is known.
+ * Problems of a network as a whole, found before any of its resources is made: the checks of its resources, and
+ * conflicts between them. Outputs count as unknown, and are checked when they are known.
  */
 import { Output } from "@pulumi/pulumi";
 import { KINDS } from "../kinds";
@@ -14,7 +14,7 @@ import type { NetworkArgs, NetworkHost } from "./args";
 import type { ChildMember, HostMember, Members, ShimMember, VlanMember } from "./members";
 import { type PoolArgs, leasedKeys } from "./pool";
 
-/** All that is wrong, each on its path in the network's arguments: `children[1].mtu`, `reservations["node1/web"]`. */
+/** All problems, each on its path in the network's arguments: `children[1].mtu`, `reservations["node1/web"]`. */
 export function networkProblems<H extends NetworkHost>(
   args: NetworkArgs<H>,
   members: Members,
@@ -36,7 +36,7 @@ function sameIssue(a: Issue, b: Issue): boolean {
   return a.property === b.property && a.reason === b.reason;
 }
 
-/** A value as a preview would see it: outputs and promises are not known yet. */
+/** A value as in a preview: outputs and promises are unknown. */
 function plainOf(value: unknown): unknown {
   if (Output.isInstance(value) || value instanceof Promise) return UNKNOWN;
   if (Array.isArray(value)) return value.map(plainOf);
@@ -59,7 +59,7 @@ function poolProblems<H extends NetworkHost>(
   const given = Object.fromEntries(
     Object.entries(plain).filter(([key, value]) => value !== undefined && !unknown.includes(key)),
   );
-  // a pool of which a part is unknown is looked at by its other parts only
+  // of a pool that is partly unknown, only the known parts are checked
   const parsed = poolSchema.partial().safeParse(given);
   if (!parsed.success) {
     return nothing(
@@ -90,19 +90,21 @@ function gatewayProblems(
     const number = typeof gateway === "string" ? numberOf(gateway) : undefined;
     const isNear = number !== undefined && (!cidrs || cidrs.some((c) => contains(rangeOfCidr(c), number)));
     if (isNear) return [];
-    const reason = number ? `is not in ${(cidrs ?? []).join(" or ")}` : "is no IP address, without a prefix";
+    const reason = number
+      ? `is not in ${(cidrs ?? []).join(" or ")}`
+      : "is not an IP address without a prefix";
     return [{ property: isList ? `gateway[${i}]` : "gateway", reason }];
   });
 }
 
-/** `range[0]` is `range` where one text was given instead of a list. */
+/** `range[0]` becomes `range` if one string was given instead of a list. */
 function asGiven(property: string, args: object): string {
   const [, name = "", rest = ""] = /^(\w+)\[\d+\](.*)$/.exec(property) ?? [];
   const given = (args as Json)[name];
   return name !== "" && !Array.isArray(given) ? name + rest : property.replace(/(\["[^"]+"\])\[\d+\]$/, "$1");
 }
 
-/** What the link's own kind has against its arguments. */
+/** The issues of the link's kind with its arguments. */
 function argumentProblems(
   type: "MacvlanInterface" | "HostShim" | "VlanInterface",
   host: HostMember,
@@ -127,7 +129,7 @@ function argumentProblems(
     const rest = property.slice(first.length);
     if (first === "host") return { property: `${host.path}.host${rest}`, reason };
     if (first === "name") {
-      // a child's link is called as the child is, and only linkName gives another name
+      // a child's link has the child's name, unless linkName is given
       const own = "name" in member ? "linkName" : "name";
       const from = "defaultName" in member ? member.defaultName : undefined;
       return {
@@ -136,13 +138,13 @@ function argumentProblems(
       };
     }
     if (first === "parent" && member !== host.vlan) return { property: host.parentPath + rest, reason };
-    // the child has it from the network
+    // the child has the property from the network
     const isHandedOn = (args as Json)[first] !== undefined && (args as Json)[first] === member.args[first];
     return { property: isHandedOn ? property : `${member.path}.${property}`, reason };
   });
 }
 
-/** What one host's links have against each other. */
+/** Conflicts between the links of one host. */
 function hostProblems(host: HostMember): Issue[] {
   const issues: Issue[] = [];
   const links = new Map<string, string>();
@@ -155,7 +157,7 @@ function hostProblems(host: HostMember): Issue[] {
     else
       issues.push({
         property: member.path,
-        reason: `has the link ${name} of ${host.name}, as ${duplicate} has`,
+        reason: `has the same link ${name} of ${host.name} as ${duplicate}`,
       });
   }
   const passthru = host.children.find((child) => child.args["mode"] === "passthru");
@@ -163,20 +165,20 @@ function hostProblems(host: HostMember): Issue[] {
   if (passthru && other) {
     issues.push({
       property: other.path,
-      reason: `is on ${host.name}, where ${passthru.path} is in mode passthru, which takes the parent for itself`,
+      reason: `shares its parent on ${host.name} with ${passthru.path}, whose mode passthru excludes other children`,
     });
   }
   const named = host.shim && host.children.find((child) => child.key === host.shim?.key);
   if (host.shim && named) {
     issues.push({
       property: named.path,
-      reason: `has the shim's name, ${host.shim.key}; give one another name`,
+      reason: `has the same name as the shim, ${host.shim.key}; rename one of them`,
     });
   }
   return issues;
 }
 
-/** Addresses and MACs are one LAN's, so that no two may be alike on any of its hosts. */
+/** Duplicate addresses and MAC addresses: all hosts of a network share one LAN. */
 function duplicateProblems(hosts: readonly HostMember[]): Issue[] {
   const seen = new Map<string, string>();
   const members = hosts.flatMap((host) => [...host.children, ...(host.shim ? [host.shim] : [])]);
@@ -193,13 +195,13 @@ function duplicateProblems(hosts: readonly HostMember[]): Issue[] {
     const text = value.toLowerCase();
     const duplicate = seen.get(text);
     seen.set(text, duplicate ?? member.key);
-    // twice in one list is what the link's own kind says
+    // duplicates within one list are reported by the link's kind
     return duplicate === undefined || duplicate === member.key
       ? []
       : [
           {
             property: `${member.path}.${String(property)}`,
-            reason: `${value} is that of ${duplicate} already`,
+            reason: `${value} is already used by ${duplicate}`,
           },
         ];
   });

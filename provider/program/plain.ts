@@ -1,6 +1,6 @@
 import { hostText } from "../ssh/host-text";
 
-/** Whether a value has no output, promise or resource in it, at any depth. */
+/** Whether a value contains no output, promise or resource, at any depth. */
 export function isPlain(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return typeof value !== "function";
   if (Array.isArray(value)) return value.every(isPlain);

@@ -1,12 +1,12 @@
 /**
- * How the provider's process learns which hosts a run has before it is asked for the first one: the engine asks
- * resource by resource, and fifty hosts looked at one after the other take fifty handshakes in a row. And which
- * resources it will be asked for at once, as they wait for no other, so that those of a host can be one change.
+ * Prefetch hints: how the provider's process learns the hosts of a run early. The engine sends one resource at a time,
+ * and reading fifty hosts one after the other would take fifty handshakes in a row. The hints also name the resources
+ * that depend on no other, so that those of a host can be one change.
  *
- * The program's process writes both, after its own number, to a private file, named after the engine's address, which
- * both processes know. The provider's removes it, or the next program where both were killed.
- * Without that file everything works the same, only one after the other. No secret is in it: credentials are no
- * properties of a host.
+ * The program's process writes them, after its own process ID, to a private file named after the engine's address,
+ * which both processes know. The provider's process removes it, or the next program if both were killed. Without that
+ * file everything works the same, only one after the other. No secret is in it: credentials are no properties of a
+ * host.
  */
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
@@ -16,23 +16,26 @@ import { holdsCredential } from "../model/redact";
 import { hostText } from "../ssh/host-text";
 import { plainHost } from "./plain";
 
-/** What people put where a host key or a user's name belongs: check refuses it, after the program has noted the host. */
+/**
+ * Secrets that are sometimes given as a host key or user name: check refuses them, but only after the program has
+ * written the hint.
+ */
 const MISPLACED = /PRIVATE KEY|"user":"[^"]*:/;
 
 /** A host of a program. */
 export interface PrefetchHint {
-  /** As the program gave it. */
+  /** As given by the program. */
   readonly host: unknown;
-  /** Those of its resources that wait for no other one: `MacvlanInterface "web"`. */
+  /** Its resources that depend on no other one: `MacvlanInterface "web"`. */
   readonly free: readonly string[];
 }
 
 /**
- * Notes a resource's host for the provider's process.
+ * Writes the hint for a resource's host.
  *
  * @param engine the engine's address, `127.0.0.1:34567`
- * @param hinted the hosts that the same run of a program has noted already
- * @param free the resource, where it waits for no other one
+ * @param hinted the hosts that this run has written already
+ * @param free the resource, if it depends on no other one
  */
 export function writePrefetchHint(
   engine: string | undefined,
@@ -46,7 +49,7 @@ export function writePrefetchHint(
   const folder = privateFolder();
   if (folder === undefined) return;
   if (!process.listeners("exit").includes(removeOwnFiles)) process.once("exit", removeOwnFiles);
-  // the first one of a run replaces what an engine that was killed at this address has left
+  // the first hint of a run replaces what a killed engine at this address has left
   const isFirst = hinted.size === 0;
   if (isFirst) removeFiles(folder, (writer) => !isRunning(writer));
   hinted.add(plain);
@@ -58,7 +61,7 @@ export function writePrefetchHint(
   }
 }
 
-/** The hosts that were noted so far. */
+/** The hosts that were written so far. */
 export function readPrefetchHints(engine: string | undefined): PrefetchHint[] {
   if (engine === undefined) return [];
   const folder = privateFolder();
@@ -86,7 +89,7 @@ export function removePrefetchHints(engine: string | undefined): void {
   removeFolder();
 }
 
-/** Removes what this process has written, when it ends: one that runs many stacks has a file for each. */
+/** Removes the files of this process when it ends. A process that runs many stacks has a file for each. */
 function removeOwnFiles(): void {
   removeFiles(folderPath(), (writer) => writer === process.pid);
   removeFolder();
@@ -98,7 +101,7 @@ function removeFiles(folder: string, isMeant: (writer: number) => boolean): void
     for (const name of readdirSync(folder)) {
       const file = join(folder, name);
       const [writer = ""] = readFileSync(file, "utf8").split("\n");
-      // an empty one is just being written
+      // an empty file is just being written
       if (writer !== "" && isMeant(Number(writer))) rmSync(file, { force: true });
     }
   } catch {
@@ -127,7 +130,7 @@ function folderPath(): string {
   return join(tmpdir(), `pulumi-macvlan-${userInfo().uid}`);
 }
 
-/** The folder, provided that it is nobody else's to write to. */
+/** The folder, if no other user can write to it. */
 function privateFolder(): string | undefined {
   const folder = folderPath();
   try {
@@ -137,7 +140,7 @@ function privateFolder(): string | undefined {
     const isPrivate = own === -1 || (uid === own && (mode & 0o077) === 0);
     return isPrivate && lstatSync(folder).isDirectory() ? folder : undefined;
   } catch {
-    return undefined; // a full or read-only /tmp: hosts are then looked at when they are asked for
+    return undefined; // a full or read-only /tmp: hosts are then read on demand
   }
 }
 

@@ -1,4 +1,4 @@
-/** The program's side: classes that hold nothing but their types, and the name of the module that does the work. */
+/** The program's side: classes that contain only their types and the name of the module that does the work. */
 import * as pulumi from "@pulumi/pulumi";
 import { withCode } from "../model/error";
 import { writePrefetchHint } from "./prefetch";
@@ -28,27 +28,27 @@ export type LinkResource<A, O> = new (
   opts?: pulumi.CustomResourceOptions,
 ) => pulumi.CustomResource & Outputs<O>;
 
-/** What a run of a program has made so far. */
+/** The state of a program's run. */
 interface ProgramRun {
-  /** The engine's address, as the provider's process gets it; undefined under mocks. */
+  /** The engine's address, which the provider's process gets too; undefined under mocks. */
   readonly engine: string | undefined;
-  /** The links that its resources are to have, by host and name. */
+  /** The resources by their links' host and name. */
   readonly links: Map<string, pulumi.Resource>;
-  /** The hosts of which the provider's process knows. */
+  /** The hosts for which hints were written. */
   readonly hinted: Set<string>;
   /** The stack's identity, see {@link stackIdentity}; undefined under mocks. */
   readonly identity: () => Promise<string | undefined>;
-  /** The stack's name as people know it: `organization/project/stack`; undefined under mocks. */
+  /** The stack's full name: `organization/project/stack`; undefined under mocks. */
   readonly fullName: () => string | undefined;
 }
 
 /**
- * By what each run has of its own, so that it goes with the run: a process may run many programs, one after the other
- * and side by side (the Automation API), and a later engine may get the address of an earlier one.
+ * Keyed by an object of the run, so that the state is freed with it. A process may run many programs, one after the
+ * other or in parallel (the Automation API), and a later engine may get the address of an earlier one.
  */
 const runs = new WeakMap<object, ProgramRun>();
 
-/** The SDK makes one client of the monitor a run, and mocks are one. */
+/** The SDK makes one client of the monitor per run, and mocks are one. */
 function currentProgram(): ProgramRun {
   const monitor = pulumi.runtime.getMonitor() as object | undefined;
   const known = monitor && runs.get(monitor);
@@ -63,19 +63,19 @@ function currentProgram(): ProgramRun {
     identity: () => (hasState ? stackIdentity(monitor) : Promise.resolve(undefined)),
     fullName: () => (hasState ? fullStackName() : undefined),
   };
-  // without one no resource can be made, which the SDK says
+  // without one no resource can be made, and the SDK reports that
   if (monitor) runs.set(monitor, program);
   return program;
 }
 
-/** Names of the arguments that are secret, or have a secret in them: a provider gets them in plain text. */
+/** Names of arguments that are or contain secrets: a provider gets them in plain text. */
 async function secretNames({ engine, identity }: ProgramRun, args: object): Promise<string[]> {
   await identity();
   const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
     !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
   );
   const secret = (await Promise.all(names)).flat();
-  // by then all that a program has made waits for this only, and gets to the engine in the order in which it was made
+  // by then all resources of the program wait only for this, and reach the engine in the order of their creation
   if (engine !== undefined) await new Promise((done) => setImmediate(done));
   return secret;
 }
@@ -84,19 +84,19 @@ function stackName(): string {
   return `${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
-/** Backends without organizations call theirs `organization`. */
+/** Backends without organizations use the name `organization`. */
 function fullStackName(): string {
   const organization = pulumi.getOrganization();
   return organization === "organization" ? stackName() : `${organization}/${stackName()}`;
 }
 
-/** Undefined where name or host is an output, by which Pulumi knows the order itself. */
+/** Undefined if name or host is an output, from which Pulumi knows the order itself. */
 function keyOf(host: unknown, name: unknown): string | undefined {
   const plain = plainHost(host);
   return typeof name === "string" && plain !== undefined ? JSON.stringify([plain, name]) : undefined;
 }
 
-/** Resources whose links are named as parent or port: they are made before, and go after. */
+/** Resources whose links are named as parent or port: they are created before, and deleted after. */
 function below({ links }: ProgramRun, args: LinkNames): pulumi.Resource[] {
   const ports = Array.isArray(args.ports) ? (args.ports as unknown[]) : [];
   const names = [
@@ -118,7 +118,7 @@ interface LinkNames {
   readonly ports?: unknown;
 }
 
-/** Whether the engine can ask for the resource as soon as it is registered. */
+/** Whether the engine can process the resource as soon as it is registered. */
 function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomResourceOptions): boolean {
   const isLoose =
     dependsOn === undefined && provider === undefined && !pulumi.CustomResource.isInstance(parent);
@@ -126,9 +126,9 @@ function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomReso
 }
 
 /**
- * Tells the provider what `ignoreChanges` names, which the engine does not. Options may come from transformations of the
- * resource's parents and of the stack, which run after the resource's own: this one puts itself behind them all, as the SDK
- * goes through the very list of the resource. Transforms, which the engine runs, come later still and are not seen.
+ * Passes `ignoreChanges` to the provider, which the engine does not. Options may come from transformations of the
+ * resource's parents and of the stack, which run after the resource's own. This one appends itself behind all of them,
+ * as the SDK iterates over the resource's own list. Transforms, which the engine runs, come later and are not seen.
  */
 const noteIgnored: pulumi.ResourceTransformation = ({ resource }) => {
   const { __transformations: all } = resource as { readonly __transformations?: unknown };
@@ -144,22 +144,22 @@ const addIgnored: pulumi.ResourceTransformation = ({ props, opts }) => {
 };
 
 /**
- * Why a resource cannot be imported, and what does the same. The engine reads an imported resource by its id alone, and the
- * provider of a dynamic resource is among its properties.
+ * The error for `import`. The engine reads an imported resource by its ID alone, but the provider of a dynamic resource
+ * is one of its properties.
  */
 function noImport(type: string, name: string, id: pulumi.Input<pulumi.ID>): string {
   const named = typeof id === "string" ? ` ${JSON.stringify(id)}` : "";
   return withCode(
     `${type} ${JSON.stringify(name)}: Pulumi cannot import${named} into a dynamic resource; leave out the options import ` +
-      "and id, and take the link over with the property adopt: true",
+      "and id, and set the property adopt: true instead",
     "no-import",
   );
 }
 
-/** Arguments that a program has to give: what is an output as well has its value from there. */
+/** Required arguments. Those that are also outputs get their value from the arguments. */
 type RequiredOf<A> = { [K in keyof A]-?: undefined extends A[K] ? never : K }[keyof A];
 
-/** Makes the resource class of a kind. `outputs` has all outputs that are no required arguments, and nothing else. */
+/** Makes the resource class of a kind. `outputs` lists exactly the outputs that are not required arguments. */
 export function linkResource<A extends object, O>(
   type: string,
   outputs: Readonly<Record<Exclude<keyof O, RequiredOf<A>>, undefined>>,
@@ -174,8 +174,8 @@ export function linkResource<A extends object, O>(
       const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
       writePrefetchHint(program.engine, names.host, program.hinted, free);
       const { stackTraceLimit } = Error;
-      // The SDK takes a stack trace for each property's promise, which is half of a program's time and shown to nobody.
-      // The resource's place in the program it finds all the same.
+      // The SDK captures a stack trace for each property's promise, which takes half of a program's time and is never
+      // shown. It still finds the resource's place in the program.
       Error.stackTraceLimit = 0;
       try {
         super(
@@ -201,7 +201,7 @@ export function linkResource<A extends object, O>(
       } finally {
         Error.stackTraceLimit = stackTraceLimit;
       }
-      // parents and ports are links of the host's own namespace
+      // only links of the host's own namespace can be parents or ports
       const isOfHost = names.netns === undefined || names.netns === "";
       const key = isOfHost ? keyOf(names.host, names.name ?? name) : undefined;
       if (key !== undefined) program.links.set(key, this);

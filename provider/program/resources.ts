@@ -1,4 +1,4 @@
-/** The resource classes of links: only their types, the names of their outputs, and how they are used. */
+/** The resource classes of links: their types, the names of their outputs, and examples. */
 import { linkResource } from "./resource";
 import type {
   BondArgs,
@@ -17,7 +17,7 @@ import type {
   VlanOutputs,
 } from "../kinds/args/index";
 
-/** Outputs that need not be given as arguments: the SDK has to know them before the engine tells their values. */
+/** Outputs that are not required arguments: the SDK must know them before the engine provides their values. */
 const LINK_OUTPUTS = {
   ...{ ifIndex: undefined, macAddress: undefined, mtu: undefined, operState: undefined },
   ...{ addresses: undefined, label: undefined, name: undefined, up: undefined },

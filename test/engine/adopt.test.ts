@@ -48,7 +48,7 @@ describe("adopt", function () {
     const all = await snapshot(on.lab, "node3");
     const { code, stdout, stderr } = await callTool(["adopt", "node3"], { env: on.project.environment });
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^\/\/ left out: docker0: none of its ports has hairpin on$/m);
+    assert.match(stdout, /^\/\/ left out: docker0: no port has hairpin on$/m);
 
     const { folder } = on.project;
     writeFileSync(join(folder, "index.ts"), stdout);
@@ -69,7 +69,7 @@ describe("adopt", function () {
     const again = await callTool(["adopt", "node3"], { env: on.project.environment });
     assert.match(
       again.stdout,
-      /^\/\/ left out: shim0@eth0: belongs to the stack fleet\/dev \(resource shim0\) already$/m,
+      /^\/\/ left out: shim0@eth0: already belongs to the stack fleet\/dev \(resource shim0\)$/m,
     );
 
     await on.project.destroy();

@@ -85,8 +85,11 @@ describe("example inventory", function () {
     );
     const { code, output } = await on.project.cli(["preview"]);
     assert.notEqual(code, 0);
-    assert.match(output, /hosts\.yaml:13:12: hosts\.node3\.vars\.mtu does not fit: .*number.*\[node3\]/);
-    assert.match(output, /hosts\.yaml:7:3: hosts\.node1\.vars\.stage does not fit: /);
+    assert.match(
+      output,
+      /hosts\.yaml:13:12: hosts\.node3\.vars\.mtu does not match the schema of vars: .*number.*\[node3\]/,
+    );
+    assert.match(output, /hosts\.yaml:7:3: hosts\.node1\.vars\.stage does not match the schema of vars: /);
     writeFileSync(file, text);
     await on.project.destroy();
   });

@@ -152,7 +152,7 @@ describe("a macvlan network", function () {
       ),
     );
     const { output } = await on.project.up();
-    assert.match(output, /has no node9\/web: what is reserved for it is kept free/);
+    assert.match(output, /has no node9\/web; the addresses that are reserved for it stay unused/);
     const after = await ipv4();
     assert.equal(after["node2/web"], own);
     assert.notEqual(after["node1/web"], own);
@@ -198,7 +198,7 @@ describe("a macvlan network", function () {
     for (const line of [
       "hosts[2] has the same name as hosts[0]",
       "children[1] has the same name as children[0]",
-      "children[2] has a name with a slash, which separates host and child in keys",
+      "children[2] has a slash in its name, which separates host and child in keys",
     ]) {
       assert.ok(structure.output.includes(line), `${line}\n${structure.output}`);
     }

@@ -89,7 +89,7 @@ describe("report", function () {
     assert.equal(result.code, 2, result.stderr);
     const { vm, web, lan, shim } = linksOf(result);
     assert.deepEqual(differencesOf(web), ["drift: mtu 1400 -> 1500"]);
-    assert.deepEqual(web?.notes, ["secret, and so not compared: alias"]);
+    assert.deepEqual(web?.notes, ["not compared because secret: alias"]);
     assert.deepEqual(web.commands, ["ip link set dev mac0 mtu 1500"]);
     assert.deepEqual(differencesOf(lan), ["drift: ports[0].hairpin true -> false"]);
     assert.deepEqual(lan?.commands, ["bridge link set dev eth1 hairpin off"]);
@@ -170,9 +170,9 @@ new HostShim("shim", { host: "node2", parent: "eth1", name: "shim0", macAddress:
     const result = await call(state, "--format", "text");
     await on.lab.sh("node2", "ip link set mgmt0 up");
     assert.equal(result.code, 1);
-    assert.match(result.stdout, /node2\n {2}not looked at: cannot connect to ops@node2/);
+    assert.match(result.stdout, /node2\n {2}could not be read: cannot connect to ops@node2/);
     assert.match(result.stdout, /mtu {2}found 1300 {2}wanted 1400 {2}drift/);
-    assert.match(result.stderr, /^pulumi-macvlan: node2 was not looked at: /m);
+    assert.match(result.stderr, /^pulumi-macvlan: node2 could not be read: /m);
     await on.project.up();
   });
 });

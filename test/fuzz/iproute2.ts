@@ -74,7 +74,7 @@ export function iproute2(parse: Parse = parseObservation): FuzzTarget {
         assert.ok(
           (isLast || after.includes("\n")) &&
             error instanceof Error &&
-            / is cut short, or no list/.test(error.message),
+            / is incomplete, or not a list/.test(error.message),
           String(error),
         );
         return;

@@ -70,7 +70,7 @@ describe("links and routes that cannot be read", function () {
     assert.deepEqual([drift, failures], [{ host: "found none that answers" }, []]);
     await assert.rejects(
       on.stack.up("HostShim", "shim0", SHIM),
-      /cannot read .*what ip printed of the links is cut short, or no list/,
+      /cannot read .*what ip printed of the links is incomplete, or not a list/,
     );
     assert.match(await on.lab.sh(HOST, "/run/real-ip route show dev shim0"), /^192\.0\.2\.10 /);
   });

@@ -10,15 +10,15 @@ import { describeLink } from "../../plan/differences";
 import { permanentMac, portsOf } from "../../plan/kernel/bond";
 import { isChild, isHostShim } from "../links";
 
-/** A resource of the program to be. */
+/** A resource of the generated program. */
 export interface Described {
   /** Name of the resource class. */
   readonly type: string;
-  /** The resource's name, unique among all that were described with the same `names`. */
+  /** The resource's name, unique among all with the same `names`. */
   readonly resource: string;
-  /** Its arguments without the host, in the order in which they are to be read. */
+  /** Its arguments without the host, in the order in which they are written. */
   readonly args: Json;
-  /** What of the link is not in the arguments, and why. */
+  /** Properties of the link that are not in the arguments, and why. */
   readonly notes: readonly string[];
 }
 
@@ -29,15 +29,15 @@ export interface Description {
 }
 
 export interface DescribeOptions {
-  /** Bridges without a hairpin port, VLANs and bonds, too. */
+  /** Also describe bridges without a hairpin port, VLANs and bonds. */
   readonly all: boolean;
-  /** Names of resources that are taken. Those that are given here are added. */
+  /** Names of resources that are taken. New names are added. */
   readonly names: Set<string>;
-  /** Comes before each name, where several hosts are one program. */
+  /** A prefix for each name, if one program has several hosts. */
   readonly prefix: string;
 }
 
-/** Describes all macvlans, macvtaps and ipvlans, and the bridges that send frames back. `host` is as a program gives it. */
+/** Describes all macvlans, macvtaps and ipvlans, and bridges with hairpin ports. `host` is as written in a program. */
 export function describeHost(host: string, now: Observation, options: DescribeOptions): Description {
   const resources: Described[] = [];
   const left: string[] = [];
@@ -54,7 +54,7 @@ export function describeHost(host: string, now: Observation, options: DescribeOp
   return { resources, left };
 }
 
-/** Parents first and shims last, as a person would write them. */
+/** Parents first and shims last, as one would write them. */
 function inOrder(links: readonly LinkState[]): LinkState[] {
   const parents = ["bond", "vlan", "bridge"];
   const rank = (l: LinkState): number =>
@@ -62,7 +62,7 @@ function inOrder(links: readonly LinkState[]): LinkState[] {
   return links.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** The resource, why there is none, or undefined for a link that is none of our business. */
+/** The resource, why there is none, or undefined for a link that is not described. */
 function describeOne(
   host: string,
   link: LinkState,
@@ -74,16 +74,16 @@ function describeOne(
   const isAsked = all || isChild(link) || link.kind === "bridge";
   if (!kind || !isAsked) return undefined;
   const record = recordOf(now.state, link);
-  if (record) return `belongs to the stack ${record.owner} (resource ${record.resource}) already`;
+  if (record) return `already belongs to the stack ${record.owner} (resource ${record.resource})`;
   if (link.netns !== "" && !("netns" in kind.properties)) {
     return `is a ${link.kind} in another namespace than the host's own`;
   }
   if ("parent" in kind.properties && link.parent === "")
-    return "its parent is in no namespace that can be seen";
+    return "its parent is in a namespace that is not visible";
   const { ports, ...told } = kind.describe(link, now.state);
   if (!Array.isArray(ports)) return checked(host, kind, link, now, told);
   const chosen = (ports as readonly Json[]).filter((port) => all || port["hairpin"] !== false);
-  if (chosen.length === 0 && !all) return "none of its ports has hairpin on";
+  if (chosen.length === 0 && !all) return "no port has hairpin on";
   return checked(host, kind, link, now, { ...told, ports: chosen });
 }
 
@@ -92,7 +92,7 @@ function kindOf(link: LinkState): AnyKind | undefined {
   return kinds.find(({ type }) => (type === "HostShim") === isHostShim(link));
 }
 
-/** The resource of a link, provided that adopting it runs nothing. */
+/** The resource of a link, if adopting it runs no command. */
 function checked(
   host: string,
   kind: AnyKind,
@@ -120,7 +120,7 @@ function checked(
   return { type: kind.type, args: rest, notes: [...notes, ...dynamicNote(link)] };
 }
 
-/** What says most of a link comes first; what is not here comes after, and `adopt` last. */
+/** The order of arguments. Others come after these, and `adopt` last. */
 const ORDER = [
   "host",
   "name",
@@ -146,7 +146,7 @@ function worthSaying(kind: AnyKind, told: Json, link: LinkState, state: HostStat
     kind.properties[key]?.required !== true && JSON.stringify(value) === JSON.stringify(defaults[key]);
   const isOwn = (key: string): boolean =>
     (key !== "macAddress" || hasOwnMac(kind, told, link, state)) &&
-    // what a kernel shows that knows no queue of that kind
+    // the value of kernels without such a queue
     (key !== "broadcastQueueLength" || told["broadcastQueueLength"] !== 0);
   return Object.fromEntries(
     Object.entries(told)
@@ -155,7 +155,7 @@ function worthSaying(kind: AnyKind, told: Json, link: LinkState, state: HostStat
   );
 }
 
-/** What need not be said of a new link: our defaults, and the kernel's. */
+/** Values that a new link has by default: ours, and the kernel's. */
 function defaultsOf(kind: AnyKind, link: LinkState, state: HostState): Json {
   const parent = findLink(state, { name: link.parent, netns: "" });
   return {
@@ -165,7 +165,7 @@ function defaultsOf(kind: AnyKind, link: LinkState, state: HostState): Json {
   };
 }
 
-/** Whether a link has its MAC address neither from the link below, nor from a port, nor by chance. */
+/** Whether a link's MAC address is neither its parent's, nor a port's, nor random. */
 function hasOwnMac(kind: AnyKind, told: Json, link: LinkState, state: HostState): boolean {
   const mac = link.settings["link.address"];
   if (kind.derivesMac(told)) return true;
@@ -176,7 +176,7 @@ function hasOwnMac(kind: AnyKind, told: Json, link: LinkState, state: HostState)
   return ports.length > 0 && ports.every((port) => permanentMac(port) !== mac);
 }
 
-/** Ports and routes of which one field says all are that field's text. */
+/** Ports and routes with one relevant field are written as a string. */
 function shortened(kind: AnyKind, key: string, value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const items = value as readonly Json[];
@@ -184,7 +184,7 @@ function shortened(kind: AnyKind, key: string, value: unknown): unknown {
   return key === "routes" ? items.map((r) => (Object.keys(r).length === 1 ? r["to"] : r)) : value;
 }
 
-/** A port as a person writes it: its name alone where only hairpin is to be said, or nothing. */
+/** A port in its short form: just its name if it only has hairpin. */
 function shortPort({ portProperties = {} }: AnyKind, { name, ...options }: Json): Json | string {
   const told = Object.entries(options).filter(([key, value]) => {
     const { default: ours, kernelDefault, form } = portProperties[key] ?? {};
@@ -193,7 +193,7 @@ function shortPort({ portProperties = {} }: AnyKind, { name, ...options }: Json)
   return told.length === 0 ? String(name) : { name, ...Object.fromEntries(told) };
 }
 
-/** Leaves out what the schema refuses: what is not given is left as it is. */
+/** Leaves out what the schema refuses, so that it is not managed. */
 function valid(kind: AnyKind, given: Json): { args: Json | undefined; notes: string[] } {
   let args = given;
   const notes: string[] = [];
@@ -206,14 +206,14 @@ function valid(kind: AnyKind, given: Json): { args: Json | undefined; notes: str
     if (needed || !(property in args)) {
       return { args: undefined, notes: [`${issue.property} ${issue.reason}`] };
     }
-    notes.push(`${property} is left as it is: ${issue.property} ${issue.reason}`);
+    notes.push(`${property} is not managed: ${issue.property} ${issue.reason}`);
     args = Object.fromEntries(Object.entries(args).filter(([key]) => key !== property));
   }
 }
 
 function dynamicNote(link: LinkState): string[] {
   const dynamic = link.details["dynamic"] ?? "";
-  return dynamic === "" ? [] : [`${dynamic} is by DHCP, and stays the client's`];
+  return dynamic === "" ? [] : [`${dynamic} comes from DHCP, and is not managed`];
 }
 
 function freeName(link: LinkState, { names, prefix }: DescribeOptions): string {

@@ -1,11 +1,11 @@
-/** The program that describes hosts, as text in TypeScript. Pure. */
+/** The TypeScript program that describes hosts. Pure. */
 import type { Json } from "../../kinds/kind";
 import { oneLine } from "../table";
 import type { Described, Description } from "./describe";
 
 /** One host of the program. */
 export interface DescribedHost extends Description {
-  /** As a program gives it: `ops@node1.example`. */
+  /** As written in a program: `ops@node1.example`. */
   readonly host: string;
 }
 
@@ -14,8 +14,8 @@ export function programText(hosts: readonly DescribedHost[]): string {
   const types = [...new Set(hosts.flatMap((h) => h.resources.map((r) => r.type)))].toSorted();
   const names = hosts.map((h) => oneLine(h.host)).join(", ");
   const head = [
-    `// The macvlans, hairpin bridges and shims of ${names}, as they were found.`,
-    "// The first `pulumi up` takes note of them, and changes nothing of the network.",
+    `// The macvlans, hairpin bridges and shims of ${names}, as observed.`,
+    "// The first `pulumi up` records them as this stack's, and changes nothing on the network.",
     ...(types.length === 0 ? [] : [`import { ${types.join(", ")} } from "pulumi-macvlan";`]),
   ];
   const only = hosts.length === 1 ? hosts[0] : undefined;
@@ -56,7 +56,7 @@ function property(key: string, value: unknown, indent: number): string {
   return `${key}: [\n${items.join("\n")}\n${" ".repeat(indent)}]`;
 }
 
-/** A value in TypeScript. Texts are JSON's, which are valid ones; a lone surrogate cannot come from a host. */
+/** A TypeScript literal. Strings are written as JSON, which is valid; lone surrogates cannot come from a host. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
   if (typeof value !== "object" || value === null) return quoted(value);
@@ -64,7 +64,7 @@ function literal(value: unknown): string {
   return `{ ${fields.map(([key, v]) => `${key}: ${literal(v)}`).join(", ")} }`;
 }
 
-/** Prettier takes the quotes that need fewer escapes. */
+/** Like prettier, uses the quotes that need fewer escapes. */
 function quoted(value: unknown): string {
   const json = JSON.stringify(value);
   if (typeof value !== "string" || !value.includes('"')) return json;

@@ -1,4 +1,4 @@
-/** What a host's abilities mean, and what to do about those that it lacks. Pure. */
+/** Judges a host's abilities, with advice about missing ones. Pure. */
 import type { Feature } from "../../host/features";
 import { OLDEST_IPROUTE2, isOlder } from "../../iproute2/version";
 import { KERNEL_TYPES, KINDS } from "../../kinds";
@@ -9,7 +9,7 @@ import { childrenOf, portKindOf } from "../../model/host";
 import { hasIPv6 } from "../../plan/kernel/sysctls";
 import { type Examined, WRITTEN } from "./probe";
 
-/** `missing`: something that the provider does will fail. `note`: it works, and there is something to know. */
+/** `missing`: something that the provider does will fail. `note`: it works, with a remark. */
 export type Status = "ok" | "note" | "missing";
 
 export interface Check {
@@ -20,7 +20,7 @@ export interface Check {
   readonly advice?: string;
 }
 
-/** All checks of a host, in the order in which a person would ask. */
+/** All checks of a host, the most basic ones first. */
 export function judgeHost(examined: Examined): Check[] {
   return [
     login(examined),
@@ -49,7 +49,7 @@ function login({ user, become, notRoot, observation }: Examined): Check {
 
 function iproute2({ observation: { facts } }: Examined): Check[] {
   const { iproute2: version, ipVersionText } = facts;
-  const advice = `Install iproute2 ${OLDEST_IPROUTE2} or newer; without it only hairpin on bridges that are there can be set.`;
+  const advice = `Install iproute2 ${OLDEST_IPROUTE2} or newer; without it only hairpin on existing bridges can be set.`;
   if (version === undefined) {
     return [missing("iproute2", ipVersionText === "" ? "no ip command" : ipVersionText, advice)];
   }
@@ -80,7 +80,7 @@ function unreadable({ observation }: Examined): Check[] {
   );
 }
 
-/** What a kernel type is for: the resources whose links are of it, and what else it says. */
+/** The resources and parents that need a kernel type. */
 function purposeOf({ word, besides = "" }: KernelType): string {
   const classes = Object.values(KINDS).filter(({ link }) => link.word === word);
   return classes.map(({ type }) => type).join(" and ") + besides;
@@ -91,7 +91,7 @@ function features({ abilities, observation }: Examined): Check[] {
     yes: "in the kernel",
     module: "as a module",
     no: `not in ${observation.facts.kernel}`,
-    unknown: "the host does not tell",
+    unknown: "unknown",
   };
   const checks = [...KERNEL_TYPES.values()].flatMap((type) => {
     const { module: name } = type;
@@ -100,8 +100,8 @@ function features({ abilities, observation }: Examined): Check[] {
     const feature = abilities.features[name] ?? "unknown";
     if (feature === "yes" || feature === "module") return ok(name, words[feature]);
     if (feature === "unknown")
-      return note(name, words[feature], `"modinfo ${name}" may; it is for ${purpose}.`);
-    const advice = `It is for ${purpose}: install all of the kernel's modules (linux-modules-extra on Ubuntu), or another kernel.`;
+      return note(name, words[feature], `Try "modinfo ${name}" on the host. It is needed for ${purpose}.`);
+    const advice = `It is needed for ${purpose}: install all of the kernel's modules (linux-modules-extra on Ubuntu), or another kernel.`;
     return type.isNeeded === true
       ? missing(name, words[feature], advice)
       : note(name, words[feature], advice);
@@ -111,8 +111,8 @@ function features({ abilities, observation }: Examined): Check[] {
     vlanFiltering === undefined
       ? note(
           "vlan filtering",
-          "no bridge to tell by",
-          "It shows as soon as there is a bridge; it is for vlanFiltering.",
+          "unknown without a bridge",
+          "It can be seen only if there is a bridge. It is needed for vlanFiltering.",
         )
       : vlanFiltering
         ? ok("vlan filtering", "in the kernel")
@@ -146,7 +146,7 @@ function writable({ abilities, notRoot }: Examined): Check[] {
     if (abilities.writable.includes(path)) return ok(name, "writable");
     return notRoot === undefined
       ? missing(name, "read-only", advice)
-      : note(name, "not seen as root", "See login.");
+      : note(name, "not checked as root", "See login.");
   };
   return [
     check(
@@ -161,11 +161,11 @@ function writable({ abilities, notRoot }: Examined): Check[] {
 function flock({ observation: { facts } }: Examined): Check {
   return facts.tools.includes("flock")
     ? ok("locking", "by flock")
-    : note("locking", "no flock", "A symbolic link is used in its place; util-linux brings flock.");
+    : note("locking", "no flock", "A symbolic link is used instead; util-linux contains flock.");
 }
 
 function ipv6({ observation: { facts, state } }: Examined): Check[] {
-  // iproute2 of no use: nothing was read that would tell
+  // without a usable iproute2 this was not read
   if (facts.iproute2 === undefined) return [];
   return [
     hasIPv6(state)
@@ -184,13 +184,13 @@ function wireless({ observation: { facts } }: Examined): Check {
     : note(
         "Wi-Fi",
         facts.wireless.join(", "),
-        "802.11 has one MAC address a station: no macvlans there, use IpvlanInterface.",
+        "802.11 allows one MAC address per station, so macvlans do not work there: use IpvlanInterface.",
       );
 }
 
 /**
- * Unicast addresses that a NIC filters by itself. The kernel has no way to ask; these are what drivers and QEMU say
- * in their sources (hw/net/virtio-net.c MAC_TABLE_ENTRIES; e1000e and igb rar_entry_count; ixgbe IXGBE_*_RAR_ENTRIES).
+ * How many unicast addresses a NIC filters. The kernel cannot report it; the figures are from the sources of drivers
+ * and QEMU (hw/net/virtio-net.c MAC_TABLE_ENTRIES; e1000e and igb rar_entry_count; ixgbe IXGBE_*_RAR_ENTRIES).
  */
 const FILTERS: ReadonlyMap<string, number> = new Map([
   ["virtio_net", 64],
@@ -215,7 +215,7 @@ function macHeadroom({ abilities, observation }: Examined): Check[] {
           note(
             label,
             found,
-            "Past its limit a NIC takes every frame (promiscuous): it works, and costs CPU.",
+            "Beyond its limit a NIC receives all frames (promiscuous mode), which works but costs CPU.",
           ),
         ];
   });
@@ -224,19 +224,19 @@ function macHeadroom({ abilities, observation }: Examined): Check[] {
 const MANAGERS: ReadonlyMap<string, string> = new Map([
   [
     "systemd-networkd",
-    "It leaves links that it does not know alone. On links that it manages itself a restart drops foreign addresses and " +
+    "It leaves unknown links alone. On links that it manages, a restart removes foreign addresses and " +
       "routes: set ManageForeignRoutes=no and KeepConfiguration=yes there.",
   ],
   [
     "NetworkManager",
-    "It shows macvlans as connected externally and leaves them alone; keep it off for good with unmanaged-devices=type:macvlan.",
+    "It shows macvlans as connected externally and leaves them alone. To make sure, set unmanaged-devices=type:macvlan.",
   ],
 ]);
 
 function managers({ abilities }: Examined): Check[] {
   if (abilities.managers.length === 0) return [ok("managers", "no network manager runs")];
   return abilities.managers.map((name) => {
-    const advice = MANAGERS.get(name) ?? "See to it that it leaves the links of your stack alone.";
+    const advice = MANAGERS.get(name) ?? "Make sure that it leaves the links of your stack alone.";
     return note("managers", name, advice);
   });
 }

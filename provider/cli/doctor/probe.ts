@@ -12,31 +12,31 @@ export interface Nic {
 }
 
 export interface Abilities {
-  /** `Debian GNU/Linux 12 (bookworm)`; empty where the host does not say. */
+  /** `Debian GNU/Linux 12 (bookworm)`; empty if unknown. */
   readonly system: string;
   readonly features: Readonly<Record<string, Feature>>;
-  /** Files and folders that have to be written to, and can be. */
+  /** The required files and folders that are writable. */
   readonly writable: readonly string[];
-  /** Programs that run and manage links of their own. */
+  /** Running programs that manage links. */
   readonly managers: readonly string[];
-  /** Links with hardware below. */
+  /** Links of hardware. */
   readonly nics: readonly Nic[];
 }
 
-/** A host that could be logged in to. */
+/** A host with a successful login. */
 export interface Examined {
   readonly user: string;
   readonly become: string;
-  /** Why no root shell was to be had; the rest was then seen as an ordinary user. */
+  /** Why there was no root shell; the rest was then checked as an ordinary user. */
   readonly notRoot?: string;
   readonly observation: Observation;
   readonly abilities: Abilities;
 }
 
-/** What has to be written to: the sysctls of a shim, the records and the undo. */
+/** What must be writable: the sysctls of a shim, the records and the undo. */
 export const WRITTEN = ["/proc/sys/net/ipv4/conf/all/arp_filter", "/run"] as const;
 
-/** Names of processes, as far as the kernel keeps them (15 bytes). */
+/** Names of processes, as the kernel cuts them (15 bytes). */
 const MANAGERS: ReadonlyMap<string, string> = new Map([
   ["systemd-network", "systemd-networkd"],
   ["NetworkManager", "NetworkManager"],
@@ -50,7 +50,7 @@ function probeScript(marker: string): string {
   return shellScript({ M: marker, PM_WRITTEN: WRITTEN.join(" ") }, shellText("features", "doctor"));
 }
 
-/** Parses what the script printed. @throws Error where it was cut short */
+/** Parses the output of the script. @throws Error if it is incomplete */
 export function parseAbilities(output: string, marker: string): Abilities {
   const all = sections(output, marker);
   if (!all.some((s) => s.name === "end")) throw new Error("the output of the script is incomplete");
@@ -70,7 +70,7 @@ export function parseAbilities(output: string, marker: string): Abilities {
   };
 }
 
-/** Logs in and looks: as root, and where that is not to be had as the ordinary user. @throws SshError, Error */
+/** Examines a host, as root or else as the ordinary user. @throws SshError, Error */
 export async function examineHost(host: HostAddress, client: SshClient): Promise<Examined> {
   try {
     return await examineAs(host, client);
@@ -84,8 +84,8 @@ async function examineAs(host: HostAddress, client: SshClient): Promise<Examined
   const connection = await client.connect(host);
   try {
     const { user, become } = connection;
-    const observation = await ask(connection, observeScript, parseObservation, "look at the host");
-    const abilities = await ask(connection, probeScript, parseAbilities, "ask what the host can do");
+    const observation = await ask(connection, observeScript, parseObservation, "read the host");
+    const abilities = await ask(connection, probeScript, parseAbilities, "examine the host");
     return { user, become, observation, abilities };
   } finally {
     await connection.close();

@@ -1,4 +1,4 @@
-/** What the doctor says, for a terminal. Pure. */
+/** The result of the doctor, for a terminal. Pure. */
 import type { Colour, Paint } from "../paint";
 import { alignColumns, oneLine, wrapText } from "../table";
 import type { Check, Status } from "./judge";
@@ -15,10 +15,10 @@ export type Diagnosis =
 
 const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", note: "yellow", missing: "red" };
 
-/** What is to be done stands below what was found, in lines of this many characters. */
+/** The width of the lines with advice below a finding. */
 const WIDTH = 84;
 
-/** One table a host. */
+/** One table per host. */
 export function diagnosisText(diagnoses: readonly Diagnosis[], paint: Paint): string {
   return `${diagnoses.map((one) => hostLines(one, paint).join("\n")).join("\n\n")}\n`;
 }

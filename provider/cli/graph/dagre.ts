@@ -1,6 +1,6 @@
 /** The layout library, loaded when it is needed. */
 
-/** As much of dagre as is used here. Its own declarations name their files in a way that CommonJS cannot resolve. */
+/** The part of dagre that is used. CommonJS cannot resolve the files of its own declarations. */
 export interface Dagre {
   readonly Graph: new () => Graph;
   readonly layout: (graph: Graph) => void;
@@ -18,7 +18,7 @@ interface Graph {
 
 export interface PlacedLine {
   readonly points: readonly { readonly x: number; readonly y: number }[];
-  /** The middle of its label, where it has one. */
+  /** The middle of its label, if any. */
   readonly x?: number;
   readonly y?: number;
 }

@@ -1,9 +1,9 @@
-/** Placed hosts as a page of its own: it searches, zooms and prints, and fetches nothing from anywhere. Pure. */
+/** Placed hosts as a self-contained page that searches, zooms and prints, and loads nothing. Pure. */
 import { type PlacedHost, textOf } from "./layout";
 import { PAGE_STYLE, STYLE } from "./style";
 import { escapeXml, hostCard } from "./svg";
 
-/** Pixels, so that a usual screen has two columns. */
+/** Pixels, chosen so that a usual screen has two columns. */
 const WIDEST_COLUMN = 640;
 
 export function htmlDocument(hosts: readonly PlacedHost[], title: string): string {
@@ -63,8 +63,8 @@ ${(
     ["nic", "NIC, VLAN or bond"],
     ["bridge", "bridge, with the ports that hairpin"],
     ["macvlan", "macvlan, with its mode"],
-    ["shim", "the host's own way to its macvlans"],
-    ["drift", "not as the last run left it"],
+    ["shim", "shim: the host's own macvlan, through which it reaches the others"],
+    ["drift", "drift: changed since the last run"],
   ] as const
 )
   .map(([kind, meaning]) => `<li><i style="--of:var(--${kind})"></i>${meaning}</li>`)

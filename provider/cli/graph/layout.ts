@@ -1,9 +1,9 @@
-/** Where boxes and lines are. The layout of a host is dagre's (layered, left to right); hosts stand in columns. */
+/** Places boxes and lines. dagre lays out each host (layered, left to right); hosts are arranged in columns. */
 import { widthOf, wrapText } from "../table";
 import { type PlacedLine, loadDagre } from "./dagre";
 import type { GraphEdge, GraphHost, GraphNode, Line } from "./model";
 
-/** Pixels. The width of a character is that of the usual monospaced fonts, 0.6 em, and a little more. */
+/** Pixels. A character is a little wider than in the usual monospaced fonts, 0.6 em. */
 export const SIZE = {
   name: { font: 13, character: 7.95 },
   text: { font: 12, character: 7.35 },
@@ -32,13 +32,13 @@ export interface PlacedHost {
   readonly host: GraphHost;
   readonly nodes: readonly PlacedNode[];
   readonly edges: readonly PlacedEdge[];
-  /** Lines of the error, or that there is nothing to show. */
+  /** Lines of the error, or a note that there is nothing to show. */
   readonly message: readonly string[];
   readonly width: number;
   readonly height: number;
 }
 
-/** The longest line of a box, in characters; the rest is cut off, and in the tooltip. */
+/** The longest line of a box, in characters. The full text is in the tooltip. */
 const LONGEST = 46;
 
 export function shorten(text: string): string {
@@ -64,7 +64,7 @@ export async function placeHost(host: GraphHost): Promise<PlacedHost> {
   const { Graph, layout } = await loadDagre();
   const graph = new Graph();
   graph.setGraph({ rankdir: "LR", nodesep: 14, edgesep: 8, ranksep: 46, marginx: 0, marginy: 0 });
-  // dagre puts what comes last on top, where nothing else decides
+  // without other constraints, dagre puts the last node on top
   for (const node of host.nodes.toReversed()) graph.setNode(node.id, sizeOf(node));
   for (const { from, to, label } of host.edges.toReversed()) {
     const size =
@@ -91,7 +91,7 @@ export async function placeHost(host: GraphHost): Promise<PlacedHost> {
   };
 }
 
-/** Boxes of one layer, whose middles dagre has put above each other, with their left sides in line. */
+/** Aligns the left sides of the boxes of a layer, which dagre has centred. */
 function inColumns(nodes: readonly PlacedNode[]): PlacedNode[] {
   const middle = (node: PlacedNode): number => Math.round(node.x + node.width / 2);
   const left = new Map<number, number>();
@@ -121,7 +121,7 @@ function sizeOf(node: GraphNode): Box {
   return { width: Math.ceil(widest) + 2 * box.x, height: 2 * box.y + line * (1 + node.lines.length) + 1 };
 }
 
-/** From the right side of one box to the left side of the next, by way of what dagre keeps free in between. */
+/** From the right side of one box to the left side of the next, through the gaps that dagre keeps free. */
 function placeEdge(
   edge: GraphEdge,
   nodes: readonly PlacedNode[],
@@ -133,7 +133,7 @@ function placeEdge(
   const { padding, head } = SIZE.card;
   const start = { x: from.x + from.width, y: from.y + from.height / 2 };
   const end = { x: to.x, y: to.y + to.height / 2 };
-  // three points are a straight way between neighbours
+  // three points are a straight line between neighbours
   const between =
     points.length <= 3 ? [] : points.slice(1, -1).map((p) => ({ x: p.x + padding, y: p.y + head }));
   const at = { x: (x ?? 0) + padding, y: (y ?? 0) + head };
@@ -145,7 +145,7 @@ function messageOf(host: GraphHost): string[] {
   return host.nodes.length === 0 ? ["no macvlans, and no bridge with a hairpin port"] : [];
 }
 
-/** Cards in columns that make the whole about as wide as a screen; each goes where there is most room. */
+/** Arranges cards in columns, about as wide as a screen in total; each card goes to the shortest column. */
 export function arrangeCards(cards: readonly Pick<PlacedHost, "width" | "height">[]): {
   places: Point[];
   width: number;
@@ -164,7 +164,7 @@ export function arrangeCards(cards: readonly Pick<PlacedHost, "width" | "height"
   return { places, width: count * column - SIZE.gap, height: Math.max(0, ...heights) - SIZE.gap };
 }
 
-/** For a reader who searches: all that a box says. */
+/** All text of a box, for the search. */
 export function textOf(node: GraphNode): string {
   return [node.name, node.chip, ...node.lines.map((l: Line) => l.text)].join(" ");
 }

@@ -1,7 +1,7 @@
 /** Hosts as a Mermaid flowchart, which GitHub and GitLab draw in Markdown. Pure. */
 import type { GraphHost, GraphNode } from "./model";
 
-/** A flowchart with one subgraph a host. */
+/** A flowchart with one subgraph per host. */
 export function mermaidText(hosts: readonly GraphHost[]): string {
   const lines = ["flowchart LR"];
   const drifted: string[] = [];
@@ -31,7 +31,7 @@ function nodeText(node: GraphNode): string {
   return [`<b>${escape(node.name)}</b> ${escape(node.chip)}`, ...lines].join("<br/>");
 }
 
-/** Everything that could mean something to Mermaid or HTML as the character's number (Mermaid, entity codes). */
+/** Escapes characters that are special in Mermaid or HTML (Mermaid, entity codes). */
 function escape(text: string): string {
   return text.replace(/[^A-Za-z0-9 .,:/_→-]/gu, (c) => `#${c.codePointAt(0) ?? 0};`);
 }

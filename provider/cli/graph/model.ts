@@ -1,4 +1,4 @@
-/** What is drawn of hosts: their macvlans with all that these sit on, bridges with their ports, and drift. Pure. */
+/** The model of the drawing: macvlans with the links below them, bridges with their ports, and drift. Pure. */
 import { KINDS } from "../../kinds";
 import type { Observation } from "../../model/observation";
 import { type LinkId, type LinkState, findLink, sameLink } from "../../model/host";
@@ -20,10 +20,10 @@ export interface GraphNode {
   readonly id: string;
   readonly kind: NodeKind;
   readonly name: string;
-  /** The mode of a macvlan, else what the link is. */
+  /** The mode of a macvlan, or else the link's kind. */
   readonly chip: string;
   readonly lines: readonly Line[];
-  /** `absent`: wanted, and not on the host. */
+  /** `absent`: desired, but not on the host. */
   readonly state: "up" | "down" | "absent";
   readonly hasDrift: boolean;
 }
@@ -31,7 +31,7 @@ export interface GraphNode {
 export interface GraphEdge {
   readonly from: string;
   readonly to: string;
-  /** `hairpin` on the way from such a port to its bridge. */
+  /** `hairpin` between such a port and its bridge. */
   readonly label: string;
 }
 
@@ -45,7 +45,7 @@ export interface GraphHost {
 /** The most routes and addresses that a box lists; the rest is counted. */
 const LISTED = 6;
 
-/** What is drawn of a host, with what a report says of its links. */
+/** The model of a host, with the report's differences of its links. */
 export function graphHost(seen: Seen, reported: ReportedHost | undefined): GraphHost {
   if ("error" in seen) return { label: seen.label, error: oneLine(seen.error), nodes: [], edges: [] };
   const links = reported?.links ?? [];
@@ -63,7 +63,7 @@ function isAt(link: LinkState, reported: ReportedLink): boolean {
   return reported.link !== undefined && sameLink(link, reported.link);
 }
 
-/** Children, what a report is about, bridges that hairpin, and whatever is below those. */
+/** Children, links of a report, bridges with hairpin ports, and all links below these. */
 function shownLinks({ state }: Observation, reported: readonly ReportedLink[]): LinkState[] {
   const chosen = new Set<LinkState>();
   const below = (link: LinkState): (LinkState | undefined)[] => [
@@ -154,16 +154,16 @@ function marksOf(link: ReportedLink): Line[] {
   const marks = link.differences.map((d): Line => {
     const what =
       d.property === "name" && d.found === "none"
-        ? "is not there"
+        ? "missing"
         : d.property === "name" && d.wanted === "none"
           ? "is to be deleted"
-          : `${d.property}: ${d.found}, not ${d.wanted}`;
+          : `${d.property}: found ${d.found}, wanted ${d.wanted}`;
     return { text: oneLine(what), tone: d.cause === "drift" ? "drift" : "planned" };
   });
   return [...marks, ...link.problems.map((p): Line => ({ text: oneLine(p), tone: "planned" }))];
 }
 
-/** How a resource's link is drawn that is not there. */
+/** How a missing link of a resource is drawn. */
 function drawnAs(type: string): NodeKind {
   const kind = KINDS[type];
   if (kind?.parentUse) return type === "HostShim" ? "shim" : "macvlan";

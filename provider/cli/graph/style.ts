@@ -1,4 +1,4 @@
-/** How the drawing looks: one style sheet for SVG and HTML, for light and dark screens and for paper. */
+/** The style sheet of the drawing, for SVG and HTML, light and dark screens, and paper. */
 const LIGHT = `--page:#fff;--card:#fafaf9;--box:#fff;--rule:#dcdcd8;--text:#1f2328;--dim:#636b74;--edge:#a3a9b0;
 --nic:#8d959e;--bridge:#7a5fc0;--macvlan:#2f6fb3;--shim:#1a7f6b;--drift:#a8500a;--driftbox:#fff7ee;--planned:#2f6fb3;--hit:#ffe58a`;
 
@@ -7,7 +7,7 @@ const DARK = `--page:#0f1216;--card:#15191f;--box:#1b2027;--rule:#2d333c;--text:
 
 const MONO = `ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono","Liberation Mono",Consolas,monospace`;
 
-/** The variables, and what is drawn with them. */
+/** The variables, and the styles of the drawing. */
 export const STYLE = `:root{color-scheme:light dark;${LIGHT}}
 @media (prefers-color-scheme:dark){:root{${DARK}}}
 @media print{:root{color-scheme:light;${LIGHT}}}
@@ -36,7 +36,7 @@ svg text.drift{fill:var(--drift)}
 svg text.planned{fill:var(--planned)}
 svg .hit .box{stroke:var(--text);stroke-width:2;fill:var(--hit)}`;
 
-/** What the page around the drawings adds. */
+/** The additional styles of the page. */
 export const PAGE_STYLE = `*{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:14px/1.45 system-ui,sans-serif}
 header{position:sticky;top:0;z-index:1;display:flex;flex-wrap:wrap;gap:8px 18px;align-items:center;padding:10px 20px;

@@ -10,7 +10,7 @@ import {
 } from "./layout";
 import { STYLE } from "./style";
 
-/** A drawing of all hosts that stands alone: it follows the reader's light or dark setting. */
+/** A self-contained drawing of all hosts, which follows the reader's light or dark setting. */
 export function svgDocument(hosts: readonly PlacedHost[], title: string): string {
   const { places, width, height } = arrangeCards(hosts);
   const margin = SIZE.gap;
@@ -28,12 +28,11 @@ ${cards.join("\n")}
 `;
 }
 
-/** One host's card, without the element around it. */
+/** A host's card, without the surrounding element. */
 export function hostCard({ host, nodes, edges, message, width, height }: PlacedHost): string {
   const drifted = nodes.filter((n) => n.hasDrift).length;
   const children = nodes.filter((n) => n.kind === "macvlan" || n.kind === "shim").length;
-  const counts =
-    host.error === undefined ? `${children} macvlan${children === 1 ? "" : "s"}` : "not looked at";
+  const counts = host.error === undefined ? `${children} macvlan${children === 1 ? "" : "s"}` : "not read";
   const { padding, head } = SIZE.card;
   const lines = message.map((line, i) => text("dim", padding, head + (i + 0.7) * SIZE.line, line));
   return [
@@ -64,7 +63,7 @@ function nodeBox(node: PlacedNode): string {
   ].join("\n");
 }
 
-/** A line that leaves and arrives level. */
+/** A curve with horizontal ends. */
 function edgePath({ points, label }: PlacedEdge): string {
   const [start, ...rest] = points;
   if (!start) return "";
@@ -95,7 +94,7 @@ function round(number: number): number {
   return Math.round(number * 10) / 10;
 }
 
-/** Text for XML and HTML. Characters that XML 1.0 does not have have been shown as escapes before. */
+/** Text for XML and HTML. Characters that XML 1.0 does not allow have been escaped before. */
 export function escapeXml(raw: string): string {
   return raw.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

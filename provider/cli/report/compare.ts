@@ -1,4 +1,6 @@
-/** From a stack's links and what their hosts are like to the report: the provider's own plans, made and not run. Pure. */
+/**
+ * Compares a stack's links with observations of their hosts, by the provider's own plans, which are not applied. Pure.
+ */
 import {
   describeDisruptiveStep,
   driftOf,
@@ -21,7 +23,7 @@ import type { StackLink, StackReading } from "../stack";
 import { oneLine } from "../table";
 import type { Report, ReportedDifference, ReportedHost, ReportedLink } from "./model";
 
-/** What is to be said of a stack, given what was seen of each of its hosts (by {@link seenKey}). */
+/** The report of a stack, from the observations of its hosts (by {@link seenKey}). */
 export function compareStack(stack: StackReading, seen: ReadonlyMap<string, Seen>): Report {
   const hosts = new Map<string, OneHost>();
   const names = namesOf(stack.links.flatMap(({ host }) => (host === undefined ? [] : [host])));
@@ -53,7 +55,7 @@ interface OneHost {
   readonly links: StackLink[];
 }
 
-/** Hosts that are reached in another way and say that they are the same machine. */
+/** Hosts that are reached in another way and report the same machine. */
 function twinsOf(host: OneHost, all: readonly OneHost[]): string[] {
   const machine = machineOf(host);
   if (machine === undefined) return [];
@@ -67,9 +69,9 @@ function machineOf({ seen }: OneHost): string | undefined {
 }
 
 /**
- * The links of one host, one after the other, each on the host as the plans before it leave it: a child finds the
- * bridge that is made for it. `reached` are the hosts as they are so far, by how they are reached: with several logins
- * a host is still one. What a host says of its machine merges none: a clone says the same.
+ * Plans the links of one host in order, each on the state after the plans before it, so that a child finds its new
+ * bridge. `reached` has the states so far, by how hosts are reached, independent of the login. Hosts are not merged by
+ * their machine IDs, because a clone has the same one.
  */
 function compareHost(
   { label: host, reach, seen, links }: OneHost,
@@ -88,9 +90,7 @@ function compareHost(
       ...(unfinished ? [UNFINISHED_NOTES[unfinished]] : []),
       ...(twins.length === 0
         ? []
-        : [
-            `says that it is the same machine as ${twins.join(", ")}: one host with two addresses, or a clone`,
-          ]),
+        : [`has the same machine ID as ${twins.join(", ")}: it is one host with two addresses, or a clone`]),
     ],
     links: links.map((link) => {
       const now = reached.get(reach) ?? seen.observation;
@@ -102,8 +102,8 @@ function compareHost(
 }
 
 const UNFINISHED_NOTES: Readonly<Record<Unfinished, string>> = {
-  "cut off": `${UNFINISHED_CHANGE["cut off"]} is taken back before anything else is done`,
-  "under way": `${UNFINISHED_CHANGE["under way"]} makes what is found here passing: look again when it has ended`,
+  "cut off": `there is ${UNFINISHED_CHANGE["cut off"]}: it is rolled back before the next change`,
+  "under way": `there is ${UNFINISHED_CHANGE["under way"]}: what is found here is temporary, so run the report again when it has ended`,
 };
 
 function compareLink(
@@ -135,7 +135,7 @@ function compareLink(
     cause: drift.some((other) => other.property === d.property) ? "drift" : "program",
   }));
   const run = [...commands(removal, now), ...commands(plan, now)];
-  // the state may be out of date where the host is not: an update then only writes down what is there
+  // the state may be outdated although the host is not: an update then only changes the state
   const isWhole = link.secret.length === 0 && link.unknown.length === 0;
   const nothing = plan.steps.length === 0 && removal === undefined && link.action !== "create" && isWhole;
   const action = link.action === "keep" && plan.steps.length > 0 ? "update" : nothing ? "keep" : link.action;
@@ -147,7 +147,7 @@ function compareLink(
   };
 }
 
-/** The host as a plan leaves it. */
+/** The host after a plan. */
 function leftBy(plan: DesiredPlan, now: Observation): Observation {
   return { ...now, state: outcome(now.state, plan) };
 }
@@ -170,7 +170,7 @@ function goingAway(before: Json, now: Observation): ReportedDifference[] {
   return link ? [{ property: "name", wanted: "none", found: describeLink(link), cause: "program" }] : [];
 }
 
-/** What the preview itself had found, for a link whose host cannot be looked at. */
+/** The result of the preview itself, for a link whose host cannot be read. */
 function unseenLink(link: StackLink, wasTried: boolean): ReportedLink {
   const drift = Object.entries((link.after?.["drift"] ?? {}) as Record<string, string>);
   const differences = drift.map(([property, text]): ReportedDifference => {
@@ -178,7 +178,7 @@ function unseenLink(link: StackLink, wasTried: boolean): ReportedLink {
       /^found (.*), wanted (.*)$/s.exec(text) ?? /^found (.*)$/s.exec(text) ?? [];
     return { property, found, wanted, cause: "drift" };
   });
-  const reason = wasTried ? "as the preview found it: the host could not be looked at again" : undefined;
+  const reason = wasTried ? "from the preview: the host could not be read again" : undefined;
   const base = reported(link, link.action, differences, []);
   return { ...base, notes: [...(reason === undefined ? [] : [reason]), ...base.notes] };
 }
@@ -190,11 +190,11 @@ function reported(
   run: readonly string[],
 ): ReportedLink {
   const notes = [
-    ...(link.secret.length === 0 ? [] : [`secret, and so not compared: ${link.secret.join(", ")}`]),
+    ...(link.secret.length === 0 ? [] : [`not compared because secret: ${link.secret.join(", ")}`]),
     ...(link.unknown.length === 0
       ? []
       : [
-          `known only when other resources are there: ${link.unknown.filter((p) => p !== "label").join(", ")}`,
+          `known only after other resources are created: ${link.unknown.filter((p) => p !== "label").join(", ")}`,
         ]),
   ];
   const { kind, resource } = link;

@@ -12,12 +12,12 @@ import {
   summarise,
 } from "./model";
 
-/** Characters that a comment of GitHub may have (its API refuses more than 65,536), with room for a job's own text. */
+/** The longest comment for GitHub (its API refuses more than 65,536 characters), with room for a job's own text. */
 export const COMMENT_LENGTH = 60_000;
 
 /**
- * The report for a comment. It begins with a comment that nobody sees, by which a job finds the one that it wrote
- * before. Hosts whose details would make it longer than `limit` characters are named in the table alone.
+ * The report for a comment. It begins with an invisible HTML comment, by which a job finds its previous one. Hosts
+ * whose details would exceed `limit` characters are only in the table.
  */
 export function reportMarkdown(report: Report, limit = COMMENT_LENGTH): string {
   const head = [
@@ -28,7 +28,7 @@ export function reportMarkdown(report: Report, limit = COMMENT_LENGTH): string {
     ...hostTable(report.hosts),
   ];
   const others = countWords(Object.entries(report.others).flatMap(([op, n]) => Array<string>(n).fill(op)));
-  const foot = others === "" ? [] : [`Besides, resources of other providers: ${others}.`];
+  const foot = others === "" ? [] : [`Resources of other providers: ${others}.`];
   const parts = [...head, ...foot];
   let length = parts.join("\n\n").length + 200;
   let left = 0;
@@ -58,7 +58,7 @@ function hostTable(hosts: readonly ReportedHost[]): string[] {
     return [
       code(host.host),
       String(host.links.length),
-      host.error === undefined ? actions : "**not looked at**",
+      host.error === undefined ? actions : "**could not be read**",
       drifted.join(", "),
     ];
   });
@@ -99,7 +99,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /**
- * Somebody else's text as code, in a table too: nothing in it is a link, a mention or HTML (GFM 6.3, and 4.10 on the
+ * Text from outside as code, also in tables, so that it contains no link, mention or HTML (GFM 6.3, and 4.10 on the
  * pipe). A backtick within needs a longer fence.
  */
 function code(raw: string): string {

@@ -1,14 +1,14 @@
-/** A report as data: what it says, whatever the form. This is also what `--format json` prints. */
+/** A report as data, independent of its form. `--format json` prints it as it is. */
 import type { LinkId } from "../../model/host";
 import type { Action } from "../stack";
 
-/** One property that is not as wanted. */
+/** A property that differs. */
 export interface ReportedDifference {
-  /** `mtu`, `ports[0].hairpin`; `name` for a link that is not there. */
+  /** `mtu`, `ports[0].hairpin`; `name` for a missing link. */
   readonly property: string;
   readonly wanted: string;
   readonly found: string;
-  /** `drift`: the host is not as the last run left it. `program`: the program asks for something else now. */
+  /** `drift`: the host differs from what the last run left. `program`: the program has changed. */
   readonly cause: "drift" | "program";
 }
 
@@ -19,18 +19,18 @@ export interface ReportedLink {
   readonly type: string;
   /** `mac0@eth0` */
   readonly label: string;
-  /** The link's name and namespace (`""`: the host's own); undefined where they are not known yet. */
+  /** The link's name and namespace (`""`: the host's own); undefined if they are not known yet. */
   readonly link?: LinkId;
-  /** The parent, of a kind that has one. */
+  /** The parent, if the kind has one. */
   readonly parent?: string;
-  /** What `pulumi up` would do; `keep` where there is nothing to do. */
+  /** What `pulumi up` would do; `keep` if there is nothing to do. */
   readonly action: Action;
   readonly differences: readonly ReportedDifference[];
-  /** What would run on the host, in order. Safe to paste into a shell. */
+  /** The commands that would run on the host, in order. Safe to paste into a shell. */
   readonly commands: readonly string[];
-  /** What would make it fail. */
+  /** Problems that would make it fail. */
   readonly problems: readonly string[];
-  /** What the report cannot see of it. */
+  /** What the report does not know about it. */
   readonly notes: readonly string[];
   /** Properties that are secret, if there are any. */
   readonly secret?: readonly string[];
@@ -39,9 +39,9 @@ export interface ReportedLink {
 export interface ReportedHost {
   /** `ops@node1.example` */
   readonly host: string;
-  /** Why it could not be looked at; then its links tell what the preview had found. */
+  /** Why it could not be read; its links then show the result of the preview. */
   readonly error?: string;
-  /** What concerns the host as a whole. */
+  /** Notes about the host as a whole. */
   readonly notes: readonly string[];
   readonly links: readonly ReportedLink[];
 }
@@ -51,13 +51,13 @@ export interface Report {
   readonly stack: string;
   readonly source: "preview" | "export";
   readonly hosts: readonly ReportedHost[];
-  /** What the preview itself failed for. */
+  /** Errors of the preview itself. */
   readonly errors: readonly string[];
-  /** Changes of other providers' resources, by what they are. They do not decide the exit code. */
+  /** Numbers of changes of other providers' resources, by action. They do not affect the exit code. */
   readonly others: Readonly<Record<string, number>>;
 }
 
-/** Whether a link has anything to do or to say. */
+/** Whether a link has nothing to do and nothing to report. */
 export function isQuiet(link: ReportedLink): boolean {
   return link.action === "keep" && link.problems.length === 0;
 }
@@ -66,7 +66,7 @@ export function hasDrift(link: ReportedLink): boolean {
   return link.differences.some((d) => d.cause === "drift");
 }
 
-/** Hosts that could not be looked at, problems, and errors of the preview itself. */
+/** Whether hosts could not be read, or there are problems or errors of the preview. */
 export function hasFailed(report: Report): boolean {
   return (
     report.errors.length > 0 ||
@@ -74,17 +74,17 @@ export function hasFailed(report: Report): boolean {
   );
 }
 
-/** Whether there is anything to do on any host. */
+/** Whether anything differs on any host. */
 export function differs(report: Report): boolean {
   return report.hosts.some((h) => h.links.some((l) => l.action !== "keep"));
 }
 
-/** What is to be done, in one phrase: `1 create, 2 update`; empty where there is nothing. */
+/** The actions in one phrase: `1 create, 2 update`; empty if there are none. */
 export function countActions(links: readonly ReportedLink[]): string {
   return countWords(links.filter((l) => l.action !== "keep").map((l) => l.action));
 }
 
-/** `1 create, 2 update`, in the order in which the words first come. */
+/** `1 create, 2 update`, in the order of the words' first occurrence. */
 export function countWords(words: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -99,7 +99,7 @@ export function summarise(report: Report): string {
   const parts = [
     countActions(links) || "nothing to do",
     ...(drifted === 0 ? [] : [`drift on ${count(drifted, "link")}`]),
-    ...(unseen === 0 ? [] : [`${count(unseen, "host")} could not be looked at`]),
+    ...(unseen === 0 ? [] : [`${count(unseen, "host")} could not be read`]),
     ...(report.errors.length === 0
       ? []
       : [`the preview failed with ${count(report.errors.length, "error")}`]),

@@ -11,7 +11,7 @@ const COLOURS: Readonly<Record<ReportedLink["action"], Colour>> = {
   delete: "red",
 };
 
-/** Lines of text, links without anything to say left out. */
+/** Lines of text, without links that have nothing to report. */
 export function reportText(report: Report, paint: Paint): string {
   const lines = [paint("bold", report.stack), ""];
   for (const error of report.errors) {
@@ -21,7 +21,8 @@ export function reportText(report: Report, paint: Paint): string {
     const loud = host.links.filter((l) => !isQuiet(l));
     if (loud.length === 0 && host.error === undefined && host.notes.length === 0) continue;
     lines.push(paint("bold", host.host));
-    if (host.error !== undefined) lines.push(`  ${paint("red", "not looked at:")} ${oneLine(host.error)}`);
+    if (host.error !== undefined)
+      lines.push(`  ${paint("red", "could not be read:")} ${oneLine(host.error)}`);
     for (const note of host.notes) lines.push(`  ${oneLine(note)}`);
     for (const link of loud) lines.push(...linkLines(link, paint));
     lines.push("");

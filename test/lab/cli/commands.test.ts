@@ -52,7 +52,7 @@ describe("pulumi-macvlan", () => {
       [["report", "-f", "pdf"], /^error: option '-f, --format <form>' argument 'pdf' is invalid/],
       [["doctor", "-x"], /^error: unknown option '-x'/],
       [["doctor", "a b"], /^pulumi-macvlan: "a b" must be a DNS name/],
-      [["graph"], /^pulumi-macvlan: there is nothing to draw/],
+      [["graph"], /^pulumi-macvlan: nothing to draw/],
       [["report", "/nowhere.json"], /^pulumi-macvlan: ENOENT.*\/nowhere\.json/],
       [
         ["doctor", "x", "--max-connections", "0"],
@@ -146,7 +146,7 @@ describe("pulumi-macvlan", () => {
     const state = JSON.stringify({ version: 3, deployment: { resources } });
     const { code, stdout } = await call(["graph", "node2", "--stack", "-", "-f", "mermaid"], state);
     assert.equal(code, 0);
-    assert.match(stdout, /drift: mtu: 1500, not 1400[^]*subgraph h1\["node2"\]/);
+    assert.match(stdout, /drift: mtu: found 1500, wanted 1400[^]*subgraph h1\["node2"\]/);
     const file = join(folder, "state.json");
     writeFileSync(file, state);
     assert.match((await call(["graph", "--stack", file])).stdout, /^<svg xmlns/);

@@ -58,7 +58,7 @@ function manyHosts(): GraphHost[] {
           line(`netns tenant-${i}-with-a-long-name`, "dim"),
           line("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128"),
           ...(hasDrift
-            ? [line("addresses: none, not 192.0.2.10/24, 192.0.2.11/24, 192.0.2.12/24", "drift")]
+            ? [line("addresses: found none, wanted 192.0.2.10/24, 192.0.2.11/24, 192.0.2.12/24", "drift")]
             : []),
         ],
       };

@@ -32,11 +32,11 @@ const port = (name: string, master: string, hairpin: "on" | "off"): LinkState =>
     },
   });
 
-const GOLDEN = `// The macvlans, hairpin bridges and shims of ops@node1.example, as they were found.
-// The first \`pulumi up\` takes note of them, and changes nothing of the network.
+const GOLDEN = `// The macvlans, hairpin bridges and shims of ops@node1.example, as observed.
+// The first \`pulumi up\` records them as this stack's, and changes nothing on the network.
 import { HairpinBridge, HostShim, MacvlanInterface } from "pulumi-macvlan";
 
-// left out: docker0: none of its ports has hairpin on
+// left out: docker0: no port has hairpin on
 
 const host = "ops@node1.example";
 
@@ -121,10 +121,7 @@ describe("the program that describes a host", () => {
 
   it("leaves out a property that no program may have, and says so", () => {
     const text = program([macvlan("web", { settings: { "link.alias": "a\tb" } })]);
-    assert.match(
-      text,
-      /\/\/ alias is left as it is: alias contains control characters\nnew MacvlanInterface/,
-    );
+    assert.match(text, /\/\/ alias is not managed: alias contains control characters\nnew MacvlanInterface/);
     assert.ok(!text.includes("  alias"));
   });
 
@@ -160,9 +157,9 @@ describe("the program that describes a host", () => {
     );
     assert.deepEqual(resources, []);
     assert.deepEqual(left, [
-      "web@eth0 in blue: belongs to the stack fleet/dev (resource web) already",
+      "web@eth0 in blue: already belongs to the stack fleet/dev (resource web)",
       "tap0@eth0: there is no resource for ipvtap",
-      "far in blue: its parent is in no namespace that can be seen",
+      "far in blue: its parent is in a namespace that is not visible",
     ]);
   });
 

@@ -66,7 +66,7 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
   [
     "sudo that refuses",
     examined({ root: false }, { writable: [] }, { user: "ops", notRoot: "sudo gave no root shell" }),
-    ["missing login: ops, not root", "note sysctls: not seen as root", "note /run: not seen as root"],
+    ["missing login: ops, not root", "note sysctls: not checked as root", "note /run: not checked as root"],
   ],
   [
     "no ip command",
@@ -113,7 +113,7 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
       "missing macvlan: not in 6.12.0-18-amd64",
       "note vlan filtering: not in the kernel",
       "note bonding: not in 6.12.0-18-amd64",
-      "note ipvlan: the host does not tell",
+      "note ipvlan: unknown",
     ],
   ],
   ["brctl alone", examined({ portTool: "brctl" }), ["note hairpin: by brctl"]],

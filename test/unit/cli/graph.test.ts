@@ -83,8 +83,8 @@ describe("the drawing of a host", () => {
     const { nodes } = graphHost(seen, report);
     const marks = nodes.filter((n) => n.hasDrift).map((n) => [n.name, n.state, n.lines.at(-1)]);
     assert.deepEqual(marks, [
-      ["web", "up", { text: "mtu: 1400, not 1500", tone: "drift" }],
-      ["old", "absent", { text: "is not there", tone: "drift" }],
+      ["web", "up", { text: "mtu: found 1400, wanted 1500", tone: "drift" }],
+      ["old", "absent", { text: "missing", tone: "drift" }],
     ]);
   });
 
@@ -108,11 +108,11 @@ describe("the drawing of a host", () => {
       `flowchart LR
   subgraph h0["node1"]
     h0n0["<b>eth0</b> NIC<br/>02:77:00:00:00:02"]
-    h0n1["<b>web</b> bridge<br/>netns blue<br/>02:00:5e:00:53:10<br/>192.0.2.10/24<br/>drift: mtu: 1400, not 1500"]
+    h0n1["<b>web</b> bridge<br/>netns blue<br/>02:00:5e:00:53:10<br/>192.0.2.10/24<br/>drift: mtu: found 1400, wanted 1500"]
     h0n2["<b>shim0</b> shim<br/>02:00:5e:00:53:10<br/>→ 192.0.2.10/32"]
     h0n3["<b>br0</b> bridge<br/>02:77:00:00:00:09"]
     h0n4["<b>v0</b> veth<br/>02:77:00:00:00:09"]
-    h0n5["<b>old</b> macvlan<br/>drift: is not there"]
+    h0n5["<b>old</b> macvlan<br/>drift: missing"]
     h0n0 --- h0n1
     h0n0 --- h0n2
     h0n4 ---|hairpin| h0n3

@@ -73,7 +73,7 @@ ip link set dev new up
 
 </details>
 
-Besides, resources of other providers: 1 create.
+Resources of other providers: 1 create.
 `;
 
 const TEXT = `fleet/dev
@@ -156,7 +156,7 @@ describe("the report", () => {
     const [link] = report.hosts[0]?.links ?? [];
     assert.deepEqual(
       [link?.action, link?.commands, link?.notes],
-      ["update", [], ["secret, and so not compared: alias"]],
+      ["update", [], ["not compared because secret: alias"]],
     );
   });
 
@@ -169,7 +169,7 @@ describe("the report", () => {
       { property: "mtu", found: "1400", wanted: "1500", cause: "drift" },
       { property: "host", found: "none that answers", wanted: "", cause: "drift" },
     ]);
-    assert.match(reportMarkdown(report), /\| `node1` \| 1 \| \*\*not looked at\*\* \| `web@eth0` \|/);
+    assert.match(reportMarkdown(report), /\| `node1` \| 1 \| \*\*could not be read\*\* \| `web@eth0` \|/);
   });
 
   it("lets no text of a host be more than text", () => {
@@ -221,7 +221,7 @@ describe("the report", () => {
       ["node1 through north", "node1 through south", `node1 through south with the key ${key}`],
     );
     for (const { notes } of reported)
-      assert.match(notes.join("\n"), /says that it is the same machine as node1 through/);
+      assert.match(notes.join("\n"), /has the same machine ID as node1 through/);
     // each is planned on the host as it was seen there, not as the plans of the others leave it
     for (const { links } of reported)
       assert.deepEqual(

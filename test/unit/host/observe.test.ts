@@ -172,12 +172,12 @@ describe("what a host prints", () => {
     for (let length = 2; length < whole.length; length += 7) {
       assert.throws(
         () => observe({ links: whole.slice(0, length) }),
-        /what ip printed of the links is cut short, or no list/,
+        /what ip printed of the links is incomplete, or not a list/,
       );
     }
     assert.throws(
       () => observe({ links: link({}), "netns blue": "1 /run/netns/blue", "links blue": '[]\n[{"dst":' }),
-      /what ip printed of the IPv4 routes of the namespace blue is cut short, or no list/,
+      /what ip printed of the IPv4 routes of the namespace blue is incomplete, or not a list/,
     );
   });
 

@@ -144,11 +144,11 @@ groups:
         "hosts.yaml:1:1: vars must be values by name",
         'hosts.yaml:3:3: hosts.node1.host is not a host: write it as "user@host:port", with user and port optional and an IPv6 address in brackets',
         "hosts.yaml:5:35: hosts.node2.host.port must be a whole number from 1 to 65535, not 70000",
-        "hosts.yaml:6:5: hosts.node2.var is not known here; there are host, vars",
-        'hosts.yaml:7:3: hosts["node[9:1]"] has no range such as [01:20], of 1000 hosts at most, in it',
-        'hosts.yaml:8:3: hosts["pair[1:2]"].host is one way for many hosts; leave it out',
-        "hosts.yaml:9:1: group is not known here; there are vars, hosts, sshConfig, groups",
-        "hosts.yaml:11:3: groups.web must have hosts, groups, vars, or nothing",
+        "hosts.yaml:6:5: hosts.node2.var is unknown here; the keys are host, vars",
+        'hosts.yaml:7:3: hosts["node[9:1]"] contains no valid range, such as [01:20], of at most 1000 hosts',
+        'hosts.yaml:8:3: hosts["pair[1:2]"].host would be the same for many hosts; leave it out',
+        "hosts.yaml:9:1: group is unknown here; the keys are vars, hosts, sshConfig, groups",
+        "hosts.yaml:11:3: groups.web must be empty, or have only the keys hosts, groups, vars",
       ],
     );
   });
@@ -180,7 +180,7 @@ groups:
         inventory.hosts(name).map((host) => host.name),
         [name],
       );
-    assert.match(problems("groups: { web: { groups: [constructor] } }").join(), /is no group/);
+    assert.match(problems("groups: { web: { groups: [constructor] } }").join(), /is not a group/);
   });
 
   it("tells of groups that are not there, hosts that match nothing, and circles", () => {
@@ -192,14 +192,14 @@ groups:
     groups: [db]
 `),
       [
-        "hosts.yaml:4:20: groups.web.hosts[1] is no host of this inventory",
-        "hosts.yaml:4:27: groups.web.hosts[2] is no host of this inventory",
-        "hosts.yaml:5:14: groups.web.groups[0] is no group; there are web",
+        "hosts.yaml:4:20: groups.web.hosts[1] is not a host of this inventory",
+        "hosts.yaml:4:27: groups.web.hosts[2] is not a host of this inventory",
+        "hosts.yaml:5:14: groups.web.groups[0] is not a group; the groups are web",
       ],
     );
     assert.deepEqual(
       problems("groups:\n  a: { groups: [b] }\n  b: { groups: [c] }\n  c: { groups: [b] }\n"),
-      ["hosts.yaml:3:8: groups.b.groups goes round in a circle, back to b"],
+      ["hosts.yaml:3:8: groups.b.groups forms a loop, back to b"],
     );
   });
 
@@ -228,9 +228,9 @@ groups:
         { vars },
       ),
       [
-        "hosts.yaml:2:3: hosts.node1.vars.parent does not fit: Invalid input: expected string, received undefined [node1]",
-        "hosts.yaml:3:28: hosts.node2.vars.parent does not fit: Invalid input: expected string, received number [node2]",
-        "hosts.yaml:8:13: groups.web.vars.rack does not fit: Invalid input: expected number, received string [node1]",
+        "hosts.yaml:2:3: hosts.node1.vars.parent does not match the schema of vars: Invalid input: expected string, received undefined [node1]",
+        "hosts.yaml:3:28: hosts.node2.vars.parent does not match the schema of vars: Invalid input: expected string, received number [node2]",
+        "hosts.yaml:8:13: groups.web.vars.rack does not match the schema of vars: Invalid input: expected number, received string [node1]",
       ],
     );
   });
@@ -275,12 +275,12 @@ groups: { edges: { hosts: ["edge*"] } }
     assert.deepEqual(again.data, inventory.data);
     await assert.rejects(
       inventoryFromStack(stack, "none"),
-      /output none of the stack org\/hosts\/prod is not there/,
+      /output none of the stack org\/hosts\/prod does not exist/,
     );
     await assert.rejects(inventoryFromStack(stack, "secret"), /is a secret/);
     await assert.rejects(
       inventoryFromStack(stack, "wrong"),
-      /output wrong of the stack org\/hosts\/prod: hosts\.a\.port is not known here; there are host, vars/,
+      /output wrong of the stack org\/hosts\/prod: hosts\.a\.port is unknown here; the keys are host, vars/,
     );
   });
 });

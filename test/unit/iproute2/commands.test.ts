@@ -104,7 +104,7 @@ const GOLDEN: [step: Step, commands: string | string[]][] = [
   [set("sysctl.ipv4.arp_filter", "1"), "echo 1 > /proc/sys/net/ipv4/conf/mac0/arp_filter"],
   [
     { do: "addNetns", name: "blue", mark: { owner: "lab/test" } },
-    ["ip netns add blue", "write down who made blue", "ip -n blue link set dev lo up"],
+    ["ip netns add blue", "record the owner of blue", "ip -n blue link set dev lo up"],
   ],
   [{ do: "forget", link: BLUE }, "forget links/blue:mac0"],
 ];

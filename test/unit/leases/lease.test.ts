@@ -47,7 +47,7 @@ describe("leases of addresses", () => {
     const [problem = ""] = problems({ ...pool, keys: [...keys, "e", "f"] });
     assert.match(
       problem,
-      /^range has 4 addresses of 192\.0\.2\.0\/24 to give, and 6 are needed; none is left for e, f\./,
+      /^range has 4 addresses of 192\.0\.2\.0\/24, but 6 are needed; none is left for e, f\./,
     );
   });
 
@@ -64,7 +64,10 @@ describe("leases of addresses", () => {
     const small = { cidr: ["192.0.2.0/30"] };
     const before = leaseAddresses({ ...small, keys: ["a", "b"] }, {}).leases;
     const [problem = ""] = problems({ ...small, keys: ["a", "c"] }, before);
-    assert.match(problem, /none is left for c\. To help: 1 more is free once this run's removals are done/);
+    assert.match(
+      problem,
+      /none is left for c\. To solve this, 1 more is free after the removals of this run/,
+    );
     const between = leaseAddresses({ ...small, keys: ["a"] }, before).leases;
     assert.deepEqual(lease({ ...small, keys: ["c", "a"] }, between), {
       c: "192.0.2.2/30",
@@ -111,8 +114,8 @@ describe("leases of addresses", () => {
       'reservations["f"] 2001:db8::1 is not in 192.0.2.0/24',
       'reservations["a"] 198.51.100.1 is not in 192.0.2.0/24',
       'reservations["b"] 192.0.2.255 is the network\'s broadcast address',
-      'reservations["c"] 192.0.2.1 is excluded, or an address that is given already',
-      'reservations["d"] 192.0.2.10 is a second one of its family',
+      'reservations["c"] 192.0.2.1 is excluded, or used by the gateway or a child with addresses of its own',
+      'reservations["d"] 192.0.2.10 is a second address of its family',
       'reservations["e"] 192.0.2.9 is reserved for d as well',
     ]);
   });
@@ -136,12 +139,12 @@ describe("leases of addresses", () => {
         reservations: { a: ["192.0.2.1/24"] },
       }),
       [
-        "cidr.0 is no CIDR, such as 192.0.2.0/24 or 2001:db8::/64",
+        "cidr.0 is not a CIDR, such as 192.0.2.0/24 or 2001:db8::/64",
         "range.0 ends before it begins",
-        "range.1 goes from one address family to the other",
+        "range.1 begins and ends in different address families",
         "range.2 has bits set behind its prefix; write 192.0.2.0/24, or the address alone",
-        "range.3 is no address, CIDR (192.0.2.64/26) or range (192.0.2.100-192.0.2.199)",
-        "reservations.a.0 is no IP address, without a prefix",
+        "range.3 is not an address, CIDR (192.0.2.64/26) or range (192.0.2.100-192.0.2.199)",
+        "reservations.a.0 is not an IP address without a prefix",
       ],
     );
   });

@@ -66,7 +66,7 @@ describe("problems of a network", () => {
     );
     assert.match(
       on({ parent: "eth0", vlanId: 10, name: "web" }).join(),
-      /children\[0\] has the link web of node1, as parent has/,
+      /children\[0\] has the same link web of node1 as parent/,
     );
   });
 
@@ -77,7 +77,7 @@ describe("problems of a network", () => {
       "children[1].mtu must be a whole number from 68 to 65535 bytes",
       "children[1].macAddress is a multicast address (its first byte is odd); a link needs a unicast one",
       'shim.arp must be one of "exclusive", "kernel"',
-      "children[1].macAddress 01:00:5e:00:00:01 is that of node1/web already",
+      "children[1].macAddress 01:00:5e:00:00:01 is already used by node1/web",
     ]);
     assert.deepEqual(
       problems({
@@ -96,15 +96,15 @@ describe("problems of a network", () => {
 
   it("are of the whole: structure that is not known, names, and properties that there are not", () => {
     assert.deepEqual(
-      problems({ ...ARGS, hosts: pulumi.output([]), parents: "eth0" }).map((p) => p.slice(0, 40)),
-      ["parents is no property of MacvlanNetwork", "hosts must be a list, which is known"],
+      problems({ ...ARGS, hosts: pulumi.output([]), parents: "eth0" }).map((p) => p.slice(0, 43)),
+      ["parents is not a property of MacvlanNetwork", "hosts must be a plain list, not an output"],
     );
     assert.deepEqual(
       problems({ ...ARGS, hosts: ["a", { host: "b" }, "a/b", { name: "a" }], children: () => 1 }),
       [
-        'children("a") must be a list, which is known',
-        "hosts[1] must have a name, which is known: a text, or { name, … }",
-        "hosts[2] has a name with a slash, which separates host and child in keys",
+        'children("a") must be a plain list, not an output',
+        "hosts[1] must have a plain name, not an output: a string, or { name, … }",
+        "hosts[2] has a slash in its name, which separates host and child in keys",
         "hosts[3] has the same name as hosts[0]",
       ],
     );
@@ -118,14 +118,14 @@ describe("problems of a network", () => {
       "shim0",
     ];
     assert.deepEqual(problems({ ...ARGS, hosts: ["node1"], children: same }), [
-      "children[2] has the link web0 of node1, as children[0] has",
-      "shim has the link shim0 of node1, as children[3] has",
-      "children[3] has the shim's name, node1/shim0; give one another name",
+      "children[2] has the same link web0 of node1 as children[0]",
+      "shim has the same link shim0 of node1 as children[3]",
+      "children[3] has the same name as the shim, node1/shim0; rename one of them",
     ]);
     const passthru = [{ name: "vm", mode: "passthru" }];
     assert.deepEqual(problems({ ...ARGS, hosts: ["node1"], children: passthru }), []);
     assert.deepEqual(problems({ ...ARGS, hosts: ["node1"], children: ["web", ...passthru], shim: false }), [
-      "children[0] is on node1, where children[1] is in mode passthru, which takes the parent for itself",
+      "children[0] shares its parent on node1 with children[1], whose mode passthru excludes other children",
     ]);
   });
 
@@ -138,13 +138,15 @@ describe("problems of a network", () => {
       },
     ];
     assert.deepEqual(problems({ ...ARGS, children }), [
-      'children("node2")[0].macAddress 02:00:5E:00:53:01 is that of node1/web already',
-      'children("node2")[0].addresses 192.0.2.7 is that of node1/web already',
+      'children("node2")[0].macAddress 02:00:5E:00:53:01 is already used by node1/web',
+      'children("node2")[0].addresses 192.0.2.7 is already used by node1/web',
     ]);
     const own = [{ name: "web", addresses: ["192.0.2.7/24"] }, "db"];
     assert.deepEqual(
       problems({ ...ARGS, hosts: ["a"], children: own, reservations: { "a/db": "192.0.2.7" } }),
-      ['reservations["a/db"] 192.0.2.7 is excluded, or an address that is given already'],
+      [
+        'reservations["a/db"] 192.0.2.7 is excluded, or used by the gateway or a child with addresses of its own',
+      ],
     );
   });
 
@@ -155,13 +157,13 @@ describe("problems of a network", () => {
       problems({ ...ARGS, cidr: "192.0.2.1/24", range: ["1-2"], reservations: { "a/b": "x" } }),
       [
         "cidr has bits set behind its prefix; write 192.0.2.0/24",
-        "range[0] is no address, CIDR (192.0.2.64/26) or range (192.0.2.100-192.0.2.199)",
-        'reservations["a/b"] is no IP address, without a prefix',
+        "range[0] is not an address, CIDR (192.0.2.64/26) or range (192.0.2.100-192.0.2.199)",
+        'reservations["a/b"] is not an IP address without a prefix',
       ],
     );
     assert.match(
       problems({ ...ARGS, range: "192.0.2.8/31" }).join(),
-      /^range has 2 addresses of 192\.0\.2\.0\/24 to give, and 6 are needed; none is left for node1\/shim0, /,
+      /^range has 2 addresses of 192\.0\.2\.0\/24, but 6 are needed; none is left for node1\/shim0, /,
     );
     assert.deepEqual(problems({ ...ARGS, gateway: ["192.0.2.1", "2001:db8::1"] }), [
       "gateway[1] is not in 192.0.2.0/24",
