@@ -19,4 +19,21 @@ export default tseslint.config(
       "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: true }],
     },
   },
+  {
+    files: ["test/**/*.test.ts"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        ...[
+          ["performance", "now"],
+          ["Date", "now"],
+        ].map(([object, property]) => ({
+          object,
+          property,
+          message:
+            "A busy machine takes longer. Pass a clock (test/support/clock.ts), wait with eventually(), or compare what came first.",
+        })),
+      ],
+    },
+  },
 );

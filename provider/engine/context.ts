@@ -1,4 +1,5 @@
 /** The provider's state during one phase of a run. It is made once and passed in: no module keeps state of its own. */
+import { type Clock, systemClock } from "../host/clock";
 import { type Fleet, openFleet } from "../host/managed-host";
 import { type Claims, openClaims } from "../kinds/lan/claims";
 import { type Diagnostics, openDiagnostics } from "../model/diagnostics";
@@ -40,6 +41,7 @@ export interface ContextOptions {
   readonly stderr: (text: string) => void;
   /** The hints that the program's process has written. */
   readonly hints?: readonly PrefetchHint[];
+  readonly clock?: Clock;
 }
 
 /**
@@ -50,11 +52,12 @@ export function openContext({
   config = () => undefined,
   stderr,
   hints = [],
+  clock = systemClock,
 }: ContextOptions): ProviderContext {
   const redactor = openRedactor();
   const diagnostics = openDiagnostics((line) => stderr(`${line}\n`), redactor);
   const settings = settingsOrError();
-  const fleet = openFleet(openClient(), diagnostics.say);
+  const fleet = openFleet(openClient(), diagnostics.say, clock);
   const known = hints.flatMap(({ host, free }) => {
     const { data } = hostSchema.safeParse(host);
     return data === undefined ? [] : [{ host: data, free }];
@@ -66,7 +69,10 @@ export function openContext({
   }
   return {
     fleet,
-    links: openRunLinks(known.flatMap(({ free }) => free)),
+    links: openRunLinks(
+      known.flatMap(({ free }) => free),
+      clock,
+    ),
     stack: openStackMemory(settings instanceof Error ? undefined : settings.reclaim),
     claims: openClaims(),
     diagnostics,

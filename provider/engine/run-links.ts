@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, systemClock } from "../host/clock";
 import type { CommonInputs, Json } from "../kinds/kind";
 import type { LinkId } from "../model/host";
 import { type HostAddress, hostIdentity } from "../ssh/address";
@@ -35,7 +35,7 @@ export interface RunLinks {
 const PATIENCE_MS = 2000;
 
 /** @param announced the resources that the program has announced */
-export function openRunLinks(announced: Iterable<string>): RunLinks {
+export function openRunLinks(announced: Iterable<string>, clock: Clock = systemClock): RunLinks {
   const awaited = new Set(announced);
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
   const previous = new Map<string, Json>();
@@ -60,8 +60,8 @@ export function openRunLinks(announced: Iterable<string>): RunLinks {
       [...replaced.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
     markChecked: (resource) => awaited.delete(resource),
     async othersAreChecked() {
-      const end = performance.now() + PATIENCE_MS;
-      while (awaited.size > 0 && performance.now() < end) await sleep(20);
+      const end = clock.now() + PATIENCE_MS;
+      while (awaited.size > 0 && clock.now() < end) await clock.sleep(20);
     },
   };
 }

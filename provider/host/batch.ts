@@ -3,7 +3,7 @@
  * engine sends one resource after the other within milliseconds, so the first is held back for those that the program
  * has announced.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, systemClock } from "./clock";
 
 /** Milliseconds that a change always waits for others: the engine sends those of one host in quick succession. */
 const GATHER_MS = 5;
@@ -46,23 +46,24 @@ interface Waiting<C, R> {
 /** @param make makes the changes of one group and returns a result for each of them */
 export function openBatcher<C, R>(
   make: (group: string, changes: readonly C[]) => Promise<PromiseSettledResult<R>[]>,
+  clock: Clock = systemClock,
 ): ChangeBatcher<C, R> {
   const queues = new Map<string, Waiting<C, R>[]>();
   const announced = new Map<string, Set<string>>();
-  let touched = performance.now();
+  let touched = clock.now();
   let underWay = 0;
 
   async function gather(group: string): Promise<void> {
-    await sleep(GATHER_MS);
-    const end = performance.now() + LONGEST_MS;
+    await clock.sleep(GATHER_MS);
+    const end = clock.now() + LONGEST_MS;
     const missing = announced.get(group);
     while (missing !== undefined && missing.size > 0) {
-      const now = performance.now();
+      const now = clock.now();
       if (now >= end || (underWay < BUSY && now >= touched + QUIET_MS)) {
         missing.clear();
         return;
       }
-      await sleep(GATHER_MS);
+      await clock.sleep(GATHER_MS);
     }
   }
 
@@ -109,7 +110,7 @@ export function openBatcher<C, R>(
       announced.get(group)?.delete(who);
     },
     touch() {
-      touched = performance.now();
+      touched = clock.now();
     },
   };
 }

@@ -11,6 +11,7 @@ import type { Connection, SshClient } from "../ssh/connection";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
 import { type Change, type HostAccess, again, changeTogether } from "./apply-changes";
 import { openBatcher } from "./batch";
+import { type Clock, systemClock } from "./clock";
 import { unreadable } from "./errors";
 import { observeScript, parseObservation } from "./observe";
 
@@ -53,10 +54,15 @@ export interface Fleet {
 const FAILURE_MS = 30_000;
 
 /** @param warn prints a warning at the CLI */
-export function openFleet(client: SshClient, warn: (text: string) => void = () => undefined): Fleet {
+export function openFleet(
+  client: SshClient,
+  warn: (text: string) => void = () => undefined,
+  clock: Clock = systemClock,
+): Fleet {
   const hosts = new Map<string, HostMemory>();
-  const batcher = openBatcher((key: string, changes: readonly Change[]) =>
-    changeTogether(accessTo(memoryOf(key)), changes),
+  const batcher = openBatcher(
+    (key: string, changes: readonly Change[]) => changeTogether(accessTo(memoryOf(key)), changes),
+    clock,
   );
 
   function memoryOf(key: string): HostMemory {

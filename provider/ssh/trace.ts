@@ -25,6 +25,7 @@ export interface TraceOutput {
   readonly stderr: (text: string) => void;
   /** Redacts secrets in a text. */
   readonly redact?: (text: string) => string;
+  readonly now?: () => Date;
 }
 
 /**
@@ -34,14 +35,14 @@ export interface TraceOutput {
  */
 export function openTrace(
   target: string | undefined,
-  { stderr, redact = (text) => text }: TraceOutput,
+  { stderr, redact = (text) => text, now = () => new Date() }: TraceOutput,
 ): Trace {
   if (target === undefined || target === "0") return () => undefined;
-  const now = (): string => new Date().toISOString();
-  if (target === "1" || target === "stderr") return (event) => stderr(redact(readable(event, now())));
+  const time = (): string => now().toISOString();
+  if (target === "1" || target === "stderr") return (event) => stderr(redact(readable(event, time())));
   return (event) => {
     try {
-      appendFileSync(target, redact(`${JSON.stringify({ time: now(), ...event })}\n`), { mode: 0o600 });
+      appendFileSync(target, redact(`${JSON.stringify({ time: time(), ...event })}\n`), { mode: 0o600 });
     } catch (error) {
       // A run must not fail because of its trace, but the user should know why there is none.
       const reason = error instanceof Error ? error.message : String(error);

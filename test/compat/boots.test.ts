@@ -1,6 +1,6 @@
 /** Persistent links of each kind, on hosts that boot and configure their links in each way: these really boot again. */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type {
   BridgeArgs,
   IpvlanArgs,
@@ -14,6 +14,7 @@ import { unpackedPackages, debianMirror } from "../lab/fleet/debian";
 import { giveOpenRc } from "../lab/openrc";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import { type Stack, openStack, useLab } from "../lab/stack";
+import { eventually } from "../support/eventually";
 import { type Outcome, type Table, isWhole, useTable } from "./table";
 import { readFileSync } from "node:fs";
 
@@ -175,9 +176,9 @@ describe("a host that boots:", function () {
     before: unknown,
     after: string,
   ): Promise<void> {
-    const end = Date.now() + 60_000;
-    while (JSON.stringify(await all(host)) !== JSON.stringify(before) && Date.now() < end) await sleep(500);
-    assert.deepEqual(await all(host), before, after);
+    await eventually(`${host} is whole again ${after}`, async () =>
+      isDeepStrictEqual(await all(host), before),
+    ).catch(async () => assert.deepEqual(await all(host), before, after));
     assert.ok(await on.lab.ping("node3", "192.0.2.1", { deadline: 10_000 }), `${after}: answers`);
     for (const [position, [kind, name, args]] of kinds(host).entries()) {
       const column = COLUMNS[position] ?? "";

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../lab/fleet";
+import { eventually } from "../support/eventually";
 import { useProject } from "./project";
 
 /** A bad program, and what the preview has to say of it. */
@@ -107,15 +108,13 @@ function atWorkIn(folder: string): number[] {
   });
 }
 
-/** Waits until no host has an SSH session any more. @throws where one still has after 5 s. */
+/** Waits until no host has an SSH session any more. */
 async function sessionsEnd(lab: Lab): Promise<void> {
-  const open = async (): Promise<string[]> =>
-    (await Promise.all(lab.hosts.map(({ name }) => lab.exec(name, ["pgrep", "-af", "sshd.*: (root|ops)"]))))
-      .map(({ stdout }) => stdout.trim())
-      .filter((found) => found !== "");
-  const deadline = Date.now() + 5000;
-  while ((await open()).length > 0 && Date.now() < deadline) await sleep(100);
-  assert.deepEqual(await open(), []);
+  for (const { name } of lab.hosts)
+    await eventually(`${name} has no SSH session`, async () => {
+      const { stdout } = await lab.exec(name, ["pgrep", "-af", "sshd.*: (root|ops)"]);
+      return stdout.trim() === "";
+    });
 }
 
 describe("failures", () => {

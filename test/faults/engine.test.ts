@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { useProject } from "../engine/project";
 import { replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
 import { withoutMakings } from "../lab/seen";
+import { eventually } from "../support/eventually";
 import { type Found, addRow, expectRows, isWhole } from "./table";
 
 interface Fault {
@@ -182,6 +183,5 @@ async function ends(pid: number): Promise<void> {
       return false;
     }
   };
-  for (let i = 0; i < 100 && isThere(); i++) await sleep(100);
-  assert.ok(!isThere(), `the provider's process ${pid} outlives its engine`);
+  await eventually(`the provider's process ${pid} has ended with its engine`, () => !isThere());
 }

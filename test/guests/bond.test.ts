@@ -1,10 +1,12 @@
 /** Bonds, which the lab's own kernel cannot make: on a guest with a stock kernel. */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { type BondInputs, bond } from "../../provider/kinds/bond";
 import type { BondArgs } from "../../provider/kinds/args";
 import { LINKS, useAnnounced } from "../lab/announced";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import { useLab } from "../lab/stack";
+import { eventually } from "../support/eventually";
 import { bondInputs } from "../unit/plan/states";
 import { clean } from "./clean";
 
@@ -105,8 +107,9 @@ describe("a bond", function () {
       }),
       /mgmt0|confirm/,
     );
-    await new Promise((resolve) => setTimeout(resolve, 12_000));
-    assert.deepEqual(addressesOf(await linkOf(on.lab, HOST, "mgmt0")), addresses);
+    await eventually("mgmt0 has its addresses back", async () =>
+      isDeepStrictEqual(addressesOf(await linkOf(on.lab, HOST, "mgmt0")), addresses),
+    );
     assert.equal(await seenLink(on.lab, HOST, "bond0"), undefined);
   });
 

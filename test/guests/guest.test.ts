@@ -28,13 +28,11 @@ async function traces(name: string): Promise<string[]> {
 describe("guests", function () {
   this.timeout(300_000);
   let lab: Lab;
-  const began = performance.now();
   before(async () => {
     lab = await labUp(0, {
       name: NAME,
       guests: [{}, { network: "ifupdown" }, { network: "NetworkManager" }],
     });
-    console.log(`      3 guests let one in after ${((performance.now() - began) / 1000).toFixed(1)} s`);
   });
   after(() => labDown(NAME));
 

@@ -1,6 +1,6 @@
 /** What of a guest's links is to outlive a boot, and what waits for it to have done so. */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/eventually";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import type { Kinds, OnLab } from "../lab/stack";
 
@@ -25,15 +25,13 @@ export function lastingOn(on: OnLab, host: string): Lasting {
   const sh = (script: string): Promise<string> => on.lab.sh(host, script);
   return {
     comes: async (name, netns = "") => {
-      const end = Date.now() + 60_000;
-      while (Date.now() < end) {
-        const isThere = netns === "" || (await sh("ls /run/netns; true")).split("\n").includes(netns);
-        if (isThere && (await seenLink(on.lab, host, name, netns))) return;
-        await sleep(300);
-      }
-      throw new Error(
-        `${name} has not come: ${await sh("systemctl status --no-pager 'pulumi-macvlan-*'; true")}`,
-      );
+      const isThere = async (): Promise<boolean> =>
+        (netns === "" || (await sh("ls /run/netns; true")).split("\n").includes(netns)) &&
+        (await seenLink(on.lab, host, name, netns)) !== undefined;
+      await eventually(`${name} has come`, isThere).catch(async (error: unknown) => {
+        const units = await sh("systemctl status --no-pager 'pulumi-macvlan-*'; true");
+        throw new Error(`${name} has not come: ${units}`, { cause: error });
+      });
     },
     unitsAreOver: () =>
       sh("while systemctl list-jobs --no-legend 'pulumi-macvlan-*' | grep -q .; do sleep 0.2; done"),

@@ -1,7 +1,7 @@
 /** Addresses that another machine of the LAN has: a second host really has them. */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { MacvlanArgs } from "../../provider/kinds/args";
+import { eventually } from "../support/eventually";
 import { linkOf, seenLink, snapshot } from "./seen";
 import { useLab } from "./stack";
 
@@ -62,15 +62,16 @@ describe("an address that another machine has", () => {
 
   it("is drift by IPv6 once the kernel has found out, and is tried again by the next up", async () => {
     const six = { ...ARGS, addresses: ["2001:db8::9/64"] };
+    const flags = (): Promise<string> => on.lab.sh("node1", "ip -n web -6 addr show dev web scope global");
     await up(six);
-    await sleep(2500);
+    await eventually("the kernel has found the duplicate", async () => (await flags()).includes("dadfailed"));
     const preview = await on.stack.preview("MacvlanInterface", "web", six);
     assert.match(preview.drift["addresses"] ?? "", /found 2001:db8::9\/64 \(not in use: another machine/);
     await on.lab.sh("node2", "ip addr del 2001:db8::9/64 dev eth0");
     await up(six);
-    await sleep(2500);
+    await eventually("no duplicate is looked for", async () => !(await flags()).includes("tentative"));
     assert.deepEqual((await on.stack.preview("MacvlanInterface", "web", six)).drift, {});
-    const shown = await on.lab.sh("node1", "ip -n web -6 addr show dev web scope global");
-    assert.ok(shown.includes("2001:db8::9") && !/tentative|dadfailed/.test(shown), shown);
+    const shown = await flags();
+    assert.ok(shown.includes("2001:db8::9") && !shown.includes("dadfailed"), shown);
   });
 });

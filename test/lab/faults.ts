@@ -1,5 +1,5 @@
 /** Faults that are put into a host, to see what becomes of a change. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../support/eventually";
 import type { Lab } from "./fleet";
 
 /** For the shell of a change: ends the sshd process that it talks to. */
@@ -43,11 +43,10 @@ export async function restoreIp(lab: Lab, host: string): Promise<void> {
   await lab.sh(host, "rm -rf /tmp/real /tmp/count");
 }
 
-/** Waits until no change is watched any more. @throws where one still is after 5 s. */
+/** Waits until no change is watched any more. */
 export async function watchdogEnds(lab: Lab, host: string): Promise<void> {
-  const watchdogs = async (): Promise<string> =>
-    (await lab.exec(host, ["pgrep", "-fa", "/run/pulumi-macvlan/watchdog"])).stdout;
-  for (let i = 0; i < 50 && (await watchdogs()) !== ""; i++) await sleep(100);
-  const left = await watchdogs();
-  if (left !== "") throw new Error(`${host} still watches a change: ${left}`);
+  await eventually(`${host} watches no change`, async () => {
+    const { stdout } = await lab.exec(host, ["pgrep", "-fa", "/run/pulumi-macvlan/watchdog"]);
+    return stdout === "";
+  });
 }

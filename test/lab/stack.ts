@@ -4,6 +4,7 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { type ProviderContext, openContext } from "../../provider/engine/context";
+import type { Clock } from "../../provider/host/clock";
 import { openProviders } from "../../provider/engine/provider";
 import type {
   BondArgs,
@@ -65,10 +66,10 @@ export interface Run {
 }
 
 /** A run that knows the lab's hosts by their names. */
-export function openRun(lab: Lab): Run {
+export function openRun(lab: Lab, clock?: Clock): Run {
   const said: string[] = [];
   const env = { ...process.env, MACVLAN_SSH_CONFIG_PATH: lab.sshConfig };
-  const context = openContext({ env, stderr: (text) => said.push(text.trimEnd()) });
+  const context = openContext({ env, stderr: (text) => said.push(text.trimEnd()), ...(clock && { clock }) });
   const providers = openProviders(() => context);
   return {
     context,

@@ -1,7 +1,7 @@
 /** Plans older than the host: somebody changes the host after it was read, and nothing of theirs is touched. */
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { MacvlanArgs } from "../../provider/kinds/args";
+import { holdLock } from "./held-lock";
 import { linkOf, seenLink } from "./seen";
 import { useLab } from "./stack";
 
@@ -23,10 +23,11 @@ describe("a plan from a reading that is out of date", function () {
       "before its script has begun": (action, change) => insteadOf("ls", action, change),
       "before it has the lock": (action, change) => insteadOf("flock", action, change),
       "while another change holds the lock": async (action, change) => {
-        const held = on.lab.sh(HOST, `flock /run/pulumi-macvlan/lock sh -c 'sleep 1.5; ${action}'`);
-        await sleep(200);
-        await change();
-        await held;
+        const lock = await holdLock(on.lab, HOST, action);
+        const changing = change();
+        await lock.isAwaited();
+        await lock.release();
+        await changing;
       },
     };
 

@@ -1,6 +1,7 @@
 /** What the engine asks of one host at the same time: one script where all of it works, and each by itself where not. */
 import assert from "node:assert/strict";
 import type { dynamic } from "@pulumi/pulumi";
+import { type Clock, systemClock } from "../../provider/host/clock";
 import { resourceName } from "../../provider/kinds/kind";
 import type { HostAddress } from "../../provider/ssh/address";
 import { seenLink } from "./seen";
@@ -13,11 +14,14 @@ describe("links of a host that are asked for at the same time", () => {
   const on = useLab(1);
 
   let run: Run;
+  /** The time by which changes wait for each other stands still. */
+  let isStopped = false;
+  const clock: Clock = { ...systemClock, now: () => (isStopped ? 0 : systemClock.now()) };
   let create: dynamic.ResourceProvider["create"];
   let remove: Required<dynamic.ResourceProvider>["delete"];
 
   beforeEach(() => {
-    run = openRun(on.lab);
+    run = openRun(on.lab, clock);
     ({ create, delete: remove } = run.operations(TYPE));
   });
   afterEach(() => run.close());
@@ -82,9 +86,11 @@ describe("links of a host that are asked for at the same time", () => {
     const desired = await Promise.all(["mac0", "mac1"].map((name) => inputsOf(name)));
     const managedHost = run.context.fleet.managedHost(desired[0]?.["host"] as HostAddress);
     for (const name of ["mac0", "mac1"]) managedHost.announce(resourceName(TYPE, name));
+    isStopped = true;
     const first = create(desired[0]);
-    await new Promise((done) => setTimeout(done, 15));
+    await systemClock.sleep(15);
     await Promise.all([first, create(desired[1])]);
+    isStopped = false;
     assert.equal((await commands()) - before, 2);
     managedHost.announce(resourceName(TYPE, "never"));
     await create(await inputsOf("mac2"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { MacvlanArgs } from "../../provider/kinds/args";
 import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "./faults";
+import { holdLock } from "./held-lock";
 import { addressesOf, linkOf, seenLink, snapshot } from "./seen";
 import { openStack, useLab } from "./stack";
 
@@ -124,16 +124,16 @@ describe("a change that does not get through", () => {
     await replaceIp(on.lab, "node1", 5, KILL_ALL);
     await assert.rejects(up(SECOND));
     await restoreIp(on.lab, "node1");
-    // the watchdog's own sleep of a second has the lock for that long
-    await sleep(1500);
+    // the watchdog's own sleep has the lock for a second
+    await on.lab.sh("node1", "flock /run/pulumi-macvlan/lock true");
     const seen = async (): Promise<string | undefined> =>
       (await on.stack.preview("MacvlanInterface", "web", FIRST)).drift["host"];
     const cutOff = "found a change that was interrupted, wanted none";
     const underWay = "found a change of another run in progress, wanted none";
     assert.equal(await seen(), cutOff);
-    await on.lab.sh("node1", "flock /run/pulumi-macvlan/lock sleep 60 >/dev/null 2>&1 & sleep 0.5");
+    const lock = await holdLock(on.lab, "node1", "true");
     assert.equal(await seen(), underWay);
-    await on.lab.sh("node1", "pkill -f '^sleep 60'");
+    await lock.release();
     await on.lab.hide("node1", ["flock"]);
     assert.equal(await seen(), cutOff);
     // as a script of a host without flock writes down that it holds the lock: a process, and when it began
@@ -172,12 +172,11 @@ describe("a change that does not get through", () => {
   });
 
   it("since another one of the same host is under way waits for it", async () => {
-    const held = on.lab.sh("node1", "mkdir -p /run/pulumi-macvlan; flock /run/pulumi-macvlan/lock sleep 2");
-    await sleep(200);
-    const began = performance.now();
-    await up(FIRST);
-    assert.ok(performance.now() - began > 1000);
-    await held;
+    const lock = await holdLock(on.lab, "node1", "ls /sys/class/net");
+    const change = up(FIRST);
+    await lock.isAwaited();
+    assert.doesNotMatch(await lock.release(), /^web$/m, "made while another one held the lock");
+    await change;
     const other = openStack(on.lab, "lab/other");
     const taken = await other.preview("MacvlanInterface", "web", FIRST);
     assert.match(taken.failures.join(), /^name: web belongs to the stack lab\/test \(resource web\)/);

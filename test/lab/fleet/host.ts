@@ -155,7 +155,7 @@ export async function endProcesses(pids: readonly number[]): Promise<void> {
       if (!isGone(error)) throw error;
     }
   }
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (pids.some((pid) => existsSync(`/proc/${pid}/ns`) && isRunning(pid))) {
     if (Date.now() > deadline) throw new Error(`processes that do not end: ${pids.join(" ")}`);
     await sleep(5);

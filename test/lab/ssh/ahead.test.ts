@@ -3,36 +3,43 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, ConnectionLost } from "../../../provider/ssh/connection";
+import { eventually } from "../../support/eventually";
 import { PASSWORD, failure, useSshd } from "./client";
 
-/** Prints for how many hundredths of a second the script's shell has been there (proc(5), stat). */
-const AGE =
-  'main() { read -r up idle < /proc/uptime; set -- $(cat /proc/$$/stat); up=${up%.*}${up#*.}; shift 21; echo "$((up - $1))"; }\nmain\n';
+/** Prints the process of each shell that waits for a script, or runs one, but its own. */
+const OTHER_SHELLS = "main() { for p in $(pgrep -fx 'sh -s'); do [ $p = $$ ] || echo $p; done; }\nmain\n";
 
-/** Enough for a shell to start, and to be older than one that is started now. */
-const PAUSE = 500;
+/** Seconds: enough to tell a script that waits for nothing from one that does. */
+const LIMIT = 3;
 
 /** Does something to every shell of the host, `$p`, but its own. */
 const toOthers = (command: string): string =>
-  `for p in $(pgrep -x sh); do [ $p = $$ ] || ${command}; done; sleep 0.2\n`;
+  `for p in $(pgrep -x sh); do [ $p = $$ ] || ${command}; done; sleep 1\n`;
 
 describe("ssh: a shell started ahead", () => {
   const on = useSshd();
 
   const connect = (): Promise<Connection> => on.connect(on.at("root"), on.withKey());
 
-  async function startedAhead(connection: Connection): Promise<void> {
-    connection.prestart();
-    await sleep(PAUSE);
-  }
+  /** The shells of the host, as another connection sees them. */
+  const shellsOf = async (other: Connection): Promise<string[]> =>
+    (await other.run(OTHER_SHELLS)).stdout.split("\n").filter(Boolean);
 
-  async function ageOfNext(connection: Connection): Promise<number> {
-    const { stdout } = await connection.run(AGE);
-    assert.match(stdout, /^[0-9]+\n$/);
-    return Number(stdout) * 10;
+  /** @returns the shells that have been started for it */
+  async function startedAhead(connection: Connection, other: Connection): Promise<string[]> {
+    const before = await shellsOf(other);
+    connection.prestart();
+    connection.prestart();
+    let waiting: string[] = [];
+    await eventually("a shell waits", async () => {
+      waiting = (await shellsOf(other)).filter((shell) => !before.includes(shell));
+      return waiting.length > 0;
+    });
+    return waiting;
   }
 
   it("runs the next script, and only that one", async () => {
+    const other = await connect();
     for (const [user, become, password] of [
       ["root", "none", ""],
       ["ops", "sudo", ""],
@@ -43,18 +50,25 @@ describe("ssh: a shell started ahead", () => {
         on.at(user, { become }),
         on.withKey(password === "" ? {} : { MACVLAN_BECOME_PASSWORD: password }),
       );
-      connection.prestart();
-      connection.prestart();
-      await sleep(PAUSE);
-      assert.ok((await ageOfNext(connection)) >= PAUSE / 2, `${user}: a shell was waiting`);
-      assert.ok((await ageOfNext(connection)) < PAUSE / 2, `${user}: one shell, not two`);
+      const runsIn = async (): Promise<string> => (await connection.run("echo $$\n")).stdout.trim();
+      const waiting = await startedAhead(connection, other);
+      assert.deepEqual(waiting, [await runsIn()], `${user}: one shell, which was waiting`);
+      assert.ok(!waiting.includes(await runsIn()), `${user}: another one`);
+      assert.deepEqual(await shellsOf(other), [], `${user}: none is left`);
+      await connection.close();
     }
   });
 
   it("runs it on doas's terminal too", async () => {
     const env = { MACVLAN_BECOME_PASSWORD: PASSWORD };
     const connection = await on.connect(on.at("doasked", { become: "doas" }), on.withKey(env));
-    await startedAhead(connection);
+    const other = await connect();
+    connection.prestart();
+    await eventually("a shell waits", async () => {
+      // on a terminal it reads the length of the script first
+      const { stdout } = await other.run("pgrep -fc '^sh -c echo .*read -r n' || true\n");
+      return Number(stdout) > 0;
+    });
     assert.deepEqual(await connection.run("id -u; exit 3\n"), {
       stdout: "0\n",
       stderr: "",
@@ -65,7 +79,7 @@ describe("ssh: a shell started ahead", () => {
 
   it("is done without where it has ended meanwhile", async () => {
     const [one, other] = [await connect(), await connect()];
-    await startedAhead(one);
+    await startedAhead(one, other);
     await other.run(toOthers("kill -9 $p"));
     assert.equal((await one.run("echo on\n")).stdout, "on\n");
   });
@@ -86,31 +100,30 @@ describe("ssh: a shell started ahead", () => {
   });
 
   it("lets its script undo at the time limit, which counts from the script", async () => {
-    const connection = await connect();
+    const [connection, other] = [await connect(), await connect()];
     const mark = join(on.dir, "ahead-terminated");
-    await startedAhead(connection);
-    assert.equal((await connection.run("sleep 0.2; echo in time\n", { timeout: 0.45 })).stdout, "in time\n");
-    await startedAhead(connection);
-    const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done; }\nmain\n`;
-    assert.equal((await failure(connection.run(script, { timeout: 0.3 }))).kind, "commandTimeout");
+    await startedAhead(connection, other);
+    await sleep(LIMIT * 1000);
+    assert.equal((await connection.run("echo in time\n", { timeout: LIMIT })).stdout, "in time\n");
+    await startedAhead(connection, other);
+    const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; while sleep 0.2; do :; done; }\nmain\n`;
+    assert.equal((await failure(connection.run(script, { timeout: LIMIT }))).kind, "commandTimeout");
     assert.ok(existsSync(mark));
   });
 
   it("has run nothing where the connection is lost before its script, and is gone with it", async () => {
     const [one, other] = [await connect(), await connect()];
-    await startedAhead(one);
+    await startedAhead(one, other);
     await other.run(toOthers("kill -9 $(ps -o ppid= -p $p)"));
     const error = await failure(one.run("echo on\n"));
     assert.ok(error instanceof ConnectionLost && !error.started);
 
     const third = await connect();
-    await startedAhead(third);
-    const shells = async (): Promise<number> => Number((await other.run("pgrep -xc sh\n")).stdout);
-    assert.equal(await shells(), 2);
+    const [waiting = ""] = await startedAhead(third, other);
     await third.close();
-    for (let tries = 0; (await shells()) > 1; tries++) {
-      assert.ok(tries < 50, "the shell ends with its connection");
-      await sleep(100);
-    }
+    await eventually(
+      "the shell ends with its connection",
+      async () => !(await shellsOf(other)).includes(waiting),
+    );
   });
 });

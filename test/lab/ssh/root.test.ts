@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../../support/eventually";
 import { PASSWORD, commandLines, failure, useSshd } from "./client";
 
 describe("ssh: root", () => {
@@ -57,8 +57,8 @@ describe("ssh: root", () => {
     const env = { MACVLAN_BECOME_PASSWORD: PASSWORD };
     const connection = await on.connect(on.at("doasked", { become: "doas" }), on.withKey(env));
     const mark = join(on.dir, "doas-terminated");
-    const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done; }\nmain\n`;
-    const error = await failure(connection.run(script, { timeout: 0.6 }));
+    const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; while sleep 0.2; do :; done; }\nmain\n`;
+    const error = await failure(connection.run(script, { timeout: 3 }));
     assert.equal(error.kind, "commandTimeout");
     assert.ok(existsSync(mark));
     assert.equal((await connection.run("echo on\n")).stdout, "on\n");
@@ -97,11 +97,15 @@ describe("ssh: root", () => {
     const env = { MACVLAN_BECOME_PASSWORD: PASSWORD, MACVLAN_PASSWORD: PASSWORD };
     for (const host of [on.at("asked"), on.at("doasked", { become: "doas" })]) {
       const connection = await on.connect(host, on.settings(env));
-      const running = connection.run("SECRET_DATA=1; sleep 0.6\n");
-      await sleep(400);
-      const lines = commandLines();
+      const end = join(on.dir, `end-${host.user}`);
+      const running = connection.run(`SECRET_DATA=1; until [ -e ${end} ]; do sleep 0.123; done\n`);
+      let lines: readonly string[] = [];
+      await eventually("the script runs", () => {
+        lines = commandLines();
+        return lines.some((line) => line.startsWith("sleep 0.123"));
+      });
+      writeFileSync(end, "");
       await running;
-      assert.ok(lines.some((line) => line.startsWith("sleep 0.6")));
       for (const line of lines) assert.ok(!line.includes(PASSWORD) && !line.includes("SECRET_DATA"), line);
     }
   });

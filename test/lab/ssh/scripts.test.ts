@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionLost } from "../../../provider/ssh/connection";
+import { eventually } from "../../support/eventually";
 import { failure, useSshd } from "./client";
 
 describe("ssh: scripts", () => {
@@ -39,12 +39,12 @@ describe("ssh: scripts", () => {
   it("stops a script at its time limit, and the connection stays usable", async () => {
     const connection = await on.connect(on.at("root"), on.withKey());
     const mark = join(on.dir, "terminated");
-    const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done; }\nmain\n`;
-    const error = await failure(connection.run(script, { timeout: 0.3, description: "a long wait" }));
+    const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; while sleep 0.2; do :; done; }\nmain\n`;
+    const error = await failure(connection.run(script, { timeout: 3, description: "a long wait" }));
     assert.equal(error.kind, "commandTimeout");
     assert.match(
       error.message,
-      /^root@127.0.0.1:\d+: "a long wait" did not end within 0.3 s and was stopped/,
+      /^root@127.0.0.1:\d+: "a long wait" did not end within 3 s and was stopped/,
     );
     assert.ok(existsSync(mark));
     assert.equal((await connection.run("echo on\n")).stdout, "on\n");
@@ -78,11 +78,14 @@ describe("ssh: scripts", () => {
 
   it("closes cleanly, twice, with scripts running", async () => {
     const connection = await on.connect(on.at("root"), on.withKey());
-    const running = failure(connection.run("sleep 60\n"));
-    await sleep(100);
-    const started = performance.now();
+    const [begun, end] = [join(on.dir, "close-begun"), join(on.dir, "close-end")];
+    const running = failure(
+      connection.run(`main() { : > ${begun}; until [ -e ${end} ]; do sleep 0.1; done; }\nmain\n`),
+    );
+    await eventually("the script has begun", () => existsSync(begun));
+    // the script ends only after that
     await Promise.all([connection.close(), connection.close()]);
-    assert.ok(performance.now() - started < 20_000, "it does not wait for the script");
+    writeFileSync(end, "");
     assert.ok((await running) instanceof ConnectionLost);
   });
 });

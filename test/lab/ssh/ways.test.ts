@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { hostSchema } from "../../../provider/ssh/address";
 import { readSettings } from "../../../provider/ssh/settings";
+import { eventually } from "../../support/eventually";
 import { failure, useSshd } from "./client";
 import type { Sshd } from "./throwaway-sshd";
 
@@ -28,8 +28,7 @@ describe("ssh: ways", () => {
       assert.equal((await connection.run("echo $SSH_CONNECTION | wc -w\n")).stdout, "4\n");
     assert.equal(outer.log().match(/Accepted publickey/g)?.length, 1);
     await Promise.all(both.map((connection) => connection.close()));
-    await sleep(100);
-    assert.match(outer.log(), /Disconnected from user root/);
+    await eventually("the jump host is left", () => /Disconnected from user root/.test(outer.log()));
 
     on.file("chain", outer.knownHosts + on.sshd.knownHosts);
     const error = await failure(on.connect(host, on.withKey(env)));
