@@ -1,7 +1,6 @@
-## Writes the files that make a link at boot; part of a change.
-## Each file is whole or not there at all, and on the disk before the change goes on. What it replaces is kept under /run
-## until the next change begins, so that this one can be undone. `cat` says why it cannot write, which the printf of the
-## shell may not.
+## Writes the files that make a link at boot; part of a change. Each file is written completely or not at all, and is on
+## the disk before the change continues. Replaced files are kept under /run until the next change begins, so that this
+## one can be undone. `cat` prints why it cannot write; the shell's printf may not.
 pm_keep_file() {
   mkdir -p "$D/kept${1%/*}" || return
   if [ -e "$1" ] || [ -L "$1" ]; then cp -pP "$1" "$D/kept$1"; else : > "$D/kept$1.absent"; fi

@@ -1,5 +1,5 @@
-## Boot scripts that take addresses from ports: the configuration of a port may give it its address a little later than its
-## link is made.
+## For boot scripts that take over addresses from ports: a port may get its address a little later than its link is
+## made.
 settling=0 # seconds
 settle() {
   until has "$@" || [ "$settling" -le 0 ]; do

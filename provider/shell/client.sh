@@ -1,5 +1,5 @@
-## Defines `pm_client`, which prints SSH_CONNECTION of sshd (`CLIENT PORT SERVER PORT`, sshd(8)). sudo and doas take it out of
-## the environment, but the process that started them, or sudo itself, still has it.
+## Defines `pm_client`, which prints SSH_CONNECTION of sshd (`CLIENT PORT SERVER PORT`, sshd(8)). sudo and doas remove
+## it from the environment, but the process that started them, or sudo itself, still has it.
 pm_client() {
   [ -n "$SSH_CONNECTION" ] && {
     echo "$SSH_CONNECTION"

@@ -1,4 +1,4 @@
-## Sees whether the change `$PM_TOKEN` waits to be confirmed, and confirms it if `$PM_DECIDE` is set.
+## Checks whether the change `$PM_TOKEN` waits to be confirmed, and confirms it if `$PM_DECIDE` is set.
 t=
 w=
 [ -e "$D/pending" ] && read -r t w < "$D/pending"

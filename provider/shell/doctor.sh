@@ -1,4 +1,5 @@
-## What `pulumi-macvlan doctor` asks beside the one reading: `$PM_WRITTEN` are files and folders that have to be written to.
+## What `pulumi-macvlan doctor` checks in addition to an observation. `$PM_WRITTEN` are files and folders that must be
+## writable.
 echo "$M system"
 (
   # shellcheck disable=SC1091 # a file of the host

@@ -1,4 +1,5 @@
-## How every script begins. `$D` is the folder of what the host has to remember. No other user reads what is written.
+## The beginning of every script. `$D` is the folder for the lock, records and undo. Other users cannot read what is
+## written.
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 D=/run/pulumi-macvlan

@@ -1,6 +1,6 @@
 ## Defines `pm_features`, which prints a line `MODULE yes|module|no|unknown` for each module that a kind needs, and
 ## `pm_config`, which puts their options into `$PM_CONFIG`. No module is loaded: even a trial would (bonding then makes
-## bond0). `pm_feature` has the module, a symbol in it and the kernel's option. What takes longest is looked at last: the
+## bond0). `pm_feature` has the module, a symbol in it and the kernel's option. The slowest check comes last: the
 ## symbols of the kernel.
 PM_KERNEL=
 PM_CONFIG=

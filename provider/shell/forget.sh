@@ -1,4 +1,4 @@
-## Forgets an undo that has complained and yet has left nothing.
+## Forgets an undo that printed errors but left nothing to undo.
 rm -f "$D/undo.left"
 [ -e "$D/undo" ] || rm -f "$D/progress"
 pm_unlock

@@ -1,9 +1,9 @@
-## The lock of a host that has no `flock`: who holds it, and whether that process lives.
+## The lock on hosts without `flock`: which process holds it, and whether that process is alive.
 ##
-## `$D/holder` is a symbolic link whose target is `PID:START` of the holder: `ln -s` makes it along with its text, or fails.
-## No text is ever changed. If a holder has died, whoever makes `holder.after.PID:START` first comes after it, so that the
-## holder is the end of a chain. The lock is given back by removing `holder`, and then the rest of the chain, which means
-## nothing by then. The watchdog of a change holds the lock with it by `holder.with.PID:START`.
+## `$D/holder` is a symbolic link whose target is `PID:START` of the holder: `ln -s` creates it with its text, or fails.
+## No text is ever changed. If a holder has died, the first process that creates `holder.after.PID:START` is the next
+## one, so the holder is the end of a chain. The lock is released by removing `holder`, and then the rest of the chain,
+## which has no meaning any more. The watchdog of a change holds the lock with it by `holder.with.PID:START`.
 
 pm_start_of() { # PID: sets $i to the time at which that process began (proc_pid_stat(5)); fails if it has ended
   i=

@@ -1,5 +1,5 @@
-## Defines `pm_folder`, `pm_lock` and `pm_unlock`. The lock is the kernel's (`flock`), or that of holder.sh: neither outlives
-## those who hold it.
+## Defines `pm_folder`, `pm_lock` and `pm_unlock`. The lock is the kernel's (`flock`), or that of holder.sh: neither
+## outlives its holders.
 
 pm_folder() { # makes the folder under /run; fails if anybody else could have put something there
   if [ -L "$D" ]; then

@@ -1,8 +1,7 @@
-## Defines `pm_managers`. networkd keeps a file per link under /run (sd-network, src/libsystemd/sd-network). Whether
-## NetworkManager manages a link or only shows it, only its own tool tells. Of networkd's files, which may match a link that
-## is still to be made, the sections' names and keys are printed.
-## The lines of NetworkManager's profiles and of ifupdown's files that say which links they are for. No other line is printed:
-## there are passwords in these files.
+## Defines `pm_managers`. networkd keeps a file per link under /run (sd-network, src/libsystemd/sd-network). Only
+## NetworkManager's own tool shows whether it manages a link or only displays it. Of networkd's files, which may match a
+## future link, the names and keys of the sections are printed. The lines of NetworkManager's profiles and of ifupdown's
+## files that say which links they are for. No other line is printed: there are passwords in these files.
 pm_profiles() {
   set --
   if [ -d /run/NetworkManager ]; then

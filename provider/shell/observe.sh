@@ -1,9 +1,9 @@
-## Defines `pm_observe`, which prints sections that lines `$M NAME` begin. It only reads. `ip -n` and `ip netns exec` are
-## given names that the host itself listed. If `$PM_KNOWN` is set, what no change of links changes is left out: kernel,
-## login, programs.
+## Defines `pm_observe`, which prints sections that lines `$M NAME` begin. It only reads. `ip -n` and `ip netns exec`
+## are given names that the host itself listed. If `$PM_KNOWN` is set, facts that no change of links affects are left
+## out: kernel, login, programs.
 ##
-## A process costs a host one or two milliseconds, which adds up on a fleet: the shell itself reads files of a few lines, and
-## programs are started for what only they can tell.
+## A process costs a host one or two milliseconds, which adds up on a fleet: so the shell itself reads short files, and
+## programs are started only if necessary.
 
 PM_SYSCTLS='grep -H "" /proc/sys/net/ipv4/conf/*/arp_filter /proc/sys/net/ipv4/conf/*/arp_notify /proc/sys/net/ipv6/conf/*/ndisc_notify /proc/sys/net/ipv6/conf/*/disable_ipv6 2>/dev/null'
 pm_section_of() { # NAMESPACE-OR-NOTHING PREFIX...

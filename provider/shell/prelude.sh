@@ -1,4 +1,4 @@
-## What the commands of a plan may name (`shellWords`), in changes, in their undo and in boot scripts.
+## Functions for the commands of a plan (`shellWords`), in changes, in their undo and in boot scripts.
 # iproute2 makes /run/netns, which other users may look into
 pm_add_netns() { (umask 022 && exec ip netns add "$1"); }
 pm_others_in() { # NETNS LINK...: prints the links there that are neither these nor those that each namespace has

@@ -1,5 +1,5 @@
-## Defines `pm_probe`, which asks the LAN of `$PM_LINK` whether anybody has an address, or ends the script if no program of the
-## host can: the arping of iputils and of busybox take these options, Habets' program of that name means other things by them.
+## Defines `pm_probe`, which probes the LAN of `$PM_LINK` for an address, or ends the script if the host has no suitable
+## program. The arping of iputils and of busybox take these options. In Habets' arping they mean something else.
 case $(
   arping -V 2>&1
   arping --help 2>&1

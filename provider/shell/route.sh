@@ -1,5 +1,6 @@
-## A route with an IPv6 address for its source: the kernel takes none that duplicate detection is still about
-## (net/ipv6/route.c, ip6_route_info_create; RFC 4862, 5.4). It takes a second or two, and only a new address needs it.
+## A route with an IPv6 address as its source: the kernel accepts none for which duplicate detection has not ended
+## (net/ipv6/route.c, ip6_route_info_create; RFC 4862, 5.4). Detection takes a second or two, and only affects new
+## addresses.
 pm_route() { # NETNS SOURCE COMMAND...
   w=$1 a=$2
   shift 2

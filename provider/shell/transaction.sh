@@ -1,6 +1,5 @@
-## Runs the steps of a change, and undoes them if one fails.
-## Nothing is printed before the change is complete or undone: if the client is gone, SIGPIPE would end the script in the
-## middle. The commit is one unlink.
+## Runs the steps of a change, and undoes them if one fails. Nothing is printed before the change is complete or undone:
+## without a client, SIGPIPE would end the script in the middle. The commit is one unlink.
 pm_begin() {
   for f in "$D/kept" "$D/progress"; do [ ! -e "$f" ] || rm -rf "$f"; done
   pm_prepare pm_put progress 0

@@ -1,5 +1,5 @@
-## Ends the script with the outcome `stale` if the host is no longer what the steps were planned from. The shell itself reads
-## what is in the host's own namespace; a link of another one costs a process.
+## Ends the script with the outcome `stale` if the host differs from the observation that the steps were planned from.
+## The shell itself reads links of the host's own namespace; a link in another one takes a process.
 pm_stale() {
   pm_unlock
   echo "$M outcome stale"

@@ -1,5 +1,5 @@
-## Starts and ends the watchdog of a change, whose text is `$PM_WATCHDOG`. The steps may take `$PM_COMMAND_SECONDS`. If the
-## change could cut its own connection, `$PM_TOKEN` tells it from others, and the complete change waits for
+## Starts and ends the watchdog of a change, whose text is `$PM_WATCHDOG`. The steps may take `$PM_COMMAND_SECONDS`. If
+## the change could cut its own connection, `$PM_TOKEN` identifies it, and the complete change waits for
 ## `$PM_CONFIRM_SECONDS` to be confirmed; otherwise `$PM_TOKEN` is empty.
 W=
 pm_watch() {

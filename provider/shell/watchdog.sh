@@ -1,6 +1,6 @@
-## A process of its own: `watchdog SCRIPT-PID COMMAND-SECONDS CONFIRM-SECONDS HOLDER LINKS`, the last two of holder.sh. SIGTERM
-## comes if a login session is ended with all that runs in it (logind.conf(5), KillUserProcesses): nobody can confirm any
-## more, so it does not wait.
+## A process of its own: `watchdog SCRIPT-PID COMMAND-SECONDS CONFIRM-SECONDS HOLDER LINKS`, the last two of holder.sh.
+## SIGTERM comes if a login session is ended with all its processes (logind.conf(5), KillUserProcesses). Then no
+## connection can confirm any more, so it does not wait.
 D=/run/pulumi-macvlan
 trap '' HUP PIPE
 hurry=
