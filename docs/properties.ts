@@ -18,6 +18,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   BondArgs: "Bond",
   BridgeArgs: "HairpinBridge",
   PortArgs: "An entry of `ports`",
+  BridgeVlanArgs: "An entry of `vlans`",
   ShimArgs: "HostShim",
   VlanArgs: "VlanInterface",
   QosMapping: "An entry of a QoS map",

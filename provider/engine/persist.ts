@@ -15,7 +15,7 @@ import type { Step } from "../model/steps";
 /** The desired state of the host, now and after the next boot. */
 export function desiredWithBoot(kind: AnyKind, inputs: CommonInputs, context: PlanContext): Desired {
   const { state, facts } = context.observation;
-  const desired = withSideEffects(state, kind.desired(inputs, context), kernelOf(facts.kernel));
+  const desired = withSideEffects(state, kind.desired(inputs, context), kernelOf(facts.kernel, facts));
   const files = inputs.persist === true ? bootFilesFor(kind, inputs, context, desired) : [];
   return { ...desired, boot: { ...withoutBoot(inputs, context), files } };
 }
@@ -71,7 +71,7 @@ export function bootPlan(
     { ...inputs, adopt },
     { ...ownerOf(context), resource, isExpected: expected, observation },
   );
-  const kernel = kernelOf(observation.facts.kernel, observation.facts.iproute2);
+  const kernel = kernelOf(observation.facts.kernel, observation.facts);
   return { then, steps: bootSteps(state, record ? { ...then, record } : then, kernel) };
 }
 

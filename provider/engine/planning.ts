@@ -70,7 +70,7 @@ export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanCon
 export function planRemoval(kind: AnyKind, given: CommonInputs, context: PlanContext): DesiredPlan {
   const inputs = withKernelNames(given, context.observation.state);
   const { state, facts } = context.observation;
-  const gone = withoutLosses(state, desiredRemoval(inputs, context), kernelOf(facts.kernel));
+  const gone = withoutLosses(state, desiredRemoval(inputs, context), kernelOf(facts.kernel, facts));
   const boot = withoutBoot(inputs, context);
   return planDesired({ ...gone, boot, ...secretOf(kind, inputs, context) }, context.observation);
 }
@@ -93,7 +93,7 @@ function secretOf(
 }
 
 function planDesired(desired: Desired, now: Observation): DesiredPlan {
-  return { ...plan(now.state, desired, kernelOf(now.facts.kernel, now.facts.iproute2)), desired };
+  return { ...plan(now.state, desired, kernelOf(now.facts.kernel, now.facts)), desired };
 }
 
 /**

@@ -5,6 +5,7 @@ import type { BootFile, LinkId, LinkRecord, SettingKey } from "../model/host";
 import { type PortTool } from "../model/observation";
 import { type OwnerMark, markOf } from "../model/owner";
 import { concealed } from "../model/secret-parts";
+import { type VlanRange, describeRange, vlanChanges } from "../model/vlans";
 import type { PlannedStep, Step } from "../model/steps";
 import { commandLine, quote } from "../shell/quote";
 /** One command on the host. */
@@ -183,6 +184,7 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   // ip-link(8), ipvlan: `bridge`, `private` and `vepa` stand for themselves
   if (key === "type.flag") return [ip(link.netns, ...dev, "type", step.kind, value)];
   if (key.startsWith("type.")) return [ip(link.netns, ...dev, "type", step.kind, word, value)];
+  if (key.endsWith(".vlans")) return vlanCommands(step);
   if (key.startsWith("port.")) return [portCommand(step, word, portTool)];
   const [family = "", name = ""] = word.split(".");
   const path = `/proc/sys/net/${family}/conf/${link.name}/${name}`;
@@ -206,6 +208,27 @@ function mapWords(key: SettingKey, value: string, was: string): string[] {
   const gone = was.split(" ").filter((old) => old !== "" && !entries.some((e) => from(e) === from(old)));
   const all = [...gone.map((old) => `${from(old)}:0`), ...entries];
   return all.length === 0 ? [] : [wordOf(key), ...all];
+}
+
+/** bridge(8), bridge vlan: a bridge itself is told from its ports by `self`. */
+function vlanCommands({ link, key, value, was }: Extract<Step, { do: "set" }>): Command[] {
+  const { add, remove } = vlanChanges(was, value);
+  const self = key === "self.vlans" ? ["self"] : [];
+  const command = (
+    verb: "add" | "delete",
+    range: Pick<VlanRange, "from" | "to">,
+    ...flags: string[]
+  ): Command => ({
+    run: "program",
+    netns: link.netns,
+    words: ["bridge", "vlan", verb, "dev", link.name, "vid", describeRange(range), ...self, ...flags],
+  });
+  return [
+    ...add.map((range) =>
+      command("add", range, ...(range.pvid ? ["pvid"] : []), ...(range.untagged ? ["untagged"] : [])),
+    ),
+    ...remove.map((range) => command("delete", range)),
+  ];
 }
 
 /** The options of a port that brctl(8) can set, with its words. */

@@ -19,6 +19,11 @@ export class Fields {
     return this.as(key, isInteger);
   }
 
+  /** Whether it was printed, with whatever value. */
+  has(key: string): boolean {
+    return Object.hasOwn(this.of, key);
+  }
+
   flag(key: string): boolean {
     return this.as(key, isFlag) ?? false;
   }

@@ -9,6 +9,7 @@ import { Fields, type Printed, plainText } from "./fields";
 import { readElements, readObjects } from "./lenient-json";
 import { ROUTE_START, type ReadRoute, linkName, readRoute } from "./routes";
 import { canonicalBridgeId } from "./sysfs";
+import { type PrintedVlans, parseBridgeVlans } from "./vlans";
 import { READ_WHOLE, bondDetails, bondPortDetails, typeSettings } from "./type-settings";
 
 /** The parts of `ip -j -d address show` that are used. */
@@ -50,6 +51,8 @@ interface RawNamespace {
   readonly iproute2: string;
   readonly links: readonly IpLink[];
   readonly routes: readonly ReadRoute[];
+  /** Of bridges and their ports, if that was asked and told. */
+  readonly vlans: PrintedVlans | undefined;
   /** By link. */
   readonly sysctls: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly unreadable: readonly Unreadable[];
@@ -87,6 +90,7 @@ export function readNamespace(netns: string, text: (name: string) => string, ipr
   return {
     netns,
     iproute2,
+    vlans: parseBridgeVlans(text(`vlans${suffix}`)),
     sysctls: parseSysctls(text(`sysctls${suffix}`)),
     links: readLinks(),
     routes: [...readRoutes(routes4, "IPv4 route"), ...readRoutes(text(`routes6${suffix}`), "IPv6 route")],
@@ -272,7 +276,7 @@ const PORT_SETTINGS: readonly string[] = [
 
 function parseLink(
   link: IpLink,
-  { netns, iproute2 }: Pick<RawNamespace, "netns" | "iproute2">,
+  { netns, iproute2, vlans }: Pick<RawNamespace, "netns" | "iproute2" | "vlans">,
   parent: string,
   {
     sysctls,
@@ -309,6 +313,9 @@ function parseLink(
       if (value !== undefined) settings[`port.${word}`] = onOff(value);
     }
   }
+  const passing = vlans?.of.get(link.ifname) ?? (vlans?.isWhole === true ? "" : undefined);
+  if (passing !== undefined && kind === "bridge") settings["self.vlans"] = passing;
+  if (passing !== undefined && link.slaveKind === "bridge") settings["port.vlans"] = passing;
   if (link.slaveKind === "bond") Object.assign(details, bondPortDetails(slaveData));
   for (const [key, value] of Object.entries(sysctls)) {
     if (key === DISABLE_IPV6) details["disable_ipv6"] = value;

@@ -1,6 +1,7 @@
 /** HairpinBridge: a bridge whose ports may send frames back to where they came from, as vepa children need. */
 import { portToolSets } from "../iproute2/commands";
 import { type HostState, type LinkState, findLink } from "../model/host";
+import { DEFAULT_PVID, MAX_VLAN, defaultVlans } from "../model/vlans";
 import { portsOf } from "../plan/kernel/bond";
 import { PORT_DEFAULTS } from "../plan/kernel/defaults";
 import type { PortOutputs } from "./args";
@@ -20,6 +21,7 @@ import { desiredMaster, joinProblems, portRules } from "./master";
 import { linkProblems } from "./problems";
 import { type InputsOf, type Since, objectOf, properties } from "./property";
 import * as p from "./schemas";
+import { vlanList, vlans } from "./vlans";
 
 const BRIDGE: KernelType = {
   word: "bridge",
@@ -51,6 +53,12 @@ const PORT_PROPERTIES = properties({
   priority: { schema: p.whole(0, 63), ...option("priority", number) },
   guard: { schema: p.flag, ...option("guard", onOff) },
   rootBlock: { schema: p.flag, ...option("root_block", onOff) },
+  vlans: {
+    schema: vlans,
+    setting: "port.vlans",
+    form: vlanList,
+    kernelDefault: defaultVlans(DEFAULT_PVID),
+  },
 });
 
 const PORT_BINDINGS = bindingsOf(PORT_PROPERTIES);
@@ -90,6 +98,19 @@ const PROPERTIES = properties({
   priority: { schema: p.whole(0, 65_535), setting: "type.priority", form: number, kernelDefault: "32768" },
   stp: { schema: p.flag, setting: "type.stp_state", form: bit, kernelDefault: "0" },
   vlanFiltering: { schema: p.flag, setting: "type.vlan_filtering", form: bit, kernelDefault: "0" },
+  // before the VLANs, which it changes
+  vlanDefaultPvid: {
+    schema: p.whole(0, MAX_VLAN),
+    setting: "type.vlan_default_pvid",
+    form: number,
+    kernelDefault: DEFAULT_PVID,
+  },
+  vlans: {
+    schema: vlans,
+    setting: "self.vlans",
+    form: vlanList,
+    kernelDefault: defaultVlans(DEFAULT_PVID),
+  },
   mcastSnooping: { schema: p.flag, setting: "type.mcast_snooping", form: bit, kernelDefault: "1" },
   takeOverAddresses: { schema: p.flag },
 });
@@ -112,6 +133,7 @@ export const bridge = defineKind({
       portsUp: false,
     }),
   problems: bridgeProblems,
+  warnings: vlanWarnings,
   outputs: (link, inputs, { facts, state }) => ({
     bridgeId: link.details["bridge_id"] ?? "",
     ports: (inputs.ports ?? []).flatMap((given) => portOutputs(inputs.name, given, state)),
@@ -132,17 +154,11 @@ function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
 }
 
 function bridgeProblems(inputs: BridgeInputs, context: PlanContext): Issue[] {
-  const { facts, state } = context.observation;
+  const { state } = context.observation;
   const common = linkProblems(inputs, context, BRIDGE, inputs.adopt !== true);
   if (common.length > 0) return common;
-  if (inputs.vlanFiltering === true && facts.vlanFiltering === false) {
-    return [
-      {
-        property: "vlanFiltering",
-        reason: `the host's kernel ${facts.kernel} cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)`,
-      },
-    ];
-  }
+  const noVlans = vlanProblems(inputs, context);
+  if (noVlans.length > 0) return noVlans;
   const stp = findLink(state, linkId(inputs))?.settings["type.stp_state"] === "1";
   if (stp && inputs.stp === undefined && isBelowStp(inputs.forwardDelay)) {
     return [
@@ -150,6 +166,44 @@ function bridgeProblems(inputs: BridgeInputs, context: PlanContext): Issue[] {
     ];
   }
   return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, context, given, i));
+}
+
+/** What says something of VLANs, each with its property. */
+function vlanProperties({ vlanDefaultPvid, vlans: own, ports = [] }: BridgeInputs): string[] {
+  return [
+    ...(vlanDefaultPvid === undefined ? [] : ["vlanDefaultPvid"]),
+    ...(own === undefined ? [] : ["vlans"]),
+    ...ports.flatMap((given, i) => (given.vlans === undefined ? [] : [`ports[${i}].vlans`])),
+  ];
+}
+
+function vlanProblems(inputs: BridgeInputs, { observation: { facts } }: PlanContext): Issue[] {
+  const asked = vlanProperties(inputs);
+  if (facts.vlanFiltering === false) {
+    const reason = `the host's kernel ${facts.kernel} cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)`;
+    return [...(inputs.vlanFiltering === true ? ["vlanFiltering"] : []), ...asked].map((property) => ({
+      property,
+      reason,
+    }));
+  }
+  if (facts.portTool === "bridge") return [];
+  return asked
+    .filter((property) => property.endsWith("vlans"))
+    .map((property) => ({
+      property,
+      reason:
+        "needs the command bridge of iproute2, which the host does not have; install it (iproute2 on Debian and Alpine, " +
+        "iproute on Fedora, ip-bridge on OpenWrt)",
+    }));
+}
+
+function vlanWarnings(inputs: BridgeInputs, { observation: { state } }: PlanContext): string[] {
+  const asked = vlanProperties(inputs);
+  const now = findLink(state, linkId(inputs))?.settings["type.vlan_filtering"];
+  const filters = inputs.vlanFiltering ?? now === "1";
+  return asked.length === 0 || filters
+    ? []
+    : [`${asked.join(", ")} of ${inputs.name} have no effect until vlanFiltering is true`];
 }
 
 /** Spanning tree needs at least this (net/bridge/br_private_stp.h, BR_MIN_FORWARD_DELAY). */
@@ -183,7 +237,8 @@ function portOutputs(bridgeName: string, given: Port, state: HostState): PortOut
   const link = findLink(state, { name: given.name, netns: "" });
   if (link?.settings["link.master"] !== bridgeName) return [];
   const portState = link.details["port_state"] ?? "";
-  return [{ ...given, ...readGiven(PORT_BINDINGS, given, link), state: portState }];
+  const { vlans: passing, ...options } = { ...given, ...readGiven(PORT_BINDINGS, given, link) };
+  return [{ ...options, ...(passing === undefined ? {} : { vlans: [...passing] }), state: portState }];
 }
 
 /**

@@ -62,7 +62,7 @@ function taken(
   return Object.fromEntries([...others, ...entries]);
 }
 
-/** The entry of an observed list that corresponds to one of the program's: by name, by destination, or by value. */
+/** The entry of an observed list that corresponds to one of the program's: by name, destination or number, or by value. */
 function entryLike(entry: unknown, observed: unknown): unknown {
   if (!Array.isArray(observed)) return undefined;
   const key = keyOf(entry);
@@ -71,6 +71,6 @@ function entryLike(entry: unknown, observed: unknown): unknown {
 
 function keyOf(entry: unknown): string {
   if (typeof entry !== "object" || entry === null) return String(entry);
-  const { name, to } = entry as { readonly name?: unknown; readonly to?: unknown };
-  return String(name ?? to);
+  const { name, to, vid } = entry as Readonly<Record<"name" | "to" | "vid", unknown>>;
+  return String(name ?? to ?? vid);
 }

@@ -1,5 +1,6 @@
 import { isOlder } from "../iproute2/version";
 import type { Settings } from "../model/host";
+import type { HostFacts } from "../model/observation";
 import { kernelTraits } from "../plan/kernel/traits";
 import type { KernelTraits } from "../plan/plan";
 import { acceptAltNames } from "./altnames";
@@ -47,28 +48,34 @@ const NEW_LINKS: ReadonlyMap<string, Settings> = new Map(
 /**
  * The traits of a host's kernel that plans depend on, by its release (`6.1.0-18-amd64`).
  *
- * @param iproute2 the host's version, which shows no settings that are newer than itself
+ * @param told what else is known of the host: a new link shows no settings that its iproute2 or kernel does not know
  */
-export function kernelOf(release: string, iproute2?: string): KernelTraits {
-  return { ...kernelTraits(release), newLink: (word) => shownBy(iproute2, NEW_LINKS.get(word) ?? {}) };
+export function kernelOf(
+  release: string,
+  told: Partial<Pick<HostFacts, "iproute2" | "vlanFiltering">> = {},
+): KernelTraits {
+  return { ...kernelTraits(release), newLink: (word) => shown(NEW_LINKS.get(word) ?? {}, told) };
 }
 
-/** The settings of a new link that a version of iproute2 shows. */
-function shownBy(iproute2: string | undefined, settings: Settings): Settings {
-  if (iproute2 === undefined) return settings;
-  const hidden = ALL.flatMap(({ properties }) =>
+/** The settings of a new link that are shown there. */
+function shown(
+  settings: Settings,
+  { iproute2, vlanFiltering }: Partial<Pick<HostFacts, "iproute2" | "vlanFiltering">>,
+): Settings {
+  const newer = ALL.flatMap(({ properties }) =>
     Object.values(properties).flatMap(({ setting, since }) =>
-      setting !== undefined &&
-      since !== undefined &&
-      since.word === undefined &&
-      isOlder(iproute2, since.iproute2)
-        ? [setting]
+      setting !== undefined && since !== undefined && since.word === undefined
+        ? [[setting, since.iproute2] as const]
         : [],
     ),
   );
-  return Object.fromEntries(
-    Object.entries(settings).filter(([key]) => !hidden.some((setting) => setting === key)),
-  );
+  const hidden: readonly string[] = [
+    ...newer
+      .filter(([, version]) => iproute2 !== undefined && isOlder(iproute2, version))
+      .map(([key]) => key),
+    ...(vlanFiltering === false ? ["type.vlan_default_pvid", "self.vlans"] : []),
+  ];
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !hidden.includes(key)));
 }
 
 /** A kind whose problems include conflicts with the host's other links, unless there are more basic problems. */

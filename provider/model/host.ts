@@ -37,10 +37,11 @@ export interface Route {
  *
  * - `link.mtu`, `link.address`, `link.alias`, `link.txqueuelen`, `link.master` (`""`: none)
  * - `type.WORD`: `ip link set … type KIND WORD VALUE` (`type.mode`, `type.stp_state`, …)
- * - `port.WORD`: a bridge port's options (`port.hairpin`: `on` or `off`, `port.cost`, …)
+ * - `port.WORD`: a bridge port's options (`port.hairpin`: `on` or `off`, `port.cost`, …), and its VLANs (`port.vlans`)
+ * - `self.vlans`: the VLANs of a bridge itself, as `model/vlans.ts` writes them
  * - `sysctl.FAMILY.NAME`: `/proc/sys/net/FAMILY/conf/LINK/NAME`
  */
-export type SettingKey = `${"link" | "type" | "port" | "sysctl"}.${string}`;
+export type SettingKey = `${"link" | "type" | "port" | "self" | "sysctl"}.${string}`;
 
 export type Settings = Readonly<Partial<Record<SettingKey, string>>>;
 

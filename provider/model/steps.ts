@@ -35,7 +35,7 @@ type AnyStep =
       readonly mode?: string;
       /** The bridge of a port: `brctl` needs both. */
       readonly bridge?: string;
-      /** A map's previous entries: removed ones must be unset by name. */
+      /** A map's previous entries, or previous VLANs: removed ones must be unset by name. */
       readonly was?: string;
     }
   | { readonly do: "up"; readonly link: LinkId }

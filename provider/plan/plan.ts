@@ -187,7 +187,8 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   prepareNetns(walk, desired);
   for (const link of present) placeLink(walk, link, desired, kernel);
   for (const link of present) makeRoom(walk, link);
-  for (const link of present) changeSettings(walk, link, (key) => !isLate(key), explicit);
+  for (const link of present)
+    changeSettings(walk, link, (key, value) => !isLate(key) && !startsFilter(key, value), explicit);
   for (const link of present) setNewSysctls(walk, link, state);
   for (const link of present) yieldAddresses(walk, link, present);
   for (const link of present) addAddresses(walk, link);
@@ -202,6 +203,7 @@ function transition(state: HostState, desired: Desired, kernel: KernelTraits, ex
   for (const link of present) addAddresses(walk, link);
   for (const link of present) addRoutes(walk, link, desired);
   for (const link of present) changeSettings(walk, link, isLate, explicit);
+  for (const link of present) changeSettings(walk, link, startsFilter, explicit);
   for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired);
   keepRecord(walk, desired);
   removeNetns(walk, state, desired);
@@ -215,6 +217,11 @@ function isOfPort(key: SettingKey): boolean {
 /** Settings that can be set only after the ports have joined. */
 function isLate(key: SettingKey): boolean {
   return isOfPort(key) || key === PRIMARY;
+}
+
+/** A bridge filters when it and its ports have their VLANs: until then it would drop what they are to let through. */
+function startsFilter(key: SettingKey, value: string): boolean {
+  return key === "type.vlan_filtering" && value === "1";
 }
 
 /** Takes a bond down and its ports out, if its changes require that. */
@@ -283,7 +290,7 @@ function isGivenAtCreation(key: SettingKey): boolean {
     key === "link.address" ||
     key === "link.mtu" ||
     key === "link.txqueuelen" ||
-    (key.startsWith("type.") && key !== "type.macaddr" && key !== PRIMARY)
+    (key.startsWith("type.") && key !== "type.macaddr" && key !== PRIMARY && key !== "type.vlan_filtering")
   );
 }
 
@@ -303,12 +310,12 @@ function bringHere(walk: Walk, from: LinkState, to: LinkId, kernel: KernelTraits
 function changeSettings(
   walk: Walk,
   link: DesiredLink,
-  which: (key: SettingKey) => boolean,
+  which: (key: SettingKey, value: string) => boolean,
   explicit = false,
 ): void {
   for (const setting of inOrder(link.settings)) {
     const current = findLink(walk.state, link);
-    if (!current || !which(setting.key)) continue;
+    if (!current || !which(setting.key, setting.value)) continue;
     // what a link does not have is as good as empty: an option of another mode of a bond
     if (!explicit && (current.settings[setting.key] ?? "") === setting.value) continue;
     const isOptional = isSysctl(setting.key) || current.kind === "bond";
@@ -318,7 +325,9 @@ function changeSettings(
     if (setting.key === "link.master") closeForBond(walk, current, setting.value, explicit);
     const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
     const bridge = isOfPort(setting.key) ? current.settings["link.master"] : undefined;
-    const was = setting.key.endsWith("-qos-map") ? current.settings[setting.key] : undefined;
+    // at boot nobody knows what VLANs a bridge that is there has
+    const isKept = setting.key.endsWith("-qos-map") || (setting.key.endsWith(".vlans") && !explicit);
+    const was = isKept ? current.settings[setting.key] : undefined;
     walk.take({
       do: "set",
       link: idOf(link),
@@ -589,8 +598,12 @@ function formerLinks(step: Step, before: HostState, after: HostState): DesiredLi
   const unchanged = new Set(after.links);
   // a bond may change when a port leaves it again, although it did not change when the port joined
   const master = step.do === "set" && step.key === "link.master" ? step.value : "";
+  // and a port that did not follow its bridge's default PVID may follow it on the way back
+  const bridge = step.do === "set" && step.key === "type.vlan_default_pvid" ? step.link.name : undefined;
+  const mayChange = (l: LinkState): boolean =>
+    l.netns === "" && (l.name === master || (bridge !== undefined && l.settings["link.master"] === bridge));
   const changed = before.links
-    .filter((l) => !unchanged.has(l) || (l.name === master && l.netns === ""))
+    .filter((l) => !unchanged.has(l) || mayChange(l))
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
       const place = placeAfter(step, link);

@@ -31,6 +31,12 @@ pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configu
   pm_config
   case $PM_CONFIG in *CONFIG_BRIDGE_VLAN_FILTERING=y*) echo yes ;; *CONFIG_BRIDGE=*) echo no ;; esac
 }
+pm_vlans() { # of bridges and their ports, if there is a bridge that can filter them
+  for b in /sys/class/net/*/bridge/vlan_filtering; do
+    [ -e "$b" ] && command -v bridge > /dev/null 2>&1 && bridge -j -compressvlans vlan show 2> /dev/null
+    return
+  done
+}
 pm_cat() { # FILE...: those of them that are there
   for f in "$@"; do
     [ -e "$f" ] && while IFS= read -r l || [ -n "$l" ]; do printf '%s\n' "$l"; done 2> /dev/null < "$f"
@@ -104,6 +110,8 @@ pm_observe() {
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
   echo "$M vlanfiltering"
   pm_vlan_filtering
+  echo "$M vlans"
+  pm_vlans
   echo "$M managers"
   pm_managers
   echo "$M records"

@@ -54,7 +54,7 @@ export function useAnnounced(on: OnLab, host: string): Announced {
     let predicted: HostState | undefined;
     const after = await managedHost.change("the test", (now): DesiredPlan => {
       const desired = desiredOn(now);
-      const planned = plan(now.state, desired, kernelOf(now.facts.kernel, now.facts.iproute2));
+      const planned = plan(now.state, desired, kernelOf(now.facts.kernel, now.facts));
       predicted ??= outcome(now.state, planned);
       return { ...planned, desired };
     });

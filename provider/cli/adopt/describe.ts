@@ -188,7 +188,7 @@ function shortened(kind: AnyKind, key: string, value: unknown): unknown {
 function shortPort({ portProperties = {} }: AnyKind, { name, ...options }: Json): Json | string {
   const told = Object.entries(options).filter(([key, value]) => {
     const { default: ours, kernelDefault, form } = portProperties[key] ?? {};
-    return value !== (ours ?? form?.decode(kernelDefault ?? ""));
+    return JSON.stringify(value) !== JSON.stringify(ours ?? form?.decode(kernelDefault ?? ""));
   });
   return told.length === 0 ? String(name) : { name, ...Object.fromEntries(told) };
 }

@@ -106,7 +106,7 @@ function features({ abilities, observation }: Examined): Check[] {
       ? missing(name, words[feature], advice)
       : note(name, words[feature], advice);
   });
-  const { vlanFiltering } = observation.facts;
+  const { vlanFiltering, portTool } = observation.facts;
   const filter =
     vlanFiltering === undefined
       ? note(
@@ -115,7 +115,13 @@ function features({ abilities, observation }: Examined): Check[] {
           "It can be seen only if there is a bridge. It is needed for vlanFiltering.",
         )
       : vlanFiltering
-        ? ok("vlan filtering", "in the kernel")
+        ? portTool === "bridge"
+          ? ok("vlan filtering", "in the kernel")
+          : note(
+              "vlan filtering",
+              "in the kernel, no bridge command",
+              "vlans of bridges and their ports are refused at preview: install iproute2's bridge.",
+            )
         : note("vlan filtering", "not in the kernel", "vlanFiltering: true is refused at preview.");
   return [...checks.slice(0, 2), filter, ...checks.slice(2)];
 }

@@ -1,5 +1,15 @@
 import type { LinkArgs, LinkOutputs } from "./link";
 
+/** VLANs that a bridge, or a port of one, lets through (bridge(8), bridge vlan add). */
+export interface BridgeVlanArgs {
+  /** A number, 1–4094, or a range such as `20-24`. */
+  vid: number | string;
+  /** Frames that come in without a tag are in it. Not for ranges, and for one VLAN at most. */
+  pvid?: boolean;
+  /** Its frames leave without a tag. */
+  untagged?: boolean;
+}
+
 /** A bridge's port and its options (bridge(8), bridge link set). */
 export interface PortArgs {
   /** An existing link of the host. */
@@ -26,6 +36,12 @@ export interface PortArgs {
   guard?: boolean;
   /** Never let the port become the root port. */
   rootBlock?: boolean;
+  /**
+   * The VLANs that pass, with `vlanFiltering`. The list has all of them; others are removed, the default one included. A
+   * number, or a range such as `"20-24"`, passes with its tag. If it is left out, the port keeps what it has: a new one
+   * has `vlanDefaultPvid`.
+   */
+  vlans?: (number | string | BridgeVlanArgs)[];
 }
 
 export interface BridgeArgs extends LinkArgs {
@@ -45,6 +61,15 @@ export interface BridgeArgs extends LinkArgs {
   ageingTime?: number;
   /** Forward by VLAN tag, if the kernel supports it. */
   vlanFiltering?: boolean;
+  /**
+   * The VLAN that the bridge and each new port have as PVID and untagged, 0–4094; 0: none. The kernel's default: 1.
+   */
+  vlanDefaultPvid?: number;
+  /**
+   * The VLANs of the bridge itself, with `vlanFiltering`: those in which the host takes part. The list has all of them, as
+   * that of a port has.
+   */
+  vlans?: (number | string | BridgeVlanArgs)[];
   /** IGMP and MLD snooping. */
   mcastSnooping?: boolean;
   /**
@@ -58,6 +83,8 @@ export interface BridgeArgs extends LinkArgs {
 export interface PortOutputs extends PortArgs {
   /** Whether frames go back out of the port that they came from. */
   hairpin: boolean;
+  /** The VLANs that pass, if the program states them. */
+  vlans?: BridgeVlanArgs[];
   /** `forwarding`, `blocking`, `disabled`, … */
   state: string;
 }

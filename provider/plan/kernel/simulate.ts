@@ -18,6 +18,7 @@ import {
   portKindOf,
   sameLink,
 } from "../../model/host";
+import { defaultVlans, withDefaultPvid } from "../../model/vlans";
 import { propagateToVlans, setDown } from "./vlan";
 import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
 import { PORT_DEFAULTS } from "./defaults";
@@ -143,6 +144,8 @@ function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): Link
     const value = sibling?.settings[key];
     if (step.settings[key] === undefined && value !== undefined) settings[key] = value;
   }
+  const pvid = settings["type.vlan_default_pvid"];
+  if (step.kind === "bridge" && pvid !== undefined) settings["self.vlans"] = defaultVlans(pvid);
   if (step.kind === "bond") settings = { ...withoutType(settings), ...newBond(settings) };
   // drivers/net/macvlan.c, macvlan_common_newlink: passthru always gets the parent's address, and so does an ipvlan
   if (parent && (settings["type.mode"] === "passthru" || portKindOf(step.kind) === "ipvlan")) {
@@ -312,6 +315,8 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
       return key === "type.mode" && before.settings["type.mode"] === "source" && value !== "source"
         ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
         : after;
+    case "type.vlan_default_pvid":
+      return changeDefaultPvid(after, before, value);
     case "type.stp_state":
       // br_stp_start raises a forward delay that STP does not allow
       return value === "1" && Number(before.settings["type.forward_delay"]) < 200
@@ -322,6 +327,32 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
   }
 }
 
+/** net/bridge/br_vlan.c, __br_vlan_set_default_pvid: the bridge's own VLANs and those of its ports follow. */
+function changeDefaultPvid(after: HostState, bridge: LinkState, value: string): HostState {
+  const old = bridge.settings["type.vlan_default_pvid"] ?? "0";
+  const follow = (link: LinkState, key: SettingKey): LinkState => {
+    const text = link.settings[key];
+    const next = text === undefined ? undefined : withDefaultPvid(text, old, value);
+    return next === undefined || next === text
+      ? link
+      : { ...link, settings: { ...link.settings, [key]: next } };
+  };
+  return {
+    ...after,
+    links: after.links.map((l) => {
+      if (sameLink(l, bridge)) return follow(l, "self.vlans");
+      const isPort = l.netns === bridge.netns && l.settings["link.master"] === bridge.name;
+      return isPort ? follow(l, "port.vlans") : l;
+    }),
+  };
+}
+
+/** What a bridge gives a new port. */
+function newPort({ settings }: LinkState): Settings {
+  const pvid = settings["type.vlan_default_pvid"];
+  return pvid === undefined ? PORT_DEFAULTS : { ...PORT_DEFAULTS, "port.vlans": defaultVlans(pvid) };
+}
+
 function moveToMaster(after: HostState, before: LinkState, value: string): HostState {
   const from = findLink(after, { name: before.settings["link.master"] ?? "", netns: "" });
   const to = findLink(after, { name: value, netns: "" });
@@ -330,7 +361,7 @@ function moveToMaster(after: HostState, before: LinkState, value: string): HostS
     settings: {
       ...withoutPort(l.settings),
       "link.master": value,
-      ...(value === "" || to?.kind === "bond" ? {} : PORT_DEFAULTS),
+      ...(value === "" || to?.kind === "bond" ? {} : to ? newPort(to) : PORT_DEFAULTS),
     },
   }));
   const left = from?.kind === "bond" ? leaveBond(moved, before, from.name) : moved;

@@ -81,7 +81,11 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
   [
     "busybox",
     examined({ iproute2: undefined, ipVersionText: "BusyBox v1.36", portTool: "sysfs" }),
-    ["missing iproute2: BusyBox v1.36", "note hairpin: by sysfs"],
+    [
+      "missing iproute2: BusyBox v1.36",
+      "note vlan filtering: in the kernel, no bridge command",
+      "note hairpin: by sysfs",
+    ],
   ],
   [
     "an old iproute2",
@@ -116,7 +120,16 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
       "note ipvlan: unknown",
     ],
   ],
-  ["brctl alone", examined({ portTool: "brctl" }), ["note hairpin: by brctl"]],
+  [
+    "no bridge command",
+    examined({ portTool: "ip" }),
+    ["note vlan filtering: in the kernel, no bridge command"],
+  ],
+  [
+    "brctl alone",
+    examined({ portTool: "brctl" }),
+    ["note vlan filtering: in the kernel, no bridge command", "note hairpin: by brctl"],
+  ],
   ["no flock", examined({ tools: ["ip", "sha256sum"] }), ["note locking: no flock"]],
   [
     "a read-only /proc and /run",

@@ -47,7 +47,7 @@ describe("broadcastQueueThreshold of a macvlan", () => {
     const planned = plan(
       state,
       macvlan.desired({ ...INPUTS, broadcastQueueThreshold: 5 }, context),
-      kernelOf("6.12.0", "6.15.0"),
+      kernelOf("6.12.0", { iproute2: "6.15.0" }),
     );
     const after = outcome(state, planned);
     assert.deepEqual(thresholds(after), ["5", "5", "5"]);
@@ -65,7 +65,7 @@ describe("broadcastQueueThreshold of a macvlan", () => {
         { ...INPUTS, parent },
         { ...context, observation: { ...context.observation, state: now } },
       );
-      const after = outcome(now, plan(now, desired, kernelOf("6.12.0", "6.15.0")));
+      const after = outcome(now, plan(now, desired, kernelOf("6.12.0", { iproute2: "6.15.0" })));
       return findLink(after, { name: "web", netns: "" })?.settings["type.bclim"];
     };
     assert.deepEqual([on("eth0"), on("eth1")], ["7", "1"]);
@@ -80,15 +80,15 @@ describe("broadcastQueueThreshold of a macvlan", () => {
     const planned = plan(
       untold.observation.state,
       macvlan.desired(INPUTS, untold),
-      kernelOf("6.12.0", "6.1.0"),
+      kernelOf("6.12.0", { iproute2: "6.1.0" }),
     );
     assert.deepEqual(thresholds(outcome(untold.observation.state, planned)), [
       undefined,
       undefined,
       undefined,
     ]);
-    assert.equal(kernelOf("6.12.0", "6.1.0").newLink("macvlan")["type.bclim"], undefined);
-    assert.equal(kernelOf("6.12.0", "6.4.0").newLink("macvlan")["type.bclim"], "1");
-    assert.equal(kernelOf("6.12.0", "5.10.0").newLink("macvlan")["type.bcqueuelen"], undefined);
+    assert.equal(kernelOf("6.12.0", { iproute2: "6.1.0" }).newLink("macvlan")["type.bclim"], undefined);
+    assert.equal(kernelOf("6.12.0", { iproute2: "6.4.0" }).newLink("macvlan")["type.bclim"], "1");
+    assert.equal(kernelOf("6.12.0", { iproute2: "5.10.0" }).newLink("macvlan")["type.bcqueuelen"], undefined);
   });
 });

@@ -91,6 +91,20 @@ const route = fc.oneof(
 );
 const qosMap = fc.array(fc.record({ from: fc.nat(7), to: fc.nat(7) }), { maxLength: 3 });
 
+const vid = fc.oneof(
+  fc.integer({ min: 1, max: 30 }),
+  fc.integer({ min: 1, max: 30 }).map((n) => `${n}-${n + 3}`),
+  fc.constantFrom("4094", "7-7"),
+);
+const vlans = fc.array(
+  fc.oneof(
+    vid,
+    fc.record({ vid, untagged: fc.boolean() }),
+    fc.record({ vid: fc.integer({ min: 1, max: 30 }), pvid: fc.boolean(), untagged: fc.boolean() }),
+  ),
+  { maxLength: 3 },
+);
+
 /** What programs give of each property, in forms that are not canonical as well. */
 const GIVEN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   host: fc.constantFrom("ops@node1.example:2222", { address: "192.0.2.1", jump: "root@gate" }),
@@ -120,6 +134,8 @@ const GIVEN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   broadcastQueueThreshold: fc.integer({ min: -1, max: 100 }),
   flag: fc.constantFrom("bridge", "private", "vepa"),
   arp: fc.constantFrom("exclusive", "kernel"),
+  vlans,
+  vlanDefaultPvid: fc.nat(4094),
   forwardDelay: fc.integer({ min: 2, max: 30 }),
   helloTime: fc.integer({ min: 1, max: 10 }),
   maxAge: fc.constantFrom(6, 20.5),
@@ -157,7 +173,7 @@ const OF_KIND: Readonly<Record<string, Readonly<Record<string, fc.Arbitrary<unkn
       fc.oneof(
         name,
         fc.record(
-          { name, hairpin: fc.boolean(), cost: fc.integer({ min: 1, max: 9 }) },
+          { name, hairpin: fc.boolean(), cost: fc.integer({ min: 1, max: 9 }), vlans },
           { requiredKeys: ["name"] },
         ),
       ),

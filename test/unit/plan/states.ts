@@ -141,6 +141,14 @@ export const ipvlanInputs: fc.Arbitrary<IpvlanInputs> = fc
     ...(given === undefined || !rest.up ? {} : { routes: given }),
   }));
 
+/** In canonical form: one VLAN beside the default one of a bridge, or in its place. */
+const vlans = fc.constantFrom<NonNullable<BridgeInputs["vlans"]>>(
+  [],
+  [{ vid: 1, pvid: true, untagged: true }],
+  [{ vid: 1, untagged: true }, { vid: 10, pvid: true, untagged: true }, { vid: "20-24" }],
+  [{ vid: 7, pvid: true }, { vid: "21-30" }],
+);
+
 const port = fc
   .record(
     {
@@ -148,6 +156,7 @@ const port = fc
       hairpin: fc.boolean(),
       isolated: fc.boolean(),
       cost: fc.constantFrom(2, 100),
+      vlans,
     },
     { requiredKeys: ["name", "hairpin"] },
   )
@@ -167,6 +176,9 @@ export const bridgeInputs: fc.Arbitrary<BridgeInputs> = fc
       stp: fc.boolean(),
       forwardDelay: fc.constantFrom(0, 2, 15),
       ageingTime: fc.constantFrom(0, 30, 300),
+      vlanFiltering: fc.boolean(),
+      vlanDefaultPvid: fc.constantFrom(0, 1, 7),
+      vlans,
       takeOverAddresses: fc.boolean(),
     },
     { requiredKeys: ["host", "name", "up"] },
