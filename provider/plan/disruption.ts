@@ -8,12 +8,17 @@ import {
   type LinkState,
   type Desired,
   type DesiredLink,
+  type SettingKey,
   findLink,
   sameLink,
 } from "../model/host";
 
-/** The desired links that exist, and the links beside them that have to be restored. */
-export function presentLinks(state: HostState, desired: Desired): DesiredLink[] {
+/**
+ * The desired links that exist, and the links beside them that have to be restored.
+ *
+ * @param explicit for a boot: nobody knows what VLANs other links will have then
+ */
+export function presentLinks(state: HostState, desired: Desired, explicit = false): DesiredLink[] {
   const present = desired.links.filter((l) => l.exists);
   const bystanders: DesiredLink[] = [];
   const complete = present.map((link) => {
@@ -39,7 +44,47 @@ export function presentLinks(state: HostState, desired: Desired): DesiredLink[] 
           : link.settings,
     };
   });
-  return [...complete, ...bystanders.filter((b) => !desired.links.some((l) => sameLink(l, b)))];
+  const all = [...complete, ...bystanders.filter((b) => !desired.links.some((l) => sameLink(l, b)))];
+  return explicit ? all : keepingVlans(state, all);
+}
+
+/**
+ * The default PVID is for new ports: a bridge, and ports that it has, keep their VLANs when it changes, though the kernel
+ * changes those that have the former default (net/bridge/br_vlan.c, __br_vlan_set_default_pvid).
+ */
+function keepingVlans(state: HostState, links: readonly DesiredLink[]): DesiredLink[] {
+  const changed = links.flatMap((link) => {
+    const current = findLink(state, link) ?? (link.previous && findLink(state, link.previous));
+    const pvid = link.settings.find(({ key }) => key === "type.vlan_default_pvid");
+    const isSame = pvid === undefined || pvid.value === current?.settings[pvid.key];
+    return current === undefined || isSame ? [] : [{ link, current }];
+  });
+  return changed.reduce<DesiredLink[]>(
+    (all, { link, current }) => {
+      const ports = portsOf(state, current.name);
+      const others = ports.filter((port) => !all.some((l) => sameLink(l, port)));
+      const kept = all.map((l) => {
+        if (sameLink(l, link)) return keeping(l, current, "self.vlans");
+        const port = ports.find((p) => sameLink(p, l));
+        const stays = l.settings.every(({ key, value }) => key !== "link.master" || value === link.name);
+        return port && stays ? keeping(l, port, "port.vlans") : l;
+      });
+      return [
+        ...kept,
+        ...others.map(({ name, netns, ...port }) =>
+          keeping({ name, netns, exists: true, settings: [] }, port, "port.vlans"),
+        ),
+      ];
+    },
+    [...links],
+  );
+}
+
+/** What is desired of a link, with a setting as it is unless one is desired. */
+function keeping(link: DesiredLink, { settings }: Pick<LinkState, "settings">, key: SettingKey): DesiredLink {
+  const value = settings[key];
+  if (value === undefined || link.settings.some((s) => s.key === key)) return link;
+  return { ...link, settings: [...link.settings, { key, value, property: "vlans" }] };
 }
 
 function portOf({ name, netns, up }: LinkState, bond: string): DesiredLink {

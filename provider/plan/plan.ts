@@ -179,7 +179,7 @@ function walkFrom(state: HostState): Walk {
 /** `explicit`: desired values are set even if the model has them already. */
 function transition(state: HostState, desired: Desired, kernel: KernelTraits, explicit = false): Step[] {
   const walk = walkFrom(state);
-  const present = presentLinks(state, desired);
+  const present = presentLinks(state, desired, explicit);
   // first: if its files cannot be written, no link is touched, and after a power cut the host boots to the old or the
   // new state
   const files = bootStep(state, desired);

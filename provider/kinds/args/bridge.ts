@@ -62,7 +62,8 @@ export interface BridgeArgs extends LinkArgs {
   /** Forward by VLAN tag, if the kernel supports it. */
   vlanFiltering?: boolean;
   /**
-   * The VLAN that the bridge and each new port have as PVID and untagged, 0–4094; 0: none. The kernel's default: 1.
+   * The VLAN that a new bridge and each new port have as PVID and untagged, 0–4094; 0: none. Ports that are there keep
+   * their VLANs when it changes. The kernel's default: 1.
    */
   vlanDefaultPvid?: number;
   /**

@@ -132,6 +132,19 @@ describe("vlans of a bridge and its ports", () => {
     assert.deepEqual(commands({ ports: ["p1"] }, context), [], "what is not stated is left alone");
   });
 
+  it("stay as they are when the default PVID changes, which is for new ports", () => {
+    const context = contextOn("1 pvid untagged");
+    const wanted = [
+      "ip link set dev br0 type bridge vlan_default_pvid 7",
+      "bridge vlan add dev br0 vid 1 pvid untagged self",
+      "bridge vlan delete dev br0 vid 7 self",
+      "bridge vlan add dev p1 vid 1 pvid untagged",
+      "bridge vlan delete dev p1 vid 7",
+    ];
+    assert.deepEqual(commands({ vlanDefaultPvid: 7 }, context), wanted);
+    assert.deepEqual(commands({ vlanDefaultPvid: 7, ports: ["p1"] }, context), wanted);
+  });
+
   it("that differ are told by path, in iproute2's words", () => {
     const context = contextOn("30");
     const { inputs } = check({ ports: [{ name: "p1", vlans: [5] }], vlans: [] });
