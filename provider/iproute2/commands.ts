@@ -4,6 +4,7 @@ import { UNITS } from "../model/boot-names";
 import type { BootFile, LinkId, LinkRecord, SettingKey } from "../model/host";
 import { type PortTool } from "../model/observation";
 import { type OwnerMark, markOf } from "../model/owner";
+import { SECRET } from "../model/redact";
 import { concealed } from "../model/secret-parts";
 import { type VlanRange, describeRange, vlanChanges } from "../model/vlans";
 import type { PlannedStep, Step } from "../model/steps";
@@ -384,6 +385,14 @@ export function shellWords(command: Command): string {
 
 /** The commands of a step as people may see them: as many, without secret values. */
 export function shownCommandsOf(step: Step, portTool: PortTool): Command[] {
+  // how many commands a list of VLANs takes follows from the list
+  if (step.do === "set" && step.key.endsWith(".vlans") && step.secret !== undefined) {
+    return commandsOf(step, portTool).map((command) =>
+      command.run === "program"
+        ? { ...command, words: [...command.words.slice(0, command.words.indexOf("vid") + 1), SECRET] }
+        : command,
+    );
+  }
   return commandsOf(concealed(step), portTool);
 }
 

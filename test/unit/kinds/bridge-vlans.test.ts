@@ -1,11 +1,12 @@
 /** `vlans` of a bridge and its ports: what a program gives, what is refused, and what becomes of it. */
 import assert from "node:assert/strict";
-import { commandsOf, describeCommand } from "../../../provider/iproute2/commands";
+import { commandsOf, describeCommand, shownCommandsOf } from "../../../provider/iproute2/commands";
 import { KINDS, kernelOf } from "../../../provider/kinds";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { CommonInputs, Json, PlanContext } from "../../../provider/kinds/kind";
 import { findLink } from "../../../provider/model/host";
 import type { HostFacts } from "../../../provider/model/observation";
+import type { Step } from "../../../provider/model/steps";
 import { outcome, plan } from "../../../provider/plan/plan";
 import { link, observed } from "../cli/states";
 import { nic } from "../plan/states";
@@ -136,13 +137,31 @@ describe("vlans of a bridge and its ports", () => {
     const context = contextOn("1 pvid untagged");
     const wanted = [
       "ip link set dev br0 type bridge vlan_default_pvid 7",
-      "bridge vlan add dev br0 vid 1 pvid untagged self",
+      "bridge vlan add dev br0 vid 1 self pvid untagged",
       "bridge vlan delete dev br0 vid 7 self",
       "bridge vlan add dev p1 vid 1 pvid untagged",
       "bridge vlan delete dev p1 vid 7",
     ];
     assert.deepEqual(commands({ vlanDefaultPvid: 7 }, context), wanted);
     assert.deepEqual(commands({ vlanDefaultPvid: 7, ports: ["p1"] }, context), wanted);
+  });
+
+  it("that are secret are shown by as many commands, without their numbers", () => {
+    const step: Step = {
+      do: "set",
+      link: { name: "br0", netns: "" },
+      kind: "bridge",
+      key: "self.vlans",
+      value: "10 pvid untagged, 20-24",
+      was: "1 pvid untagged",
+      secret: ["self.vlans"],
+    };
+    const shown = shownCommandsOf(step, "bridge").map(describeCommand);
+    assert.equal(shown.length, commandsOf(step, "bridge").length);
+    assert.deepEqual(
+      shown.filter((line) => /[0-9]{2}/.test(line) || !line.startsWith("bridge vlan ")),
+      [],
+    );
   });
 
   it("that differ are told by path, in iproute2's words", () => {
