@@ -7,6 +7,8 @@ import {
   DEFAULT_MIIMON,
   MII_MODES,
   PRIMARY_MODES,
+  givesOut,
+  permanentMac,
   portsOf,
 } from "../plan/kernel/bond";
 import type { BondMode, BondOutputs, BondPortOutputs } from "./args";
@@ -168,7 +170,40 @@ function bondProblems(inputs: BondInputs, context: PlanContext): Issue[] {
   return [
     ...delayProblems(inputs, context),
     ...(inputs.ports ?? []).flatMap((_, i) => portProblems(inputs, context, i)),
+    ...sharedMacProblems(inputs, context),
   ];
+}
+
+/**
+ * These modes have each port use another MAC address: its own, or that of the bond or of another port that does not use it
+ * (bond_alb.c, alb_handle_addr_collision_on_attach; found on 6.1: Bad address).
+ */
+function sharedMacProblems(inputs: BondInputs, context: PlanContext): Issue[] {
+  const { mode, ports = [], macAddress } = inputs;
+  const { state } = context.observation;
+  const now = findLink(state, context.previous ?? linkId(inputs));
+  if (!givesOut(mode) || (now && givesOut(now.settings["type.mode"]) && macAddress === undefined)) return [];
+  const bondMac = macAddress ?? now?.settings["link.address"] ?? "";
+  const macs = new Map<string, string>();
+  let count = bondMac === "" ? 0 : 1;
+  return ports.flatMap(({ name }, i): Issue[] => {
+    const link = findLink(state, { name, netns: "" });
+    if (!link) return [];
+    const mac = permanentMac(link);
+    const other = macs.get(mac);
+    if (other === undefined) macs.set(mac, name);
+    if (mac !== bondMac && other === undefined) count++;
+    if (count > i || other === undefined) return [];
+    const spare = count === 1 ? "give the bond a macAddress of its own, or " : "";
+    return [
+      {
+        property: `ports[${i}].name`,
+        reason:
+          `${name} has the MAC address of ${other}, ${mac}, and mode "${mode}" needs a different one for each port; ` +
+          `${spare}give one of the ports another MAC address`,
+      },
+    ];
+  });
 }
 
 /** Rules that depend on the bond's observed values for properties that are not given. */

@@ -85,6 +85,26 @@ describe("a bond", function () {
     assert.ok(await on.lab.ping("node1", "192.0.2.1", { deadline: 3000 }));
   });
 
+  it("gives ports with one MAC address different ones if it has one of its own, and is refused at preview if not", async () => {
+    await withoutNetworkd();
+    const pairs = ["d0", "d1"].map((d) => `ip link add ${d} address 02:00:5e:00:53:01 type dummy`);
+    await sh(`modprobe dummy numdummies=0; ${pairs.join("; ")}`);
+    for (const mode of ["balance-tlb", "balance-alb"] as const) {
+      const args: BondArgs = { host: HOST, name: "bond0", mode, ports: ["d0", "d1"] };
+      const { failures } = await on.stack.preview("Bond", "uplink", args);
+      assert.match(failures.join(), /^ports\[1\]\.name: d1 has the MAC address of d0/);
+      const own = { ...args, macAddress: "02:00:5e:00:53:09" };
+      const { ports } = await on.stack.up("Bond", "uplink", own);
+      assert.deepEqual(
+        ports.map(({ name }) => name),
+        ["d0", "d1"],
+      );
+      assert.equal((await on.stack.preview("Bond", "uplink", own)).changes, false);
+      await on.stack.down();
+    }
+    await sh("ip link delete d0; ip link delete d1");
+  });
+
   it("takes over the NIC that carries SSH, and gives it back where nobody confirms", async () => {
     await withoutNetworkd();
     const args: BondArgs = {

@@ -183,7 +183,7 @@ export function joinBond(state: HostState, port: LinkId, bond: LinkState): HostS
         up: true,
         settings: {
           ...l.settings,
-          "link.address": keepsMac(bond) ? own : givesOut(bond) ? "" : (mac ?? ""),
+          "link.address": keepsMac(bond) ? own : givesOut(bond.settings["type.mode"]) ? "" : (mac ?? ""),
           "link.mtu": bond.settings["link.mtu"] ?? mtu,
         },
         details: { ...l.details, perm_hwaddr: own, original_mtu: mtu },
@@ -249,14 +249,20 @@ export function portsFollow(state: HostState, bond: LinkState, key: SettingKey, 
   if (key === "link.address" && keepsMac(bond)) return state;
   return map(state, (l) =>
     l.netns === "" && l.settings["link.master"] === bond.name
-      ? { ...l, settings: { ...l.settings, [key]: key === "link.address" && givesOut(bond) ? "" : value } }
+      ? {
+          ...l,
+          settings: {
+            ...l.settings,
+            [key]: key === "link.address" && givesOut(bond.settings["type.mode"]) ? "" : value,
+          },
+        }
       : l,
   );
 }
 
 /** bond_alb.c, bond_alb_init_slave: these modes give their ports different addresses, and exchange them. */
-function givesOut(bond: LinkState): boolean {
-  return ["balance-tlb", "balance-alb"].includes(bond.settings["type.mode"] ?? "");
+export function givesOut(mode = ""): boolean {
+  return ["balance-tlb", "balance-alb"].includes(mode);
 }
 
 /** With this, the bond uses the MAC address of its port, and the ports keep theirs. */

@@ -52,6 +52,41 @@ describe("a bond", () => {
     });
   }
 
+  describe("of ports with one MAC address", () => {
+    const MAC = "02:00:5e:00:53:01";
+    const twin = (name: string, index: number, mac = MAC): LinkState => {
+      const link = nic(name, index);
+      return { ...link, settings: { ...link.settings, "link.address": mac } };
+    };
+    const links = [twin("eth0", 2), twin("eth1", 3), twin("eth2", 4), twin("eth3", 5, "02:00:5e:00:53:04")];
+    const ports = (...names: string[]): Partial<BondInputs> => ({ ports: names.map((name) => ({ name })) });
+    for (const mode of ["balance-tlb", "balance-alb"] as const) {
+      it(`is refused in mode ${mode}, unless there is a spare address`, () => {
+        const problems = (inputs: Partial<BondInputs>): string[] =>
+          told(bond.problems({ ...INPUTS, mode, ...inputs }, viewOn(links)));
+        const [first = "", ...others] = problems(ports("eth0", "eth1"));
+        assert.match(first, /^ports\[1\]\.name: eth1 has the MAC address of eth0, .*macAddress of its own/);
+        assert.deepEqual(others, []);
+        const macAddress = "02:00:5e:00:53:09";
+        assert.deepEqual(problems({ ...ports("eth0", "eth1"), macAddress }), []);
+        assert.match(
+          problems({ ...ports("eth0", "eth1", "eth2"), macAddress })[0] ?? "",
+          /^ports\[2\]\.name: /,
+        );
+        assert.match(problems({ ...ports("eth0", "eth1"), macAddress: MAC })[0] ?? "", /^ports\[1\]\.name: /);
+        assert.deepEqual(problems(ports("eth0", "eth3")), []);
+      });
+    }
+
+    it("is taken by the other modes", () => {
+      for (const mode of ["active-backup", "balance-rr", "802.3ad"] as const)
+        assert.deepEqual(
+          told(bond.problems({ ...INPUTS, mode, ...ports("eth0", "eth1") }, viewOn(links))),
+          [],
+        );
+    });
+  });
+
   it("refuses no option that is not known yet for one that is", () => {
     const { name, ports } = INPUTS;
     assert.deepEqual(bond.rules({ name, ...(ports ? { ports } : {}), primary: "eth1", updelay: 200 }), []);
