@@ -52,7 +52,7 @@ Every argument may also be an output of another resource, at any depth. If the d
 is left as the host has it, and is never called drift; a new link gets the kernel's default.
 `;
 
-/** The page, as it should be now. @throws where an interface that has its place on it is no longer exported */
+/** The page, as it should be now. @throws if an interface that has its place on it is no longer exported */
 export function renderProperties(): string {
   const declarations = exportedTypes();
   const interfaces = [...declarations.values()].filter((d) => ts.isInterfaceDeclaration(d));

@@ -46,7 +46,7 @@ function credentialsOf(host: unknown): unknown[] {
   );
 }
 
-/** Properties by which a link is known in IDs, labels, messages, and on its host: they cannot be kept from anybody. */
+/** Properties that identify a link in IDs, labels, messages, and on its host, and therefore cannot be secret. */
 const NAMING = ["host", "name", "netns", "parent", "ports"];
 
 /** Issues of the inputs, with one for each such property that is a secret, in the place of all others about it. */

@@ -22,7 +22,7 @@ export type Applied =
   | { readonly outcome: "done"; readonly after: Observation }
   /** All steps went through, and the host takes them back unless they are confirmed. */
   | { readonly outcome: "pending"; readonly after: Observation }
-  /** A step failed and everything before it was taken back. */
+  /** A step failed and everything before it was rolled back. */
   | {
       readonly outcome: "failed";
       readonly command: string;
@@ -32,7 +32,7 @@ export type Applied =
       readonly undoPrinted: string;
       readonly after: Observation;
     }
-  /** An earlier change had been cut off: it was taken back, and nothing else was done yet. */
+  /** An earlier change had been interrupted: it was rolled back, and nothing else was done yet. */
   | {
       readonly outcome: "recovered";
       /** What an undo printed that failed again; empty if it had never been run before. */

@@ -3,7 +3,7 @@
  * IPv6 address; one bridge with a hairpin port; one shim with four routes. Pure.
  */
 
-/** What a contender is told to do. `drift`: a run after somebody has changed one link of one host. */
+/** The tasks of a contender. `drift`: a run after one link of one host was changed by hand. */
 export const PHASES = ["apply", "noop", "preview", "drift", "destroy"] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -54,7 +54,7 @@ export function jobOf(index: number): HostJob {
   };
 }
 
-/** A link as `ip -j -d address show` tells it, as far as the job says something about it. */
+/** The parts of `ip -j -d address show` that the job uses. */
 export interface SeenLink {
   readonly ifname: string;
   readonly link?: string;
@@ -70,13 +70,13 @@ export interface SeenLink {
   };
 }
 
-/** A route as `ip -j route show` tells it. */
+/** A route from `ip -j route show`. */
 export interface SeenRoute {
   readonly dst: string;
   readonly dev?: string;
 }
 
-/** What a host has that differs from the job's end, for people; none where the job was done. */
+/** Describes what on a host differs from the job's result; none if the job was done. */
 export function missesOf(job: HostJob, links: readonly SeenLink[], routes: readonly SeenRoute[]): string[] {
   const misses: string[] = [];
   const expect = (what: string, found: unknown, wanted: unknown): void => {
@@ -108,7 +108,7 @@ export function missesOf(job: HostJob, links: readonly SeenLink[], routes: reado
   return misses;
 }
 
-/** What is left of the job on a host after its destruction, for people. */
+/** Describes what is left of the job on a host after its destruction. */
 export function restOf(links: readonly SeenLink[]): string[] {
   const left = links.filter(({ ifname }) => ["web", "br0", "shim0"].includes(ifname));
   const port = links.find(({ ifname }) => ifname === PORT.name);

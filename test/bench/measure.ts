@@ -21,7 +21,7 @@ export interface Taken {
   /** The CPU of the whole machine meanwhile, the command's among it. */
   readonly machine: number;
   readonly code: number | null;
-  /** True where it had to be ended. */
+  /** True if it had to be ended. */
   readonly late: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface Group {
   close(): Promise<void>;
 }
 
-/** Makes a control group. @throws where the machine has no cgroup v2 hierarchy that may be written to */
+/** Makes a control group. @throws if the machine has no cgroup v2 hierarchy that may be written to */
 export function openGroup(): Group {
   const folder = join(
     cgroupMount(readFileSync("/proc/mounts", "utf8")),

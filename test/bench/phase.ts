@@ -1,4 +1,4 @@
-/** One phase of one contender: run, measured, and looked at on the hosts. */
+/** One phase of one contender: run, measured, and verified on the hosts. */
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inParallel } from "../lab/fleet/run";

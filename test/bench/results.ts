@@ -23,7 +23,7 @@ const Sample = z.object({
   down: z.int(),
   /** Seconds of CPU that the way to the hosts took in this program. */
   wayCpu: z.number(),
-  /** Why the phase does not count: the command failed, or a host was not as it should be; empty where all was well. */
+  /** Why the phase does not count: the command failed, or a host was not as it should be; empty if all was well. */
   failure: z.string(),
 });
 export type Sample = z.infer<typeof Sample>;
@@ -34,7 +34,7 @@ const ContenderAbout = z.object({
   note: z.string(),
   lacks: z.partialRecord(z.enum(PHASES), z.string()),
   isFloor: z.boolean(),
-  /** Why it could not take part; empty where it did. */
+  /** Why it could not take part; empty if it did. */
   unavailable: z.string(),
   /** The most hosts that it was tried with, where that is fewer than the others. */
   cap: z.int().optional(),
@@ -81,7 +81,7 @@ export type Results = z.infer<typeof Results>;
  * The results of several runs of the command on one machine as those of one: of a cell that two of them have, the runs
  * of both.
  *
- * @throws Error where there is none
+ * @throws Error if there is none
  */
 export function mergeResults(all: readonly Results[]): Results {
   const [first, ...others] = all;

@@ -29,7 +29,7 @@ interface Row {
   readonly host: string;
   readonly init: string;
   readonly manager: string;
-  /** The systemd unit of the manager, which is started anew as well. */
+  /** The systemd unit of the manager, which is restarted as well. */
   readonly unit?: string;
   /** Has the manager leave the bridge's port alone, as its warning advises: a restart would take it out. */
   readonly advised?: string;
@@ -192,7 +192,7 @@ describe("a host that boots:", function () {
     }
   }
 
-  /** What is to be there again; nothing where a link or a namespace is not there. */
+  /** What is to be there again; nothing if a link or a namespace is not there. */
   async function all(host: string): Promise<unknown> {
     const netns = await on.lab.sh(host, "ls /run/netns 2>/dev/null || true");
     const one = async (name: string, within = ""): Promise<unknown> => {

@@ -31,9 +31,9 @@ export interface Child {
   readonly title: string;
   /** The link `cell` in the namespace `cell`, with the place's address. */
   readonly made: Made;
-  /** `link`, as `ip -j` shows it: what makes it the mode that was asked for. */
+  /** `link` in `ip -j`: what shows the requested mode. */
   readonly shows: Readonly<Record<string, string>>;
-  /** Another child of the parent, by hand, and whether it is reached; undefined where the parent has only one. */
+  /** Another child of the parent, by hand, and whether it is reached; undefined if the parent has only one. */
   readonly sibling?: { readonly type: string; readonly isReached: boolean };
 }
 
@@ -78,7 +78,7 @@ export const CHILDREN: readonly Child[] = [
 export interface Parent {
   readonly title: string;
   readonly link: string;
-  /** Shell commands; they fail where the kernel does not have such links. */
+  /** Shell commands; they fail if the kernel does not have such links. */
   readonly make: string;
   /** Its frames have the VLAN tag 10. */
   readonly isTagged?: boolean;
@@ -112,7 +112,7 @@ export const PARENTS: readonly Parent[] = [
 export interface Operation {
   readonly title: string;
   readonly made: Made;
-  /** The oldest iproute2 that can do it; undefined where hosts without any can. */
+  /** The oldest iproute2 that can do it; undefined if hosts without any can. */
   readonly since?: string;
   /** What the machine's own `ip` shows of it afterwards. */
   readonly shows: RegExp;
@@ -124,7 +124,7 @@ export const OLDEST = "4.17";
 const child = (more: Partial<Kinds["MacvlanInterface"]["args"]>): Made =>
   made("MacvlanInterface", ({ host }) => ({ host, parent: "eth1", name: "cell", ...more }));
 
-/** On a host on which somebody has made a bridge `br0` with the port `p1`, whose other end is `q1`. */
+/** On a host with a hand-made bridge `br0` with the port `p1`, whose other end is `q1`. */
 export const OPERATIONS: readonly Operation[] = [
   {
     title: "macvlan with addresses and routes",

@@ -8,7 +8,7 @@ export type Outcome = { readonly is: "works" } | { readonly is: "refused" | "not
 /** A table of the page; its cells come in any order. */
 export interface Table {
   readonly name: "kernels" | "userlands" | "shells" | "boots";
-  /** Titles of the columns that tell the row. */
+  /** Titles of the columns that identify the row. */
   readonly of: readonly string[];
   readonly columns: readonly string[];
 }

@@ -12,7 +12,7 @@ const TABLE: Table = {
 };
 const HOST = "node1";
 
-/** Versions of iproute2 up to 5.7 tell only their day, and these are the days (its tags). */
+/** Versions of iproute2 up to 5.7 only show their day; these are the days of the tags. */
 const DAYS: readonly (readonly [day: number, version: string])[] = [
   [171112, "4.14"],
   [180129, "4.15"],
@@ -73,7 +73,7 @@ describe("a host's tools:", function () {
   const links = (): Promise<string> =>
     on.lab.sh(HOST, `ls /sys/class/net; cat /sys/class/net/*/brport/hairpin_mode; ls /run/netns`);
 
-  /** Makes it, and looks at it; previews no change; deletes it, and then nothing is left. */
+  /** Makes the link and checks it, previews no change, deletes it, and checks that nothing is left. */
   async function goesThrough({ title, made, shows }: Operation): Promise<""> {
     const stack = openStack(on.lab);
     await on.lab.sh(HOST, BRIDGE);

@@ -11,7 +11,7 @@ import { say } from "../setup/run";
 const REPOSITORY = resolve(__dirname, "../..");
 const LAB = "demo";
 
-/** What somebody does to the hosts behind the engine's back. */
+/** Manual changes of the hosts. */
 const BY_HAND: readonly (readonly [host: string, command: string])[] = [
   ["node1", "bridge link set dev eth1 hairpin off"],
   ["node2", "ip route flush dev shim0"],
@@ -56,7 +56,7 @@ function makeProject(folder: string): void {
   mkdirSync(join(folder, "state"));
 }
 
-/** Runs the CLI on this terminal. @throws where it does not end with 0 (or, for a check that is to fail, does). */
+/** Runs the CLI on this terminal. @throws if it does not end with 0 (or, for a check that is to fail, does). */
 function pulumi(
   cwd: string,
   environment: Record<string, string>,

@@ -8,7 +8,7 @@ import { useProject } from "./project";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
-/** What others have made on a host: all modes, a namespace, a shim, a hairpin port, and texts that want quoting. */
+/** Foreign links on a host: all modes, a namespace, a shim, a hairpin port, and texts that need quoting. */
 const FOREIGN = `set -e
 ip netns add web
 ip link add m0 link eth0 address 02:00:5e:00:53:10 netns web type macvlan mode bridge

@@ -1,5 +1,5 @@
 /**
- * Every change of a property through the real CLI: in place where the kernel allows it, a replacement where not. Each has
+ * Every change of a property through the real CLI: in place if the kernel allows it, otherwise by replacement. Each has
  * a link of its own, so that two programs, the one before and the one after, make them all.
  */
 import assert from "node:assert/strict";

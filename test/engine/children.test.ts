@@ -11,7 +11,7 @@ describe("macvtaps and ipvlans", function () {
     exports.device = vm.devicePath; exports.mac = vm.macAddress;\n`;
 
   it("are refused on one parent at preview, whatever else the host lacks, and nothing is touched", async () => {
-    // in this order: a kernel without ipvlans is told of first, and ends the run
+    // in this order: a kernel without ipvlans is reported first, and ends the run
     const app = `new IpvlanInterface("app", { host: "node1", parent: "eth0" }, { dependsOn: [vm] });\n`;
     on.project.program(TAP + app);
     const mixed = await on.project.cli(["preview"]);

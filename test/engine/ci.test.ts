@@ -34,7 +34,7 @@ interface Pipeline {
 const readYaml = (file: string): unknown =>
   parse(readFileSync(join(CI, file), "utf8"), { strict: true, uniqueKeys: true });
 
-/** What GitHub and GitLab keep of comments, as far as `comment.mjs` asks for it. */
+/** The comments of GitHub and GitLab, as far as `comment.mjs` uses them. */
 interface Forge {
   readonly server: Server;
   readonly address: string;

@@ -1,4 +1,4 @@
-/** Two resources that want one thing are refused at preview; what only looks like that goes through. */
+/** Two resources that claim the same thing are refused at preview; apparent conflicts are not. */
 import assert from "node:assert/strict";
 import { useProject } from "./project";
 
@@ -13,7 +13,7 @@ describe("conflicts", () => {
     for (const { name } of on.lab.hosts) await on.lab.reset(name);
   });
 
-  /** The engine asks about resources in no order: either of two may be the one that is refused. */
+  /** The engine checks resources in no particular order: either of two may be refused. */
   async function refused(code: string, says: RegExp): Promise<void> {
     on.project.program(code);
     const { code: status, output } = await on.project.cli(["preview"]);

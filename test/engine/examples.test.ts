@@ -1,4 +1,4 @@
-/** The examples, as a person copies and runs them, each on a lab of its own. */
+/** The examples, as a user copies and runs them, each on a lab of its own. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -297,7 +297,7 @@ describe("example dhcp", function () {
       assert.ok(await on.lab.ping(host, ip), `${host} to its own ${child}, by the shim`);
       assert.ok((await routesOf(on.lab, host, "shim0")).length > 0);
     }
-    // whom nobody knows gets nothing
+    // an unknown client gets nothing
     await on.lab.sh(
       "node3",
       "ip link add link eth0 name other type macvlan mode bridge; ip link set other up",

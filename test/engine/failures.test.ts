@@ -1,4 +1,7 @@
-/** What would fail is said at preview; what fails half-way, or is killed, leaves a host that the next up brings home. */
+/**
+ * What would fail is reported at preview. After a failed or killed run, the next up brings the host to the desired
+ * state.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdirSync, readlinkSync } from "node:fs";

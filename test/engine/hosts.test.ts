@@ -68,7 +68,7 @@ describe("hosts", () => {
   it("have one connection and one reading each, whatever form they are given in", async function () {
     this.timeout(240_000);
     on.project.program(program("first"));
-    // create, update and delete ask after check, or from the state, with the host in another form
+    // create, update and delete use the host after check, or from the state, in another form
     await assertOneEach("creation", ["up", "--yes", "--skip-preview"]);
     on.project.program(program("second"));
     await assertOneEach("update", ["up", "--yes", "--skip-preview"]);

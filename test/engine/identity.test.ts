@@ -68,7 +68,7 @@ describe("whose a link is", function () {
     );
   const identity = async (project: Project = on.project): Promise<unknown> =>
     (await project.state())["stack-identity"]?.outputs["identity"];
-  /** That the state knows each link as the host does. */
+  /** Asserts that state and host agree on each link. */
   const expectSettled = async (host: string): Promise<void> => {
     await on.project.expectNoChanges();
     const state = await on.project.state();

@@ -1,4 +1,4 @@
-/** The life of a stack on three hosts, one of them with sudo: made, looked at, left alone, and taken away. */
+/** The life of a stack on three hosts, one of them with sudo: created, refreshed, left unchanged, and destroyed. */
 import assert from "node:assert/strict";
 import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -92,7 +92,7 @@ describe("a stack", () => {
     const earlier = await counts();
     await on.project.up();
     const used = await since(earlier);
-    // node1 has three resources, node2 four, node3 two; one script for all is the rule, more where the engine is slow
+    // node1 has three resources, node2 four, node3 two; usually one script for all, more if the engine is slow
     const most = [3, 4, 2].map((resources) => 1 + resources);
     for (const [index, { connections, commands }] of used.entries()) {
       assert.equal(connections, 1);

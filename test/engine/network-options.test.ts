@@ -97,7 +97,7 @@ describe("options of a macvlan network", function () {
     await on.project.up();
     const before = await linkOf(on.lab, "node1", "web");
     on.project.program(net(`aliases: [{ name: "net" }]`, "lan", `exclude: ["192.0.2.1-192.0.2.9"]`));
-    // the hosts' records name the resource for messages to others: that is all that is written anew
+    // only the hosts' records are written again, because they contain the resource's name
     const steps = Object.entries(await on.project.steps()).toSorted();
     assert.deepEqual(
       steps.map(([name, { op, newState }]) => [name, op, newState?.inputs["drift"]]),

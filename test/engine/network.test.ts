@@ -1,4 +1,4 @@
-/** A MacvlanNetwork over three hosts: made, used, looked at, and changed in its middle. */
+/** A MacvlanNetwork on three hosts: created, used, and changed. */
 import assert from "node:assert/strict";
 import type { SeenLink } from "../lab/seen";
 import { addressesOf, linkOf, routesOf, seenLink, snapshot } from "../lab/seen";
@@ -127,7 +127,7 @@ describe("a macvlan network", function () {
     await on.project.up();
     const after = await ipv4();
     for (const key of ["node1/web", "node3/web", "node3/db"]) assert.equal(after[key], before[key]);
-    // what node2 and node1/db had is given to nobody in the run that takes it from them
+    // the addresses of node2 and node1/db are not assigned again in the run that frees them
     const had = Object.values(before);
     for (const key of ["node1/new", "node3/new"]) assert.ok(!had.includes(after[key] ?? ""), key);
     assert.equal(await snapshot(on.lab, "node2"), fresh.get("node2"));

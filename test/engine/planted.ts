@@ -47,7 +47,7 @@ export interface Sighting {
   readonly isRemote: boolean;
 }
 
-/** Looks at all processes of the machine every few milliseconds, until it is told to stop. */
+/** Checks all processes of the machine every few milliseconds, until it is stopped. */
 export function watchProcesses(planted: readonly Planted[]): {
   stop(): Promise<{ sightings: Sighting[]; looks: number; remoteProcesses: number }>;
 } {

@@ -61,20 +61,20 @@ export interface Project {
   cli(args: readonly string[], limit?: number): Promise<CliResult>;
   /** `pulumi up` without a preview, which must succeed. */
   up(...options: string[]): Promise<CliResult>;
-  /** `pulumi preview` as a person reads it, which must succeed. */
+  /** `pulumi preview` as a user reads it, which must succeed. */
   preview(...options: string[]): Promise<CliResult>;
   /** The steps of `pulumi preview --json`, by resource name, without those for which nothing is to do. */
   steps(...options: string[]): Promise<Record<string, PreviewStep>>;
   /** Fails unless `pulumi preview --expect-no-changes` passes. */
   expectNoChanges(): Promise<void>;
   refresh(...options: string[]): Promise<CliResult>;
-  /** Destroys all resources; to be called by the test that looks at what destroying does. */
+  /** Destroys all resources; for tests that check the result of destroying. */
   destroy(): Promise<CliResult>;
   /** The stack's resources, by name, from `pulumi stack export`. */
   state(): Promise<Record<string, StateResource>>;
   /** The stack's outputs. */
   outputs(): Promise<Record<string, unknown>>;
-  /** Removes the folder, and with it state and engine settings. Fails where a run of ours has left a file in /tmp. */
+  /** Removes the folder, and with it state and engine settings. Fails if a run of ours has left a file in /tmp. */
   remove(): void;
 }
 

@@ -155,7 +155,7 @@ describe("credentials", () => {
         outputs["export"] = (await on.project.cli(["stack", "export"])).output;
         outputs["secrets shown"] = (await on.project.cli(["stack", "export", "--show-secrets"])).output;
         await call("destroy", ["destroy", "--yes", "--skip-preview"]);
-        // nobody is let in with these: what was tried is listed
+        // none of these is accepted: the attempts are listed
         await allow("node1", []);
         await on.lab.exec("node1", ["usermod", "-p", "*", "asks"]);
         await call("refused login", ["up", "--yes", "--skip-preview"], 1);
@@ -182,7 +182,7 @@ describe("credentials", () => {
       assert.match(outputs["trace"], /link add name web/);
       assert.ok(looks > 100 && remoteProcesses > 20, `${looks} looks at ${remoteProcesses} processes`);
       for (const [name, text] of Object.entries(outputs)) {
-        // the configuration of the last update, with the secrets that Pulumi is asked to show
+        // the configuration of the last update, with the secrets that Pulumi was asked to show
         if (name === "secrets shown" && what.startsWith("the stack")) continue;
         assert.deepEqual(foundIn(text, planted), [], name);
       }

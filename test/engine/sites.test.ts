@@ -1,4 +1,4 @@
-/** The example that runs the stacks of several sites side by side, as a person copies and runs it. */
+/** The example that runs the stacks of several sites side by side, as a user copies and runs it. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ interface Run {
   readonly outcomes: Readonly<Record<string, string>>;
 }
 
-/** The workflow of docs/scale.md, as far as it is looked at. */
+/** The parts of the workflow of docs/scale.md that are tested. */
 interface Workflow {
   readonly jobs: {
     readonly drift: {

@@ -121,7 +121,7 @@ describe("a fault of the engine while three hosts are changed:", () => {
     });
   }
 
-  /** The lock of a change is free, and nobody watches one. */
+  /** The lock is free, and no watchdog runs. */
   async function settled(host: string): Promise<void> {
     await on.lab.exec(host, ["flock", "-w", "20", "/run/pulumi-macvlan/lock", "true"]);
     await watchdogEnds(on.lab, host);

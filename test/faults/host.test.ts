@@ -108,7 +108,7 @@ describe("a fault while a change is made:", () => {
     {
       name: "a command does nothing and reports success",
       change: MOVE,
-      // the second one raises lo in the new namespace, which nobody looks at
+      // the second one sets lo up in the new namespace, which is not compared
       moments: upTo(10).filter((n) => n !== 2),
       strike: withIp('[ -n "$at" ] && continue; exit 0'),
     },

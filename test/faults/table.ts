@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { tableRow, writePart } from "../setup/written-part";
 
-/** How a host was found after a fault: as before the change, as wanted, or neither. */
+/** The state of a host after a fault: as before the change, as desired, or neither. */
 export type Found = "before" | "wanted" | "between";
 
 export interface Row {

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: gives what reads text from outside all kinds of it, for as long as it is asked to. */
+/** `npm run fuzz`: feeds the parsers of outside text with random input for a given time. */
 import { parseArgs } from "node:util";
 import { fuzz } from "./target";
 import { TARGETS } from "./targets";

@@ -70,7 +70,7 @@ export function iproute2(parse: Parse = parseObservation): FuzzTarget {
       try {
         observation = parse(observationText(version.told, answers), "@m");
       } catch (error) {
-        // of the last element it cannot be told whether it, or the list, has no end; and a line feed ends a list
+        // for the last element it is ambiguous whether it, or the list, has no end; and a line feed ends a list
         assert.ok(
           (isLast || after.includes("\n")) &&
             error instanceof Error &&

@@ -62,14 +62,14 @@ describe("a bond", function () {
     });
     assert.equal((await on.stack.preview("Bond", "uplink", args)).changes, false);
 
-    // a mode wants the bond down and empty: its child and its addresses are there all the same
+    // a mode requires the bond to be down and empty: its child and its addresses are restored
     const { ifIndex } = await on.stack.up("Bond", "uplink", { ...args, mode: "balance-xor" });
     assert.equal(ifIndex, made.ifIndex);
     assert.deepEqual(await place("bond0"), before[0]);
     assert.ok(await on.lab.ping("node1", "192.0.2.2", { deadline: 3000 }));
     assert.equal((await seenLink(on.lab, HOST, "web"))?.operstate, "UP");
 
-    // what somebody does by hand is drift
+    // manual changes are drift
     await sh("ip link set eth1 nomaster; ip link set bond0 type bond primary_reselect failure");
     const drifted = await on.stack.preview("Bond", "uplink", {
       ...args,
@@ -118,7 +118,7 @@ describe("a bond", function () {
     await on.stack.down();
     assert.deepEqual(addressesOf(await linkOf(on.lab, HOST, "mgmt0")), addresses);
 
-    // ARP monitoring of an address that nobody has finds the port dead: nobody can confirm
+    // ARP monitoring of an unused address finds the port dead, so the change cannot be confirmed
     await assert.rejects(
       on.stack.up("Bond", "uplink", {
         ...args,
@@ -157,7 +157,9 @@ describe("a bond", function () {
     assert.equal((await on.stack.preview("MacvlanInterface", "web", web)).changes, false);
   });
 
-  /** networkd gives links of its own their addresses back whenever they go down and up: here nobody else is to do that. */
+  /**
+   * networkd restores the addresses of its own links whenever they go down and up, which must not happen in this test.
+   */
   async function withoutNetworkd(): Promise<void> {
     await sh("systemctl stop systemd-networkd.socket systemd-networkd");
   }

@@ -6,7 +6,7 @@ import { addressesOf, linkOf } from "../lab/seen";
 
 const NAME = `guest-${process.pid}`;
 
-/** What serves each way of configuring links, as systemd knows it. */
+/** The systemd units of each way of configuring links. */
 const UNITS: Readonly<Record<GuestNetwork, string>> = {
   networkd: "systemd-networkd",
   ifupdown: "networking",

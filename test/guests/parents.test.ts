@@ -140,7 +140,7 @@ describe("parents that a stock kernel has", function () {
     const active = async (): Promise<string> =>
       (await on.lab.sh("guest1", "cat /sys/class/net/bond0/bonding/active_slave")).trim();
 
-    /** A bond of both NICs, which goes by whether node1 answers: a guest's NICs never lose their carrier. */
+    /** A bond of both NICs that monitors node1 by ARP, because a guest's NICs never lose their carrier. */
     const bond = async (): Promise<void> => {
       await on.lab.sh("guest1", "ip address flush dev eth0 scope global");
       await on.stack.up("Bond", "bond0", {

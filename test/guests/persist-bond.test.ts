@@ -25,7 +25,7 @@ const GUESTS = [
   },
 ] as const;
 
-/** The bond goes by whether node1 answers. */
+/** The bond monitors node1 by ARP. */
 const stacked = (host: string): readonly Made[] => [
   [
     "Bond",

@@ -49,7 +49,7 @@ export function useAnnounced(on: OnLab, host: string): Announced {
   });
   afterEach(() => fleet.close());
 
-  /** Carries a wish out on the host and in the model, and compares the two. */
+  /** Applies a desired state on the host and in the model, and compares the two. */
   async function assertSame(desiredOn: (now: Observation) => Desired): Promise<void> {
     let predicted: HostState | undefined;
     const after = await managedHost.change("the test", (now): DesiredPlan => {
@@ -106,7 +106,9 @@ export function useAnnounced(on: OnLab, host: string): Announced {
   return { assertLives };
 }
 
-/** What the model knows: not the MAC address or MTU that a link gets by itself, nor what a bridge has from its ports. */
+/**
+ * What the model predicts: not the MAC address or MTU that the kernel chooses, nor what a bridge gets from its ports.
+ */
 function comparable(state: HostState, model: HostState): unknown {
   const links = model.links.filter((l) => l.name !== "lo");
   const seen = (known: LinkState): unknown => {

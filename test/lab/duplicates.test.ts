@@ -25,7 +25,7 @@ describe("an address that another machine has", () => {
         error.message.includes("Nothing was touched"),
     );
     assert.equal(await snapshot(on.lab, "node1"), before);
-    // one that nobody has
+    // an unused one
     await up({ ...ARGS, addresses: ["192.0.2.8/24"], duplicateAddressDetection: "error" });
   });
 

@@ -6,7 +6,7 @@ import { addressesOf, linkOf, seenLink, snapshot } from "./seen";
 
 const NAME = "fleet-test";
 
-/** Everything on this machine that is a lab's of this name, whatever knows it. */
+/** Everything on this machine that belongs to the lab of this name, from any source. */
 async function traces(name: string): Promise<string[]> {
   const shown = await Promise.all(
     [

@@ -25,7 +25,7 @@ export interface SeenLink {
   }[];
 }
 
-/** A link of a host, or undefined where there is none of that name. */
+/** A link of a host, or undefined if there is none of that name. */
 export async function seenLink(
   lab: Lab,
   host: string,
@@ -59,7 +59,7 @@ export async function routesOf(lab: Lab, host: string, name: string, netns = "")
     .filter(Boolean);
 }
 
-/** Everything of the host's network that a person can set, and what the provider keeps of it. */
+/** Everything that can be set on the host's network, and the provider's records. */
 export async function snapshot(lab: Lab, host: string): Promise<string> {
   const script = `show() { ip "$@" -d -o address show; ip "$@" -d -o link show; ip "$@" route show table all; }
 show; ip netns list; for n in $(ip netns list | cut -d" " -f1); do show -n "$n"; done

@@ -65,7 +65,7 @@ export interface Run {
   close(): Promise<void>;
 }
 
-/** A run that knows the lab's hosts by their names. */
+/** A run that reaches the lab's hosts by their names. */
 export function openRun(lab: Lab, clock?: Clock): Run {
   const said: string[] = [];
   const env = { ...process.env, MACVLAN_SSH_CONFIG_PATH: lab.sshConfig };
@@ -87,7 +87,7 @@ export interface Stack {
   /** Creates the resource, or brings it to these inputs. @throws with the check's failures, or as the provider does. */
   up<K extends keyof Kinds>(kind: K, name: string, args: Kinds[K]["args"]): Promise<Kinds[K]["outputs"]>;
   preview<K extends keyof Kinds>(kind: K, name: string, args: Kinds[K]["args"]): Promise<Preview>;
-  /** Reads the resource: its inputs as they are found, or undefined where its link is gone. */
+  /** Reads the resource: its inputs as they are found, or undefined if its link is gone. */
   refresh(name: string): Promise<Json | undefined>;
   /** Deletes the resource, or all of them, the last one first. */
   down(name?: string): Promise<void>;
@@ -97,7 +97,7 @@ export interface Stack {
   said(): readonly string[];
 }
 
-/** A stack that is empty. It knows the lab's hosts by their names. */
+/** An empty stack. It reaches the lab's hosts by their names. */
 export function openStack(lab: Lab, owner = "lab/test"): Stack {
   const resources = new Map<string, Resource>();
 
@@ -129,7 +129,7 @@ export function openStack(lab: Lab, owner = "lab/test"): Stack {
     if (!old || failures.length > 0) return { inputs, failures, drift, changes: !old, replaces: [] };
     const { changes = false, replaces = [] } = await provider.diff(old.id, old.outputs, inputs);
     if (replaces.length === 0) return { inputs, failures, drift, changes, replaces };
-    // for a replacement the engine asks again, without the old resource
+    // for a replacement the engine calls check again, without the old resource
     const again = (await provider.check({}, news)).inputs as Json;
     return { inputs: again, failures, drift, changes, replaces };
   }

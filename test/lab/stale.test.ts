@@ -1,4 +1,4 @@
-/** Plans older than the host: somebody changes the host after it was read, and nothing of theirs is touched. */
+/** Outdated plans: the host is changed by others after it was read, and nothing of theirs is touched. */
 import assert from "node:assert/strict";
 import type { MacvlanArgs } from "../../provider/kinds/args";
 import { holdLock } from "./held-lock";
@@ -9,7 +9,7 @@ const HOST = "node1";
 const WEB: MacvlanArgs = { host: HOST, parent: "eth0", name: "web" };
 const INSIDE: MacvlanArgs = { ...WEB, name: "in0", netns: "blue" };
 
-/** What somebody does to a host. */
+/** Changes of a host by others. */
 const TAKES_NAME = "ip link delete web 2>/dev/null; ip link add web mtu 1444 type bridge";
 const MOVES_IN = "ip link add theirs netns blue type bridge";
 
@@ -31,7 +31,7 @@ describe("a plan from a reading that is out of date", function () {
       },
     };
 
-  /** The action happens when the script calls a program for the first time: before it, nothing has been looked at again. */
+  /** The action happens when the script calls a program for the first time: before it, nothing has been read again. */
   async function insteadOf(program: string, action: string, change: () => Promise<unknown>): Promise<void> {
     await on.lab.sh(HOST, `rm -rf /tmp/once; mkdir -p /tmp/real; cp "$(command -v ${program})" /tmp/real/`);
     await on.lab.replace(HOST, program, {

@@ -1,4 +1,4 @@
-/** What the engine asks of one host at the same time: one script where all of it works, and each by itself where not. */
+/** Simultaneous changes of one host: one script if all of them work, otherwise each alone. */
 import assert from "node:assert/strict";
 import type { dynamic } from "@pulumi/pulumi";
 import { type Clock, systemClock } from "../../provider/host/clock";

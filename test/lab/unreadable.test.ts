@@ -65,7 +65,7 @@ describe("links and routes that cannot be read", function () {
 
   it("because the list is cut short make the host fail, and nothing on it is taken for gone", async () => {
     await mangle('s/,"addr_info".*$//');
-    // an update goes on to its own failure; what is planned is that nothing is known of the host
+    // an update continues to its own failure; the plan is made without knowledge of the host
     const { drift, failures } = await preview();
     assert.deepEqual([drift, failures], [{ host: "found none that answers" }, []]);
     await assert.rejects(

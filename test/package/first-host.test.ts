@@ -1,4 +1,4 @@
-/** A stranger with the README: does literally what "Your first host" says, on a host of the lab. */
+/** A new user with the README: does literally what "Your first host" says, on a host of the lab. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

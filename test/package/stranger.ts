@@ -1,4 +1,4 @@
-/** An empty project elsewhere, in which somebody has installed the packed package. */
+/** An empty project in another folder, with the packed package installed. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -55,7 +55,7 @@ const COMPILER_OPTIONS = {
   forceConsistentCasingInFileNames: true,
 };
 
-/** What npm tells of a package that it packs. */
+/** npm's report about a package that it packs. */
 interface Packed {
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];

@@ -21,7 +21,7 @@ const RESOLUTIONS = {
 describe("types and docstrings", () => {
   const unpacked = useUnpacked();
 
-  /** The language service that editors ask, with one program in memory. */
+  /** The language service of editors, with one program in memory. */
   const serviceFor = (
     text: string,
     options: ts.CompilerOptions,

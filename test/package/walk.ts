@@ -1,4 +1,4 @@
-/** What a stranger does with the package, from up to destroy, on a host of the lab. */
+/** What a new user does with the package, from up to destroy, on a host of the lab. */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { driveProject, projectEnvironment } from "../engine/project";

@@ -29,14 +29,14 @@ export interface Life {
 const LIMIT = 3600;
 /** How many hosts are prepared and asked at a time. */
 const WIDTH = 8;
-/** What the program wants, and what somebody else makes of it. */
+/** The desired MTU, and the one that a manual change sets. */
 const [MTU, FOREIGN_MTU] = [1400, 1300];
 
 /**
  * Measures a shape. The lab has as many hosts at least, as a fresh one has them, and has them so again afterwards.
  *
  * @param tell gets a line a phase
- * @throws AssertionError where a phase does not do to the hosts what it is for
+ * @throws AssertionError if a phase does not do to the hosts what it is for
  */
 export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) => void): Promise<Life> {
   const hosts = lab.hosts.slice(0, shape.hosts).map(({ name }) => name);

@@ -89,7 +89,7 @@ export function refuseForeignFolder(root: string): void {
   throw new Error(`${root} holds ${other}, so it is not an engine's: choose another as MACVLAN_ENGINE_CACHE`);
 }
 
-/** The official installer, in a process of its own, as it takes no time limit. @throws where it is not reached. */
+/** The official installer, in a process of its own, as it takes no time limit. @throws if it is not reached. */
 async function install(root: string): Promise<void> {
   const code = `require("@pulumi/pulumi/automation").PulumiCommand.install({ root: process.argv[1], version: "${engineVersion}" })
     .catch((error) => { console.error(error.message); process.exit(1); });`;

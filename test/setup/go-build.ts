@@ -56,7 +56,7 @@ const programs: readonly Program[] = [
  * Builds `pulumi` and `pulumi-language-nodejs` into a folder. Takes about 7 minutes on two cores when nothing is cached.
  *
  * @param bin an existing folder; what is needed meanwhile is beside it
- * @throws Error when Go is missing or too old, a module cannot be had, or the build fails
+ * @throws Error if Go is missing or too old, a module cannot be had, or the build fails
  */
 export async function buildFromGoModules(bin: string): Promise<void> {
   const environment = goEnvironment();

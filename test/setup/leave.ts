@@ -4,7 +4,7 @@ import { constants } from "node:os";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Sees to it that `cleanUp` runs when a signal or `process.exit` ends this process.
+ * Makes sure that `cleanUp` runs when a signal or `process.exit` ends this process.
  *
  * @returns what to call when that is no longer wanted; it does not run `cleanUp`
  */

@@ -36,7 +36,7 @@ export async function ensureBuilt(): Promise<void> {
     arguments: ["run", "build"],
     cwd: REPOSITORY,
   }).catch((error: unknown) => {
-    // The compiler writes its output also where it finds errors: the next call must not take that for built.
+    // The compiler writes its output even if it finds errors: the next call must not take that for built.
     if (existsSync(built)) utimesSync(built, 0, 0);
     throw error;
   });
@@ -57,7 +57,7 @@ export function newestChange(path: string): number {
 
 /**
  * Lets programs of this repository (examples, tests) import the package by its name, as in a project that has
- * installed it. @throws where an installed copy has the place.
+ * installed it. @throws if an installed copy has the place.
  */
 export function linkSelf(): void {
   link("node_modules/pulumi-macvlan", "..");

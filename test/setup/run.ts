@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 
 /** What to run and how. */
 export interface Step {
-  /** What the step does, as a person would say it: "compiling the Pulumi CLI". Begins every progress line. */
+  /** What the step does, as a user would say it: "compiling the Pulumi CLI". Begins every progress line. */
   doing: string;
   command: string;
   arguments: readonly string[];
@@ -24,7 +24,7 @@ export function say(line: string): void {
  * Runs a program to its end and returns what it wrote to standard output.
  * While it runs, a progress line is written every 15 seconds.
  *
- * @throws Error when it cannot be started, ends with another code than 0, or takes longer than its limit: with the
+ * @throws Error if it cannot be started, ends with another code than 0, or takes longer than its limit: with the
  * command and the last lines that it wrote to standard error.
  */
 export async function runStep(step: Step): Promise<string> {

@@ -1,4 +1,4 @@
-/** The command of this package as a person calls it: built, in a process of its own. */
+/** The command of this package as a user calls it: built, in a process of its own. */
 import { join, resolve } from "node:path";
 import { type CommandResult, type RunOptions, run } from "../lab/fleet/run";
 

@@ -13,7 +13,7 @@ const PATIENCE = 60_000;
  * write other parts of the document at the same time.
  *
  * @param part of several of one command: they begin with `<!-- PART, written by COMMAND -->`
- * @throws where the document has no such comment, or nothing ends its part
+ * @throws if the document has no such comment, or nothing ends its part
  */
 export function writePart(file: string, command: string, text: string, part?: string): void {
   const begin = `<!-- ${part === undefined ? "" : `${part}, `}written by ${command} -->`;

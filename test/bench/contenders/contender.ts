@@ -2,7 +2,7 @@ import type { Phase } from "../job";
 import type { Command } from "../measure";
 import type { Site, SiteHost } from "../lab/site";
 
-/** Somebody who does the job. */
+/** A tool that does the job. */
 export interface Contender {
   readonly id: string;
   /** As the tables name it. */
@@ -11,9 +11,9 @@ export interface Contender {
   readonly note: string;
   /** Phases that it does not have, and what the command does that was measured in their place. */
   readonly lacks: Partial<Readonly<Record<Phase, string>>>;
-  /** True where what it leaves running after a phase serves the next one. */
+  /** True if what it leaves running after a phase serves the next one. */
   readonly stays?: boolean;
-  /** True where it touches no host. */
+  /** True if it touches no host. */
   readonly isFloor?: boolean;
   /** Installs what it is made of, once a machine. @throws with the reason why it cannot be had */
   prepare(): Promise<void>;

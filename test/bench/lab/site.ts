@@ -43,7 +43,7 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Hosts that are looked at at the same time, by processes of a millisecond or two. */
+/** How many hosts are read at the same time, by processes of a millisecond or two. */
 const LOOKS = 4;
 
 /** Brings up a lab of its own with `count` hosts, each with a port for its bridge, and the way to them. */
@@ -122,7 +122,7 @@ export function driftedHost(hosts: readonly SiteHost[]): SiteHost {
   return host;
 }
 
-/** What the kernel says each host has, beside what it should have after a phase; none where all is well. */
+/** Compares what the kernel of each host reports with what it should have after a phase; none if all is well. */
 export async function verifyHosts(site: Site, hosts: readonly SiteHost[], after: Phase): Promise<string[]> {
   const wrong: string[] = [];
   await inParallel(hosts, LOOKS, async ({ name, job }) => {
@@ -145,7 +145,7 @@ export function parseBatch(printed: string): unknown[][] {
     .map((line) => JSON.parse(line) as unknown[]);
 }
 
-/** Takes hosts back to where a contender begins, whatever one that failed has left. */
+/** Resets hosts to the state in which a contender begins, whatever a failed one has left. */
 export async function resetHosts({ lab }: Site, hosts: readonly SiteHost[]): Promise<void> {
   await inParallel(hosts, LOOKS, async ({ name }) => {
     await lab.reset(name);

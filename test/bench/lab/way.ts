@@ -8,12 +8,12 @@ export interface Way {
   readonly ports: readonly number[];
   /** Milliseconds that a round trip takes, for connections from now on. */
   setRtt(milliseconds: number): Promise<void>;
-  /** What went through since it was last asked. */
+  /** What was transferred since the last call. */
   counts(): Promise<Counts>;
   close(): void;
 }
 
-/** Opens the way to these addresses. @throws where the proxy ends before it has answered */
+/** Opens the way to these addresses. @throws if the proxy ends before it has answered */
 export async function openWay(before: readonly (readonly [string, number])[]): Promise<Way> {
   const child = fork(join(__dirname, "proxy.ts"), { execArgv: ["--import", "tsx"], stdio: "inherit" });
   const listening = await ask(child, { before });

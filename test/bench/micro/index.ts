@@ -103,7 +103,7 @@ async function atATime(site: Site, group: Group, rtts: readonly number[]): Promi
   };
 }
 
-/** What ssh2 is told to use; everything else stays its own choice. */
+/** The algorithms that ssh2 must use; everything else is its own choice. */
 const ALGORITHMS = [
   ["its own choice", {}],
   ["key exchange curve25519", { kex: ["curve25519-sha256"] }],

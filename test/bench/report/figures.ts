@@ -12,10 +12,10 @@ export interface Cell {
 /** A phase, or all of them one after the other. */
 export type Span = Phase | "all";
 
-/** One run's sum over a span; undefined where a phase of it failed or is missing. */
+/** One run's sum over a span; undefined if a phase of it failed or is missing. */
 export type RunValues = ReadonlyMap<number, number>;
 
-/** What can be asked of a sample. */
+/** The measures of a sample. */
 export const MEASURES = {
   wall: (s: Sample) => s.wall,
   cpu: (s: Sample) => s.user + s.system,
@@ -51,7 +51,7 @@ export function byRun(
   return values;
 }
 
-/** The same over all runs; undefined where no run counts. */
+/** The same over all runs; undefined if no run counts. */
 export function figure(
   results: Results,
   cell: Cell,

@@ -1,4 +1,4 @@
-/** What this package is to reach, and whether it did in a run. Pure: it only tells. */
+/** The goals of this package, and whether a run reached them. Pure. */
 import type { Results } from "../results";
 import { type Cell, type Span, cellsOf, difference, figure, mainHosts } from "./figures";
 import { threeDigits } from "./statistics";
@@ -8,7 +8,7 @@ export interface Verdict {
   readonly cell: Cell;
   /** What was measured, in words. */
   readonly found: string;
-  /** Undefined where something for it was not measured. */
+  /** Undefined if something for it was not measured. */
   readonly met: boolean | undefined;
 }
 

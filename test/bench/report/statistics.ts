@@ -8,7 +8,7 @@ export interface Spread {
   readonly count: number;
 }
 
-/** The middle value, or the mean of the two in the middle. @throws where there is none */
+/** The middle value, or the mean of the two in the middle. @throws if there is none */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
@@ -16,7 +16,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Undefined where nothing was measured. */
+/** Undefined if nothing was measured. */
 export function spreadOf(values: readonly number[]): Spread | undefined {
   if (values.length === 0) return undefined;
   return {

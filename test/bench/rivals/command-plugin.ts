@@ -41,7 +41,7 @@ export async function commandModules(): Promise<string> {
 }
 
 /**
- * Puts the plugin where an engine with this home finds it; without a home it only sees to it that it is there. It is
+ * Puts the plugin where an engine with this home finds it; without a home it only makes sure that it is there. It is
  * the one on PATH, else the one that Pulumi's own downloads have, else it is built from its Go module, whose source is
  * to be in the folder that MACVLAN_BENCH_COMMAND_SOURCE names: a Go module proxy need not have it.
  *

@@ -18,7 +18,7 @@ const FLAGS = [
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
 
-/** Fifty hosts as a person may have them: bonds, VLANs, shims, drift, a host that is down, long names and texts. */
+/** Fifty hosts as a user may have them: bonds, VLANs, shims, drift, a host that is down, long names and texts. */
 function manyHosts(): GraphHost[] {
   const line = (text: string, tone: Line["tone"] = "plain"): Line => ({ text, tone });
   return Array.from({ length: 50 }, (_, h): GraphHost => {

@@ -19,7 +19,7 @@ const UNTIL_INPUT_ENDS = '"$@" & read -r _; kill -TERM $!; wait $!';
 /**
  * Starts tcpdump; resolves once it listens.
  * @param inside makes of a command the one that runs it where the device is
- * @throws where tcpdump ends before that, with what it said.
+ * @throws if tcpdump ends before that, with what it said.
  */
 export async function startCapture(
   inside: (command: readonly string[]) => string[],

@@ -36,7 +36,7 @@ export async function debianMirror(): Promise<Mirror> {
 /**
  * A folder with what packages of a release, and those that they depend on, have in them: unpacked beside the machine's
  * own programs and never installed. Made once a machine, in seconds, and kept; nobody writes to it.
- * @throws where the archive does not have the release, or a package
+ * @throws if the archive does not have the release, or a package
  */
 export async function unpackedPackages(suite: string, packages: readonly string[]): Promise<string> {
   const { address } = await debianMirror();

@@ -55,7 +55,7 @@ export async function writeSharedFiles(lab: string): Promise<void> {
   writeFileSync(`${folder}/base/complete`, "");
 }
 
-/** Makes a key pair, also where a half of one is left over. */
+/** Makes a key pair, even if a half of one is left over. */
 export async function makeKey(path: string, comment: string): Promise<void> {
   rmSync(path, { force: true });
   await runOrThrow(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path]);

@@ -21,7 +21,7 @@ import type { LabState } from "./state";
 /** Whether the machine's kernel has IPv6 at all. */
 export const hasIpv6 = (): boolean => existsSync("/proc/sys/net/ipv6");
 
-/** The machine's number of the host's process 1. @throws where the host is not running. */
+/** The machine's number of the host's process 1. @throws if the host is not running. */
 export function hostPid(lab: string, host: string): number {
   const pid = alivePid(lab, host);
   if (pid === undefined) {
@@ -30,7 +30,7 @@ export function hostPid(lab: string, host: string): number {
   return pid;
 }
 
-/** The same, undefined where the host is not running: its process is gone, or is another one by now. */
+/** The same, undefined if the host is not running: its process is gone, or is another one by now. */
 export function alivePid(lab: string, host: string): number | undefined {
   try {
     const pid = Number(readFileSync(`${hostFolder(lab, host)}/pid`, "utf8"));
@@ -41,7 +41,7 @@ export function alivePid(lab: string, host: string): number | undefined {
   }
 }
 
-/** How /proc/PID/ns/net reads for a process in the named network namespace; undefined where there is none. */
+/** How /proc/PID/ns/net reads for a process in the named network namespace; undefined if there is none. */
 export function netnsIdentity(netns: string): string | undefined {
   try {
     return `net:[${statSync(`/run/netns/${netns}`).ino}]`;

@@ -103,20 +103,20 @@ export interface Lab {
   hosts: LabNode[];
   guests: LabGuest[];
   switch: LabSwitch;
-  /** @throws where the lab has no such namespace host. */
+  /** @throws if the lab has no such namespace host. */
   host(name: string): LabNode;
-  /** @throws where the lab has no such guest. */
+  /** @throws if the lab has no such guest. */
   guest(name: string): LabGuest;
   /** Runs a command as root inside the host without a shell: in all of its namespaces, in a guest over SSH. */
   exec(host: string, command: readonly string[], options?: RunOptions): Promise<CommandResult>;
-  /** Runs a script with the host's `sh -c` and gives its output. @throws where its status is not 0. */
+  /** Runs a script with the host's `sh -c` and gives its output. @throws if its status is not 0. */
   sh(host: string, script: string): Promise<string>;
-  /** Runs `ip -j ARGS` inside the host and parses what it prints. @throws where it fails. */
+  /** Runs `ip -j ARGS` inside the host and parses what it prints. @throws if it fails. */
 
   ipJson<T>(host: string, args: readonly string[]): Promise<T>;
   /** Whether a ping to an address gets a reply. */
   ping(host: string, to: string, options?: PingOptions): Promise<boolean>;
-  /** Runs `ssh -F … HOST COMMAND`, as a person would. */
+  /** Runs `ssh -F … HOST COMMAND`, as a user would. */
   ssh(host: string, command: string, options?: RunOptions): Promise<CommandResult>;
   /**
    * Starts tcpdump on a device of a host or of the switch; resolves once it listens. `filter` is pcap-filter(7)'s,

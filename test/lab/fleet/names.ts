@@ -16,7 +16,7 @@ export const MAX_GUESTS = 8;
 /** Slots for labs: slot n has the IPv4 networks 10.(77+2n).0.0/16 for the LAN and 10.(78+2n).0.0/16 for control. */
 export const MAX_SLOTS = 88;
 
-/** The lab's name: the argument, else `MACVLAN_LAB`, else `default`. @throws where it is not 1–16 of a–z, 0–9, `-`. */
+/** The lab's name: the argument, else `MACVLAN_LAB`, else `default`. @throws if it is not 1–16 of a–z, 0–9, `-`. */
 export function labNameOf(name?: string): string {
   const chosen = name ?? process.env.MACVLAN_LAB ?? "default";
   if (!/^[a-z][a-z0-9-]{0,15}$/.test(chosen)) {

@@ -13,7 +13,7 @@ export interface PingOptions {
   netns?: string;
 }
 
-/** Pings by means of `exec`, which runs a command where the ping starts. @throws where ping itself cannot work. */
+/** Pings by means of `exec`, which runs a command where the ping starts. @throws if ping itself cannot work. */
 export async function ping(
   exec: (command: readonly string[], options: RunOptions) => Promise<CommandResult>,
   to: string,

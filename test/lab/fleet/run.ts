@@ -16,7 +16,7 @@ export interface RunOptions {
   timeout?: number;
 }
 
-/** Runs a command to its end. @throws where it cannot be started (no such file); not for a non-zero status. */
+/** Runs a command to its end. @throws if it cannot be started (no such file); not for a non-zero status. */
 export function run(command: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const [file = "", ...args] = command;

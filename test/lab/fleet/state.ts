@@ -37,7 +37,7 @@ export type LabState = z.infer<typeof LabState>;
 /** One guest as it is written down. */
 export type GuestState = LabState["guests"][number];
 
-/** Reads a lab's state; undefined where there is none. @throws where the file is not a lab's state. */
+/** Reads a lab's state; undefined if there is none. @throws if the file is not a lab's state. */
 export function readState(lab: string): LabState | undefined {
   const file = `${labFolder(lab)}/lab.json`;
   if (!existsSync(file)) return undefined;

@@ -92,7 +92,7 @@ export async function labUp(count = 3, options: LabOptions = {}): Promise<Lab> {
 }
 
 /**
- * Takes a lab down: afterwards none of its processes, namespaces, links, mounts and files is there, also where `up`
+ * Takes a lab down: afterwards none of its processes, namespaces, links, mounts and files is there, even if `up`
  * broke off half-way. Taking down what is not there succeeds.
  */
 export async function labDown(name?: string): Promise<void> {
@@ -115,7 +115,7 @@ export async function labDown(name?: string): Promise<void> {
   });
 }
 
-/** Opens the lab that is running. @throws where it is not, and says how to start it. */
+/** Opens the lab that is running. @throws if it is not, and says how to start it. */
 export function labOpen(name?: string): Promise<Lab> {
   const lab = labNameOf(name);
   const state = readState(lab);

@@ -1,4 +1,4 @@
-/** What the benchmark asks of hosts, and how it takes what it reads. */
+/** What the benchmark reads from hosts, and how it judges it. */
 import assert from "node:assert/strict";
 import { type SeenLink, jobOf, missesOf, restOf } from "../../bench/job";
 import { parseBatch } from "../../bench/lab/site";

@@ -1,4 +1,4 @@
-/** What a boot does, on the model of the kernel: whatever was wanted before is there after it. */
+/** What a boot does, on the model of the kernel: the desired state before it exists again after it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { bootPlan, desiredWithBoot, withoutBoot } from "../../../provider/engine/persist";

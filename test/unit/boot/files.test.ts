@@ -1,4 +1,4 @@
-/** The boot files of a few resources, whole: UPDATE_GOLDEN=1 writes them anew. */
+/** The boot files of a few resources, whole: UPDATE_GOLDEN=1 writes them again. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -76,7 +76,7 @@ const textOf = ({ path, content }: BootFile): string => {
     : `==> ${path} ${content.mode}\n${content.text}`;
 };
 
-/** Runs a program over files; undefined where the machine does not have it. */
+/** Runs a program over files; undefined if the machine does not have it. */
 function check(program: string, args: readonly string[]): string | undefined {
   const { error, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
   return error ? undefined : stdout + stderr;

@@ -54,7 +54,7 @@ export function viewOn(state: HostState, booting: Booting = SYSTEMD): PlanContex
   return { owner: OWNER, resource: "it", observation, isExpected: () => false };
 }
 
-/** What a persistent resource wants of a host. */
+/** The desired state of a persistent resource. */
 export function desiredOn(
   kind: AnyKind,
   inputs: CommonInputs,

@@ -1,4 +1,4 @@
-/** The documents that people read, and what is in them. */
+/** The documents, and the code blocks in them. */
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 

@@ -1,5 +1,5 @@
 /**
- * The scripts that a host is sent, whole: UPDATE_GOLDEN=1 writes them anew. The plans, the marker and the time limits are
+ * The scripts that a host is sent, whole: UPDATE_GOLDEN=1 writes them again. The plans, the marker and the time limits are
  * fixed, so that a golden file differs only if the text of the shell does.
  */
 import assert from "node:assert/strict";

@@ -27,7 +27,7 @@ interface Answer {
   readonly addresses: readonly object[];
 }
 
-/** A host that gives these answers, one a script, and what it was asked and told. */
+/** A host that returns these answers, one per script, with the warnings and observations that it got. */
 function hostWith(...answers: Answer[]): { access: HostAccess; said: string[]; left: () => number } {
   let now: Observation = parseObservation(
     `@m ip\nip utility, iproute2-6.1.0\n@m links\n${links([])}\n@m end\n`,
@@ -62,7 +62,7 @@ function hostWith(...answers: Answer[]): { access: HostAccess; said: string[]; l
   return { access, said, left: () => answers.length };
 }
 
-/** Wants an address on eth0, beside those that others want. */
+/** A change that adds an address to eth0, beside those of others. */
 function change(resource: string, cidrs: readonly string[]): Change {
   const addresses = cidrs.map((cidr) => ({ cidr }));
   const links: Desired["links"] = [{ name: "eth0", netns: "", exists: true, settings: [], addresses }];

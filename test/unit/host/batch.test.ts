@@ -1,11 +1,11 @@
-/** Changes of a host that are asked for at the same time, by an engine that has only so many under way. */
+/** Simultaneous changes of a host, from an engine with a limited number in progress. */
 import assert from "node:assert/strict";
 import { type ChangeBatcher, openBatcher } from "../../../provider/host/batch";
 import type { Clock } from "../../../provider/host/clock";
 import { virtualClock } from "../../support/clock";
 
 describe("changes of a machine", () => {
-  /** Asks for a change of each resource as the engine does: in order, so many at a time. */
+  /** Enqueues a change of each resource as the engine does: in order, a limited number at a time. */
   async function ask(batcher: ChangeBatcher<string, string>, resources: readonly string[], parallel: number) {
     const hostOf = (resource: string): string => resource.split(".")[0] ?? "";
     for (const resource of resources) batcher.announce(hostOf(resource), resource);
@@ -54,7 +54,7 @@ describe("changes of a machine", () => {
     const { batcher, clock, made } = watched(1);
     await ask(batcher, resourcesOf(20), 1);
     assert.equal(made.length, 60);
-    // of each host, the first change waits until nothing was asked for 40 ms, and takes 1 ms; the others wait for 5 ms
+    // for each host, the first change waits until no call has come for 40 ms, and takes 1 ms; the others wait for 5 ms
     assert.equal(clock.now(), 20 * (41 + 6 + 6));
   });
 

@@ -1,4 +1,4 @@
-/** The shell that tells what a kernel has, on made-up files of one. */
+/** The shell functions that detect a kernel's features, on made-up files. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

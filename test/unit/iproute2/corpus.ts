@@ -1,4 +1,4 @@
-/** What versions of iproute2 printed of one host that other people's links and routes are on (test/fixtures/iproute2/corpus). */
+/** The output of versions of iproute2 on a host with foreign links and routes (test/fixtures/iproute2/corpus). */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseObservation } from "../../../provider/host/observe";

@@ -1,4 +1,4 @@
-/** What is refused of a bond, and where: by its inputs alone, or by what its host has. */
+/** What is refused for a bond: by its inputs alone, or by the state of its host. */
 import assert from "node:assert/strict";
 import { kernelOf } from "../../../provider/kinds";
 import { type BondInputs, bond } from "../../../provider/kinds/bond";

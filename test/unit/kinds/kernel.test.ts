@@ -1,4 +1,7 @@
-/** Links that a host's kernel cannot make, or that another resource is to make room for: told at preview, or not yet. */
+/**
+ * Links that a host's kernel cannot make, or that depend on another resource of the run: reported at preview, or not
+ * yet.
+ */
 import assert from "node:assert/strict";
 import { KINDS } from "../../../provider/kinds";
 import type { CommonInputs, PlanContext } from "../../../provider/kinds/kind";
@@ -50,7 +53,7 @@ describe("a kernel without the module of", () => {
 describe("an MTU above the parent's", () => {
   const CHILDREN = NEEDS.filter(([, inputs]) => "parent" in inputs);
 
-  /** What is said of it, where another resource of the run has eth0, and gives it an MTU or not. */
+  /** The issues if another resource of the run has eth0, and gives it an MTU or not. */
   function told(type: string, more: object, context: PlanContext): string[] {
     const inputs = { host, name: "it", up: true, ...more, mtu: 9000 } as CommonInputs;
     return (KINDS[type]?.problems(inputs, context) ?? []).map((i) => `${i.property}: ${i.reason}`);

@@ -1,4 +1,4 @@
-/** What would fail on parents that the lab's kernel cannot make: told before it is tried. */
+/** What would fail on parents that the lab's kernel cannot make, found before it is tried. */
 import assert from "node:assert/strict";
 import type { Observation } from "../../../provider/model/observation";
 import type { PlanContext } from "../../../provider/kinds/kind";

@@ -13,7 +13,7 @@ const OWNER = "fleet/dev";
 describe("whose a mark is", () => {
   const NAMED = { owner: OWNER };
   const MINE = { owner: OWNER, stack: "a1", making: "m1" };
-  /** A mark, what is known of the stack that asks, and whether the mark is its own. */
+  /** A mark, what is known of the stack, and whether the mark is its own. */
   const TABLE: readonly (readonly [
     title: string,
     mark: OwnerMark,

@@ -40,7 +40,7 @@ function desiredOf<I extends CommonInputs>(kind: Kind<I>, inputs: I, state: Host
   return kind.desired(inputs, viewOn(state, previous));
 }
 
-/** What can be compared of a host: indexes are given anew to links that are made anew. */
+/** What can be compared of a host: indexes are given anew to links that are made again. */
 function comparable(state: HostState): unknown {
   const link = ({ ifIndex: _i, operState: _o, details: _d, tentative: _t, ...l }: LinkState): unknown => ({
     ...l,
@@ -79,7 +79,7 @@ function assertBringsAbout<I extends CommonInputs>(
   const again = desiredOf(kind, inputs, after, before);
   assert.deepEqual(differences(after, again), []);
   assert.deepEqual(plan(after, again, kernel).steps, []);
-  // a plan has steps exactly where something differs
+  // a plan has steps if and only if something differs
   assert.equal(planned.steps.length > 0, planned.differences.length > 0);
   assertUndoes(from, planned);
   return after;

@@ -1,4 +1,4 @@
-/** Arbitrary hosts and wishes for property tests: valid ones, with all that a kind can ask for. */
+/** Arbitrary hosts and desired states for property tests: valid ones, with everything that a kind can set. */
 import fc from "fast-check";
 import { type BondInputs, bond } from "../../../provider/kinds/bond";
 import type { BridgeInputs } from "../../../provider/kinds/bridge";

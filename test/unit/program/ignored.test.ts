@@ -1,4 +1,4 @@
-/** What the provider is told of `ignoreChanges`, wherever the option comes from. */
+/** How `ignoreChanges` reaches the provider, from any source of the option. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { MacvlanInterface } from "../../../provider/program/resources";

@@ -1,4 +1,4 @@
-/** What a program is told that tries to import a link. */
+/** The error of a program that tries to import a link. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import * as resources from "../../../provider/program/resources";

@@ -1,4 +1,4 @@
-/** Several programs in one process, as the Automation API runs them: none knows of another's hosts and links. */
+/** Several programs in one process, as the Automation API runs them: they share no hosts and links. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";

@@ -24,7 +24,7 @@ const DISK_SIZE = "1G";
 /**
  * Path of the disk, which is made if it is not there yet (about a minute). It is never written to: each guest has
  * what differs from it in a file of its own. Others who want it at the same time wait for the first.
- * @throws where a package cannot be had, or the folder's path is not one that a kernel's arguments can have.
+ * @throws if a package cannot be had, or the folder's path is not one that a kernel's arguments can have.
  */
 export async function guestDisk(): Promise<string> {
   const mirror = await debianMirror();

@@ -109,7 +109,7 @@ export async function killGuest(lab: string, index: number): Promise<void> {
   if (pid !== undefined) await endProcesses([pid]);
 }
 
-/** Waits until a guest that was told to power off has ended. @throws where it does not. */
+/** Waits until a guest that was told to power off has ended. @throws if it does not. */
 export async function guestEnd(lab: string, index: number): Promise<void> {
   const name = `guest${index}`;
   const deadline = Date.now() + BOOT_LIMIT * 1000;

@@ -7,7 +7,7 @@ import type { CommandResult, RunOptions } from "../run";
 
 /** One guest's root login, over one connection that is made when it is first needed. */
 export interface GuestShell {
-  /** Runs a command without a shell between its words; see `run`. @throws where the guest cannot be reached. */
+  /** Runs a command without a shell between its words; see `run`. @throws if the guest cannot be reached. */
   exec(command: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Ends the connection, if there is one: the guest is about to end. */
   hangUp(): void;

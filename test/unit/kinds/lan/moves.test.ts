@@ -1,4 +1,4 @@
-/** What goes from one link of a stack to another in one update, and what two of its resources cannot both have. */
+/** What moves between links of a stack in one update, and what two of its resources cannot share. */
 import assert from "node:assert/strict";
 import { KINDS, kernelOf } from "../../../../provider/kinds";
 import type { CommonInputs, Json, PlanContext } from "../../../../provider/kinds/kind";
