@@ -34,21 +34,26 @@ export function adoptCommand(): Command {
 
 async function adopt(texts: readonly string[], options: AdoptOptions): Promise<ExitCode> {
   const settings = settingsOf(options);
-  const [{ describeHost }, { programText }, { lookAtHosts, parseHosts }] = await Promise.all([
+  const [{ describeHost }, { programText }, { cannotUse, lookAtHosts, parseHosts }] = await Promise.all([
     import("./adopt/describe.js"),
     import("./adopt/program.js"),
     import("./look.js"),
   ]);
   const seen = await lookAtHosts(parseHosts(texts), settings);
   const names = new Set<string>();
+  const failures: string[] = [];
   const described = seen.flatMap((one, i) => {
     const host = texts[i] ?? one.label;
-    if ("error" in one) return [];
     const prefix = texts.length === 1 ? "" : `${host.replace(/^.*@/, "")}-`;
-    return [{ host, ...describeHost(host, one.observation, { all: options.all === true, names, prefix }) }];
+    try {
+      if ("error" in one) throw new Error(one.error);
+      return [{ host, ...describeHost(host, one.observation, { all: options.all === true, names, prefix }) }];
+    } catch (error) {
+      failures.push("error" in one ? one.error : `${one.label}: ${cannotUse(error)}`);
+      return [];
+    }
   });
   if (described.length > 0) await print(programText(described), options.output);
-  const failures = seen.flatMap((one) => ("error" in one ? [one.error] : []));
   for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${forLog(failure)}\n`);
   return failures.length > 0 ? EXIT.failed : EXIT.fine;
 }

@@ -48,13 +48,17 @@ async function graph(texts: readonly string[], options: GraphOptions): Promise<E
     throw new Error("nothing to draw: give hosts, or a stack with --stack");
   }
   const settings = settingsOf(options);
-  const [{ graphHost }, { lookAtHosts, lookAtStack, parseHosts, seenKey }, { readStack }, { compareStack }] =
-    await Promise.all([
-      import("./graph/model.js"),
-      import("./look.js"),
-      import("./stack.js"),
-      import("./report/compare.js"),
-    ]);
+  const [
+    { graphHost },
+    { cannotUse, lookAtHosts, lookAtStack, parseHosts, seenKey },
+    { readStack },
+    { compareStack },
+  ] = await Promise.all([
+    import("./graph/model.js"),
+    import("./look.js"),
+    import("./stack.js"),
+    import("./report/compare.js"),
+  ]);
   const { stack: file } = options;
   const stack =
     file === undefined ? undefined : readStack(await readInput(file), file === "-" ? "standard input" : file);
@@ -62,12 +66,16 @@ async function graph(texts: readonly string[], options: GraphOptions): Promise<E
   const report = stack && compareStack(stack, ofStack);
   const named = parseHosts(texts).filter((host) => !ofStack.has(seenKey(host)));
   const seen = [...ofStack.values(), ...(await lookAtHosts(named, settings))];
-  const hosts = seen.map((one) =>
-    graphHost(
-      one,
-      report?.hosts.find((h) => h.host === one.label),
-    ),
-  );
+  const hosts = seen.map((one) => {
+    try {
+      return graphHost(
+        one,
+        report?.hosts.find((h) => h.host === one.label),
+      );
+    } catch (error) {
+      return graphHost({ label: one.label, error: cannotUse(error) }, undefined);
+    }
+  });
   await print(await drawn(hosts, options, stack?.name ?? "pulumi-macvlan"), options.output);
   const failures = hosts.flatMap(({ label, error }) =>
     error === undefined ? [] : [`${label} could not be read: ${error}`],

@@ -1,5 +1,6 @@
 /** Reads many hosts at once, with the provider's own connections. A failure does not affect the others. */
 import { type HostAddress, hostLabel, hostReach, hostRoute, hostSchema } from "../ssh/address";
+import { reasonOf } from "../model/error";
 import type { Observation } from "../model/observation";
 import { openFleet } from "../host/managed-host";
 import type { Settings } from "../ssh/settings";
@@ -30,6 +31,11 @@ export async function lookAtHosts(hosts: readonly HostAddress[], settings: Setti
   } finally {
     await fleet.close();
   }
+}
+
+/** What is said of a host that has answered, if something cannot be made of its answer. */
+export function cannotUse(error: unknown): string {
+  return `its answer cannot be used: ${reasonOf(error)}`;
 }
 
 /** Parses hosts of a command line: `ops@node1.example:22` or an alias. @throws Error that names an invalid one. */

@@ -132,8 +132,13 @@ function fromPreview({ steps, diagnostics = [] }: Preview): StackReading {
 
 /** The engine quotes the value of a property that failed its check, even a secret one. */
 function withoutValue(message: string): string {
-  return message.replace(/ value \{.*\} has a problem:/s, ":");
+  const [from, to] = [message.indexOf(" value {"), message.lastIndexOf(END_OF_VALUE)];
+  return from < 0 || to < from
+    ? message
+    : `${message.slice(0, from)}:${message.slice(to + END_OF_VALUE.length)}`;
 }
+
+const END_OF_VALUE = "} has a problem:";
 
 function fromExport({ deployment: { resources = [] } }: Export): StackReading {
   const links = resources.flatMap(({ urn, type, inputs }) => {

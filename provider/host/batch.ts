@@ -1,5 +1,5 @@
 /**
- * Batches changes: a machine gets one change at a time, and what its resources need at the same time is one change. The
+ * Batches changes: a host gets one change at a time, and what its resources need at the same time is one change. The
  * engine sends one resource after the other within milliseconds, so the first is held back for those that the program
  * has announced.
  */
@@ -20,15 +20,15 @@ const QUIET_MS = 40;
 /** The longest wait in milliseconds. */
 const LONGEST_MS = 2000;
 
-/** The changes of all machines. `C` is a change, `R` its result. */
+/** The changes of all hosts. `C` is a change, `R` its result. */
 export interface ChangeBatcher<C, R> {
   /**
-   * Waits until the machine is free, and makes the change together with others of the same group.
+   * Waits until the host is free, and makes the change together with others of the same group.
    *
-   * @param machine only one change at a time may touch it
-   * @param group changes that can be made together: they reach the machine by the same address
+   * @param host how it is reached; only one change at a time may touch it
+   * @param group changes that can be made together: they log in alike
    */
-  enqueue(machine: string, group: string, change: C): Promise<R>;
+  enqueue(host: string, group: string, change: C): Promise<R>;
   /** Announces a change that will be enqueued soon. */
   announce(group: string, who: string): void;
   /** Notes that an announced change has come, or will not. */
@@ -67,7 +67,7 @@ export function openBatcher<C, R>(
     }
   }
 
-  async function work(machine: string, queue: Waiting<C, R>[]): Promise<void> {
+  async function work(host: string, queue: Waiting<C, R>[]): Promise<void> {
     for (let first = queue[0]; first !== undefined; first = queue[0]) {
       const { group } = first;
       await gather(group);
@@ -84,23 +84,23 @@ export function openBatcher<C, R>(
       if (results.status === "rejected") for (const { settle } of together) settle(results);
       else for (const [position, result] of results.value.entries()) together[position]?.settle(result);
     }
-    queues.delete(machine);
+    queues.delete(host);
   }
 
   return {
-    enqueue: (machine, group, change) =>
+    enqueue: (host, group, change) =>
       new Promise((resolve, reject) => {
         const settle = (result: PromiseSettledResult<R>): void => {
           if (result.status === "fulfilled") resolve(result.value);
           else reject(result.reason as Error);
         };
-        const queue = queues.get(machine);
+        const queue = queues.get(host);
         const waiting = { group, change, settle };
         if (queue) queue.push(waiting);
         else {
           const begun = [waiting];
-          queues.set(machine, begun);
-          void work(machine, begun);
+          queues.set(host, begun);
+          void work(host, begun);
         }
       }),
     announce(group, who) {

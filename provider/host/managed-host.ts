@@ -5,7 +5,7 @@
 import type { LinkId } from "../model/host";
 import type { Observation } from "../model/observation";
 import { newMarker } from "../shell/quote";
-import { type HostAddress, hostLabel } from "../ssh/address";
+import { type HostAddress, hostLabel, hostReach, hostRoute } from "../ssh/address";
 import { hostText } from "../ssh/host-text";
 import type { Connection, SshClient } from "../ssh/connection";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
@@ -53,6 +53,9 @@ export interface Fleet {
 /** Milliseconds before a host that could not be read is tried again. Meanwhile its other resources fail at once. */
 const FAILURE_MS = 30_000;
 
+/** Seconds that reading a host may take, with all repetitions, unless its `commandTimeout` is set. */
+const READING_SECONDS = 20;
+
 /** @param warn prints a warning at the CLI */
 export function openFleet(
   client: SshClient,
@@ -72,11 +75,29 @@ export function openFleet(
   }
 
   /**
-   * If the machine is also known by another address, it is read again there, because its management path may differ.
+   * If the machine is also known by another address, it is read again there, because its management path may differ. What
+   * a host says of its machine does no more than that: a clone says the same, and a host can lie.
    */
   function remember(memory: HostMemory, now: Observation | undefined): void {
-    for (const other of hosts.values()) if (other.machine === memory.machine) other.reading = undefined;
+    for (const other of twinsOf(memory)) other.reading = undefined;
     memory.reading = now && Promise.resolve(now);
+  }
+
+  function twinsOf(memory: HostMemory): HostMemory[] {
+    if (memory.machine === "") return [];
+    return [...hosts.values()].filter((other) => other !== memory && other.machine === memory.machine);
+  }
+
+  function observeHost(memory: HostMemory): Promise<Observation> {
+    return observe(memory, client, () => {
+      for (const twin of twinsOf(memory)) {
+        if (hostReach(twin.host) === hostReach(memory.host)) continue;
+        warn(
+          `${hostRoute(memory.host)} says that it is the same machine as ${hostRoute(twin.host)}: one host with two ` +
+            "addresses, or a clone. They are handled as two hosts.",
+        );
+      }
+    });
   }
 
   function accessTo(memory: HostMemory): HostAccess {
@@ -86,7 +107,7 @@ export function openFleet(
       switchTo: (connection) => {
         memory.connection = Promise.resolve(connection);
       },
-      observe: () => observe(memory, client),
+      observe: () => observeHost(memory),
       warn,
       remember: (now) => remember(memory, now),
     };
@@ -98,12 +119,12 @@ export function openFleet(
     batcher.touch();
     return {
       label: hostLabel(host),
-      observe: () => observe(memory, client),
+      observe: () => observeHost(memory),
       async change(resource, makePlan) {
-        const observing = observe(memory, client);
+        const observing = observeHost(memory);
         prestart(memory, client);
-        const { machine } = (await observing.finally(() => batcher.withdraw(key, resource))).facts;
-        return batcher.enqueue(machine, key, { resource, makePlan });
+        await observing.finally(() => batcher.withdraw(key, resource));
+        return batcher.enqueue(hostReach(host), key, { resource, makePlan });
       },
       announce: (resource) => batcher.announce(key, resource),
       prestart: () => prestart(memory, client),
@@ -170,31 +191,35 @@ async function closeConnection(memory: HostMemory): Promise<void> {
   await open?.close();
 }
 
-function observe(memory: HostMemory, client: SshClient): Promise<Observation> {
+function observe(memory: HostMemory, client: SshClient, onRead: () => void): Promise<Observation> {
   if (memory.reading) return memory.reading;
   const reading = read(memory, client);
   memory.reading = reading;
-  reading.catch(() => {
+  const forgetLater = (): void => {
     const forget = (): void => {
       if (memory.reading === reading) memory.reading = undefined;
     };
     setTimeout(forget, FAILURE_MS).unref();
-  });
+  };
+  reading.then(onRead, forgetLater);
   return reading;
 }
 
-/** Reading changes nothing, so it can be repeated. */
+/** Reading changes nothing, so it can be repeated, until its time is up: a host may cut each connection off. */
 function read(memory: HostMemory, client: SshClient): Promise<Observation> {
+  const { commandTimeout = READING_SECONDS } = memory.host;
+  const end = performance.now() + commandTimeout * 1000;
+  const left = (): number => Math.ceil((end - performance.now()) / 1000);
   return again(
-    () => readOnce(memory, client),
-    () => true,
+    () => readOnce(memory, client, Math.max(1, left())),
+    () => left() > 0,
   );
 }
 
-async function readOnce(memory: HostMemory, client: SshClient): Promise<Observation> {
+async function readOnce(memory: HostMemory, client: SshClient, timeout: number): Promise<Observation> {
   const connection = await connect(memory, client);
   const marker = newMarker();
-  const result = await connection.run(observeScript(marker), { description: "read the host" });
+  const result = await connection.run(observeScript(marker), { description: "read the host", timeout });
   try {
     const now = parseObservation(result.stdout, marker);
     memory.machine = now.facts.machine;

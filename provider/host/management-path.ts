@@ -35,14 +35,13 @@ export function parseManagementPath(
   const leading = back.filter(({ cidr }) => prefixOf(cidr) === prefix).map(({ link }) => link);
   const holder = linkWith(server) ?? zone;
   const carriers = linksBelow(links, holder === undefined ? [] : [holder, ...leading]);
+  const tunnels = new Set(links.flatMap((l) => (l.netns === "" && TUNNEL.test(l.kind) ? [l.name] : [])));
   const isCertain =
-    linkWith(ip) === undefined && carriers.some((name) => name !== "lo") && !carriers.some(isTunnel);
+    linkWith(ip) === undefined &&
+    carriers.some((name) => name !== "lo") &&
+    !carriers.some((name) => tunnels.has(name));
   const up = links.filter((l) => l.netns === "" && l.name !== "lo" && l.up).map((l) => l.name);
   return { client: ip, links: isCertain ? carriers : up, prefix };
-
-  function isTunnel(name: string): boolean {
-    return links.some((l) => l.netns === "" && l.name === name && TUNNEL.test(l.kind));
-  }
 }
 
 /** `fe80::1%eth0` → its address in canonical form, and its link. */

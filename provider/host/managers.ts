@@ -42,7 +42,9 @@ export function parseNetworkFiles(text: string): NetworkFile[] {
     if (path === undefined) continue;
     // a drop-in, NAME.network.d/*.conf, belongs to each file of that name
     const key = path.replace(/^.*\/(?=[^/]+\.network\.d\/)/, "").replace(/\.d\/.*$/, "");
-    contents.set(key, [...(contents.get(key) ?? []), content]);
+    const known = contents.get(key);
+    if (known) known.push(content);
+    else contents.set(key, [content]);
   }
   return paths.map((path) => {
     const own = contents.get(path) ?? [];
@@ -131,7 +133,7 @@ function sectionEntries(lines: readonly string[]): { section: string; key: strin
   return lines.flatMap((line) => {
     const [, name] = /^\[([^\]]+)\]\s*$/.exec(line) ?? [];
     if (name !== undefined) section = name;
-    const [, key, value] = /^\s*([A-Za-z0-9-]+\+?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    return key === undefined || value === undefined ? [] : [{ section, key, value }];
+    const [, key, value] = /^\s*([A-Za-z0-9-]+\+?)\s*=(.*)$/.exec(line) ?? [];
+    return key === undefined || value === undefined ? [] : [{ section, key, value: value.trim() }];
   });
 }

@@ -12,7 +12,7 @@ import {
 } from "../iproute2/parse";
 import { choosePortTool, parseSysfs } from "../iproute2/sysfs";
 import { OLDEST_IPROUTE2, iproute2Version, isOlder } from "../iproute2/version";
-import type { HostState, LinkRecord, Netns } from "../model/host";
+import type { HostState, Netns } from "../model/host";
 import { type HostFacts, type Observation, UNFINISHED } from "../model/observation";
 import { parseMark } from "../model/owner";
 import { shellScript, shellText } from "../shell/library";
@@ -20,6 +20,7 @@ import { sections } from "../shell/quote";
 import { parseFeatures } from "./features";
 import { parseManagementPath } from "./management-path";
 import { parseManagers, parseNetworkFiles, parseProfiles } from "./managers";
+import { parseRecord } from "./records";
 /** The output of the script has no end: its shell was killed, or the connection was lost. */
 export class TruncatedOutput extends Error {}
 
@@ -147,23 +148,6 @@ function jsonLines(text: string): { id: number; value: unknown }[] {
       return []; // interrupted while it was written; the change that wrote it has been undone
     }
   });
-}
-
-function parseRecord(ifIndex: number, value: unknown): LinkRecord[] {
-  const r = value as Partial<LinkRecord> | null;
-  const mark = parseMark(value);
-  if (typeof r?.name !== "string" || typeof r.netns !== "string" || mark === undefined) return [];
-  return [
-    {
-      name: r.name,
-      netns: r.netns,
-      ifIndex,
-      ...mark,
-      resource: typeof r.resource === "string" ? r.resource : "",
-      made: r.made === true,
-      restore: Array.isArray(r.restore) ? r.restore : [],
-    },
-  ];
 }
 
 /** @param made the records of namespaces that resources of this package made */

@@ -10,56 +10,56 @@ interface Remedy {
 
 const REMEDIES: readonly Remedy[] = [
   {
-    command: /^ip .*link add .*type vlan/,
+    command: /^ip (?:-n \S+ )?link add .*type vlan/,
     printed: /VLAN device already exists|File exists/,
     says:
       "The parent already has that VLAN as another link, perhaps in a namespace without a name " +
       '("ip -d link show type vlan"), or a link of that name has been created meanwhile.',
   },
   {
-    command: /^ip .*link add .*type vlan/,
+    command: /^ip (?:-n \S+ )?link add .*type vlan/,
     printed: /VLANs not supported on device|Operation not supported/,
     says: "The parent's driver does not support VLANs (NETIF_F_VLAN_CHALLENGED); use another link.",
   },
   {
-    command: /^ip .*link add .*type vlan/,
+    command: /^ip (?:-n \S+ )?link add .*type vlan/,
     printed: /Unknown device type/,
     says:
       "The host's kernel does not support VLANs (module 8021q): install all of the kernel's modules (linux-modules-extra on " +
       "Ubuntu), or another kernel.",
   },
   {
-    command: /^ip .*link (?:add|set)/,
+    command: /^ip (?:-n \S+ )?link (?:add|set)/,
     printed: /Numerical result out of range/,
     says: "A VLAN's MTU cannot exceed its parent's, and some links have limits of their own (ip -d link: maxmtu).",
   },
   {
-    command: /^ip .*link set .* up$/,
+    command: /^ip (?:-n \S+ )?link set .* up$/,
     printed: /Network is down/,
     says: "A VLAN can only be up if its parent is: set the parent up, or give looseBinding: true.",
   },
   {
-    command: /^ip .*link (?:add|set) .*\bnetns /,
+    command: /^ip (?:-n \S+ )?link (?:add|set) .*\bnetns /,
     printed: /Invalid argument|network namespace|Invalid "netns"/,
     says:
       'The network namespace cannot be used: the file under /run/netns may have no namespace behind it ("ip netns delete" ' +
       "removes it), or the parent accepts no such child, because it has a passthru child, or children that exclude passthru.",
   },
   {
-    command: /^ip .*link add .*type macv/,
+    command: /^ip (?:-n \S+ )?link add .*type macv/,
     printed: /Invalid argument/,
     says:
       "The parent accepts no such child: it may have a passthru child, or children that exclude passthru, in a " +
       "namespace without a name.",
   },
   {
-    command: /^ip .*link add .*(?:type (?:macv|ipv))|master/,
+    command: /^ip (?:-n \S+ )?link add .*(?:type (?:macv|ipv))|master/,
     printed: /Device or resource busy|cannot be enslaved/,
     says: "The link is in use: as a port of a bridge or bond, or below macvlans or ipvlans.",
   },
   {
     // net/ethernet/eth.c, eth_prepare_mac_addr_change; a passthru child's address is its parent's (drivers/net/macvlan.c)
-    command: /^ip .*link set .* address /,
+    command: /^ip (?:-n \S+ )?link set .* address /,
     printed: /Device or resource busy/,
     says:
       "The NIC accepts a new MAC address only while it is down. On the host, set it down (for passthru, the parent), run " +
@@ -67,14 +67,14 @@ const REMEDIES: readonly Remedy[] = [
   },
   {
     // drivers/net/ipvlan/ipvlan_main.c, ipvlan_addr4_validator_event
-    command: /^ip .*address /,
+    command: /^ip (?:-n \S+ )?address /,
     printed: /already assigned to an ipvlan/,
     says:
       "Another ipvlan of the same parent has the address: remove it there first (with dependsOn that resource, or in an " +
       "update of its own).",
   },
   {
-    command: /^ip .*link (?:add|set)/,
+    command: /^ip (?:-n \S+ )?link (?:add|set)/,
     printed: /Address already in use/,
     says: "The parent or one of its children has that MAC address already; give another macAddress.",
   },
@@ -84,7 +84,7 @@ const REMEDIES: readonly Remedy[] = [
     says: "A link cannot have this address.",
   },
   {
-    command: /^ip .*link add/,
+    command: /^ip (?:-n \S+ )?link add/,
     printed: /File exists/,
     says: 'A link of that name has been created meanwhile. Run "pulumi up" again: the message then says what it is.',
   },
@@ -109,7 +109,7 @@ const REMEDIES: readonly Remedy[] = [
   },
   {
     command: /./,
-    printed: /IPv6 is disabled|Permission denied.*ipv6/i,
+    printed: /IPv6 is disabled|Permission denied.{0,200}ipv6/i,
     says: "IPv6 is disabled for the link (net.ipv6.conf.*.disable_ipv6).",
   },
   {

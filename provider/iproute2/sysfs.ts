@@ -15,7 +15,7 @@ export function choosePortTool(ipText: string, tools: readonly string[], brctlTe
   const iproute2 = /iproute2/.test(ipText);
   if (iproute2 && tools.includes("bridge")) return "bridge";
   if (iproute2 && tools.includes("ip")) return "ip";
-  const brctl = /([0-9]+)\.([0-9]+)/.exec(/busybox/i.test(brctlText) ? "" : brctlText);
+  const brctl = /(?<![0-9])([0-9]{1,4})\.([0-9]{1,4})/.exec(/busybox/i.test(brctlText) ? "" : brctlText);
   if (tools.includes("brctl") && brctl && Number(brctl[1]) * 100 + Number(brctl[2]) >= 105) return "brctl";
   return "sysfs";
 }
@@ -39,7 +39,7 @@ const NUMERIC = new Set<SettingKey>(["port.cost", "port.priority"]);
 export function parseSysfs(text: string): LinkState[] {
   const links = new Map<string, Map<string, string>>();
   for (const line of text.split("\n")) {
-    const [, link, attribute, value] = /^(\S+) (\S+) ?(.*)$/.exec(line) ?? [];
+    const [, link, attribute, value] = /^(\S+) (\S+)(?: (.*))?$/.exec(line) ?? [];
     if (link === undefined || attribute === undefined) continue;
     const attributes = links.get(link) ?? new Map<string, string>();
     links.set(link, attributes.set(attribute, value ?? ""));

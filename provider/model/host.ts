@@ -207,8 +207,41 @@ export function sameLink(a: LinkId, b: LinkId): boolean {
   return a.name === b.name && a.netns === b.netns;
 }
 
-export function findLink(state: HostState, id: LinkId): LinkState | undefined {
-  return state.links.find((link) => sameLink(link, id));
+/** Lists that are shorter are looked through faster than an index of them is made. */
+const INDEXED = 64;
+
+/** Indexes of lists that were searched: what is done for each link of a host must not look through all of them. */
+const linkIndexes: Indexes<LinkState> = new WeakMap();
+const recordIndexes: Indexes<LinkRecord> = new WeakMap();
+
+type Indexes<T> = WeakMap<readonly T[], ReadonlyMap<string, T>>;
+
+export function findLink({ links }: HostState, id: LinkId): LinkState | undefined {
+  if (links.length < INDEXED) return links.find((link) => sameLink(link, id));
+  return indexOf(links, linkIndexes, keyOf).get(keyOf(id));
+}
+
+/** The first of each key counts. */
+function indexOf<T extends object>(
+  list: readonly T[],
+  indexes: Indexes<T>,
+  keyIn: (item: T) => string,
+): ReadonlyMap<string, T> {
+  const known = indexes.get(list);
+  if (known) return known;
+  const index = new Map<string, T>();
+  for (const item of list) if (!index.has(keyIn(item))) index.set(keyIn(item), item);
+  indexes.set(list, index);
+  return index;
+}
+
+/** The name of a namespace is a part of one line. */
+function keyOf({ name, netns }: LinkId): string {
+  return `${netns}\n${name}`;
+}
+
+function recordKey(record: LinkId & { readonly ifIndex: number }): string {
+  return `${record.ifIndex}\n${keyOf(record)}`;
 }
 
 /** The kernel's name of a link that is given by an altname; any other name is returned unchanged. */
@@ -241,7 +274,12 @@ export function withStatedLinkLocal(state: HostState, { links, linkLocal = [] }:
 /** The record of a link, if it belongs to the link that exists now. */
 export function recordOf(state: HostState, id: LinkId): LinkRecord | undefined {
   const link = findLink(state, id);
-  return link && state.records.find((r) => sameLink(r, id) && r.ifIndex === link.ifIndex);
+  if (!link) return undefined;
+  const { records } = state;
+  if (records.length < INDEXED) {
+    return records.find((record) => sameLink(record, id) && record.ifIndex === link.ifIndex);
+  }
+  return indexOf(records, recordIndexes, recordKey).get(recordKey({ ...id, ifIndex: link.ifIndex }));
 }
 
 /** The kind of children of a parent: the kernel passes its frames to macvlans or to ipvlans, never to both. */

@@ -125,7 +125,7 @@ function notationsOf(text: string): string[] {
 
 /** Names of properties that are likely to contain a credential. */
 export const CREDENTIAL =
-  /pass(?:word|phrase|wd)?$|password|passphrase|secret|token|private|credential|become.*pass/i;
+  /pass(?:word|phrase|wd)?$|password|passphrase|secret|token|private|credential|become.{0,20}pass/i;
 
 /** `user:password@host`, as in a URL. */
 export const CREDENTIAL_IN_HOST = /:([^@:/]+)@/;

@@ -14,16 +14,27 @@ import type { Step } from "../model/steps";
  * @param names the links to start from
  */
 export function linksBelow(links: readonly LinkState[], names: readonly string[]): string[] {
-  const own = links.filter((l) => l.netns === "");
+  // a host may have tens of thousands, each on the one before it
+  const own = new Map<string, LinkState>();
+  const slaves = new Map<string, string[]>();
+  for (const link of links) {
+    if (link.netns !== "") continue;
+    if (!own.has(link.name)) own.set(link.name, link);
+    const { "link.master": master = "" } = link.settings;
+    if (master === "") continue;
+    const others = slaves.get(master);
+    if (others) others.push(link.name);
+    else slaves.set(master, [link.name]);
+  }
   const found = new Set<string>();
-  const visit = (name: string): void => {
-    const link = own.find((l) => l.name === name);
-    if (!link || found.has(name)) return;
+  const next = names.toReversed();
+  for (let name = next.pop(); name !== undefined; name = next.pop()) {
+    const link = own.get(name);
+    if (!link || found.has(name)) continue;
     found.add(name);
-    if (link.parent !== "") visit(link.parent);
-    for (const slave of own) if (slave.settings["link.master"] === name) visit(slave.name);
-  };
-  names.forEach(visit);
+    for (const slave of (slaves.get(name) ?? []).toReversed()) next.push(slave);
+    if (link.parent !== "") next.push(link.parent);
+  }
   return [...found];
 }
 

@@ -45,11 +45,21 @@ export interface GraphHost {
 /** The most routes and addresses that a box lists; the rest is counted. */
 const LISTED = 6;
 
+/**
+ * The most links that are drawn of a host. The layout of 1,000 on one parent takes a second, and its work grows with the square of
+ * their number; nobody could read more.
+ */
+const DRAWN = 1000;
+
 /** The model of a host, with the report's differences of its links. */
 export function graphHost(seen: Seen, reported: ReportedHost | undefined): GraphHost {
   if ("error" in seen) return { label: seen.label, error: oneLine(seen.error), nodes: [], edges: [] };
   const links = reported?.links ?? [];
   const shown = shownLinks(seen.observation, links);
+  if (shown.length > DRAWN) {
+    const error = `it has ${shown.length} links that would be drawn, and ${DRAWN} of a host are drawn at most`;
+    return { label: seen.label, error, nodes: [], edges: [] };
+  }
   const absent = links.filter((l) => l.link && l.action !== "keep" && !shown.some((s) => isAt(s, l)));
   const nodes = [...shown.map((link) => linkNode(link, links)), ...absent.flatMap(absentNode)];
   const edges = [

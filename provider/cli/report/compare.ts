@@ -18,7 +18,7 @@ import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../mode
 import { describeLink } from "../../plan/differences";
 import { type DesiredPlan, outcome } from "../../plan/plan";
 import { hostReach } from "../../ssh/address";
-import { type Seen, namesOf, seenKey } from "../look";
+import { type Seen, cannotUse, namesOf, seenKey } from "../look";
 import type { StackLink, StackReading } from "../stack";
 import { oneLine } from "../table";
 import type { Report, ReportedDifference, ReportedHost, ReportedLink } from "./model";
@@ -42,7 +42,9 @@ export function compareStack(stack: StackReading, seen: ReadonlyMap<string, Seen
   return {
     stack: stack.name,
     source: stack.source,
-    hosts: [...hosts.values()].map((host) => compareHost(host, twinsOf(host, [...hosts.values()]), reached)),
+    hosts: [...hosts.values()].map((host) =>
+      compareOrError(host, twinsOf(host, [...hosts.values()]), reached),
+    ),
     errors: stack.errors,
     others: stack.others,
   };
@@ -66,6 +68,20 @@ function twinsOf(host: OneHost, all: readonly OneHost[]): string[] {
 
 function machineOf({ seen }: OneHost): string | undefined {
   return seen === undefined || "error" in seen ? undefined : seen.observation.facts.machine;
+}
+
+/** The same, or why it cannot be: what a host says of itself is no reason for the others to be left out. */
+function compareOrError(
+  host: OneHost,
+  twins: readonly string[],
+  reached: Map<string, Observation>,
+): ReportedHost {
+  try {
+    return compareHost(host, twins, reached);
+  } catch (error) {
+    const seen: Seen = { label: host.label, error: cannotUse(error) };
+    return compareHost({ ...host, seen }, twins, reached);
+  }
 }
 
 /**

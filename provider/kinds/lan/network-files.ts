@@ -1,5 +1,6 @@
 /** By which file systemd-networkd, NetworkManager or ifupdown would take over a new link: systemd.network(5). Pure. */
 import type { HostFacts, LinkProfile, NetworkFile } from "../../model/observation";
+import { matchesGlob } from "../../ssh/config/patterns";
 
 /** A link that does not exist yet. */
 export interface LinkToBe {
@@ -103,23 +104,9 @@ function holds(key: string, value: string, { name, kind, macAddress }: LinkToBe)
   }
 }
 
-/** Whether a list of shell patterns matches; a leading `!` negates it. */
+/** Whether a list of shell patterns (fnmatch(3)), which comes from the host, matches; a leading `!` negates it. */
 function matches(list: string, text: string): boolean {
   const isNegated = list.trim().startsWith("!");
   const patterns = list.trim().replace(/^!/, "").split(/\s+/);
-  return patterns.some((pattern) => asRegExp(pattern).test(text)) !== isNegated;
-}
-
-/** fnmatch(3) */
-function asRegExp(pattern: string): RegExp {
-  const source = pattern.replace(/\[!?[^\]]+\]|[^]/g, (part) =>
-    part === "*"
-      ? ".*"
-      : part === "?"
-        ? "."
-        : part.length > 1
-          ? part.replace(/^\[!/, "[^").replaceAll("\\", "\\\\")
-          : part.replace(/[\\^$.|+()[\]{}]/g, "\\$&"),
-  );
-  return new RegExp(`^${source}$`);
+  return patterns.some((pattern) => matchesGlob(pattern, text)) !== isNegated;
 }

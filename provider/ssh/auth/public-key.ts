@@ -29,7 +29,7 @@ export function keyType(blob: Buffer): string {
 
 /** The fingerprint as OpenSSH prints it since 6.8: `SHA256:` and base64 without padding. */
 export function fingerprint(blob: Buffer): string {
-  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+  return `SHA256:${createHash("sha256").update(blob).digest("base64").replaceAll("=", "")}`;
 }
 
 /** The OpenSSH public key line of a key, without a comment. */

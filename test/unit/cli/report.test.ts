@@ -229,4 +229,22 @@ describe("the report", () => {
         ["create"],
       );
   });
+
+  it("leaves a host out whose answer it fails on, and reports the others", () => {
+    const steps = ["node1", "node2"].map((address) => {
+      const inputs = inputsOf(address, { host: { address } });
+      return step("same", address, { before: inputs, after: inputs });
+    });
+    const stack = readStack(JSON.stringify({ steps }), "it");
+    const broken = { ...observed(), state: undefined } as never;
+    const seen = new Map<string, Seen>([
+      [seenKey({ address: "node1" }), { label: "node1", observation: broken }],
+      [seenKey({ address: "node2" }), { label: "node2", observation: observed() }],
+    ]);
+    const [first, second] = compareStack(stack, seen).hosts;
+    assert.match(first?.error ?? "", /^its answer cannot be used: /);
+    assert.equal(first?.links.length, 1);
+    assert.equal(second?.error, undefined);
+    assert.equal(second?.links[0]?.action, "update");
+  });
 });

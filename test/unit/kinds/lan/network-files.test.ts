@@ -63,6 +63,23 @@ describe("systemd-networkd's files for a link that is to be made", () => {
     assert.equal(takesOver({ ...vendor, ...local }), undefined);
   });
 
+  it("are matched in no time and without an error, whatever patterns a host has in them", () => {
+    const began = process.cpuUsage();
+    for (const pattern of [
+      "*".repeat(200) + "x",
+      "*a".repeat(100),
+      "[z-a]",
+      "[",
+      "[!]",
+      "[]",
+      "\\",
+      "(?<a",
+    ]) {
+      assert.equal(takesOver({ [WIRED]: match(`Name=${pattern}`) }), undefined, pattern);
+    }
+    assert.ok(process.cpuUsage(began).user < 1e6);
+  });
+
   it("have drop-ins, which may say that the link is not managed", () => {
     const dropIn = { [`${WIRED}.d/no.conf`]: "[Link]\nUnmanaged=yes" };
     assert.equal(takesOver({ [WIRED]: match("Type=ether"), ...dropIn }), undefined);

@@ -1,0 +1,49 @@
+/** A host that says of itself that it is another one: a clone, or one that lies. */
+import assert from "node:assert/strict";
+import { replaceIp, restoreIp } from "./faults";
+import { openRun, useLab } from "./stack";
+
+const TYPE = "MacvlanInterface";
+
+describe("a host that says that it is the same machine as another", () => {
+  const on = useLab(2);
+
+  it("keeps no change of the other waiting, and both are named", async function () {
+    this.timeout(60_000);
+    const ns = (await on.lab.sh("node1", "readlink /proc/self/ns/net")).trim();
+    await on.lab.replace("node2", "readlink", { script: `#!/bin/sh\necho '${ns}'\n` });
+    const run = openRun(on.lab);
+    const { check, create } = run.operations(TYPE);
+    const inputsOf = async (address: string): Promise<Record<string, unknown>> => {
+      const host = { address, commandTimeout: 5 };
+      const given = { host, parent: "eth0", name: "mac0", __owner: "lab/test", __resource: address };
+      return (await check({}, given)).inputs as Record<string, unknown>;
+    };
+    try {
+      const [first, second] = [await inputsOf("node1"), await inputsOf("node2")];
+      assert.match(
+        run.said.join("\n"),
+        /node2 says that it is the same machine as node1: one host with two addresses, or a clone/,
+      );
+      await replaceIp(on.lab, "node2", 1, "sleep 30");
+      const began = performance.now();
+      const hangs = create(second).then(
+        () => assert.fail("it was made"),
+        () => performance.now() - began,
+      );
+      // by now the other one's change is under way
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await create(first);
+      const took = performance.now() - began;
+      const hung = await hangs;
+      assert.ok(
+        took < hung,
+        `the good host was made after ${took} ms, when the other one had failed after ${hung} ms`,
+      );
+    } finally {
+      await run.close();
+      await restoreIp(on.lab, "node2");
+      await on.lab.unhide("node2");
+    }
+  });
+});
