@@ -69,7 +69,9 @@ export function parseProfiles(text: string): Required<Pick<HostFacts, "profiles"
   for (const line of text.split("\n")) {
     const [, path, content = ""] = /^(\/[^:]+):(.*)$/.exec(line) ?? [];
     if (path === undefined || /\/systemd\/network\//.test(path)) continue;
-    files.set(path, [...(files.get(path) ?? []), content]);
+    const known = files.get(path);
+    if (known) known.push(content);
+    else files.set(path, [content]);
   }
   const all = [...files];
   const keyfiles = all.filter(([path]) => path.includes("/system-connections/"));
@@ -97,15 +99,20 @@ function keyfileProfile(path: string, entries: readonly Entry[]): LinkProfile[] 
 
 /** NetworkManager.conf(5): the last value counts, and `+=` adds to it; a section `device` may say the same of its devices. */
 function unmanagedLists(entries: readonly Entry[]): string[] {
-  const listed = entries
-    .filter((e) => e.section === "keyfile" && e.key.startsWith("unmanaged-devices"))
-    .reduce<string[]>((lists, { key, value }) => (key.endsWith("+") ? [...lists, value] : [value]), []);
-  const sections = [...new Set(entries.map((e) => e.section))].filter((s) => s.startsWith("device"));
-  const matched = sections.flatMap((section) => {
-    const own = (key: string): string | undefined =>
-      entries.findLast((e) => e.section === section && e.key === key)?.value;
-    return isNo(own("managed")) ? [own("match-device") ?? "*"] : [];
-  });
+  let listed: string[] = [];
+  const devices = new Map<string, { managed?: string; match?: string }>();
+  for (const { section, key, value } of entries) {
+    if (section === "keyfile" && key.startsWith("unmanaged-devices")) {
+      if (key.endsWith("+")) listed.push(value);
+      else listed = [value];
+    }
+    if (!section.startsWith("device")) continue;
+    const device = devices.get(section) ?? {};
+    devices.set(section, device);
+    if (key === "managed") device.managed = value;
+    if (key === "match-device") device.match = value;
+  }
+  const matched = [...devices.values()].flatMap(({ managed, match = "*" }) => (isNo(managed) ? [match] : []));
   return [...listed, ...matched];
 }
 

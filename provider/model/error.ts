@@ -10,7 +10,13 @@ export const ERROR_CODES = [
   ...(["host-unreachable", "connection-refused", "connection-timeout", "ssh-handshake"] as const),
   ...(["host-key", "authentication", "no-root", "no-shell"] as const),
   // talking to it
-  ...(["command-timeout", "connection-lost", "command-not-run", "host-unreadable"] as const),
+  ...([
+    "command-timeout",
+    "output-too-long",
+    "connection-lost",
+    "command-not-run",
+    "host-unreadable",
+  ] as const),
   // what stands in the way of a plan
   ...(["cannot-apply", "no-plan", "duplicate-address"] as const),
   // changing it

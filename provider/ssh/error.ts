@@ -9,6 +9,7 @@ import { type ErrorCode, MacvlanError } from "../model/error";
  * - `become`: the script was not started because it could not become root
  * - `shell`: the script was not started because the login shell did not start `sh`
  * - `commandTimeout`: the script was started and did not end in time
+ * - `output`: the script printed more than is read
  * - `lost`: see {@link ConnectionLost}
  * - `command`: a command could not be run for another reason
  */
@@ -23,6 +24,7 @@ export type SshErrorKind =
   | "become"
   | "shell"
   | "commandTimeout"
+  | "output"
   | "lost"
   | "command";
 
@@ -38,6 +40,7 @@ const CODES: Readonly<Record<SshErrorKind, ErrorCode>> = {
   become: "no-root",
   shell: "no-shell",
   commandTimeout: "command-timeout",
+  output: "output-too-long",
   lost: "connection-lost",
   command: "command-not-run",
 };

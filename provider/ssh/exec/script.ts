@@ -42,8 +42,11 @@ export interface ChannelRefused {
   readonly refused: string;
 }
 
-/** The most output of a script, because all of it is kept in memory. */
-const MAX_OUTPUT = 64 * 1024 * 1024;
+/**
+ * A script that prints more than this, on either stream, is stopped. A link with its routes is 1 to 2 kB, so that a host may
+ * have about 5,000; and what is read takes up to half a second of CPU per MiB, in which nothing else is done.
+ */
+const MAX_OUTPUT_MIB = 8;
 /** Bytes kept of the beginning and of the end of stderr. */
 const STDERR_HEAD = 512 * 1024;
 const STDERR_TAIL = 128 * 1024;
@@ -72,7 +75,6 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
   const onTerminal = needsTerminal(host.become, askedFor !== undefined);
   const stdout: Buffer[] = [];
   const stderr = boundedOutput(STDERR_HEAD, STDERR_TAIL);
-  let bytes = 0;
   let channel: ClientChannel | undefined;
   let failure: SshError | undefined;
   let description = "a shell";
@@ -85,14 +87,21 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     channel?.close();
     giveUp(failure);
   };
-  const keep = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (bytes <= MAX_OUTPUT) stdout.push(chunk);
-    else
-      abandon(
-        new SshError("command", host.label, `${host.label}: "${description}" printed more than 64 MiB.`),
-      );
+  /** Counts what a stream brings, and says whether it is still within the limit. */
+  const counted = (): ((chunk: Buffer) => boolean) => {
+    let bytes = 0;
+    return (chunk) => {
+      bytes += chunk.length;
+      const fits = bytes <= MAX_OUTPUT_MIB * 1024 * 1024;
+      if (!fits) {
+        abandon(tooLong(host.label, description));
+        // whoever prints on, closes no channel either
+        void link.close();
+      }
+      return fits;
+    };
   };
+  const [fitsStdout, fitsStderr] = [counted(), counted()];
   const stdin = new PassThrough();
   const conversation = askedFor === undefined ? undefined : answerPrompt(askedFor, stdin, link, abandon);
   const options: SSHExecCommandOptions = {
@@ -102,11 +111,11 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     encoding: "latin1",
     ...(onTerminal && { execOptions: { pty: RAW_TERMINAL } }),
     onStdout: (chunk) => {
-      keep(chunk);
+      if (fitsStdout(chunk)) stdout.push(chunk);
       if (onTerminal) conversation?.onPrompt(chunk);
     },
     onStderr: (chunk) => {
-      stderr.push(chunk);
+      if (fitsStderr(chunk)) stderr.push(chunk);
       conversation?.onPrompt(chunk);
     },
     onChannel: (opened) => {
@@ -167,6 +176,13 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
 function bothEnds(printed: Buffer): string {
   if (printed.length <= 2 * QUOTED) return printed.toString("utf8");
   return `${printed.toString("utf8", 0, QUOTED)}…${printed.subarray(-QUOTED).toString("utf8")}`;
+}
+
+function tooLong(host: string, description: string): SshError {
+  const message =
+    `${host}: "${description}" printed more than ${MAX_OUTPUT_MIB} MiB, and was stopped. ` +
+    "See what the host prints (ssh HOST ip -j -d address | wc -c); a host may have about 5,000 links and routes.";
+  return new SshError("output", host, message);
 }
 
 function timedOut(link: SshTransport, call: ScriptCall, printed: Buffer): SshError {

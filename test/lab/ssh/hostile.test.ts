@@ -154,11 +154,16 @@ describe("ssh: hostile servers", () => {
   it("ends a script that prints without end, with the host's name", async function () {
     this.timeout(60_000);
     const connection = await on.connect(on.at("root"), on.withKey());
+    const flood = await failure(connection.run("exec yes >&2\n"));
+    assert.equal(flood.code, "output-too-long");
     const error = await failure(connection.run("exec yes\n"));
     assert.match(
       error.message,
-      new RegExp(`^root@127\\.0\\.0\\.1:${on.sshd.port}: "a script" printed more than 64 MiB`),
+      new RegExp(
+        `^root@127\\.0\\.0\\.1:${on.sshd.port}: "a script" printed more than 8 MiB, and was stopped\\.`,
+      ),
     );
+    assert.equal(error.code, "output-too-long");
   });
 
   it("ends a script of a server that drips at its time limit", async () => {
