@@ -6,6 +6,8 @@
  * A replacement is one step. Of a resource whose check failed there is no step, only a diagnostic. An export holds
  * secrets encrypted, below a key of their own.
  */
+import { z } from "zod";
+import { pathOf } from "../model/property-path";
 import { isUnknown } from "../model/unknown";
 import { type HostAddress, hostSchema } from "../ssh/address";
 import { type AnyKind, KINDS } from "../kinds";
@@ -44,32 +46,29 @@ export interface StackReading {
   readonly others: Readonly<Record<string, number>>;
 }
 
-interface State {
-  readonly type?: string;
-  readonly inputs?: Json;
-  readonly outputs?: Json;
-}
+const json = z.record(z.string(), z.unknown());
 
-interface Step {
-  readonly op: string;
-  readonly urn: string;
-  readonly oldState?: State;
-  readonly newState?: State;
-}
+const state = z.object({ type: z.string().optional(), inputs: json.optional(), outputs: json.optional() });
 
-interface Diagnostic {
-  readonly message?: string;
-  readonly severity?: string;
-}
+/** What is read of `pulumi preview --json`. */
+const previewSchema = z.object({
+  steps: z
+    .array(
+      z.object({ op: z.string(), urn: z.string(), oldState: state.nullish(), newState: state.nullish() }),
+    )
+    .default([]),
+  diagnostics: z
+    .array(z.object({ message: z.string().optional(), severity: z.string().optional() }))
+    .nullish(),
+});
 
-interface Preview {
-  readonly steps: readonly Step[];
-  readonly diagnostics?: readonly Diagnostic[];
-}
+/** What is read of `pulumi stack export`. */
+const exportSchema = z.object({
+  deployment: z.object({ resources: z.array(state.extend({ urn: z.string() })).nullish() }),
+});
 
-interface Export {
-  readonly deployment: { readonly resources?: readonly (State & { readonly urn: string })[] };
-}
+type Preview = z.output<typeof previewSchema>;
+type Export = z.output<typeof exportSchema>;
 
 /** @throws Error if the text is not one of these */
 export function readStack(text: string, source: string): StackReading {
@@ -82,52 +81,58 @@ export function readStack(text: string, source: string): StackReading {
       cause: error,
     });
   }
-  const { steps, deployment } = (value ?? {}) as { steps?: unknown; deployment?: unknown };
-  if (Array.isArray(steps)) return fromPreview(value as Preview);
-  if (typeof deployment === "object" && deployment !== null) return fromExport(value as Export);
-  // a preview that failed before its first step has no steps
-  if (typeof value === "object" && value !== null && "diagnostics" in value) {
-    return fromPreview({ ...(value as Preview), steps: [] });
-  }
+  const has = (key: string): boolean => typeof value === "object" && value !== null && key in value;
+  // a preview that failed before its first step has diagnostics alone
+  if (has("steps") || has("diagnostics")) return fromPreview(checked(previewSchema));
+  if (has("deployment")) return fromExport(checked(exportSchema));
   throw new Error(
     `${source} is JSON of something else; give what "pulumi preview --json" or "pulumi stack export" prints`,
   );
+
+  function checked<T>(schema: z.ZodType<T>): T {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    throw new Error(`${source} has something else at ${pathOf(issue?.path ?? [])}: ${issue?.message ?? ""}`);
+  }
 }
 
-const ACTIONS: Readonly<Record<string, Action>> = {
-  same: "keep",
-  create: "create",
-  update: "update",
-  delete: "delete",
-  replace: "replace",
-  "create-replacement": "replace",
-  "delete-replaced": "replace",
-};
+const ACTIONS: ReadonlyMap<string, Action> = new Map([
+  ["same", "keep"],
+  ["create", "create"],
+  ["update", "update"],
+  ["delete", "delete"],
+  ["replace", "replace"],
+  ["create-replacement", "replace"],
+  ["delete-replaced", "replace"],
+]);
 
-function fromPreview({ steps, diagnostics = [] }: Preview): StackReading {
+function fromPreview({ steps, diagnostics }: Preview): StackReading {
   const links = new Map<string, StackLink>();
-  const others: Record<string, number> = {};
+  const others = new Map<string, number>();
   for (const { op, urn, oldState, newState } of steps) {
     const kind = kindOf(oldState?.type ?? newState?.type);
-    const action = ACTIONS[op];
+    const action = ACTIONS.get(op);
     if (!kind) {
-      if (!["same", "read", "refresh"].includes(op) && !isStack(urn)) others[op] = (others[op] ?? 0) + 1;
+      if (!["same", "read", "refresh"].includes(op) && !isStack(urn))
+        others.set(op, (others.get(op) ?? 0) + 1);
     } else if (action !== undefined) {
       const gone = action === "delete" || action === "replace";
       // a deletion uses the state including outputs; everything else uses the inputs
       const before = gone ? { ...oldState?.inputs, ...oldState?.outputs } : oldState?.inputs;
-      const link = stackLink(kind, urn, action, oldState && before, newState?.inputs);
+      const link = stackLink(kind, urn, action, oldState ? before : undefined, newState?.inputs);
       const known = links.get(urn);
       // if a replacement has several steps, each has a part of it
       links.set(urn, known ? { ...link, ...definedOf(known), action } : link);
     }
   }
-  const errors = diagnostics
+  const errors = (diagnostics ?? [])
     .filter((d) => d.severity === "error")
     .map((d) => withoutValue((d.message ?? "").trim().replace(/^error: /, "")))
     .filter((message) => message !== "");
   const urn = steps[0]?.urn ?? "";
-  return { name: stackName(urn), source: "preview", links: [...links.values()], errors, others };
+  const name = stackName(urn);
+  return { name, source: "preview", links: [...links.values()], errors, others: Object.fromEntries(others) };
 }
 
 /** The engine quotes the value of a property that failed its check, even a secret one. */
@@ -140,7 +145,8 @@ function withoutValue(message: string): string {
 
 const END_OF_VALUE = "} has a problem:";
 
-function fromExport({ deployment: { resources = [] } }: Export): StackReading {
+function fromExport({ deployment }: Export): StackReading {
+  const resources = deployment.resources ?? [];
   const links = resources.flatMap(({ urn, type, inputs }) => {
     const kind = kindOf(type);
     return kind ? [stackLink(kind, urn, "keep", inputs, inputs)] : [];
@@ -208,7 +214,8 @@ function isSecret(value: unknown): boolean {
 
 function kindOf(type: string | undefined): AnyKind | undefined {
   const match = /^pulumi-nodejs:dynamic\/macvlan:(\w+)$/.exec(type ?? "");
-  return match ? KINDS[match[1] ?? ""] : undefined;
+  const [, name = ""] = match ?? [];
+  return Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
 }
 
 function isStack(urn: string): boolean {

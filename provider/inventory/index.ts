@@ -8,6 +8,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { matchesPatterns } from "../ssh/config/patterns";
 import { readSettings } from "../ssh/settings";
+import { inventoryError } from "./error";
 import { type Inventory, type InventoryOptions, type Source, openInventory } from "./inventory";
 import type { Vars } from "./schema";
 import { readYamlFile } from "./yaml-file";
@@ -34,7 +35,7 @@ export type { GroupData, HostData, InventoryData, Vars } from "./schema";
 export function readInventory<V = Vars>(path: string, options: InventoryOptions<V> = {}): Inventory<V> {
   const { data, where, problems } = readFile(path);
   if (problems.length > 0) {
-    throw new pulumi.RunError(`the inventory is not valid YAML:\n  ${problems.join("\n  ")}`);
+    throw inventoryError(`the inventory is not valid YAML:\n  ${problems.join("\n  ")}`);
   }
   return openInventory(data, { where, sshConfigHosts }, options);
 }
@@ -62,7 +63,7 @@ export function inventoryFromSshConfig(...patterns: string[]): Inventory {
   };
   const inventory = openInventory({ sshConfig: patterns }, source);
   if (inventory.hosts().length > 0) return inventory;
-  throw new pulumi.RunError(
+  throw inventoryError(
     `the OpenSSH client configuration names no host that matches ${patterns.join(" ") || "no pattern at all"}; ` +
       "Host lines with wildcards do not count",
   );
@@ -99,7 +100,7 @@ export async function inventoryFromStack<V = Vars>(
       details.secretValue === undefined
         ? "does not exist"
         : "is a secret, but names of hosts cannot be kept secret";
-    throw new pulumi.RunError(`${place} ${why}`);
+    throw inventoryError(`${place} ${why}`);
   }
   return openInventory(value, { where: () => ({ text: place, offset: 0 }), sshConfigHosts }, options);
 }
@@ -109,7 +110,7 @@ function readFile(path: string): ReturnType<typeof readYamlFile> {
     return readYamlFile(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new pulumi.RunError(`the inventory cannot be read: ${reason}`);
+    throw inventoryError(`the inventory cannot be read: ${reason}`);
   }
 }
 
@@ -123,6 +124,6 @@ function sshConfigHosts(patterns: readonly string[]): string[] {
   try {
     return configuredHosts(settings).filter((name) => matchesPatterns(patterns, name));
   } catch (error) {
-    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+    throw inventoryError(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,7 +1,7 @@
 /** The hosts of an inventory as programs use them. */
-import * as pulumi from "@pulumi/pulumi";
 import { pathOf } from "../model/property-path";
 import type { HostAddress } from "../ssh/address";
+import { inventoryError } from "./error";
 import { type GivenVar, type Membership, listed, resolveMembership, varsOf } from "./membership";
 import { type InventoryData, type InventoryFile, type Vars, inventorySchema } from "./schema";
 import type { Place } from "./yaml-file";
@@ -80,7 +80,7 @@ export function openInventory<V = Vars>(
       .toSorted((a, b) => a.place.offset - b.place.offset)
       .map(({ path, reason, place }) => `${place.text}: ${pathOf(path) || "it"} ${reason}`)
       .filter((line, i, all) => all.indexOf(line) === i);
-    throw new pulumi.RunError(`the inventory cannot be used:\n  ${lines.join("\n  ")}`);
+    throw inventoryError(`the inventory cannot be used:\n  ${lines.join("\n  ")}`);
   };
   const parsed = inventorySchema.safeParse(given);
   if (!parsed.success) {
@@ -119,14 +119,13 @@ function inventoryOf<V>(
     hosts(...groups) {
       const unknown = groups.find((group) => !members.has(group));
       if (unknown !== undefined) {
-        throw new pulumi.RunError(`the inventory has no group ${unknown}; it has ${listed(data.groups)}`);
+        throw inventoryError(`the inventory has no group ${unknown}; it has ${listed(data.groups)}`);
       }
       return hosts.filter((host) => groups.length === 0 || host.groups.some((g) => groups.includes(g)));
     },
     host(name) {
       const found = hosts.find((host) => host.name === name);
-      if (!found)
-        throw new pulumi.RunError(`the inventory has no host ${name}; it has ${listed(data.hosts)}`);
+      if (!found) throw inventoryError(`the inventory has no host ${name}; it has ${listed(data.hosts)}`);
       return found;
     },
     groups: Object.keys(data.groups),

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AnyKind } from ".";
+import { forLog } from "../model/outside-text";
 import { pathOf } from "../model/property-path";
 import { isUnknown, UNKNOWN } from "../model/unknown";
 import { hostIdentity } from "../ssh/address";
@@ -22,7 +23,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
   const issues: Issue[] = [];
   const inputs: Record<string, unknown> = {};
   for (const [key, value] of visible) {
-    const schema = kind.schema[key];
+    const schema = Object.hasOwn(kind.schema, key) ? kind.schema[key] : undefined;
     if (!schema) issues.push(unknownProperty(kind, key));
     else if (unknown.includes(key)) inputs[key] = value;
     else {
@@ -58,7 +59,9 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
       .filter(([, value]) => value !== undefined),
   );
   const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
-  return { inputs: { ...complete, ...hidden }, issues, unknown };
+  // they quote what was given, and the engine prints them as they are
+  const shown = issues.map(({ property, reason }) => ({ property: forLog(property), reason: forLog(reason) }));
+  return { inputs: { ...complete, ...hidden }, issues: shown, unknown };
 }
 
 /** Inputs that have passed the check, for the kind. @throws if they are not those of a link */

