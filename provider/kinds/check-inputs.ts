@@ -60,7 +60,10 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
   );
   const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
   // they quote what was given, and the engine prints them as they are
-  const shown = issues.map(({ property, reason }) => ({ property: forLog(property), reason: forLog(reason) }));
+  const shown = issues.map(({ property, reason }) => ({
+    property: forLog(property),
+    reason: forLog(reason),
+  }));
   return { inputs: { ...complete, ...hidden }, issues: shown, unknown };
 }
 
