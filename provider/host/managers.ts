@@ -81,7 +81,9 @@ export function parseProfiles(text: string): Required<Pick<HostFacts, "profiles"
       ...stanzas(all.filter(([path]) => !path.includes("/NetworkManager/"))),
     ],
     unmanaged: unmanagedLists(
-      all.flatMap(([path, lines]) => (/NetworkManager.*\.conf$/.test(path) ? sectionEntries(lines) : [])),
+      all.flatMap(([path, lines]) =>
+        path.includes("/NetworkManager/") && path.endsWith(".conf") ? sectionEntries(lines) : [],
+      ),
     ),
   };
 }
