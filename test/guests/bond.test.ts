@@ -105,6 +105,45 @@ describe("a bond", function () {
     await sh("ip link delete d0; ip link delete d1");
   });
 
+  it("is given back as it was if it was adopted, with the options that the kernel reset with others, each time", async () => {
+    await withoutNetworkd();
+    await sh(
+      `modprobe dummy numdummies=0; ip link add d0 type dummy; ip link add d1 type dummy
+       ip link add bond0 type bond mode active-backup miimon 50 updelay 100 primary_reselect better
+       ip link set d0 master bond0; ip link set bond0 up; ip address add 203.0.113.1/24 dev bond0
+       ip route add 198.51.100.0/24 dev bond0 proto static`,
+    );
+    const seen = async (): Promise<unknown> => {
+      const { address, flags, mtu, linkinfo } = await linkOf(on.lab, HOST, "bond0");
+      const ports = await sh(
+        "cat /sys/class/net/bond0/bonding/slaves /sys/class/net/d?/address /sys/class/net/d?/flags",
+      );
+      return {
+        address,
+        up: flags.includes("UP"),
+        mtu,
+        linkinfo,
+        ports,
+        routes: await routesOf(on.lab, HOST, "bond0"),
+      };
+    };
+    const before = await seen();
+    const changes: Partial<BondArgs>[] = [
+      { arpInterval: 250, arpIpTargets: ["203.0.113.9"] },
+      { mode: "balance-xor" },
+      { ports: ["d0", "d1"], miimon: 100, mtu: 1400 },
+    ];
+    for (const change of changes) {
+      const args: BondArgs = { host: HOST, name: "bond0", mode: "active-backup", adopt: true, ...change };
+      await on.stack.up("Bond", "uplink", args);
+      assert.notDeepEqual(await seen(), before);
+      assert.equal((await on.stack.preview("Bond", "uplink", args)).changes, false);
+      await on.stack.down();
+      assert.deepEqual(await seen(), before, JSON.stringify(change));
+    }
+    await sh("ip link delete bond0; ip link delete d0; ip link delete d1");
+  });
+
   it("takes over the NIC that carries SSH, and gives it back where nobody confirms", async () => {
     await withoutNetworkd();
     const args: BondArgs = {
