@@ -16,6 +16,7 @@ import {
   duplicatesAfter,
   duplicatesBefore,
 } from "./duplicate-addresses";
+import { describeHarm, whyHarmful } from "./harm";
 import { clean, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planContextOf, planLink, planNothing, planRemoval, problemsOf } from "./planning";
 
@@ -57,7 +58,9 @@ export async function apply(
         `${name} on ${managedHost.label}: ${problems.map((p) => `${p.property}: ${p.reason}`).join("; ")}. Nothing was touched.`,
       );
     }
-    return planLink(kind, known, planContext);
+    const planned = planLink(kind, known, planContext);
+    assertHarmless(planned, now, known.force === true, `${name} on ${managedHost.label}`);
+    return planned;
   });
   const found = detection === "off" ? [] : await duplicatesAfter(probe);
   const made = makingOf(context, inputs, known, after, before);
@@ -133,7 +136,11 @@ export async function remove(context: ProviderContext, kind: AnyKind, props: Jso
     // made by an earlier version and renamed in the program without an alias: another resource has taken the link over
     const isTakenOver =
       record !== undefined && record.making === undefined && record.resource !== planContext.resource;
-    return isTakenOver ? planNothing(planContext) : planRemoval(kind, known, planContext);
+    if (isTakenOver) return planNothing(planContext);
+    const isForced = known.force === true || context.links.isForced(known.host, linkId(known));
+    const planned = planRemoval(kind, { ...known, force: isForced }, planContext);
+    assertHarmless(planned, now, isForced, `${name} on ${managedHost.label}`, REMOVAL_ADVICE);
+    return planned;
   });
   if (left !== undefined) {
     context.diagnostics.say(`${known.name} on ${managedHost.label}: ${left}. It was not deleted.`);
@@ -141,6 +148,25 @@ export async function remove(context: ProviderContext, kind: AnyKind, props: Jso
   const owner = context.stack.owner(props);
   // a destroy announces nothing, but the stack's other links on this host are probably next
   if (after.state.records.some((record) => isOwn(record, owner))) managedHost.prestart();
+}
+
+/** A deletion goes by what the state has. */
+const REMOVAL_ADVICE = ` in the program and run "pulumi up" before`;
+
+/**
+ * Links of others do not go along with a link in silence. The host may have got them after the preview.
+ *
+ * @throws Error before anything is touched
+ */
+function assertHarmless(
+  planned: DesiredPlan,
+  now: Observation,
+  isForced: boolean,
+  what: string,
+  advice = "",
+): void {
+  const harm = isForced ? undefined : describeHarm(planned, now);
+  if (harm !== undefined) throw new Error(`${what}: ${whyHarmful(harm)}${advice}. Nothing was touched.`);
 }
 
 /** The plan context for removing one making of a link. */

@@ -29,6 +29,7 @@ import type { DesiredPlan } from "../plan/plan";
 import { hostIdentity } from "../ssh/address";
 import type { ProviderContext } from "./context";
 import { differenceOf } from "./diff";
+import { describeHarm, whyHarmful } from "./harm";
 import { digest, sameHost } from "./inputs";
 import { clean } from "./outputs";
 import {
@@ -241,7 +242,7 @@ function plan(
     ...oneEachConflicts(claim, onHost),
     ...tooManyMacs(now.state, claim, onHost),
   ].map((p) => ({ ...p, reason: `${p.reason} [${hostLabel}]` }));
-  const planned = problems.length > 0 ? problems : planOrIssues(kind, known, context);
+  const planned = problems.length > 0 ? problems : harmlessOrIssues(kind, known, context, hostLabel);
   return {
     known,
     previous,
@@ -251,6 +252,21 @@ function plan(
     warnings: [...warnings, ...hostWarnings(kind, known, context, claim)],
     ...("steps" in planned ? { next: planned, problems: [] } : { problems: planned }),
   };
+}
+
+/** The plan, unless links of others go along and the program does not force that. */
+function harmlessOrIssues(
+  kind: AnyKind,
+  known: CommonInputs,
+  context: PlanContext,
+  hostLabel: string,
+): DesiredPlan | readonly Issue[] {
+  const planned = planOrIssues(kind, known, context);
+  if (!("steps" in planned) || known.force === true) return planned;
+  const harm = describeHarm(planned, context.observation);
+  return harm === undefined
+    ? planned
+    : [{ property: "name", reason: `${known.name} is replaced, and ${whyHarmful(harm)} [${hostLabel}]` }];
 }
 
 /** What the resource claims on its network. */
@@ -312,7 +328,14 @@ function reportPlan(
   const { observation: now } = context;
   const place = `${known.name} on ${hostLabel}`;
   const disruptive = now.unfinished ? undefined : describeDisruptiveStep(known, now, next);
-  const notices = [...warnings, ...(disruptive === undefined ? [] : [`${place}: ${disruptive}`])];
+  const harm = describeHarm(next, now);
+  const notices = [
+    ...warnings,
+    ...(disruptive === undefined ? [] : [`${place}: ${disruptive}`]),
+    ...(harm === undefined
+      ? []
+      : [`${place} is replaced, and links of others are lost, as force is set: ${harm}.`]),
+  ];
   const parent = previous && parentNameOf(known);
   const goes = parent !== undefined && links.isReplaced(known.host, { name: parent, netns: "" });
   const common = {
@@ -372,6 +395,11 @@ function applyEffects(
   }
   if (claim) claims.put(claim);
   if (failures.length > 0) return;
+  if (target?.known.force === true) {
+    // the deletion of a replaced link only knows the state
+    for (const link of [target.known, ...(previous ? [knownInputs(previous, [])] : [])])
+      links.markForced(link.host, linkId(link));
+  }
   if (target && goes) links.markReplaced(target.known.host, goes);
   if (target && changeFollows === true) fleet.managedHost(target.known.host).prestart();
   if (!previous) return;

@@ -36,7 +36,8 @@ import { openStackMemory } from "./stack-identity";
 export function planLink(kind: AnyKind, given: CommonInputs, context: PlanContext): DesiredPlan {
   const inputs = withKernelNames(given, context.observation.state);
   const desired = desiredWithBoot(kind, inputs, context);
-  return planDesired({ ...desired, ...secretOf(kind, inputs, context) }, context.observation);
+  const { force = false } = inputs;
+  return planDesired({ ...desired, force, ...secretOf(kind, inputs, context) }, context.observation);
 }
 
 /** The plan for a link, or the property that no plan can bring to its desired value. */
@@ -72,7 +73,8 @@ export function planRemoval(kind: AnyKind, given: CommonInputs, context: PlanCon
   const { state, facts } = context.observation;
   const gone = withoutLosses(state, desiredRemoval(inputs, context), kernelOf(facts.kernel, facts));
   const boot = withoutBoot(inputs, context);
-  return planDesired({ ...gone, boot, ...secretOf(kind, inputs, context) }, context.observation);
+  const { force = false } = inputs;
+  return planDesired({ ...gone, boot, force, ...secretOf(kind, inputs, context) }, context.observation);
 }
 
 /** The plan that leaves the host as it is. */

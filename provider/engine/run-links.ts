@@ -23,6 +23,9 @@ export interface RunLinks {
   /** Notes that a link is replaced in this run. Its children are deleted with it and have to be created again. */
   markReplaced(host: HostAddress, link: LinkId): void;
   isReplaced(host: HostAddress, link: LinkId): boolean;
+  /** Notes that the program forces the change of a link, also if links of others go with it. */
+  markForced(host: HostAddress, link: LinkId): void;
+  isForced(host: HostAddress, link: LinkId): boolean;
   /** The replaced links of a host. */
   replacedOn(host: HostAddress): readonly LinkId[];
   /** Notes that an announced resource has been checked. */
@@ -39,6 +42,7 @@ export function openRunLinks(announced: Iterable<string>, clock: Clock = systemC
   const awaited = new Set(announced);
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
   const previous = new Map<string, Json>();
+  const forced = new Set<string>();
   const replaced = new Map<string, { readonly host: string; readonly link: LinkId }>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
@@ -55,6 +59,8 @@ export function openRunLinks(announced: Iterable<string>, clock: Clock = systemC
     previousOf: (host, link) => previous.get(keyOf(host, link)),
     declaredMtu: (host, link) => declared.get(keyOf(host, link))?.mtu,
     markReplaced: (host, link) => replaced.set(keyOf(host, link), { host: hostIdentity(host), link }),
+    markForced: (host, link) => forced.add(keyOf(host, link)),
+    isForced: (host, link) => forced.has(keyOf(host, link)),
     isReplaced: (host, link) => replaced.has(keyOf(host, link)),
     replacedOn: (host) =>
       [...replaced.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),

@@ -131,6 +131,7 @@ function verifyOne(condition: Precondition): string[][] {
       ...(links === undefined ? [] : [["pm_still_alone", name, ...links]]),
     ];
   }
+  if (condition.still === "unused") return [["pm_still_unused", condition.name, ...condition.links]];
   const { netns, name } = condition.link;
   if (condition.still === "absent") return [["pm_still_absent", netns, name]];
   const index = String(condition.ifIndex);

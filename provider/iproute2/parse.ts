@@ -351,7 +351,7 @@ function parentsIn(
   { netns, links }: RawNamespace,
   hostLinks: readonly LinkState[],
 ): (link: IpLink) => string {
-  if (netns === "") return (link) => (link.kind === "veth" ? "" : (link.link ?? ""));
+  if (netns === "") return (link) => (link.kind === "veth" ? "" : (link.link ?? lowerOf(link)));
   const nameOf = new Map(hostLinks.map(({ ifIndex, name }) => [ifIndex, name]));
   const own = new Map(links.map((link) => [link.ifname, link]));
   return (link) => {
@@ -359,6 +359,11 @@ function parentsIn(
     const index = link.link_index ?? (link.kind === "macvtap" ? untoldIndex(link, own) : undefined);
     return index === undefined ? "" : (nameOf.get(index) ?? "");
   };
+}
+
+/** Of a VXLAN iproute2 shows the link below among its settings only. The kernel deletes it with that one. */
+function lowerOf({ kind, data }: IpLink): string {
+  return kind === "vxlan" ? plainText(data["link"]) : "";
 }
 
 /**

@@ -21,6 +21,7 @@ export const LINK_PROPERTIES = properties({
   },
   persist: { schema: p.flag },
   adopt: { schema: p.flag },
+  force: { schema: p.flag },
   duplicateAddressDetection: { schema: p.oneOf("off", "warn", "error") },
 });
 

@@ -193,6 +193,8 @@ export interface Desired extends Owner {
   readonly boot?: DesiredBoot;
   /** What of it is secret. */
   readonly secret?: SecretParts;
+  /** Links are deleted even if links of others go with them. */
+  readonly force?: boolean;
 }
 
 /** The boot files of a resource. */

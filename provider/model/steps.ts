@@ -22,7 +22,8 @@ type AnyStep =
       /** Its kernel defaults. */
       readonly defaults?: Settings;
     }
-  | { readonly do: "deleteLink"; readonly link: LinkId }
+  /** `force`: whatever else goes with it. Without it the host is held against what was seen to sit on it. */
+  | { readonly do: "deleteLink"; readonly link: LinkId; readonly force?: true }
   | { readonly do: "moveLink"; readonly link: LinkId; readonly netns: string }
   | { readonly do: "renameLink"; readonly link: LinkId; readonly name: string }
   | {

@@ -59,10 +59,15 @@ export interface KernelTraits {
  */
 export function plan(observed: HostState, desired: Desired, kernel: KernelTraits): Plan {
   const state = withStatedLinkLocal(observed, desired);
-  const steps = transition(state, desired, kernel);
+  const planned = transition(state, desired, kernel);
+  const steps = desired.force === true ? planned.map(forced) : planned;
   const differing = differences(state, desired);
   if (differing.length > 0 && steps.length === 0) throw noPlan(differing);
   return { differences: differing, steps: withUndo(state, steps, kernel, desired.secret) };
+}
+
+function forced(step: Step): Step {
+  return step.do === "deleteLink" ? { ...step, force: true } : step;
 }
 
 function noPlan(differing: readonly Difference[]): MacvlanError {

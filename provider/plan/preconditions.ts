@@ -23,6 +23,8 @@ export type Precondition =
     }
   /** No link of the name. */
   | { readonly still: "absent"; readonly link: LinkId }
+  /** No links of the host's own namespace are on the link or in it but these. */
+  | { readonly still: "unused"; readonly name: string; readonly links: readonly string[] }
   /** The namespace that a stack made; with `links`, no links in it but these. */
   | {
       readonly still: "netns";
@@ -46,6 +48,11 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
     if (before === undefined) list.push(linkAsIs(state, link, isChanged));
     else if (isChanged && !("mark" in before)) list[at] = linkAsIs(state, link, true);
   };
+  const keepUsers = (id: LinkId): void => {
+    const link = findLink(state, id);
+    if (link && id.netns === "" && !isKnown(id))
+      list.push({ still: "unused", name: id.name, links: besides(state, link) });
+  };
   const takePlace = (id: LinkId): void => {
     if (!isKnown(id) && !findLink(state, id)) list.push({ still: "absent", link: id });
     changed.push(id);
@@ -54,6 +61,7 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
   for (const { step } of steps) {
     for (const id of linksUsed(step)) keep(id, false);
     if ("link" in step && step.do !== "addLink") keep(step.link, true);
+    if (step.do === "deleteLink" && step.force !== true) keepUsers(step.link);
     switch (step.do) {
       case "addLink":
         takePlace(idOf(step.link));
@@ -83,6 +91,14 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
     }
   }
   return list;
+}
+
+/** The links above and below a link: on it and in it, its parent and its master. */
+function besides(state: HostState, { name, parent, settings }: LinkState): string[] {
+  const around = state.links.filter(
+    (l) => l.netns === "" && (l.parent === name || l.settings["link.master"] === name),
+  );
+  return [parent, settings["link.master"] ?? "", ...around.map((l) => l.name)].filter((n) => n !== "");
 }
 
 /** Links of the host's own namespace that a step uses besides the one that it changes. */

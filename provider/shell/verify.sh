@@ -57,3 +57,14 @@ pm_still_alone() { # NETNS LINK...
   shift
   [ -z "$(pm_others_in "$n" "$@")" ] || pm_stale
 }
+pm_still_unused() { # NAME LINK...: nothing sits on it, and it is the master of nothing, but these
+  n=$1
+  shift
+  for other in "/sys/class/net/$n"/upper_* "/sys/class/net/$n"/lower_*; do
+    [ -h "$other" ] || continue
+    other=${other##*/}
+    other=${other#?????_}
+    for known in "$@"; do [ "$known" != "$other" ] || continue 2; done
+    pm_stale
+  done
+}

@@ -135,7 +135,7 @@ describe("secret properties", () => {
       [
         {},
         `new MacvlanInterface("twin", { ...node, name: "twi0", addresses: ["192.0.2.77/24"] }, { dependsOn: address });`,
-        /\[secret\] is that of/,
+        /\[secret\] is also used by/,
       ],
       ...["host", "name", "netns", "parent"].map((name): [Record<string, string>, string, RegExp] => [
         {},

@@ -71,6 +71,17 @@ exec /tmp/real/${program} "$@"
         assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
       });
 
+      it("does not delete a link onto which another owner has put one", async () => {
+        await on.stack.up("HairpinBridge", "bridge", { host: HOST, name: "br0" });
+        await during("ip link add theirs link br0 type macvlan", () =>
+          assert.rejects(on.stack.down(), /the macvlan theirs is deleted with br0\. Remove them first/),
+        );
+        assert.ok(await seenLink(on.lab, HOST, "theirs"));
+        await on.lab.sh(HOST, "ip link delete theirs");
+        await on.stack.down();
+        assert.equal(await seenLink(on.lab, HOST, "br0"), undefined);
+      });
+
       it("keeps a namespace into which somebody has put a link", async () => {
         await on.stack.up("MacvlanInterface", "inside", INSIDE);
         await during(MOVES_IN, () => on.stack.down());

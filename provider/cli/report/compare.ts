@@ -11,6 +11,7 @@ import {
   planContextFrom,
   problemsOf,
 } from "../../engine/planning";
+import { describeHarm, whyHarmful } from "../../engine/harm";
 import { describeCommand, isNote, shownCommandsOf } from "../../iproute2/commands";
 import type { CommonInputs, Json, PlanContext } from "../../kinds/kind";
 import { type LinkId, findLink } from "../../model/host";
@@ -135,7 +136,8 @@ function compareLink(
   const emptied = removal === undefined ? now : leftBy(removal, now);
   if (after === undefined || link.action === "delete") {
     const differences = before === undefined ? [] : goingAway(before, now);
-    return { reported: reported(link, "delete", differences, commands(removal, now)), after: emptied };
+    const base = reported(link, "delete", differences, commands(removal, now));
+    return { reported: { ...base, problems: harmProblems(removal, now, before) }, after: emptied };
   }
   const known = knownInputs(after, []);
   const stays = removes ? undefined : before;
@@ -144,7 +146,11 @@ function compareLink(
   if (missing.length > 0) return { reported: reported(link, link.action, [], []), after: now };
   const planned = planOrIssues(kind, known, context);
   const [plan, noPlan] = "steps" in planned ? [planned, []] : [planNothing(context), planned];
-  const problems = [...problemsOf(kind, known, context), ...noPlan].map((p) => `${p.property}: ${p.reason}`);
+  const problems = [
+    ...[...problemsOf(kind, known, context), ...noPlan].map((p) => `${p.property}: ${p.reason}`),
+    ...harmProblems(removal, now, after),
+    ...harmProblems(plan, emptied, after),
+  ];
   const drift = stays === undefined ? [] : driftOf(kind, stays, known, context, plan);
   const differences = plan.differences.map((d): ReportedDifference => ({
     ...d,
@@ -161,6 +167,12 @@ function compareLink(
     reported: { ...base, problems, notes: [...base.notes, ...(cut === undefined ? [] : [cut])] },
     after: leftBy(plan, emptied),
   };
+}
+
+/** That a plan would take links of others along, unless the inputs force it. */
+function harmProblems(plan: DesiredPlan | undefined, now: Observation, { force }: Json = {}): string[] {
+  const harm = plan === undefined || force === true ? undefined : describeHarm(plan, now);
+  return harm === undefined ? [] : [`name: ${whyHarmful(harm)}`];
 }
 
 /** The host after a plan. */

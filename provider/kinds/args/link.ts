@@ -54,6 +54,12 @@ export interface LinkArgs {
    */
   adopt?: boolean;
   /**
+   * Replace or delete the link even if links of others are lost with it: macvlans, VLANs and others on top of it are
+   * deleted, and ports of a bridge or bond that are not this resource's lose their master. Without it such a change is
+   * refused. `destroy` uses the value of the last `up`. Default: false.
+   */
+  force?: boolean;
+  /**
    * What to do if one of the addresses is in use elsewhere.
    *
    * - Not given: an address that another resource of the stack has on the same LAN of the same host is refused; on

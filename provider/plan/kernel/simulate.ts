@@ -228,13 +228,24 @@ function movedIndex(state: HostState, id: LinkId, netns: string): number {
   return isTaken ? nextIndex(state, netns) : index;
 }
 
+/** The name of a link of the host's own namespace, with those of the links on it there, and on these. */
+function withAllOn({ links }: HostState, name: string): Set<string> {
+  const names = new Set([name]);
+  for (let before = 0; before < names.size;) {
+    before = names.size;
+    for (const link of links) if (link.netns === "" && names.has(link.parent)) names.add(link.name);
+  }
+  return names;
+}
+
 function deleteLink(state: HostState, id: LinkId): HostState {
   const inHost = id.netns === "";
   const link = findLink(state, id);
   // the parent gets its own address back, which is not visible before (drivers/net/macvlan.c, macvlan_port_destroy)
   const lent =
     link?.settings["type.mode"] === "passthru" ? (link.details["parent_address"] ?? "") : undefined;
-  const gone = (l: LinkState): boolean => sameLink(l, id) || (inHost && l.parent === id.name);
+  const lost = inHost ? withAllOn(state, id.name) : new Set<string>();
+  const gone = (l: LinkState): boolean => sameLink(l, id) || lost.has(l.parent);
   return {
     ...state,
     links: state.links

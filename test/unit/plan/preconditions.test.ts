@@ -29,6 +29,7 @@ function relyOn(...steps: Step[]): string[] {
     STATE,
   ).map((p) => {
     if (p.still === "netns") return `only ${(p.links ?? []).join()} in ${p.name} of ${p.mark.owner}`;
+    if (p.still === "unused") return `none but ${p.links.join()} around ${p.name}`;
     const at = `${p.link.netns === "" ? "" : `${p.link.netns}/`}${p.link.name}`;
     if (p.still === "absent") return `no ${at}`;
     const parent = p.parentIndex === undefined ? "" : ` on ${p.parentIndex}`;
@@ -74,7 +75,15 @@ describe("what a plan relies on", () => {
     ]);
     assert.deepEqual(relyOn({ do: "deleteLink", link: web }, addLink("web", "eth1")), [
       "web 7 on 2 of fleet/dev",
+      "none but eth0 around web",
       "eth1 3",
+    ]);
+  });
+
+  it("is that a link to be deleted has got no other links on it or in it", () => {
+    assert.deepEqual(relyOn({ do: "deleteLink", link: { name: "eth0", netns: "" } }), [
+      "eth0 2 of nobody",
+      "none but web around eth0",
     ]);
   });
 
