@@ -155,7 +155,7 @@ describe("hairpin bridge", () => {
     assert.equal(failures.length, 4);
     assert.match(failures[0] ?? "", /^ports\[0\]\.name: eth0 has .*set takeOverAddresses: true/);
     assert.match(failures[1] ?? "", /^ports\[1\]\.name: p1 is a port of br9 already/);
-    assert.match(failures[2] ?? "", /^ports\[2\]\.name: q2 has the macvlan m9/);
+    assert.match(failures[2] ?? "", /^ports\[2\]\.name: q2 is the parent of the macvlan m9/);
     assert.match(failures[3] ?? "", /^ports\[3\]\.name: there is no link nic9/);
   });
 
