@@ -5,6 +5,7 @@ import type { ManagedHost } from "../host/managed-host";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
 import { oneEachConflicts } from "../kinds/lan/one-each";
 import { ownMark } from "../kinds/ownership";
+import { type Issue, MacvlanError, describeIssues } from "../model/error";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { describeOwner, isOwn } from "../model/owner";
@@ -43,7 +44,8 @@ export async function apply(
   if (detection !== "off") {
     const found = await duplicatesBefore(probe, say);
     const text = describeDuplicates(probe, found);
-    if (found.length > 0 && detection === "error") throw new Error(`${text}. Nothing was touched.`);
+    if (found.length > 0 && detection === "error")
+      throw duplicateAddress(probe, `${text}. Nothing was touched.`);
     if (found.length > 0) say(`${text}.`);
   }
   await assertOwnClaims(context, name, known, managedHost);
@@ -52,12 +54,7 @@ export async function apply(
     const making = before === undefined ? created : keptMaking(context, inputs, known, now, before, created);
     const planContext = planContextOf(context, inputs, known, now, before, { making });
     // this also runs after the change, when the link is at its new place and gone from its previous one
-    const problems = problemsOf(kind, known, planContext);
-    if (problems.length > 0) {
-      throw new Error(
-        `${name} on ${managedHost.label}: ${problems.map((p) => `${p.property}: ${p.reason}`).join("; ")}. Nothing was touched.`,
-      );
-    }
+    assertNoIssues(problemsOf(kind, known, planContext), name, managedHost);
     const planned = planLink(kind, known, planContext);
     assertHarmless(planned, now, known.force === true, `${name} on ${managedHost.label}`);
     return planned;
@@ -70,7 +67,7 @@ export async function apply(
   const text = describeDuplicates(probe, found);
   if (detection === "error") {
     await managedHost.change(name, (now) => previousPlan(context, kind, inputs, known, now, before));
-    throw new Error(`${text}. The change was rolled back.`);
+    throw duplicateAddress(probe, `${text}. The change was rolled back.`);
   }
   say(`${text}.`);
   return outs;
@@ -156,7 +153,7 @@ const REMOVAL_ADVICE = ` in the program and run "pulumi up" before`;
 /**
  * Links of others do not go along with a link in silence. The host may have got them after the preview.
  *
- * @throws Error before anything is touched
+ * @throws MacvlanError before anything is touched
  */
 function assertHarmless(
   planned: DesiredPlan,
@@ -166,7 +163,8 @@ function assertHarmless(
   advice = "",
 ): void {
   const harm = isForced ? undefined : describeHarm(planned, now);
-  if (harm !== undefined) throw new Error(`${what}: ${whyHarmful(harm)}${advice}. Nothing was touched.`);
+  if (harm === undefined) return;
+  throw new MacvlanError("harms-others", `${what}: ${whyHarmful(harm)}${advice}. Nothing was touched.`);
 }
 
 /** The plan context for removing one making of a link. */
@@ -206,7 +204,7 @@ function whyLeft(
  * A port may move here from another link of this stack, unless that link still lists it. This is known only when all of
  * the program's resources have been checked.
  *
- * @throws Error before anything is touched
+ * @throws MacvlanError before anything is touched
  */
 async function assertOwnClaims(
   { claims, links }: ProviderContext,
@@ -224,8 +222,17 @@ async function assertOwnClaims(
   if (!isElsewhere) return;
   await links.othersAreChecked();
   const claim = claims.of(name);
-  const issues = claim ? oneEachConflicts(claim, claims.onHostOf(claim)) : [];
-  if (issues.length === 0) return;
-  const why = issues.map(({ property, reason }) => `${property}: ${reason}`).join("; ");
-  throw new Error(`${name} on ${managedHost.label}: ${why}. Nothing was touched.`);
+  assertNoIssues(claim ? oneEachConflicts(claim, claims.onHostOf(claim)) : [], name, managedHost);
+}
+
+/** @throws MacvlanError with the code of the first issue, as the host has changed since the check; nothing was touched */
+function assertNoIssues(issues: readonly Issue[], resource: string, { label: host }: ManagedHost): void {
+  const [first] = issues;
+  if (!first) return;
+  const text = `${resource} on ${host}: ${describeIssues(issues)}. Nothing was touched.`;
+  throw new MacvlanError(first.code, text, { host, resource });
+}
+
+function duplicateAddress({ resource, managedHost }: ProbeContext, text: string): MacvlanError {
+  return new MacvlanError("duplicate-address", text, { host: managedHost.label, resource });
 }

@@ -8,25 +8,20 @@ import type { ManagedHost } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { type Checked, checkInputs } from "../kinds/check-inputs";
-import {
-  type CommonInputs,
-  type Issue,
-  type Json,
-  type PlanContext,
-  linkId,
-  resourceName,
-} from "../kinds/kind";
+import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
 import { type Claim, type Warning, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
 import { oneEachConflicts } from "../kinds/lan/one-each";
 import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
 import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
+import { type Issue, MacvlanError, codedError, issue } from "../model/error";
 import { describeDifference } from "../model/secret-parts";
 import { type HostState, type LinkId, type Route, findLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
 import type { DesiredPlan } from "../plan/plan";
 import { hostIdentity } from "../ssh/address";
+import { asFailures } from "./border";
 import type { ProviderContext } from "./context";
 import { differenceOf } from "./diff";
 import { describeHarm, whyHarmful } from "./harm";
@@ -71,7 +66,7 @@ export async function check(
   const report: Report =
     target === undefined || seen === undefined
       ? { failures: request.issues }
-      : typeof seen === "string"
+      : seen instanceof MacvlanError
         ? reportUnseen(context, request, target, seen)
         : reportPlan(context, kind, request, plan(context, kind, request, target, seen));
   const failures = withoutSecretPaths(report.failures ?? [], secrets);
@@ -87,12 +82,12 @@ export async function check(
     request,
     inputs,
     { ...report, ...(notices ? { notices } : {}) },
-    typeof seen === "string" ? undefined : seen?.state,
+    seen instanceof MacvlanError ? undefined : seen?.state,
   );
   if (failures.length === 0) return { inputs: clean(inputs) };
   return {
     inputs: clean(inputs),
-    failures: failures.map(({ property, reason }) => ({ property, reason: redact(reason) })),
+    failures: asFailures(failures, redact),
   };
 }
 
@@ -176,15 +171,15 @@ function declare({ links }: ProviderContext, request: Request): Request {
   const other = target && links.declare(target.known, resource, target.unknown);
   if (other === undefined) return request;
   const reason = `${other} of this stack already has this link on this host`;
-  return { ...request, issues: [{ property: "name", reason }], target: undefined };
+  return { ...request, issues: [issue("program-conflict", "name", reason)], target: undefined };
 }
 
 /** The observation, or why the host cannot be observed. */
-async function observe(host: ManagedHost): Promise<Observation | string> {
+async function observe(host: ManagedHost): Promise<Observation | MacvlanError> {
   try {
     return await host.observe();
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return codedError(error);
   }
 }
 
@@ -196,10 +191,10 @@ function reportUnseen(
   { continuesOnError }: ProviderContext,
   { isPreview }: Request,
   { previous }: Target,
-  why: string,
+  why: MacvlanError,
 ): Report {
-  if (isPreview && !continuesOnError) return { failures: [{ property: "host", reason: why }] };
-  return { notices: [why], ...(previous ? { drift: { host: "found none that answers" } } : {}) };
+  if (isPreview && !continuesOnError) return { failures: [issue(why.code, "host", why.text)] };
+  return { notices: [why.message], ...(previous ? { drift: { host: "found none that answers" } } : {}) };
 }
 
 /** The plan of a link, or the problems that prevent it. */
@@ -241,7 +236,7 @@ function plan(
     ...parentUseConflicts(claim, onHost),
     ...oneEachConflicts(claim, onHost),
     ...tooManyMacs(now.state, claim, onHost),
-  ].map((p) => ({ ...p, reason: `${p.reason} [${hostLabel}]` }));
+  ].map((p) => ({ ...p, reason: `${p.reason} (${hostLabel})` }));
   const planned = problems.length > 0 ? problems : harmlessOrIssues(kind, known, context, hostLabel);
   return {
     known,
@@ -266,7 +261,7 @@ function harmlessOrIssues(
   const harm = describeHarm(planned, context.observation);
   return harm === undefined
     ? planned
-    : [{ property: "name", reason: `${known.name} is replaced, and ${whyHarmful(harm)} [${hostLabel}]` }];
+    : [issue("harms-others", "name", `${known.name} is replaced, and ${whyHarmful(harm)} (${hostLabel})`)];
 }
 
 /** What the resource claims on its network. */

@@ -4,11 +4,11 @@
  * shows them.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { visibleInputs } from "../kinds/check-inputs";
+import { schemaIssues, visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import { type Leases, leaseAddresses, poolSchema } from "../leases/lease";
-import { pathOf } from "../model/property-path";
 import { UNKNOWN, isUnknown } from "../model/unknown";
+import { asFailures } from "./border";
 import { digest } from "./inputs";
 
 /**
@@ -42,14 +42,10 @@ function check(before: Leases | undefined, news: Json): dynamic.CheckResult {
   if (isUnknown(given)) return { inputs: { ...given, leases: UNKNOWN } };
   const parsed = poolSchema.safeParse(given);
   if (!parsed.success) {
-    const failures = parsed.error.issues.map((issue) => ({
-      property: pathOf(issue.path),
-      reason: issue.message,
-    }));
-    return { inputs: given, failures };
+    return { inputs: given, failures: asFailures(schemaIssues(parsed.error)) };
   }
   const { leases, problems } = leaseAddresses(parsed.data, before ?? {});
-  if (problems.length > 0) return { inputs: given, failures: [...problems] };
+  if (problems.length > 0) return { inputs: given, failures: asFailures(problems) };
   return { inputs: { ...given, leases } };
 }
 

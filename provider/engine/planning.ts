@@ -8,17 +8,10 @@ import { withKernelNames } from "../kinds/altnames";
 import { asInputs, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
 import { desiredRemoval, ownerOf } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
-import {
-  type CommonInputs,
-  type Identity,
-  type Issue,
-  type Json,
-  type PlanContext,
-  linkId,
-} from "../kinds/kind";
+import { type CommonInputs, type Identity, type Json, type PlanContext, linkId } from "../kinds/kind";
 import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
-import { MacvlanError } from "../model/error";
+import { type Issue, MacvlanError, issue } from "../model/error";
 import { type LinkId, type Desired, kernelName } from "../model/host";
 import type { Observation } from "../model/observation";
 import type { OwnStack } from "../model/owner";
@@ -50,7 +43,7 @@ export function planOrIssues(
     return planLink(kind, inputs, context);
   } catch (error) {
     if (!(error instanceof MacvlanError && error.code === "no-plan")) throw error;
-    return [{ property: error.remaining?.[0]?.property ?? "name", reason: error.message }];
+    return [issue(error.code, error.remaining?.[0]?.property ?? "name", error.text)];
   }
 }
 

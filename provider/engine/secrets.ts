@@ -3,7 +3,8 @@
  * path of a failed check. So neither the path nor the text of a failure may lead to a secret.
  */
 import { secretNamesOf, visibleInputs } from "../kinds/check-inputs";
-import type { Issue, Json } from "../kinds/kind";
+import type { Json } from "../kinds/kind";
+import { type Issue, issue } from "../model/error";
 import { CREDENTIAL, CREDENTIAL_IN_HOST, type Redactor, holdsCredential } from "../model/redact";
 import { isUnknown } from "../model/unknown";
 import { type HostAddress, hostIdentity } from "../ssh/address";
@@ -58,7 +59,7 @@ export function withNamingIssues(issues: readonly Issue[], { marked }: InputSecr
       `${name} cannot be a secret: the resource's ID, messages and the host itself contain it; if that does no harm, ` +
       `pass it through pulumi.unsecret()`,
   );
-  return [...reasons.map((reason) => ({ property: "", reason })), ...others];
+  return [...reasons.map((reason) => issue("invalid-input", "", reason)), ...others];
 }
 
 /** Withholds the secrets among inputs or outputs from all that is shown, the short ones from what is said of their host. */
@@ -81,8 +82,8 @@ export function hostOf({ host }: Json): string {
 
 /** Issues that are safe to show: those of a secret property have no path, because the engine would print its value. */
 export function withoutSecretPaths(issues: readonly Issue[], { properties }: InputSecrets): Issue[] {
-  return issues.map(({ property, reason }) => {
+  return issues.map(({ code, property, reason }) => {
     const root = property.split(/[.[]/)[0] ?? "";
-    return properties.has(root) ? { property: "", reason: `${property} ${reason}` } : { property, reason };
+    return properties.has(root) ? issue(code, "", `${property} ${reason}`) : issue(code, property, reason);
   });
 }

@@ -1,6 +1,7 @@
 /** Bond: several links that are used as one (drivers/net/bonding). */
 import { z } from "zod";
 import { type HostState, type LinkState, findLink } from "../model/host";
+import { type Issue, issue } from "../model/error";
 import {
   BOND_MODES,
   BOND_OPTIONS,
@@ -14,7 +15,7 @@ import {
 import type { BondMode, BondOutputs, BondPortOutputs } from "./args";
 import { list, number, toggle } from "./bindings";
 import { type KindInputs, defineKind } from "./define";
-import { type Issue, type KernelType, type PlanContext, linkId } from "./kind";
+import { type KernelType, type PlanContext, linkId } from "./kind";
 import { desiredMaster, joinProblems, portRules } from "./master";
 import { adopts } from "./ownership";
 import { linkProblems } from "./problems";
@@ -117,46 +118,51 @@ function validates({ arpValidate = "none" }: Partial<BondInputs>): boolean {
 /** What the kernel refuses, or accepts without effect, on any host (drivers/net/bonding/bond_options.c). */
 function bondRules(inputs: Partial<BondInputs>): Issue[] {
   const { mode, miimon = 0, arpInterval = 0 } = inputs;
-  const issue = (property: keyof BondInputs, reason: string): Issue[] => [{ property, reason }];
+  const refuse = (property: keyof BondInputs, reason: string): Issue[] => [
+    issue("invalid-input", property, reason),
+  ];
   const only = (property: keyof BondInputs, modes: readonly string[]): Issue[] =>
     inputs[property] === undefined || mode === undefined || modes.includes(mode)
       ? []
-      : issue(property, `needs mode ${modes.map((m) => `"${m}"`).join(", ")}, and the mode is "${mode}"`);
+      : refuse(property, `needs mode ${modes.map((m) => `"${m}"`).join(", ")}, and the mode is "${mode}"`);
   const byArp = BOND_MODES.filter((m: BondMode) => !MII_MODES.includes(m));
   const isPort = inputs.ports?.some((port) => port.name === inputs.primary) !== false;
   const needsMii = MII_MODES.includes(mode ?? "");
   return [
     // bond_netlink.c, bond_changelink: each of the two disables the other
     ...(miimon > 0 && arpInterval > 0
-      ? issue("arpInterval", "cannot be combined with miimon; leave one of them out")
+      ? refuse("arpInterval", "cannot be combined with miimon; leave one of them out")
       : []),
     // bond_option_mode_set: the kernel would set it to 100
     ...(inputs.miimon === 0 && needsMii
-      ? issue("miimon", `cannot be 0 in mode "${mode ?? ""}", which detects dead ports only by their carrier`)
+      ? refuse(
+          "miimon",
+          `cannot be 0 in mode "${mode ?? ""}", which detects dead ports only by their carrier`,
+        )
       : []),
     ...only("arpInterval", byArp),
     ...(arpInterval > 0 && inputs.arpIpTargets?.length === 0
-      ? issue("arpIpTargets", "is empty; without an address to probe, arpInterval takes all ports for dead")
+      ? refuse("arpIpTargets", "is empty; without an address to probe, arpInterval takes all ports for dead")
       : []),
     ...only("arpValidate", byArp),
     ...(validates(inputs) && (miimon > 0 || inputs.arpInterval === 0)
-      ? issue("arpValidate", "needs arpInterval, and cannot be combined with miimon")
+      ? refuse("arpValidate", "needs arpInterval, and cannot be combined with miimon")
       : []),
     ...(["updelay", "downdelay"] as const).flatMap((delay) => {
       const value = inputs[delay];
       if (value === undefined) return [];
       // _bond_option_delay_set
-      if (inputs.miimon === 0 || arpInterval > 0) return issue(delay, "needs miimon");
+      if (inputs.miimon === 0 || arpInterval > 0) return refuse(delay, "needs miimon");
       return miimon > 0 && value % miimon !== 0
-        ? issue(delay, `must be a multiple of miimon, ${miimon}; the kernel would round it down`)
+        ? refuse(delay, `must be a multiple of miimon, ${miimon}; the kernel would round it down`)
         : [];
     }),
     ...only("primary", PRIMARY_MODES),
-    ...((inputs.primary ?? "") === "" || isPort ? [] : issue("primary", "is not one of the ports")),
+    ...((inputs.primary ?? "") === "" || isPort ? [] : refuse("primary", "is not one of the ports")),
     ...only("lacpRate", ["802.3ad"]),
     // bond_set_mac_address: the bond has the address of its active port
     ...(inputs.failOverMac === "active" && mode === "active-backup" && inputs.macAddress !== undefined
-      ? issue(
+      ? refuse(
           "macAddress",
           'needs failOverMac "none" or "follow"; with "active" the bond has the active port\'s MAC address',
         )
@@ -196,12 +202,12 @@ function sharedMacProblems(inputs: BondInputs, context: PlanContext): Issue[] {
     if (count > i || other === undefined) return [];
     const spare = count === 1 ? "give the bond a macAddress of its own, or " : "";
     return [
-      {
-        property: `ports[${i}].name`,
-        reason:
-          `${name} has the MAC address of ${other}, ${mac}, and mode "${mode}" needs a different one for each port; ` +
+      issue(
+        "unsuitable-link",
+        `ports[${i}].name`,
+        `${name} has the MAC address of ${other}, ${mac}, and mode "${mode}" needs a different one for each port; ` +
           `${spare}give one of the ports another MAC address`,
-      },
+      ),
     ];
   });
 }
@@ -218,7 +224,7 @@ function delayProblems(inputs: BondInputs, context: PlanContext): Issue[] {
       miimon === 0
         ? "needs miimon, which is 0 on the bond"
         : `must be a multiple of miimon, which is ${miimon} on the bond`;
-    return [{ property: delay, reason }];
+    return [issue("invalid-input", delay, reason)];
   });
 }
 

@@ -1,5 +1,6 @@
 /** HairpinBridge: a bridge whose ports may send frames back to where they came from, as vepa children need. */
 import { portToolSets } from "../iproute2/commands";
+import { type Issue, issue } from "../model/error";
 import { type HostState, type LinkState, findLink } from "../model/host";
 import { DEFAULT_PVID, MAX_VLAN, defaultVlans } from "../model/vlans";
 import { portsOf } from "../plan/kernel/bond";
@@ -16,7 +17,7 @@ import {
   toggle,
 } from "./bindings";
 import { type KindInputs, defineKind } from "./define";
-import { type Issue, type Json, type KernelType, type PlanContext, linkId } from "./kind";
+import { type Json, type KernelType, type PlanContext, linkId } from "./kind";
 import { desiredMaster, joinProblems, portRules } from "./master";
 import { linkProblems } from "./problems";
 import { type InputsOf, type Since, objectOf, properties } from "./property";
@@ -148,7 +149,7 @@ export const bridge = defineKind({
 
 function bridgeRules(inputs: Partial<BridgeInputs>): Issue[] {
   if (inputs.stp === true && isBelowStp(inputs.forwardDelay)) {
-    return [{ property: "forwardDelay", reason: "must be at least 2 seconds while stp is on" }];
+    return [issue("invalid-input", "forwardDelay", "must be at least 2 seconds while stp is on")];
   }
   return portRules(inputs, "bridge");
 }
@@ -162,7 +163,7 @@ function bridgeProblems(inputs: BridgeInputs, context: PlanContext): Issue[] {
   const stp = findLink(state, linkId(inputs))?.settings["type.stp_state"] === "1";
   if (stp && inputs.stp === undefined && isBelowStp(inputs.forwardDelay)) {
     return [
-      { property: "forwardDelay", reason: "must be at least 2 seconds, because the bridge has stp on" },
+      issue("invalid-input", "forwardDelay", "must be at least 2 seconds, because the bridge has stp on"),
     ];
   }
   return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, context, given, i));
@@ -181,20 +182,21 @@ function vlanProblems(inputs: BridgeInputs, { observation: { facts } }: PlanCont
   const asked = vlanProperties(inputs);
   if (facts.vlanFiltering === false) {
     const reason = `the host's kernel ${facts.kernel} cannot filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING)`;
-    return [...(inputs.vlanFiltering === true ? ["vlanFiltering"] : []), ...asked].map((property) => ({
-      property,
-      reason,
-    }));
+    return [...(inputs.vlanFiltering === true ? ["vlanFiltering"] : []), ...asked].map((property) =>
+      issue("host-unsupported", property, reason),
+    );
   }
   if (facts.portTool === "bridge") return [];
   return asked
     .filter((property) => property.endsWith("vlans"))
-    .map((property) => ({
-      property,
-      reason:
+    .map((property) =>
+      issue(
+        "host-unsupported",
+        property,
         "needs the command bridge of iproute2, which the host does not have; install it (iproute2 on Debian and Alpine, " +
-        "iproute on Fedora, ip-bridge on OpenWrt)",
-    }));
+          "iproute on Fedora, ip-bridge on OpenWrt)",
+      ),
+    );
 }
 
 function vlanWarnings(inputs: BridgeInputs, { observation: { state } }: PlanContext): string[] {
@@ -225,10 +227,11 @@ function portProblems(inputs: BridgeInputs, context: PlanContext, given: Port, i
   );
   return word
     ? [
-        {
-          property: `ports[${i}].${word.property}`,
-          reason: `cannot be set with ${facts.portTool}, the only tool for port options on the host`,
-        },
+        issue(
+          "host-unsupported",
+          `ports[${i}].${word.property}`,
+          `cannot be set with ${facts.portTool}, the only tool for port options on the host`,
+        ),
       ]
     : [];
 }

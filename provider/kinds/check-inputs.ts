@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
+import type { z } from "zod";
 import type { AnyKind } from ".";
 import { forLog } from "../model/outside-text";
 import { pathOf } from "../model/property-path";
 import { isUnknown, UNKNOWN } from "../model/unknown";
 import { hostIdentity } from "../ssh/address";
-import type { CommonInputs, Issue, Json } from "./kind";
+import { type Issue, issue } from "../model/error";
+import type { CommonInputs, Json } from "./kind";
 import { whyNotLinkName } from "./schemas";
 
 /** Inputs after `check`. */
@@ -29,13 +31,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
     else {
       const parsed = schema.safeParse(value);
       if (parsed.success) inputs[key] = parsed.data;
-      else
-        issues.push(
-          ...parsed.error.issues.map((issue) => ({
-            property: pathOf([key, ...issue.path]),
-            reason: issue.message,
-          })),
-        );
+      else issues.push(...schemaIssues(parsed.error, key));
     }
   }
   // of an adopted link, only what the program states is changed
@@ -46,7 +42,7 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
   }
   issues.push(...nameFromResource(inputs, given, issues));
   for (const key of kind.required) {
-    if (given[key] == null) issues.push({ property: key, reason: "is required" });
+    if (given[key] == null) issues.push(issue("invalid-input", key, "is required"));
   }
   if (issues.length === 0) {
     const known = Object.fromEntries(Object.entries(inputs).filter(([key]) => !unknown.includes(key)));
@@ -60,11 +56,17 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
   );
   const complete = issues.length === 0 ? derive(kind, inputs, unknown, hidden, before) : inputs;
   // they quote what was given, and the engine prints them as they are
-  const shown = issues.map(({ property, reason }) => ({
+  const shown = issues.map(({ code, property, reason }) => ({
+    code,
     property: forLog(property),
     reason: forLog(reason),
   }));
   return { inputs: { ...complete, ...hidden }, issues: shown, unknown };
+}
+
+/** The issues of a schema with a value: that of the property, if one is named. */
+export function schemaIssues({ issues }: z.ZodError, ...property: readonly string[]): Issue[] {
+  return issues.map(({ path, message }) => issue("invalid-input", pathOf([...property, ...path]), message));
 }
 
 /** Inputs that have passed the check, for the kind. @throws if they are not those of a link */
@@ -104,7 +106,7 @@ export function unknownProperty(kind: AnyKind, key: string): Issue {
   const known = Object.keys(kind.schema);
   const near = known.find((k) => k.toLowerCase() === key.toLowerCase());
   const hint = near === undefined ? `its properties are ${known.join(", ")}` : `did you mean ${near}?`;
-  return { property: key, reason: `is not a property of ${kind.type}; ${hint}` };
+  return issue("invalid-input", key, `is not a property of ${kind.type}; ${hint}`);
 }
 
 export function nameFromResource(
@@ -120,10 +122,11 @@ export function nameFromResource(
     return [];
   }
   return [
-    {
-      property: "name",
-      reason: `is not given, and the resource's own name "${resource}", which the link has by default, ${why}; give a name with the property name`,
-    },
+    issue(
+      "invalid-input",
+      "name",
+      `is not given, and the resource's own name "${resource}", which the link has by default, ${why}; give a name with the property name`,
+    ),
   ];
 }
 

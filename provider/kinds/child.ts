@@ -11,13 +11,14 @@ import {
   portKindOf,
   sameLink,
 } from "../model/host";
+import { type Issue, issue } from "../model/error";
 import { ownerOf, previousPlace, recordFor } from "./ownership";
 import { linkProblems } from "./problems";
 import { carriersOf } from "./lan/conflicts";
 import { handsOver, isOfStack } from "./lan/on-host";
 import { withoutPrefix } from "../model/addresses";
 import { sameRouteKey } from "../plan/kernel/routes";
-import { type CommonInputs, type Issue, type Json, type KernelType, type PlanContext, linkId } from "./kind";
+import { type CommonInputs, type Json, type KernelType, type PlanContext, linkId } from "./kind";
 import * as p from "./schemas";
 
 /** The property that names the parent. */
@@ -175,7 +176,7 @@ export function childRules(inputs: Partial<OnParent>): Issue[] {
   const { name, netns, parent } = inputs;
   const isItself = name !== undefined && netns === undefined && name === parent;
   return [
-    ...(isItself ? [{ property: "parent", reason: "is the link itself; give the link another name" }] : []),
+    ...(isItself ? [issue("invalid-input", "parent", "is the link itself; give the link another name")] : []),
     ...routeRules(inputs),
   ];
 }
@@ -184,10 +185,11 @@ export function childRules(inputs: Partial<OnParent>): Issue[] {
 export function routeRules(inputs: Partial<WithRoutes>): Issue[] {
   return inputs.up === false && (inputs.routes?.length ?? 0) > 0
     ? [
-        {
-          property: "routes",
-          reason: "are not possible on a link that is down; leave out up: false, or the routes",
-        },
+        issue(
+          "invalid-input",
+          "routes",
+          "are not possible on a link that is down; leave out up: false, or the routes",
+        ),
       ]
     : [];
 }
@@ -204,39 +206,39 @@ export function childProblems(
 
 function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext): Issue[] {
   const { state, facts } = context.observation;
-  const issue = (reason: string): Issue[] => [{ property: "parent", reason }];
+  const refuse = (reason: string): Issue[] => [issue("unsuitable-link", "parent", reason)];
   const parent = findParent(inputs.parent, state, kind);
   if (!parent) {
     if (context.isExpected(inputs.parent)) return [];
-    return issue(`there is no link ${inputs.parent} on the host; ${listLinks(state)}`);
+    return [noParent(inputs.parent, state)];
   }
   const port = portKindOf(kind);
   const wireless = carriersOf(state, parent.name).find((name) => facts.wireless.includes(name));
   if (port === "macvlan" && wireless !== undefined) {
-    return issue(
+    return refuse(
       `${wireless} is a wireless link: 802.11 allows one MAC address per station, so macvlan does not work ` +
         "on it; use an IpvlanInterface, which has its parent's MAC address",
     );
   }
-  if (parent.name === "lo") return issue(`lo cannot have ${kind}s`);
+  if (parent.name === "lo") return refuse(`lo cannot have ${kind}s`);
   // measured on a stock kernel (6.1): Invalid argument
   if (port === "macvlan" && portKindOf(parent.kind) === "ipvlan") {
-    return issue(`${parent.name} is an ipvlan, which cannot have ${kind}s`);
+    return refuse(`${parent.name} is an ipvlan, which cannot have ${kind}s`);
   }
   const master = parent.settings["link.master"] ?? "";
   const masterKind = findLink(state, { name: master, netns: "" })?.kind;
   if (masterKind === "bridge") {
-    return issue(`${parent.name} is a port of the bridge ${master}; make ${master} the parent instead`);
+    return refuse(`${parent.name} is a port of the bridge ${master}; make ${master} the parent instead`);
   }
   if (masterKind === "bond" || masterKind === "team") {
-    return issue(
+    return refuse(
       `${parent.name} is a port of the ${masterKind} ${master}; make ${master} the parent instead`,
     );
   }
   // a parent has one rx_handler, of one kind (net/core/dev.c, netdev_rx_handler_register)
   const foreign = childrenOf(state, parent.name).find((l) => ![undefined, port].includes(portKindOf(l.kind)));
   if (foreign) {
-    return issue(
+    return refuse(
       `${parent.name} has the ${foreign.kind} ${foreign.name}, which excludes ${kind}s: a parent has either macvlans ` +
         "or ipvlans; if this program removes it, do that in an update of its own first",
     );
@@ -261,11 +263,13 @@ export function mtuProblems(
     expected === undefined
       ? `is above the MTU of the parent ${name}, which is ${most}; raise that first`
       : `is above the MTU of the parent ${name}, which this program sets to ${most}; raise that as well`;
-  return [{ property: "mtu", reason }];
+  return [issue("unsuitable-link", "mtu", reason)];
 }
 
-export function listLinks(state: HostState): string {
+/** That a link which is named as parent is not there, and which are. */
+export function noParent(name: string, state: HostState): Issue {
   const names = state.links.filter((l) => l.netns === "" && l.name !== "lo").map((l) => l.name);
   const more = names.length > 12 ? ` and ${names.length - 12} more` : "";
-  return names.length === 0 ? "it has none" : `it has ${names.slice(0, 12).join(", ")}${more}`;
+  const list = names.length === 0 ? "none" : `${names.slice(0, 12).join(", ")}${more}`;
+  return issue("not-on-host", "parent", `there is no link ${name} on the host; it has ${list}`);
 }

@@ -4,9 +4,9 @@
  */
 import { KINDS } from ".";
 import { isOlder, kernelVersion } from "../iproute2/version";
+import { type Issue, issue } from "../model/error";
 import type { Desired, SettingKey } from "../model/host";
 import type { HostFacts } from "../model/observation";
-import type { Issue } from "./kind";
 
 /** A property that needs a later version of iproute2 than the oldest supported one. */
 export interface NewerProperty {
@@ -57,14 +57,9 @@ export function tooNewFor({ iproute2, ipVersionText, kernel }: HostFacts, desire
           ? [`Linux ${newer.kernel} or newer, and the host has ${kernel}`]
           : []),
       ];
-      return needs.length === 0
-        ? []
-        : [
-            {
-              property: newer.word === undefined ? property : newer.property,
-              reason: `needs ${needs.join("; and ")}; leave it out, or install a newer one`,
-            },
-          ];
+      if (needs.length === 0) return [];
+      const reason = `needs ${needs.join("; and ")}; leave it out, or install a newer one`;
+      return [issue("host-unsupported", newer.word === undefined ? property : newer.property, reason)];
     }),
   );
 }

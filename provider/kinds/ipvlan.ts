@@ -14,7 +14,8 @@ import {
   siblingsOf,
 } from "./child";
 import { type KindInputs, defineKind } from "./define";
-import type { Issue, KernelType, PlanContext } from "./kind";
+import { type Issue, issue } from "../model/error";
+import type { KernelType, PlanContext } from "./kind";
 import { ONE_FOR_ALL } from "./lan/parent-use";
 import { properties } from "./property";
 import * as p from "./schemas";
@@ -83,10 +84,11 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
     const other = others.find((l) => l.settings[`type.${word}`] !== inputs[word]);
     return other
       ? [
-          {
-            property: word,
-            reason: `is "${inputs[word]}", but ${other.name} on ${parent.name} has "${other.settings[`type.${word}`] ?? ""}"; ${ONE_FOR_ALL}`,
-          },
+          issue(
+            "taken-on-host",
+            word,
+            `is "${inputs[word]}", but ${other.name} on ${parent.name} has "${other.settings[`type.${word}`] ?? ""}"; ${ONE_FOR_ALL}`,
+          ),
         ]
       : [];
   });
@@ -95,10 +97,11 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
     const holder = others.find((l) => l.addresses.some((a) => withoutPrefix(a.cidr) === address));
     return holder
       ? [
-          {
-            property: `addresses[${i}]`,
-            reason: `${holder.name} on ${parent.name} already has ${address}; two ipvlans of one parent cannot have the same address`,
-          },
+          issue(
+            "taken-on-host",
+            `addresses[${i}]`,
+            `${holder.name} on ${parent.name} already has ${address}; two ipvlans of one parent cannot have the same address`,
+          ),
         ]
       : [];
   });

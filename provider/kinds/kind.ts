@@ -1,5 +1,6 @@
 /** What defines a kind of link. The engine uses nothing else of it. */
 import type { z } from "zod";
+import type { Issue } from "../model/error";
 import type { Desired, HostState, LinkId, LinkState, PortKind, Settings } from "../model/host";
 import type { Json } from "../model/json";
 import type { Observation } from "../model/observation";
@@ -11,13 +12,6 @@ import type { Properties } from "./property";
 
 export type { Json } from "../model/json";
 export type { CommonInputs } from "./link";
-
-/** A problem with an input, on its path. */
-export interface Issue {
-  /** `addresses[1]`, `host.port`; empty for the resource as a whole. */
-  readonly property: string;
-  readonly reason: string;
-}
 
 /** The identity of a resource, which none of its properties contains. */
 export interface Identity extends Owner {

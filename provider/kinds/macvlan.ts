@@ -17,7 +17,8 @@ import {
   siblingsOf,
 } from "./child";
 import { type KindInputs, defineKind } from "./define";
-import type { Issue, KernelType, Kind, PlanContext } from "./kind";
+import { type Issue, issue } from "../model/error";
+import type { KernelType, Kind, PlanContext } from "./kind";
 import { macsOn } from "./lan/conflicts";
 import { properties } from "./property";
 import * as p from "./schemas";
@@ -137,7 +138,7 @@ function modeRules(inputs: Partial<MacvlanInputs>): Issue[] {
   if (mode === undefined) return [];
   const only = (property: keyof MacvlanInputs, desired: MacvlanMode): Issue[] =>
     inputs[property] !== undefined && inputs[property] !== false && mode !== desired
-      ? [{ property, reason: `needs mode "${desired}", and the mode is "${mode}"` }]
+      ? [issue("invalid-input", property, `needs mode "${desired}", and the mode is "${mode}"`)]
       : [];
   return [
     ...only("sourceMacAddresses", "source"),
@@ -163,29 +164,32 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
   const passthru = siblings.find((l) => l.settings["type.mode"] === "passthru");
   if (passthru) {
     return [
-      {
-        property: "parent",
-        reason: `${parent.name} has the passthru child ${passthru.name}, which excludes all others`,
-      },
+      issue(
+        "taken-on-host",
+        "parent",
+        `${parent.name} has the passthru child ${passthru.name}, which excludes all others`,
+      ),
     ];
   }
   const [other] = siblings;
   if (inputs.mode === "passthru" && other) {
     return [
-      {
-        property: "mode",
-        reason: `mode passthru needs ${parent.name} for itself, but it already has the child ${other.name}`,
-      },
+      issue(
+        "taken-on-host",
+        "mode",
+        `mode passthru needs ${parent.name} for itself, but it already has the child ${other.name}`,
+      ),
     ];
   }
   if (inputs.macAddress === undefined || inputs.mode === "passthru") return [];
   const duplicate = [parent, ...siblings].find((l) => l.settings["link.address"] === inputs.macAddress);
   return duplicate
     ? [
-        {
-          property: "macAddress",
-          reason: `is already used by ${duplicate.name}; each child of a parent needs another one`,
-        },
+        issue(
+          "taken-on-host",
+          "macAddress",
+          `is already used by ${duplicate.name}; each child of a parent needs another one`,
+        ),
       ]
     : [];
 }

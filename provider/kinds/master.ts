@@ -11,9 +11,10 @@ import {
   recordOf,
   sameLink,
 } from "../model/host";
+import { type ErrorCode, type Issue, issue } from "../model/error";
 import { isOwn } from "../model/owner";
 import { adopts, ownRecord, ownerOf, previousPlace, recordFor } from "./ownership";
-import { type CommonInputs, type Issue, type PlanContext, linkId } from "./kind";
+import { type CommonInputs, type PlanContext, linkId } from "./kind";
 import { ANNOUNCES } from "./child";
 import * as p from "./schemas";
 import { routeKey } from "../plan/kernel/routes";
@@ -174,7 +175,7 @@ function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
 /** The link itself among its ports. */
 export function portRules(inputs: Partial<MasterInputs>, noun: MasterSpec["kind"]): Issue[] {
   const own = inputs.ports?.findIndex((port) => port.name === inputs.name) ?? -1;
-  return own < 0 ? [] : [{ property: `ports[${own}].name`, reason: `is the ${noun} itself` }];
+  return own < 0 ? [] : [issue("invalid-input", `ports[${own}].name`, `is the ${noun} itself`)];
 }
 
 /**
@@ -191,24 +192,26 @@ export function joinProblems(
 ): Issue[] {
   const { state } = context.observation;
   const name = inputs.ports?.[index]?.name ?? "";
-  const issue = (reason: string): Issue[] => [{ property: `ports[${index}].name`, reason }];
+  const refuse = (code: ErrorCode, reason: string): Issue[] => [issue(code, `ports[${index}].name`, reason)];
   const link = findLink(state, { name, netns: "" });
-  if (!link) return context.isExpected(name) ? [] : issue(`there is no link ${name} on the host`);
+  if (!link)
+    return context.isExpected(name) ? [] : refuse("not-on-host", `there is no link ${name} on the host`);
   const master = link.settings["link.master"] ?? "";
   if ([inputs.name, context.previous?.name].includes(master)) return [];
   // a master of this stack gives it up in this run; if both list it, their claims conflict
   if (master !== "" && !isMasterOfStack(master, context)) {
-    return issue(`${name} is a port of ${master} already; remove it from there first`);
+    return refuse("taken-on-host", `${name} is a port of ${master} already; remove it from there first`);
   }
-  if (name === "lo") return issue(`lo cannot be a ${noun}'s port`);
+  if (name === "lo") return refuse("unsuitable-link", `lo cannot be a ${noun}'s port`);
   const why = refused(link);
-  if (why !== undefined) return issue(`${name} ${why}`);
+  if (why !== undefined) return refuse("unsuitable-link", `${name} ${why}`);
   const child = childrenOf(state, name).find((l) => /^(?:mac|ip)v/.test(l.kind));
   if (child)
-    return issue(
+    return refuse(
+      "unsuitable-link",
       `${name} is the parent of the ${child.kind} ${child.name}; make the ${noun} its parent instead`,
     );
-  return addressProblems(inputs, link, noun, issue);
+  return addressProblems(inputs, link, noun, (reason) => refuse("port-has-addresses", reason));
 }
 
 /** An address on a port stops answering, because the frames go to the port's master. */
@@ -216,18 +219,18 @@ function addressProblems(
   inputs: MasterInputs,
   link: LinkState,
   noun: MasterSpec["kind"],
-  issue: (reason: string) => Issue[],
+  refuse: (reason: string) => Issue[],
 ): Issue[] {
   const dynamic = link.details["dynamic"] ?? "";
   if (dynamic !== "") {
-    return issue(
+    return refuse(
       `${link.name} has ${dynamic} by DHCP or router advertisement, which would stop answering as a ${noun}'s port; ` +
         `run the client on the ${noun} first`,
     );
   }
   if (link.addresses.length === 0 || inputs.takeOverAddresses === true) return [];
   const list = link.addresses.map((a) => a.cidr).join(", ");
-  return issue(
+  return refuse(
     `${link.name} has ${list}, which would stop answering as a ${noun}'s port; set takeOverAddresses: true to move ` +
       `it to the ${noun}`,
   );

@@ -1,24 +1,26 @@
 /** Problems of links of any kind: privilege, tools, the kernel, and the owner of the name. Pure. */
 import { bootName, whyNotBootName } from "../model/boot-names";
+import { type ErrorCode, type Issue, issue } from "../model/error";
 import { type LinkState, findLink, recordOf, sameLink } from "../model/host";
 import { isOwn } from "../model/owner";
 import { foreignOwnerOf } from "../plan/boot";
-import { type CommonInputs, type Issue, type KernelType, type PlanContext, linkId } from "./kind";
+import { type CommonInputs, type KernelType, type PlanContext, linkId } from "./kind";
 import { adopts, describeForeign } from "./ownership";
 import { whyNotLinkName } from "./schemas";
 
 export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
   const { mtu, addresses, name, adopt } = inputs;
   const tooLong = name === undefined || adopt === true ? undefined : whyNotLinkName(name);
-  if (tooLong !== undefined) return [{ property: "name", reason: tooLong }];
+  if (tooLong !== undefined) return [issue("invalid-input", "name", tooLong)];
   // RFC 8200, 5: a link with a smaller MTU has no IPv6
   const six = addresses?.findIndex((a) => a.includes(":")) ?? -1;
   return mtu !== undefined && mtu < 1280 && six >= 0
     ? [
-        {
-          property: `addresses[${six}]`,
-          reason: `needs an MTU of at least 1280 (RFC 8200), and mtu is ${mtu}`,
-        },
+        issue(
+          "invalid-input",
+          `addresses[${six}]`,
+          `needs an MTU of at least 1280 (RFC 8200), and mtu is ${mtu}`,
+        ),
       ]
     : [];
 }
@@ -37,20 +39,21 @@ export function linkProblems(
   const { facts, state } = context.observation;
   if (!facts.root) {
     return [
-      {
-        property: "host",
-        reason:
-          "changing links needs root, but the login is an ordinary user; set become to sudo or doas, or log in as root",
-      },
+      issue(
+        "no-root",
+        "host",
+        "changing links needs root, but the login is an ordinary user; set become to sudo or doas, or log in as root",
+      ),
     ];
   }
   if (facts.iproute2 === undefined && makes) {
     const has = facts.ipVersionText === "" ? "has no ip command" : `has "${facts.ipVersionText}"`;
     return [
-      {
-        property: "host",
-        reason: `the host ${has}; install iproute2 4.17 or newer, which makes ${type.links} and prints JSON`,
-      },
+      issue(
+        "host-unsupported",
+        "host",
+        `the host ${has}; install iproute2 4.17 or newer, which makes ${type.links} and prints JSON`,
+      ),
     ];
   }
   const kernel = kernelProblems(context, type);
@@ -70,46 +73,53 @@ function kernelProblems(
 ): Issue[] {
   if (!facts.lacks.includes(module) || state.links.some((l) => l.kind === word)) return [];
   return [
-    {
-      property: "host",
-      reason:
-        `the host's kernel ${facts.kernel} has no module ${module}, without which there are no ${links}; install all of ` +
+    issue(
+      "host-unsupported",
+      "host",
+      `the host's kernel ${facts.kernel} has no module ${module}, without which there are no ${links}; install all of ` +
         "the kernel's modules (linux-modules-extra on Ubuntu), or another kernel",
-    },
+    ),
   ];
 }
 
 /** Why a boot could not make the link again. */
 function persistProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
   const { facts, state } = context.observation;
-  const issue = (reason: string): Issue[] => [{ property: "persist", reason }];
+  const refuse = (code: ErrorCode, reason: string): Issue[] => [issue(code, "persist", reason)];
   if (facts.init === undefined) {
-    return issue(
+    return refuse(
+      "host-unsupported",
       "needs something on the host that runs a script at boot: it has neither systemd (/run/systemd/system) nor OpenRC " +
         "(/run/openrc) running, nor ifupdown (/etc/network/interfaces); leave persist out, and make the link at boot by other means",
     );
   }
   if (!facts.tools.includes("sha256sum")) {
-    return issue("needs sha256sum on the host to check the boot files; install coreutils");
+    return refuse(
+      "host-unsupported",
+      "needs sha256sum on the host to check the boot files; install coreutils",
+    );
   }
   const tooLong = whyNotBootName(linkId(inputs));
-  if (tooLong !== undefined) return issue(tooLong);
+  if (tooLong !== undefined) return refuse("invalid-input", tooLong);
   const foreign = foreignOwnerOf(state, bootName(linkId(inputs)), context);
   if (!foreign) return [];
-  return issue(
-    foreign.mark === undefined
-      ? `would overwrite ${foreign.path}, which pulumi-macvlan did not write; remove it or rename the link`
-      : describeForeign(`${foreign.path}, for a link of that name,`, foreign.mark, context),
-  );
+  const { path, mark } = foreign;
+  return mark === undefined
+    ? refuse(
+        "name-taken",
+        `would overwrite ${path}, which pulumi-macvlan did not write; remove it or rename the link`,
+      )
+    : refuse("foreign-owner", describeForeign(`${path}, for a link of that name,`, mark, context));
 }
 
 function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
   if (!adopts(inputs, context)) return [];
   return [
-    {
-      property: "name",
-      reason: `there is no link ${inputs.name} on the host to adopt; leave adopt out to have it made`,
-    },
+    issue(
+      "cannot-adopt",
+      "name",
+      `there is no link ${inputs.name} on the host to adopt; leave adopt out to have it made`,
+    ),
   ];
 }
 
@@ -117,31 +127,34 @@ function netnsProblems({ netns }: CommonInputs, { observation }: PlanContext): I
   if (netns === undefined || observation.state.netns.find((n) => n.name === netns)?.isStale !== true)
     return [];
   return [
-    {
-      property: "netns",
-      reason:
-        `is not a network namespace on the host: the file /run/netns/${netns} exists without a namespace behind it (left by ` +
+    issue(
+      "name-taken",
+      "netns",
+      `is not a network namespace on the host: the file /run/netns/${netns} exists without a namespace behind it (left by ` +
         `a crash, or a dangling symbolic link); remove it with "ip netns delete ${netns}", and run again to create the namespace`,
-    },
+    ),
   ];
 }
 
 function nameProblems(inputs: CommonInputs, context: PlanContext, current: LinkState, word: string): Issue[] {
-  const issue = (reason: string): Issue[] => [{ property: "name", reason }];
+  const refuse = (code: ErrorCode, reason: string): Issue[] => [issue(code, "name", reason)];
   const what = current.kind === "" ? "a link" : `a link of the kind ${current.kind}`;
   const called = describeNames(current);
   const record = recordOf(context.observation.state, current);
-  if (record && !isOwn(record, context)) return issue(describeForeign(current.name, record, context));
+  if (record && !isOwn(record, context))
+    return refuse("foreign-owner", describeForeign(current.name, record, context));
   const wasElsewhere = context.previous !== undefined && !sameLink(context.previous, current);
   const known = record !== undefined || (context.previous !== undefined && !wasElsewhere);
   if (current.kind === word && (known || inputs.adopt === true)) return [];
   if (current.kind === word) {
-    return issue(
+    return refuse(
+      "name-taken",
       `the host has ${what} called ${called}, which this stack did not make; choose another name, delete it, ` +
         "or take it over with adopt: true",
     );
   }
-  return issue(
+  return refuse(
+    "name-taken",
     `the host has ${what} called ${called}, but this resource is of the kind ${word}; choose another name or delete it`,
   );
 }

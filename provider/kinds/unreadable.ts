@@ -1,9 +1,9 @@
 /** Output of a host that cannot be parsed. It prevents a change only if it concerns the resource's own link. Pure. */
+import { type Issue, issue } from "../model/error";
 import { type Desired, type DesiredLink, findLink, sameLink } from "../model/host";
 import type { Observation, Unreadable } from "../model/observation";
 import { describeRoute } from "../plan/differences";
 import { sameRoute, sameRouteKey } from "../plan/kernel/routes";
-import type { Issue } from "./kind";
 
 /** Issues for the resource's own links that cannot be read, so that nothing can be planned for them. */
 export function unreadableIssues(desired: Desired, { state, unreadable }: Observation): Issue[] {
@@ -12,10 +12,11 @@ export function unreadableIssues(desired: Desired, { state, unreadable }: Observ
     const found = unreadable.find((u) => isOf(u, link));
     if (!found) return [];
     return [
-      {
-        property: propertyOf(found, link),
-        reason: `${describeUnreadable(found)}: ${link.name} cannot be managed`,
-      },
+      issue(
+        "host-unreadable",
+        propertyOf(found, link),
+        `${describeUnreadable(found)}: ${link.name} cannot be managed`,
+      ),
     ];
   });
 

@@ -4,9 +4,10 @@ import { type HostState, type LinkState, findLink } from "../model/host";
 import { mustBeReplaced } from "../plan/plan";
 import type { QosMapping, VlanProtocol } from "./args";
 import { type Form, number, toggle } from "./bindings";
-import { ON_PARENT, desiredOn, listLinks, mtuProblems, readRoutes, childRules } from "./child";
+import { ON_PARENT, desiredOn, noParent, mtuProblems, readRoutes, childRules } from "./child";
 import { type KindInputs, defineKind } from "./define";
-import { type Issue, type KernelType, type PlanContext, linkId } from "./kind";
+import { type Issue, issue } from "../model/error";
+import { type KernelType, type PlanContext, linkId } from "./kind";
 import { adopts } from "./ownership";
 import { linkProblems } from "./problems";
 import { properties } from "./property";
@@ -131,15 +132,17 @@ function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   const parent = parentOf(inputs, state);
   if (!parent) {
     if (context.isExpected(inputs.parent)) return [];
-    return [
-      { property: "parent", reason: `there is no link ${inputs.parent} on the host; ${listLinks(state)}` },
-    ];
+    return [noParent(inputs.parent, state)];
   }
-  if (parent.name === "lo") return [{ property: "parent", reason: "lo cannot have VLANs" }];
+  if (parent.name === "lo") return [issue("unsuitable-link", "parent", "lo cannot have VLANs")];
   if (bridgeBinding === true && parent.kind !== "bridge") {
     // measured on 6.1: the kernel accepts it, and the link never has a carrier
     return [
-      { property: "bridgeBinding", reason: `needs a bridge as the parent, and ${parent.name} is not one` },
+      issue(
+        "unsuitable-link",
+        "bridgeBinding",
+        `needs a bridge as the parent, and ${parent.name} is not one`,
+      ),
     ];
   }
   const tooBig = mtuProblems(inputs, parent, context);
@@ -149,12 +152,12 @@ function parentProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   if (up && !parent.up && looseBinding !== true && !isThere) {
     // net/8021q/vlan_dev.c, vlan_dev_open
     return [
-      {
-        property: "parent",
-        reason:
-          `${parent.name} is down, and a VLAN can only be up if its parent is; set the parent up, or give up: false or ` +
+      issue(
+        "unsuitable-link",
+        "parent",
+        `${parent.name} is down, and a VLAN can only be up if its parent is; set the parent up, or give up: false or ` +
           "looseBinding: true",
-      },
+      ),
     ];
   }
   return [];
@@ -171,12 +174,12 @@ function duplicateProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   const where =
     duplicate.netns === "" ? duplicate.name : `${duplicate.name} in the namespace ${duplicate.netns}`;
   return [
-    {
-      property: "vlanId",
-      reason:
-        `${describeVlan(inputs)} of ${inputs.parent} already exists as the link ${where}, and the kernel allows only one; ` +
+    issue(
+      "taken-on-host",
+      "vlanId",
+      `${describeVlan(inputs)} of ${inputs.parent} already exists as the link ${where}, and the kernel allows only one; ` +
         "give this link the same name (with adopt: true if it was made by other means), or delete the other one",
-    },
+    ),
   ];
 }
 
@@ -199,10 +202,11 @@ function adoptionProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
     protocol: link.settings["type.protocol"] as VlanProtocol,
   });
   return [
-    {
-      property: "adopt",
-      reason: `${link.name} is ${found} of ${link.parent}, which cannot be changed on an existing link; to adopt it, describe it as it is`,
-    },
+    issue(
+      "cannot-adopt",
+      "adopt",
+      `${link.name} is ${found} of ${link.parent}, which cannot be changed on an existing link; to adopt it, describe it as it is`,
+    ),
   ];
 }
 

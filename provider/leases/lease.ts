@@ -1,6 +1,6 @@
 /** Leases addresses to children: a child keeps its address, and a new one gets a free address. Pure. */
 import { z } from "zod";
-import type { Issue } from "../kinds/kind";
+import { type Issue, issue } from "../model/error";
 import { canonicalCidr, subnetOf, whyNotHostAddress } from "../model/addresses";
 import {
   type AddressNumber,
@@ -74,7 +74,7 @@ export function leaseAddresses(pool: PoolInputs, before: Leases): Leased {
   const problems: Issue[] = [...outside(pool)];
   const [first] = pool.keys;
   if (pool.cidr.length === 0 && first !== undefined) {
-    problems.push({ property: "cidr", reason: `is empty, and ${first} has no address of its own` });
+    problems.push(issue("invalid-input", "cidr", `is empty, and ${first} has no address of its own`));
   }
   const families = pool.cidr.map((cidr) => {
     const leased = leaseFamily(cidr, pool, before);
@@ -181,7 +181,7 @@ function reservedIn(
       if (reason === undefined) {
         reserved.set(key, number.value);
         owners.set(number.value, key);
-      } else problems.push({ property: `reservations["${key}"]`, reason: `${address} ${reason}` });
+      } else problems.push(issue("invalid-input", `reservations["${key}"]`, `${address} ${reason}`));
     }
   }
   return { reserved, problems };
@@ -210,15 +210,14 @@ function outside(pool: PoolInputs): Issue[] {
   const ranges = (pool.range ?? []).flatMap((text, i) => {
     const parsed = parseRange(text);
     const isIn = typeof parsed !== "string" && subnets.some((s) => intersection(s, parsed));
-    return isIn ? [] : [{ property: `range[${i}]`, reason: `${text} is not in ${pool.cidr.join(" or ")}` }];
+    return isIn ? [] : [issue("invalid-input", `range[${i}]`, `${text} is not in ${pool.cidr.join(" or ")}`)];
   });
   const reservations = Object.entries(pool.reservations ?? {}).flatMap(([key, addresses]) =>
     addresses
       .filter((address) => !subnets.some((s) => s.family === numberOf(address)?.family))
-      .map((address) => ({
-        property: `reservations["${key}"]`,
-        reason: `${address} is not in ${pool.cidr.join(" or ")}`,
-      })),
+      .map((address) =>
+        issue("invalid-input", `reservations["${key}"]`, `${address} is not in ${pool.cidr.join(" or ")}`),
+      ),
   );
   return [...ranges, ...reservations];
 }
@@ -254,11 +253,11 @@ function exhausted(
       ? "widen range or cidr, or exclude less"
       : `${released.length} more ${released.length === 1 ? "is" : "are"} free after the removals of this run: ` +
         "run pulumi up without the new ones first, or widen range";
-  return {
-    property: pool.range === undefined ? "cidr" : "range",
-    reason:
-      `has ${size} addresses of ${cidr}, but ${pool.keys.length} are needed; ` +
+  return issue(
+    "no-free-address",
+    pool.range === undefined ? "cidr" : "range",
+    `has ${size} addresses of ${cidr}, but ${pool.keys.length} are needed; ` +
       `none is left for ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? `, … (${missing.length})` : ""}. ` +
       `To solve this, ${later}`,
-  };
+  );
 }

@@ -1,4 +1,4 @@
-/** Errors by which a run fails: each has a code, and a section of that name in docs/troubleshooting.md. Pure. */
+/** Errors by which a run fails, and failures of a check: each has a code, and a section of that name in docs/troubleshooting.md. Pure. */
 import type { Difference } from "./difference";
 import { forLog } from "./outside-text";
 
@@ -6,6 +6,7 @@ import { forLog } from "./outside-text";
 export const ERROR_CODES = [
   // before a host is reached
   ...(["invalid-setting", "ssh-configuration", "invalid-input", "no-import"] as const),
+  ...(["program-conflict", "no-free-address"] as const),
   // reaching it
   ...(["host-unreachable", "connection-refused", "connection-timeout", "ssh-handshake"] as const),
   ...(["host-key", "authentication", "no-root", "no-shell"] as const),
@@ -18,7 +19,16 @@ export const ERROR_CODES = [
     "host-unreadable",
   ] as const),
   // what stands in the way of a plan
-  ...(["cannot-apply", "no-plan", "duplicate-address"] as const),
+  ...(["host-unsupported", "not-on-host", "unsuitable-link", "port-has-addresses"] as const),
+  ...([
+    "name-taken",
+    "foreign-owner",
+    "cannot-adopt",
+    "taken-on-host",
+    "harms-others",
+    "too-many-macs",
+  ] as const),
+  ...(["no-plan", "duplicate-address"] as const),
   // changing it
   ...([
     "change-failed",
@@ -28,9 +38,29 @@ export const ERROR_CODES = [
     "host-locked",
     "host-changing",
   ] as const),
+  // a fault of ours
+  "internal-error",
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** A problem with an input, on its path. Its code says what the user has to do about it. */
+export interface Issue {
+  readonly code: ErrorCode;
+  /** `addresses[1]`, `host.port`; empty for the resource as a whole. */
+  readonly property: string;
+  /** Completes a sentence that begins with the property. */
+  readonly reason: string;
+}
+
+export function issue(code: ErrorCode, property: string, reason: string): Issue {
+  return { code, property, reason };
+}
+
+/** `mtu: is above that of the parent eth0, which is 1500; raise that first` */
+export function describeIssues(issues: readonly Issue[]): string {
+  return issues.map(({ property, reason }) => `${property}: ${reason}`).join("; ");
+}
 
 /** Details of an error beside its message. */
 export interface ErrorDetails {
@@ -91,7 +121,14 @@ export class MacvlanError extends Error {
   }
 }
 
-/** A message that ends with its code: `… is down [parent-down]`. */
+/** An error with a code: one that none was given to is a fault of ours. */
+export function codedError(error: unknown): MacvlanError {
+  if (error instanceof MacvlanError) return error;
+  const text = `${reasonOf(error)}. This is a fault of pulumi-macvlan: please report it`;
+  return new MacvlanError("internal-error", text, {}, { cause: error });
+}
+
+/** A message that ends with its code: `… is no port [unsuitable-link]`. */
 export function withCode(text: string, code: ErrorCode): string {
   return `${text} [${code}]`;
 }

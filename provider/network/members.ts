@@ -4,7 +4,8 @@
 import type { Input } from "@pulumi/pulumi";
 import type { DeepInput } from "../program/resource";
 import type { HostArgs } from "../kinds/args";
-import type { Issue, Json } from "../kinds/kind";
+import type { Json } from "../kinds/kind";
+import { type Issue, issue } from "../model/error";
 import type {
   ChildArgs,
   ChildDefaults,
@@ -89,14 +90,17 @@ const ALONE: readonly unknown[] = ["private", "passthru"];
 export function listMembers<H extends NetworkHost>(args: NetworkArgs<H>): Members {
   const issues: Issue[] = Object.keys(args)
     .filter((key) => !OWN.includes(key) && !(DEFAULTS as readonly string[]).includes(key))
-    .map((property) => ({
-      property,
-      reason: `is not a property of MacvlanNetwork; its properties are ${[...OWN, ...DEFAULTS].join(", ")}`,
-    }));
+    .map((property) =>
+      issue(
+        "invalid-input",
+        property,
+        `is not a property of MacvlanNetwork; its properties are ${[...OWN, ...DEFAULTS].join(", ")}`,
+      ),
+    );
   if (!Array.isArray(args.hosts)) {
     return {
       hosts: [],
-      issues: [...issues, { property: "hosts", reason: "must be a plain list, not an output" }],
+      issues: [...issues, issue("invalid-input", "hosts", "must be a plain list, not an output")],
     };
   }
   const names = new Map<string, string>();
@@ -107,7 +111,7 @@ export function listMembers<H extends NetworkHost>(args: NetworkArgs<H>): Member
     const why = whyNotName(host);
     const duplicate = names.get(String((host as Partial<NetworkHost> | null)?.name));
     if (why !== undefined || duplicate !== undefined) {
-      issues.push({ property: path, reason: why ?? `has the same name as ${duplicate ?? ""}` });
+      issues.push(issue("invalid-input", path, why ?? `has the same name as ${duplicate ?? ""}`));
       return [];
     }
     names.set(host.name, path);
@@ -155,7 +159,7 @@ function childMembers<H extends NetworkHost>(
   issues: Issue[],
 ): ChildMember[] {
   if (!Array.isArray(list)) {
-    issues.push({ property: path, reason: "must be a plain list, not an output" });
+    issues.push(issue("invalid-input", path, "must be a plain list, not an output"));
     return [];
   }
   const names = new Map<string, string>();
@@ -165,29 +169,28 @@ function childMembers<H extends NetworkHost>(
     const why = whyNotName(child);
     const duplicate = names.get(String((child as Partial<ChildArgs> | null)?.name));
     if (why !== undefined || duplicate !== undefined) {
-      issues.push({ property: own, reason: why ?? `has the same name as ${duplicate ?? ""}` });
+      issues.push(issue("invalid-input", own, why ?? `has the same name as ${duplicate ?? ""}`));
       return [];
     }
     names.set(child.name, own);
     const { name, linkName = name, addressing = "static", ...link } = child;
     if (!["static", "dhcp"].includes(addressing)) {
-      issues.push({ property: `${own}.addressing`, reason: 'must be one of "static", "dhcp"' });
+      issues.push(issue("invalid-input", `${own}.addressing`, 'must be one of "static", "dhcp"'));
     }
     if (addressing === "dhcp" && link.addresses !== undefined) {
-      issues.push({ property: `${own}.addresses`, reason: "cannot be combined with addressing dhcp" });
+      issues.push(issue("invalid-input", `${own}.addresses`, "cannot be combined with addressing dhcp"));
     }
     for (const property of ["host", "parent"]) {
       if (property in link)
-        issues.push({
-          property: `${own}.${property}`,
-          reason: "is a property of the network; give it there",
-        });
+        issues.push(
+          issue("invalid-input", `${own}.${property}`, "is a property of the network; give it there"),
+        );
     }
     const handedOn = { ...pick(args, DEFAULTS), ...defined(link), name: linkName };
     const { mode } = handedOn as Json;
     if (mode !== undefined && typeof mode !== "string") {
       const reason = "must be a plain value, not an output, because the shim and its routes depend on it";
-      issues.push({ property: `${own}.mode`, reason });
+      issues.push(issue("invalid-input", `${own}.mode`, reason));
     }
     return [
       {

@@ -1,6 +1,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- the checks come with a schema library: only programs that have a network load it; a literal require is what bundlers follow */
 /** MacvlanNetwork: one description for the macvlans of a whole fleet. */
 import * as pulumi from "@pulumi/pulumi";
+import { withCode } from "../model/error";
 import { providerCode } from "../program/provider-code";
 import type { DeepInput, InputArgs } from "../program/resource";
 import type { MacvlanArgs, RouteArgs, ShimArgs, VlanArgs } from "../kinds/args";
@@ -152,7 +153,9 @@ function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<
   const pool = poolOf(args, members.hosts);
   const problems = networkProblems(args, members, pool);
   if (problems.length > 0) {
-    const lines = problems.map(({ property, reason }) => `  ${property} ${reason}`);
+    const lines = problems.map(
+      ({ code, property, reason }) => `  ${withCode(`${property} ${reason}`, code)}`,
+    );
     throw new pulumi.RunError(`MacvlanNetwork ${name} cannot be made:\n${lines.join("\n")}`);
   }
   const absent = Object.keys(args.reservations ?? {}).filter(

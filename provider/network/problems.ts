@@ -4,11 +4,11 @@
  */
 import { Output } from "@pulumi/pulumi";
 import { KINDS } from "../kinds";
-import { checkInputs } from "../kinds/check-inputs";
-import type { Issue, Json } from "../kinds/kind";
+import { checkInputs, schemaIssues } from "../kinds/check-inputs";
+import type { Json } from "../kinds/kind";
 import { type Leases, leaseAddresses, poolSchema } from "../leases/lease";
 import { contains, numberOf, rangeOfCidr } from "../leases/ranges";
-import { pathOf } from "../model/property-path";
+import { type Issue, issue } from "../model/error";
 import { UNKNOWN, isUnknown } from "../model/unknown";
 import type { NetworkArgs, NetworkHost } from "./args";
 import type { ChildMember, HostMember, Members, ShimMember, VlanMember } from "./members";
@@ -52,7 +52,7 @@ function poolProblems<H extends NetworkHost>(
   const nothing = (...issues: Issue[]): { issues: Issue[]; leases: Leases } => ({ issues, leases: {} });
   const [first] = leasedKeys(hosts);
   if (first !== undefined && args.cidr === undefined) {
-    return nothing({ property: "cidr", reason: `is not given, and ${first} has no addresses of its own` });
+    return nothing(issue("invalid-input", "cidr", `is not given, and ${first} has no addresses of its own`));
   }
   const plain = plainOf({ ...pool, taken: undefined, gateway: undefined }) as Json;
   const unknown = Object.keys(plain).filter((key) => isUnknown(plain[key]));
@@ -62,12 +62,7 @@ function poolProblems<H extends NetworkHost>(
   // of a pool that is partly unknown, only the known parts are checked
   const parsed = poolSchema.partial().safeParse(given);
   if (!parsed.success) {
-    return nothing(
-      ...parsed.error.issues.map((issue) => ({
-        property: asGiven(pathOf(issue.path), args),
-        reason: issue.message,
-      })),
-    );
+    return nothing(...schemaIssues(parsed.error).map((i) => ({ ...i, property: asGiven(i.property, args) })));
   }
   const gateway = gatewayProblems(args, parsed.data.cidr);
   const { cidr, keys } = parsed.data;
@@ -93,7 +88,7 @@ function gatewayProblems(
     const reason = number
       ? `is not in ${(cidrs ?? []).join(" or ")}`
       : "is not an IP address without a prefix";
-    return [{ property: isList ? `gateway[${i}]` : "gateway", reason }];
+    return [issue("invalid-input", isList ? `gateway[${i}]` : "gateway", reason)];
   });
 }
 
@@ -124,23 +119,20 @@ function argumentProblems(
     __owner: "",
     __resource: member.key,
   };
-  return checkInputs(kind, given, undefined).issues.map(({ property, reason }) => {
+  return checkInputs(kind, given, undefined).issues.map(({ code, property, reason }) => {
     const [first = ""] = property.split(/[.[]/);
     const rest = property.slice(first.length);
-    if (first === "host") return { property: `${host.path}.host${rest}`, reason };
+    if (first === "host") return issue(code, `${host.path}.host${rest}`, reason);
     if (first === "name") {
       // a child's link has the child's name, unless linkName is given
       const own = "name" in member ? "linkName" : "name";
       const from = "defaultName" in member ? member.defaultName : undefined;
-      return {
-        property: `${member.path}.${own}`,
-        reason: from === undefined ? reason : `${reason}: it is ${from}`,
-      };
+      return issue(code, `${member.path}.${own}`, from === undefined ? reason : `${reason}: it is ${from}`);
     }
-    if (first === "parent" && member !== host.vlan) return { property: host.parentPath + rest, reason };
+    if (first === "parent" && member !== host.vlan) return issue(code, host.parentPath + rest, reason);
     // the child has the property from the network
     const isHandedOn = (args as Json)[first] !== undefined && (args as Json)[first] === member.args[first];
-    return { property: isHandedOn ? property : `${member.path}.${property}`, reason };
+    return issue(code, isHandedOn ? property : `${member.path}.${property}`, reason);
   });
 }
 
@@ -155,25 +147,30 @@ function hostProblems(host: HostMember): Issue[] {
     const duplicate = links.get(place);
     if (duplicate === undefined) links.set(place, member.path);
     else
-      issues.push({
-        property: member.path,
-        reason: `has the same link ${name} of ${host.name} as ${duplicate}`,
-      });
+      issues.push(
+        issue("program-conflict", member.path, `has the same link ${name} of ${host.name} as ${duplicate}`),
+      );
   }
   const passthru = host.children.find((child) => child.args["mode"] === "passthru");
   const [other] = [...host.children, ...(host.shim ? [host.shim] : [])].filter((m) => m !== passthru);
   if (passthru && other) {
-    issues.push({
-      property: other.path,
-      reason: `shares its parent on ${host.name} with ${passthru.path}, whose mode passthru excludes other children`,
-    });
+    issues.push(
+      issue(
+        "program-conflict",
+        other.path,
+        `shares its parent on ${host.name} with ${passthru.path}, whose mode passthru excludes other children`,
+      ),
+    );
   }
   const named = host.shim && host.children.find((child) => child.key === host.shim?.key);
   if (host.shim && named) {
-    issues.push({
-      property: named.path,
-      reason: `has the same name as the shim, ${host.shim.key}; rename one of them`,
-    });
+    issues.push(
+      issue(
+        "program-conflict",
+        named.path,
+        `has the same name as the shim, ${host.shim.key}; rename one of them`,
+      ),
+    );
   }
   return issues;
 }
@@ -199,10 +196,11 @@ function duplicateProblems(hosts: readonly HostMember[]): Issue[] {
     return duplicate === undefined || duplicate === member.key
       ? []
       : [
-          {
-            property: `${member.path}.${String(property)}`,
-            reason: `${value} is already used by ${duplicate}`,
-          },
+          issue(
+            "program-conflict",
+            `${member.path}.${String(property)}`,
+            `${value} is already used by ${duplicate}`,
+          ),
         ];
   });
 }

@@ -202,10 +202,10 @@ describe("a link of somebody else's", () => {
 
   it("is refused and not touched, also by a link of another kind", async () => {
     const before = await snapshot(on.lab, "node1");
-    await assert.rejects(on.stack.up("MacvlanInterface", "web", args), /did not make.*adopt: true/);
+    await assert.rejects(on.stack.up("MacvlanInterface", "web", args), / \[name-taken\]$/);
     await assert.rejects(
       on.stack.up("HairpinBridge", "web", { host: "node1", name: "mac0" }),
-      /this resource is of the kind bridge/,
+      /is of the kind bridge.* \[name-taken\]$/,
     );
     assert.equal(await snapshot(on.lab, "node1"), before);
   });

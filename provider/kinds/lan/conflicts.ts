@@ -1,7 +1,8 @@
 /** Conflicts that can be predicted: duplicate addresses, and more MAC addresses than a port allows. Pure. */
 import { isLinkLocal, withoutPrefix } from "../../model/addresses";
+import { type Issue, issue } from "../../model/error";
 import { type HostState, type LinkId, type Route, findLink, portKindOf } from "../../model/host";
-import type { DuplicateDetection, Issue, ParentUse, ExclusiveUse } from "../kind";
+import type { DuplicateDetection, ParentUse, ExclusiveUse } from "../kind";
 
 /** A warning that is shown once per run; `about` identifies it. */
 export interface Warning {
@@ -63,7 +64,7 @@ export function conflictsOf(claim: Claim, others: readonly Claim[]): Conflicts {
       if (isSameLan || [claim.detection, other.detection].includes("error")) {
         const way =
           property === "macAddress" ? "" : ', or set duplicateAddressDetection: "off" if that is intended';
-        issues.push({ property, reason: `${reason}; give one of them another${way}` });
+        issues.push(issue("program-conflict", property, `${reason}; give one of them another${way}`));
       } else if (claim.detection !== "off") {
         const text =
           `${claim.resource} on ${claim.hostLabel}: ${reason}. If both hosts share a LAN, give one of them another; ` +
@@ -83,10 +84,11 @@ function takenTwice({ host, exclusiveUse }: Claim, other: Claim): Issue[] {
     other.exclusiveUse.what === exclusiveUse.what;
   return isSame
     ? [
-        {
-          property: exclusiveUse.property,
-          reason: `${exclusiveUse.what} of ${exclusiveUse.of} is also used by ${other.resource} of this stack, but the kernel allows only one link for it`,
-        },
+        issue(
+          "program-conflict",
+          exclusiveUse.property,
+          `${exclusiveUse.what} of ${exclusiveUse.of} is also used by ${other.resource} of this stack, but the kernel allows only one link for it`,
+        ),
       ]
     : [];
 }
@@ -176,11 +178,11 @@ function tooManyOn(state: HostState, carrier: string, claim: Claim, onHost: read
   if (count <= maxMacs) return [];
   const isOwn = resource === claim.resource;
   return [
-    {
-      property: isOwn ? "maxMacs" : "parent",
-      reason:
-        `${isOwn ? "is" : `has a limit, maxMacs of ${resource ?? ""}, which is`} ${maxMacs}, but ${carrier} would carry ${count} MAC addresses, its own and those of its macvlans; ` +
+    issue(
+      "too-many-macs",
+      isOwn ? "maxMacs" : "parent",
+      `${isOwn ? "is" : `has a limit, maxMacs of ${resource ?? ""}, which is`} ${maxMacs}, but ${carrier} would carry ${count} MAC addresses, its own and those of its macvlans; ` +
         "remove macvlans (in an earlier update, if this one removes some), or raise the limit",
-    },
+    ),
   ];
 }

@@ -12,7 +12,8 @@ import {
 } from "../../model/host";
 import { isOwn } from "../../model/owner";
 import { sameRouteKey } from "../../plan/kernel/routes";
-import type { CommonInputs, Issue, PlanContext } from "../kind";
+import { type Issue, issue } from "../../model/error";
+import type { CommonInputs, PlanContext } from "../kind";
 
 /** Inputs of any link, with those for routes and ports. */
 type Inputs = CommonInputs & {
@@ -54,17 +55,17 @@ function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
     const address = withoutPrefix(cidr);
     const property = `addresses[${i}]`;
     if (now && allAddresses(now).some((a) => withoutPrefix(a.cidr) === address)) return [];
-    if (off !== undefined && isIPv6Cidr(cidr)) return [{ property, reason: off }];
+    if (off !== undefined && isIPv6Cidr(cidr)) return [issue("host-unsupported", property, off)];
     if (inputs.duplicateAddressDetection === "off") return [];
     const holder = others.find((l) => allAddresses(l).some((a) => withoutPrefix(a.cidr) === address));
     if (!holder || isLinkLocal(cidr)) return [];
     return [
-      {
+      issue(
+        "taken-on-host",
         property,
-        reason:
-          `${holder.name} of the host already has ${address}; give the link another one, remove it from ${holder.name}, or set ` +
+        `${holder.name} of the host already has ${address}; give the link another one, remove it from ${holder.name}, or set ` +
           'duplicateAddressDetection: "off" if that is intended',
-      },
+      ),
     ];
   });
 }
@@ -79,13 +80,12 @@ function routeProblems(inputs: Inputs, context: PlanContext): Issue[] {
   return (inputs.routes ?? []).flatMap((route, i): Issue[] => {
     const property = `routes[${i}]`;
     if (now?.routes.some((r) => sameRouteKey(r, route) && r.source === route.source) === true) return [];
-    if (off !== undefined && isIPv6Cidr(route.to)) return [{ property, reason: off }];
+    if (off !== undefined && isIPv6Cidr(route.to)) return [issue("host-unsupported", property, off)];
     const holder = others.find((l) => !handsOver(l, route, context) && holdsRoute(l, route));
-    if (holder) return [{ property, reason: describeHolder(holder, route) }];
-    return sourceProblems(inputs, context, route).map((reason) => ({
-      property: `${property}.source`,
-      reason,
-    }));
+    if (holder) return [issue("taken-on-host", property, describeHolder(holder, route))];
+    return sourceProblems(inputs, context, route).map((reason) =>
+      issue("not-on-host", `${property}.source`, reason),
+    );
   });
 }
 

@@ -1,8 +1,8 @@
 /**
  * Conflicts between resources of a run over what exists only once: a link's master, a passthru parent, a route. Pure.
  */
+import { type Issue, issue } from "../../model/error";
 import { sameRouteKey } from "../../plan/kernel/routes";
-import type { Issue } from "../kind";
 import type { Claim } from "./conflicts";
 
 /** Conflicts of a claim with others on its host, in whichever order they were checked. */
@@ -20,10 +20,13 @@ export function oneEachConflicts(claim: Claim, others: readonly Claim[]): Issue[
 function sharedPorts({ ports = [] }: Claim, other: Claim): Issue[] {
   return ports
     .filter(({ name }) => other.ports?.some((p) => p.name === name) === true)
-    .map(({ name, property }) => ({
-      property,
-      reason: `${name} is also a port of ${other.resource} of this stack, but a link has only one master; remove it from one of them`,
-    }));
+    .map(({ name, property }) =>
+      issue(
+        "program-conflict",
+        property,
+        `${name} is also a port of ${other.resource} of this stack, but a link has only one master; remove it from one of them`,
+      ),
+    );
 }
 
 /**
@@ -33,19 +36,23 @@ function sharedPorts({ ports = [] }: Claim, other: Claim): Issue[] {
 function parentsAmongPorts(claim: Claim, other: Claim): Issue[] {
   const issues = (claim.ports ?? [])
     .filter(({ name }) => name === parentOf(other, claim))
-    .map(({ name, property }) => ({
-      property,
-      reason: `${name} is the parent of ${other.resource} of this stack; make ${claim.name} its parent instead`,
-    }));
+    .map(({ name, property }) =>
+      issue(
+        "program-conflict",
+        property,
+        `${name} is the parent of ${other.resource} of this stack; make ${claim.name} its parent instead`,
+      ),
+    );
   const parent = parentOf(claim, other);
   const isPort = parent !== undefined && other.ports?.some(({ name }) => name === parent) === true;
   return isPort
     ? [
         ...issues,
-        {
-          property: "parent",
-          reason: `${parent} is a port of ${other.resource} of this stack; make ${other.name} the parent instead`,
-        },
+        issue(
+          "program-conflict",
+          "parent",
+          `${parent} is a port of ${other.resource} of this stack; make ${other.name} the parent instead`,
+        ),
       ]
     : issues;
 }
@@ -60,18 +67,20 @@ function passthruConflicts(claim: Claim, other: Claim): Issue[] {
   if (!claim.parentUse || !other.parentUse || claim.lan !== other.lan) return [];
   if (claim.parentUse.isPassthru === true) {
     return [
-      {
-        property: "mode",
-        reason: `mode passthru needs ${claim.lan} for itself, but ${other.resource} of this stack uses it too`,
-      },
+      issue(
+        "program-conflict",
+        "mode",
+        `mode passthru needs ${claim.lan} for itself, but ${other.resource} of this stack uses it too`,
+      ),
     ];
   }
   return other.parentUse.isPassthru === true
     ? [
-        {
-          property: "parent",
-          reason: `${claim.lan} is used by ${other.resource} of this stack in mode passthru, which excludes all other children`,
-        },
+        issue(
+          "program-conflict",
+          "parent",
+          `${claim.lan} is used by ${other.resource} of this stack in mode passthru, which excludes all other children`,
+        ),
       ]
     : [];
 }
@@ -81,12 +90,12 @@ function sharedRoutes({ routes = [], netns }: Claim, other: Claim): Issue[] {
   return routes.flatMap((route, i) =>
     other.routes?.some((r) => sameRouteKey(r, route)) === true
       ? [
-          {
-            property: `routes[${i}]`,
-            reason:
-              `${route.to} is also a route of ${other.resource} of this stack, but the kernel has only one route per destination ` +
+          issue(
+            "program-conflict",
+            `routes[${i}]`,
+            `${route.to} is also a route of ${other.resource} of this stack, but the kernel has only one route per destination ` +
               "and metric; give one of them another metric, or remove it",
-          },
+          ),
         ]
       : [],
   );

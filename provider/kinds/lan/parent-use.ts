@@ -1,7 +1,8 @@
 /**
  * Conflicts of a run's resources over a shared parent: it has one kind of child, and its ipvlans share one mode. Pure.
  */
-import type { Issue, ParentUse } from "../kind";
+import { type Issue, issue } from "../../model/error";
+import type { ParentUse } from "../kind";
 import { type Claim, addressesInCommon } from "./conflicts";
 
 /**
@@ -24,29 +25,34 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
   const [own, their] = [claim.parentUse, other.parentUse];
   if (own.kind !== their.kind) {
     return [
-      {
-        property: "parent",
-        reason:
-          `${other.resource} of this stack is of the kind ${their.kind} on ${claim.lan}, which excludes ${own.kind}s: ` +
+      issue(
+        "program-conflict",
+        "parent",
+        `${other.resource} of this stack is of the kind ${their.kind} on ${claim.lan}, which excludes ${own.kind}s: ` +
           "a parent has either macvlans or ipvlans",
-      },
+      ),
     ];
   }
   if (own.kind === "macvlan") return thresholdConflicts(own, their, other);
   const words = (["mode", "flag"] as const).filter((word) => own[word] !== their[word]);
   return [
-    ...words.map((word) => ({
-      property: word,
-      reason: `is "${own[word] ?? ""}", but ${other.resource} of this stack has "${their[word] ?? ""}"; ${ONE_FOR_ALL}`,
-    })),
+    ...words.map((word) =>
+      issue(
+        "program-conflict",
+        word,
+        `is "${own[word] ?? ""}", but ${other.resource} of this stack has "${their[word] ?? ""}"; ${ONE_FOR_ALL}`,
+      ),
+    ),
     // reported by conflictsOf, unless the program allows duplicates
     ...([claim.detection, other.detection].includes("off")
-      ? addressesInCommon(claim, other).map(({ property, what }) => ({
-          property,
-          reason:
+      ? addressesInCommon(claim, other).map(({ property, what }) =>
+          issue(
+            "program-conflict",
+            property,
             `${what} is also used by ${other.resource} of this stack; two ipvlans of one parent cannot have ` +
-            "the same address",
-        }))
+              "the same address",
+          ),
+        )
       : []),
   ];
 }
@@ -56,10 +62,11 @@ function thresholdConflicts(own: ParentUse, their: ParentUse, other: Claim): Iss
   const [a, b] = [own.broadcastQueueThreshold, their.broadcastQueueThreshold];
   if (a === undefined || b === undefined || a === b) return [];
   return [
-    {
-      property: "broadcastQueueThreshold",
-      reason: `is ${a}, but ${other.resource} of this stack has ${b}; all macvlans of a parent share one threshold`,
-    },
+    issue(
+      "program-conflict",
+      "broadcastQueueThreshold",
+      `is ${a}, but ${other.resource} of this stack has ${b}; all macvlans of a parent share one threshold`,
+    ),
   ];
 }
 

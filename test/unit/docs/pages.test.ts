@@ -138,11 +138,14 @@ describe("the documents", () => {
     assert.ok(words.length > 20 && words.length <= 30, words.join(", "));
   });
 
-  it("explain each code that an error can have, and no other", () => {
+  it("explain each code that an error or a failed check can have, and no other", () => {
     const headings = [...readPage("docs/troubleshooting.md").matchAll(/^### (.+)$/gm)].map(
       ([, code]) => code,
     );
     assert.deepEqual(headings.toSorted(), ERROR_CODES.toSorted());
+    const code = sourceTexts();
+    for (const one of ERROR_CODES)
+      assert.ok(code.split(`"${one}"`).length > 2, `nothing in provider/ fails with ${one}`);
   });
 
   it("quote messages that the code has", () => {

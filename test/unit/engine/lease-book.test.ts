@@ -67,7 +67,7 @@ describe("lease book", () => {
     );
     const reserved = { ...POOL, reservations: { "a/web": ["198.51.100.1"] } };
     assert.deepEqual((await check({}, reserved)).failures, [
-      { property: 'reservations["a/web"]', reason: "198.51.100.1 is not in 192.0.2.0/24" },
+      { property: 'reservations["a/web"]', reason: "198.51.100.1 is not in 192.0.2.0/24 [invalid-input]" },
     ]);
   });
 

@@ -6,6 +6,7 @@ import { applyScript } from "../../../provider/host/change-script";
 import { describeStep, describeSteps } from "../../../provider/iproute2/commands";
 import { asInputs, checkInputs, secretNamesOf, visibleInputs } from "../../../provider/kinds/check-inputs";
 import type { Json } from "../../../provider/kinds/kind";
+import { issue } from "../../../provider/model/error";
 import { describeDifference } from "../../../provider/model/secret-parts";
 import { hasSecret } from "../../../provider/model/steps";
 import { outcome } from "../../../provider/plan/plan";
@@ -113,7 +114,7 @@ for (const [type, given, secrets, words] of CASES) {
 describe("secret properties", () => {
   it("cannot be those by which a link is known", () => {
     const names = ["host", "name", "netns", "parent", "ports", "mtu"];
-    const quoting = { property: "host.address", reason: 'must be a name, not "hush"' };
+    const quoting = issue("invalid-input", "host.address", 'must be a name, not "hush"');
     const issues = withNamingIssues([quoting], secretsOf({ __secrets: names, mtu: 1477 }));
     assert.deepEqual(
       issues.map(({ reason }) => reason.split(" ")[0]),

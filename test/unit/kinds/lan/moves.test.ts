@@ -187,8 +187,8 @@ describe("what two resources of a program cannot both have", () => {
       const [a, b] = [claim("a", first), claim("b", second)];
       const found = [oneEachConflicts(a, [a, b]), oneEachConflicts(b, [a, b])];
       assert.deepEqual(
-        found.map((issues) => issues.map((i) => i.property)),
-        properties.map((p) => [p]),
+        found.map((issues) => issues.map((i) => [i.property, i.code])),
+        properties.map((p) => [[p, "program-conflict"]]),
       );
       assert.match(found[0]?.[0]?.reason ?? "", /\bb of this stack/);
       assert.deepEqual(oneEachConflicts(a, [{ ...b, host: "node2:22" }]), []);

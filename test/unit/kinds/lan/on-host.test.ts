@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { KINDS } from "../../../../provider/kinds";
-import type { CommonInputs, Issue, Json, PlanContext } from "../../../../provider/kinds/kind";
+import type { CommonInputs, Json, PlanContext } from "../../../../provider/kinds/kind";
 import { doubleRouteLines } from "../../../../provider/kinds/lan/on-host";
+import type { ErrorCode, Issue } from "../../../../provider/model/error";
 import type { HostState, LinkState } from "../../../../provider/model/host";
 import type { Observation } from "../../../../provider/model/observation";
 import { BARE, nic } from "../../plan/states";
@@ -49,37 +50,37 @@ const made = (name: string, more: Partial<LinkState>): Pick<HostState, "links" |
   records: [{ name, netns: "", ifIndex: 8, owner: OWNER, resource: name, made: true, restore: [] }],
 });
 
-/** Inputs of a shim, the host, and what is said: nothing, or the property and the reason. */
+/** Inputs of a shim, the host, and what is refused: nothing, or the property and the code, and a part of the reason. */
 const CASES: readonly (readonly [
   title: string,
   inputs: Json,
   state: Partial<HostState>,
-  said?: readonly [string, RegExp],
+  refused?: readonly [property: string, code: ErrorCode, reason?: RegExp],
 ])[] = [
   [
     "a route to the network that another link is in",
     { routes: [{ to: "192.0.2.0/24" }] },
     {},
-    ["routes[0]", /is the network of eth0/],
+    ["routes[0]", "taken-on-host", /is the network of eth0/],
   ],
   ["such a route with another metric", { routes: [{ to: "192.0.2.0/24", metric: 9 }] }, {}],
   [
     "a route that another link has",
     { routes: [{ to: "198.51.100.7/32" }, { to: "203.0.113.0/24" }] },
     {},
-    ["routes[1]", /the host already has a route to 203\.0\.113\.0\/24, through eth0; delete it there/],
+    ["routes[1]", "taken-on-host", /through eth0/],
   ],
   [
     "a route that is a blackhole on the host",
     { routes: [{ to: "203.0.113.64/26" }] },
     {},
-    ["routes[0]", /, as blackhole/],
+    ["routes[0]", "taken-on-host", /as blackhole/],
   ],
   [
     "a default route with the metric of the DHCP client's",
     { routes: [{ to: "0.0.0.0/0", metric: 100 }] },
     {},
-    ["routes[0]", /with the metric 100, through eth0/],
+    ["routes[0]", "taken-on-host", /with the metric 100, through eth0/],
   ],
   [
     "a route that goes over from another link of this stack",
@@ -90,20 +91,20 @@ const CASES: readonly (readonly [
     "a route that somebody put on a link of this stack",
     { routes: [{ to: "198.51.100.7/32" }] },
     made("shim1", { routes: [{ to: "198.51.100.7/32", protocol: "boot" }] }),
-    ["routes[0]", /through shim1/],
+    ["routes[0]", "taken-on-host", /through shim1/],
   ],
   [
     "a route's source that is no address of the host",
     { routes: [{ to: "198.51.100.7/32", source: "192.0.2.77" }] },
     {},
-    ["routes[0].source", /is not an address of the host/],
+    ["routes[0].source", "not-on-host"],
   ],
   ["a source that a DHCP client got", { routes: [{ to: "192.0.2.7/32", source: "198.51.100.9" }] }, {}],
   [
     "an address that another link has",
     { addresses: ["192.0.2.9/32", "198.51.100.9/32"] },
     {},
-    ["addresses[1]", /eth0 of the host already has 198\.51\.100\.9/],
+    ["addresses[1]", "taken-on-host", /^eth0 /],
   ],
   ["such an address that is meant", { addresses: ["192.0.2.1/32"], duplicateAddressDetection: "off" }, {}],
   [
@@ -115,7 +116,7 @@ const CASES: readonly (readonly [
     "an IPv6 address while new links have no IPv6",
     { addresses: ["192.0.2.9/32", "2001:db8::9/128"] },
     { newLinkSysctls: { "": { "sysctl.ipv6.disable_ipv6": "1" } } },
-    ["addresses[1]", /net\.ipv6\.conf\.default\.disable_ipv6 = 1/],
+    ["addresses[1]", "host-unsupported", /net\.ipv6\.conf\.default\.disable_ipv6 = 1/],
   ],
   [
     "an IPv6 route on a link without IPv6",
@@ -124,39 +125,36 @@ const CASES: readonly (readonly [
       ...made("shim0", { details: { disable_ipv6: "1" } }),
       newLinkSysctls: { "": { "sysctl.ipv6.disable_ipv6": "0" } },
     },
-    ["routes[0]", /net\.ipv6\.conf\.shim0\.disable_ipv6 = 1/],
+    ["routes[0]", "host-unsupported", /net\.ipv6\.conf\.shim0\.disable_ipv6 = 1/],
   ],
   [
     "an IPv6 address on a kernel without IPv6",
     { addresses: ["2001:db8::9/128"] },
     { newLinkSysctls: { "": { "sysctl.ipv4.arp_filter": "0" } } },
-    ["addresses[0]", /the host's kernel does not have/],
+    ["addresses[0]", "host-unsupported"],
   ],
   ["a parent by its altname", { parent: "enp3s0" }, {}],
   [
     "a name that is an altname",
     { name: "enp3s0" },
     {},
-    [
-      "name",
-      /a link called eth0 \(altname enp3s0, enx02005e005301\), but this resource is of the kind macvlan/,
-    ],
+    ["name", "name-taken", /a link called eth0 \(altname enp3s0, enx02005e005301\)/],
   ],
-  ["a link to adopt that is not there", { adopt: true }, {}, ["name", /no link shim0 on the host to adopt/]],
+  ["a link to adopt that is not there", { adopt: true }, {}, ["name", "cannot-adopt"]],
 ];
 
 describe("conflicts on a host", () => {
-  for (const [title, inputs, state, said] of CASES) {
-    it(`${said ? "are told of" : "are none for"} ${title}`, () => {
+  for (const [title, inputs, state, refused] of CASES) {
+    it(`${refused ? "are told of" : "are none for"} ${title}`, () => {
       // the link itself, which is declared by then, is nothing to count on
       const context = contextOn({ ...HOST, ...state }, { isExpected: (name) => name === "shim0" });
       const found = problemsOf("HostShim", inputs, context);
       assert.deepEqual(
-        found.map((p) => p.property),
-        said ? [said[0]] : [],
+        found.map((p) => [p.property, p.code]),
+        refused ? [refused.slice(0, 2)] : [],
         JSON.stringify(found),
       );
-      if (said) assert.match(found[0]?.reason ?? "", said[1]);
+      if (refused?.[2]) assert.match(found[0]?.reason ?? "", refused[2]);
     });
   }
 
@@ -166,8 +164,8 @@ describe("conflicts on a host", () => {
     assert.deepEqual(problemsOf("MacvlanInterface", mac, context), []);
     const [problem, ...more] = problemsOf("MacvlanInterface", { ...mac, netns: "blue" }, context);
     assert.deepEqual(more, []);
-    assert.equal(problem?.property, "netns");
-    assert.match(problem.reason, /\/run\/netns\/blue .*ip netns delete blue/);
+    assert.deepEqual([problem?.property, problem?.code], ["netns", "name-taken"]);
+    assert.match(problem?.reason ?? "", /\/run\/netns\/blue .*ip netns delete blue/);
   });
 
   it("leave out the ports of a bridge, which give it their addresses", () => {

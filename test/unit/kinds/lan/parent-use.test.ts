@@ -15,11 +15,14 @@ const L2: ParentUse = { kind: "ipvlan", mode: "l2", flag: "bridge" };
 describe("what resources of one run need of their parent", () => {
   it("is macvlans or ipvlans, whichever is looked at", () => {
     const [mac, ip] = [claim("mac", { kind: "macvlan" }), claim("ip", L2)];
-    assert.match(
-      parentUseConflicts(mac, [mac, ip])[0]?.reason ?? "",
-      /^resource "ip" of this stack is of the kind ipvlan on eth0, which excludes macvlans/,
-    );
-    assert.equal(parentUseConflicts(ip, [mac, ip])[0]?.property, "parent");
+    for (const [one, other] of [
+      [mac, "ip"],
+      [ip, "mac"],
+    ] as const) {
+      const [conflict] = parentUseConflicts(one, [mac, ip]);
+      assert.deepEqual([conflict?.property, conflict?.code], ["parent", "program-conflict"]);
+      assert.match(conflict?.reason ?? "", new RegExp(`^resource "${other}" `));
+    }
     for (const elsewhere of [{ lan: "eth1" }, { host: "node2:22" }])
       assert.deepEqual(parentUseConflicts(ip, [claim("mac", { kind: "macvlan" }, elsewhere)]), []);
     assert.deepEqual(
@@ -45,6 +48,7 @@ describe("what resources of one run need of their parent", () => {
       });
     assert.deepEqual(parentUseConflicts(of("a", 5), [of("b", 7), of("c"), of("d", 5)]), [
       {
+        code: "program-conflict",
         property: "broadcastQueueThreshold",
         reason: 'is 5, but resource "b" of this stack has 7; all macvlans of a parent share one threshold',
       },
