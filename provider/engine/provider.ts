@@ -8,8 +8,9 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { type AnyKind, KINDS } from "../kinds";
 import { secretNamesOf } from "../kinds/check-inputs";
-import type { Json } from "../kinds/kind";
+import { type Json, resourceName } from "../kinds/kind";
 import { apply, remove } from "./apply";
+import { asThrown } from "./border";
 import { check } from "./check";
 import type { ProviderContext, StackConfig } from "./context";
 import { diff } from "./diff";
@@ -55,13 +56,16 @@ function providerFor(
   contextFor: (config: StackConfig) => ProviderContext,
 ): dynamic.ResourceProvider {
   /**
-   * Runs the work, and redacts secrets in its error.
+   * Runs the work of an operation, and throws its error as the engine is to show it.
    *
    * @param props the inputs or outputs of the resource, those of the last run first
+   * @param now what has the resource's name
    */
   const withContext = async <T>(
+    operation: string,
     props: readonly Json[],
-    work: (context: ProviderContext) => T | Promise<T>,
+    work: (context: ProviderContext) => Promise<T>,
+    now: Json = props.at(-1) ?? {},
   ): Promise<T> => {
     const context = contextFor(() => undefined);
     const { redactor } = context;
@@ -70,27 +74,30 @@ function providerFor(
     try {
       return await work(context);
     } catch (error) {
-      throw redactor.redactError(error, hostOf(props.at(-1) ?? {}));
+      const host = hostOf(props.at(-1) ?? {});
+      const name = resourceName(kind.type, String(now["__resource"]));
+      throw asThrown(error, name, operation, (text) => redactor.redact(text, host));
     }
   };
   return {
     configure: configureWith(contextFor),
-    check: (olds: Json, news: Json) => withContext([olds], (context) => check(context, kind, olds, news)),
+    check: (olds: Json, news: Json) =>
+      withContext("check", [olds], (context) => check(context, kind, olds, news), news),
     diff: (_id: string, olds: Json, news: Json) =>
-      withContext([olds, news], (context) => diff(context, kind, olds, news)),
+      withContext("diff", [olds, news], (context) => diff(context, kind, olds, news)),
     create: (inputs: Json) =>
-      withContext([inputs], async (context) => ({
+      withContext("create", [inputs], async (context) => ({
         id: resourceId(inputs),
         outs: await apply(context, kind, inputs, undefined),
       })),
     read: (id: string, props: Json = {}) =>
-      withContext([props], (context) => ofState(read(context, kind, id, props))),
+      withContext("read", [props], (context) => ofState(read(context, kind, id, props))),
     update: (_id: string, olds: Json, news: Json) =>
-      withContext([olds, news], async (context) => ({
+      withContext("update", [olds, news], async (context) => ({
         outs: await ofState(apply(context, kind, news, olds)),
       })),
     delete: (_id: string, props: Json) =>
-      withContext([props], (context) => ofState(remove(context, kind, props))),
+      withContext("delete", [props], (context) => ofState(remove(context, kind, props))),
   };
 }
 

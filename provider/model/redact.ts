@@ -21,8 +21,6 @@ export interface Redactor {
   readonly register: (value: unknown, host?: string, names?: readonly string[]) => void;
   /** Redacts a text. */
   readonly redact: (text: string, host?: string) => string;
-  /** Redacts an error's message and stack. */
-  readonly redactError: (error: unknown, host?: string) => unknown;
 }
 
 export function openRedactor(): Redactor {
@@ -46,13 +44,6 @@ export function openRedactor(): Redactor {
       }
     },
     redact,
-    redactError(error, host) {
-      if (!(error instanceof Error)) return typeof error === "string" ? redact(error, host) : error;
-      const { message, stack } = error;
-      error.message = redact(message, host);
-      if (stack !== undefined) error.stack = redact(stack, host);
-      return error;
-    },
   };
 }
 

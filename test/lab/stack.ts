@@ -6,6 +6,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import { type ProviderContext, openContext } from "../../provider/engine/context";
 import type { Clock } from "../../provider/host/clock";
 import { openProviders } from "../../provider/engine/provider";
+import { MacvlanError } from "../../provider/model/error";
 import type {
   BondArgs,
   BondOutputs,
@@ -39,7 +40,7 @@ export interface Kinds {
 export interface Preview {
   /** `mtu`: `found 1400, wanted 1500`. */
   readonly drift: Readonly<Record<string, string>>;
-  /** `name: there is no link …` */
+  /** `parent: there is no link … [not-on-host]` */
   readonly failures: readonly string[];
   readonly changes: boolean;
   readonly replaces: readonly string[];
@@ -108,6 +109,10 @@ export function openStack(lab: Lab, owner = "lab/test"): Stack {
     ({ said } = run);
     try {
       return await work(run);
+    } catch (error) {
+      // as people see it: to String() it is what the SDK prints beside the message
+      if (error instanceof MacvlanError) throw Object.assign(new Error(error.message), { code: error.code });
+      throw error;
     } finally {
       await run.close();
     }

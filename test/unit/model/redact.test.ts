@@ -42,14 +42,4 @@ describe("what is withheld", () => {
   it("is neither a switch nor an empty text", () => {
     assert.equal(redacted([true, "", " "], "true or false", "node1"), "true or false");
   });
-
-  it("is the message and the stack of an error", () => {
-    const redactor = openRedactor();
-    redactor.register("hush-hush");
-    const error = redactor.redactError(new Error("alias hush-hush"));
-    assert.ok(error instanceof Error);
-    assert.equal(error.message, "alias [secret]");
-    assert.match(error.stack ?? "", /alias \[secret\]/);
-    assert.doesNotMatch(error.stack ?? "", /hush/);
-  });
 });
