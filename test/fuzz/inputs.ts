@@ -4,7 +4,7 @@ import { knownInputs, planContextFrom, planOrIssues, problemsOf } from "../../pr
 import { commandsOf, describeCommand } from "../../provider/iproute2/commands";
 import { type AnyKind, KINDS } from "../../provider/kinds";
 import { checkInputs } from "../../provider/kinds/check-inputs";
-import { observed } from "../unit/cli/states";
+import { observed } from "../support/hosts";
 import { assertHarmless } from "./harmless";
 import type { FuzzTarget } from "./target";
 

@@ -7,7 +7,7 @@ import { LINKS, useAnnounced } from "../lab/announced";
 import { addressesOf, linkOf, routesOf, seenLink } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { eventually } from "../support/eventually";
-import { bondInputs } from "../unit/plan/states";
+import { bondInputs } from "../support/inputs";
 import { clean } from "./clean";
 
 const HOST = "guest1";

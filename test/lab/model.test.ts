@@ -1,6 +1,6 @@
 import { bridge } from "../../provider/kinds/bridge";
 import { macvlan } from "../../provider/kinds/macvlan";
-import { bridgeInputs, macvlanInputs } from "../unit/plan/states";
+import { bridgeInputs, macvlanInputs } from "../support/inputs";
 import { LINKS, useAnnounced } from "./announced";
 import { useLab } from "./stack";
 

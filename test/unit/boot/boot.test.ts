@@ -11,8 +11,9 @@ import { outcome, plan } from "../../../provider/plan/plan";
 import { sameRoute } from "../../../provider/plan/kernel/routes";
 import { simulate } from "../../../provider/plan/kernel/simulate";
 import type { Step } from "../../../provider/model/steps";
-import { bridgeInputs, macvlanInputs } from "../plan/states";
-import { HOST, KERNEL, kindOf, reboot, upOn, viewOn, desiredOn } from "./hosts";
+import { bridgeInputs, macvlanInputs } from "../../support/inputs";
+import { HOST } from "../../support/hosts";
+import { KERNEL, kindOf, reboot, upOn, viewOn, desiredOn } from "../../support/plans";
 
 /** What the boot script does to a host, in the model's words: it adds only what is missing. */
 function bootOn(state: HostState, made: HostState, kind: AnyKind, inputs: CommonInputs): HostState {

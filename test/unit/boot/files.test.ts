@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import type { BootFile } from "../../../provider/model/host";
-import { type Booting, HOST, kindOf, desiredOn } from "./hosts";
+import { HOST } from "../../support/hosts";
+import { type Booting, kindOf, desiredOn } from "../../support/plans";
 
 const GOLDEN = resolve(__dirname, "../../fixtures/boot");
 

@@ -7,8 +7,8 @@ import { KINDS } from "../../../provider/kinds";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { LinkState } from "../../../provider/model/host";
 import { newBond } from "../../../provider/plan/kernel/bond";
-import { captured } from "../host/captured";
-import { link, macvlan, observed } from "./states";
+import { captured } from "../../support/captured";
+import { link, macvlan, observed } from "../../support/hosts";
 
 const options = (): DescribeOptions => ({ all: false, names: new Set(), prefix: "" });
 

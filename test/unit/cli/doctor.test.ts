@@ -4,8 +4,8 @@ import { type Abilities, type Examined, parseAbilities } from "../../../provider
 import { diagnosisText } from "../../../provider/cli/doctor/table";
 import { paintFor, plain } from "../../../provider/cli/paint";
 import type { HostFacts, Unreadable } from "../../../provider/model/observation";
-import { nic } from "../plan/states";
-import { macvlan, observed } from "./states";
+import { nic } from "../../support/hosts";
+import { macvlan, observed } from "../../support/hosts";
 
 const ABLE: Abilities = {
   system: "Debian GNU/Linux 12 (bookworm)",

@@ -7,7 +7,7 @@ import { type GraphHost, type GraphNode, graphHost } from "../../../provider/cli
 import { svgDocument } from "../../../provider/cli/graph/svg";
 import type { ReportedHost, ReportedLink } from "../../../provider/cli/report/model";
 import { CORPUS, answersOf, observe } from "../iproute2/corpus";
-import { link, macvlan, observed } from "./states";
+import { link, macvlan, observed } from "../../support/hosts";
 
 const seen = {
   label: "node1",

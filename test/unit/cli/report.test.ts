@@ -8,7 +8,8 @@ import { reportText } from "../../../provider/cli/report/text";
 import { readStack } from "../../../provider/cli/stack";
 import type { Observation } from "../../../provider/model/observation";
 import type { LinkState } from "../../../provider/model/host";
-import { inputsOf, macvlan, observed, step } from "./states";
+import { macvlan, observed } from "../../support/hosts";
+import { inputsOf, step } from "./previews";
 
 /** The host with a record that the stack has made these links, as an `up` leaves it. */
 function owned(links: readonly LinkState[]): Observation {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readStack } from "../../../provider/cli/stack";
 import { UNKNOWN } from "../../../provider/model/unknown";
-import { inputsOf, step, urn } from "./states";
+import { inputsOf, step, urn } from "./previews";
 
 const preview = (steps: readonly object[], diagnostics?: readonly object[]): string =>
   JSON.stringify({ steps, ...(diagnostics === undefined ? {} : { diagnostics }) });

@@ -5,8 +5,8 @@ import { asInputs, checkInputs, visibleInputs } from "../../../provider/kinds/ch
 import type { CommonInputs, Json, PlanContext } from "../../../provider/kinds/kind";
 import type { HostState, LinkState } from "../../../provider/model/host";
 import { outcome } from "../../../provider/plan/plan";
-import { HOST, kindOf, viewOn } from "../boot/hosts";
-import { nic } from "../plan/states";
+import { HOST, nic } from "../../support/hosts";
+import { kindOf, viewOn } from "../../support/plans";
 
 /** For each kind what it needs beside host and name, and a change that needs another link. */
 const CASES: readonly (readonly [type: string, args: Json, changed: Json])[] = [

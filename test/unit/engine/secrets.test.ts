@@ -10,7 +10,8 @@ import { issue } from "../../../provider/model/error";
 import { describeDifference } from "../../../provider/model/secret-parts";
 import { hasSecret } from "../../../provider/model/steps";
 import { outcome } from "../../../provider/plan/plan";
-import { HOST, kindOf, viewOn } from "../boot/hosts";
+import { HOST } from "../../support/hosts";
+import { kindOf, viewOn } from "../../support/plans";
 
 /** For each kind secrets of each form, by property, and how iproute2 writes them. */
 const CASES: readonly (readonly [type: string, given: Json, secrets: Json, words: readonly string[]])[] = [

@@ -29,7 +29,8 @@ import { plan } from "../../../provider/plan/plan";
 import { providerCode } from "../../../provider/program/provider-code";
 import { prelude } from "../../../provider/shell/library";
 import { hostSchema } from "../../../provider/ssh/address";
-import { HOST, KERNEL, kindOf, desiredOn } from "../boot/hosts";
+import { HOST } from "../../support/hosts";
+import { KERNEL, kindOf, desiredOn } from "../../support/plans";
 
 const ROOT = resolve(__dirname, "../../..");
 

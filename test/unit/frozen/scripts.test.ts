@@ -12,7 +12,8 @@ import { confirmScript } from "../../../provider/host/watchdog";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import type { PlannedStep } from "../../../provider/model/steps";
 import { plan } from "../../../provider/plan/plan";
-import { HOST, KERNEL, kindOf, desiredOn } from "../boot/hosts";
+import { HOST } from "../../support/hosts";
+import { KERNEL, kindOf, desiredOn } from "../../support/plans";
 
 const GOLDEN = resolve(__dirname, "../../fixtures/scripts");
 

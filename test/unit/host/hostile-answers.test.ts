@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { parseObservation } from "../../../provider/host/observe";
 import { type HostState, type LinkState, findLink, recordOf } from "../../../provider/model/host";
 import { linksBelow } from "../../../provider/plan/management-path";
-import { nic } from "../plan/states";
+import { nic } from "../../support/hosts";
 
 /** More links than any host has, and fewer than fit into an answer. */
 const MANY = 75_000;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseObservation } from "../../../provider/host/observe";
 import type { Observation } from "../../../provider/model/observation";
-import { FIXTURES } from "../host/captured";
+import { FIXTURES } from "../../support/captured";
 
 const FOLDER = join(FIXTURES, "iproute2/corpus");
 

@@ -5,7 +5,7 @@ import { tooNewFor } from "../../../provider/kinds/iproute2-support";
 import { iproute2Version, isOlder } from "../../../provider/iproute2/version";
 import type { Observation } from "../../../provider/model/observation";
 import { type LinkState, findLink } from "../../../provider/model/host";
-import { FIXTURES, captured } from "../host/captured";
+import { FIXTURES, captured } from "../../support/captured";
 
 /** Versions of which there is a capture, the oldest first; what they print is of one and the same namespace. */
 const VERSIONS = readdirSync(join(FIXTURES, "iproute2"))

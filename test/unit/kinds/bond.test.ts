@@ -6,9 +6,9 @@ import { checkInputs } from "../../../provider/kinds/check-inputs";
 import type { PlanContext } from "../../../provider/kinds/kind";
 import type { Issue } from "../../../provider/model/error";
 import type { LinkState } from "../../../provider/model/host";
-import type { Observation } from "../../../provider/model/observation";
 import { plan } from "../../../provider/plan/plan";
-import { BARE, nic } from "../plan/states";
+import { contextOn } from "../../support/contexts";
+import { BARE, nic, observationOf } from "../../support/hosts";
 
 const INPUTS: BondInputs = {
   ...{ host: { address: "node1" }, name: "bond0", up: true, mode: "active-backup" },
@@ -21,11 +21,7 @@ interface Odd {
 }
 
 function viewOn(links: readonly LinkState[], { wireless = [], lacks = [] }: Odd = {}): PlanContext {
-  const facts = {
-    ...{ wireless, lacks, tools: ["ip"], root: true, iproute2: "6.1.0", kernel: "6.1.0", ipVersionText: "" },
-  };
-  const observation = { state: { ...BARE, links }, facts } as unknown as Observation;
-  return { owner: "fleet/test", resource: "uplink", observation, isExpected: () => false };
+  return contextOn(observationOf({ ...BARE, links }, { wireless, lacks, tools: ["ip"] }));
 }
 
 const [eth0 = nic("eth0", 2), eth1 = nic("eth1", 3)] = BARE.links;

@@ -8,8 +8,7 @@ import { findLink } from "../../../provider/model/host";
 import type { HostFacts } from "../../../provider/model/observation";
 import type { Step } from "../../../provider/model/steps";
 import { outcome, plan } from "../../../provider/plan/plan";
-import { link, observed } from "../cli/states";
-import { nic } from "../plan/states";
+import { link, nic, observed } from "../../support/hosts";
 
 const [kind] = Object.values(KINDS).filter(({ type }) => type === "HairpinBridge");
 assert.ok(kind);

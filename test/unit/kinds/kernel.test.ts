@@ -6,17 +6,15 @@ import assert from "node:assert/strict";
 import { KINDS } from "../../../provider/kinds";
 import type { CommonInputs, PlanContext } from "../../../provider/kinds/kind";
 import type { LinkState } from "../../../provider/model/host";
-import { link, observed } from "../cli/states";
+import { contextOn } from "../../support/contexts";
+import { link, observationOf, observed } from "../../support/hosts";
 
 const host = { address: "node1" };
 
 function viewOn(lacks: readonly string[], links: readonly LinkState[] = [], expected = ""): PlanContext {
-  const observation = observed(links);
-  return {
-    ...{ owner: "fleet/dev", resource: "r" },
-    observation: { ...observation, facts: { ...observation.facts, lacks } },
+  return contextOn(observationOf(observed(links).state, { lacks }), {
     isExpected: (name) => name === expected,
-  };
+  });
 }
 
 /** Each kind's inputs beside its host and name, its module, and iproute2's word for it. */

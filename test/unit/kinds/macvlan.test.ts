@@ -6,7 +6,7 @@ import { type MacvlanInputs, macvlan } from "../../../provider/kinds/macvlan";
 import { findLink } from "../../../provider/model/host";
 import { simulate } from "../../../provider/plan/kernel/simulate";
 import { outcome, plan } from "../../../provider/plan/plan";
-import { macvlan as linkOf, observed } from "../cli/states";
+import { macvlan as linkOf, observed } from "../../support/hosts";
 
 const INPUTS: MacvlanInputs = {
   host: { address: "node1" },

@@ -6,7 +6,8 @@ import type { CommonInputs, Json, PlanContext } from "../../../provider/kinds/ki
 import { type HostState, findLink, recordOf } from "../../../provider/model/host";
 import type { OwnStack } from "../../../provider/model/owner";
 import { outcome } from "../../../provider/plan/plan";
-import { HOST, kindOf, viewOn } from "../boot/hosts";
+import { HOST } from "../../support/hosts";
+import { kindOf, viewOn } from "../../support/plans";
 
 /** What each kind needs beside host and name. */
 const ARGS: Readonly<Record<string, Json>> = {

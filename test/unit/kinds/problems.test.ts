@@ -1,29 +1,15 @@
 /** What would fail on parents that the lab's kernel cannot make, found before it is tried. */
 import assert from "node:assert/strict";
-import type { Observation } from "../../../provider/model/observation";
 import type { PlanContext } from "../../../provider/kinds/kind";
 import { bridge } from "../../../provider/kinds/bridge";
 import { ipvlan } from "../../../provider/kinds/ipvlan";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import type { LinkState } from "../../../provider/model/host";
-import { BARE, nic } from "../plan/states";
+import { contextOn } from "../../support/contexts";
+import { BARE, nic, observationOf } from "../../support/hosts";
 
 function viewOn(links: readonly LinkState[], wireless: readonly string[] = []): PlanContext {
-  const facts = {
-    wireless,
-    lacks: [],
-    tools: ["ip", "bridge"],
-    root: true,
-    iproute2: "6.1.0",
-    kernel: "6.1.0",
-    ipVersionText: "",
-  };
-  return {
-    owner: "fleet/test",
-    resource: "web",
-    observation: { state: { ...BARE, links }, facts } as unknown as Observation,
-    isExpected: () => false,
-  };
+  return contextOn(observationOf({ ...BARE, links }, { wireless }));
 }
 
 const host = { address: "node1" };

@@ -7,7 +7,7 @@ import {
 } from "../../../provider/kinds/unreadable";
 import type { Desired, DesiredLink, LinkState } from "../../../provider/model/host";
 import type { Observation, Unreadable } from "../../../provider/model/observation";
-import { nic } from "../plan/states";
+import { BARE, nic, observationOf } from "../../support/hosts";
 
 const WEB: DesiredLink = {
   name: "web",
@@ -22,7 +22,7 @@ function desired(...links: DesiredLink[]): Desired {
 }
 
 function observed(unreadable: readonly Unreadable[], links: readonly LinkState[] = []): Observation {
-  return { state: { links, netns: [], records: [], bootFiles: [] }, unreadable } as unknown as Observation;
+  return { ...observationOf({ ...BARE, links, netns: [] }), unreadable };
 }
 
 function unreadable(what: Unreadable["what"], more: Partial<Unreadable> = {}): Unreadable {

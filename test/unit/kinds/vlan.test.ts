@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { planLink } from "../../../provider/engine/planning";
 import { commandsOf, describeCommand } from "../../../provider/iproute2/commands";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
+import type { HostFacts } from "../../../provider/model/observation";
 import type { PlanContext } from "../../../provider/kinds/kind";
 import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../provider/kinds/lan/conflicts";
 import { macvlan } from "../../../provider/kinds/macvlan";
 import { type VlanInputs, vlan } from "../../../provider/kinds/vlan";
 import type { HostState, LinkState, Settings } from "../../../provider/model/host";
 import { simulate } from "../../../provider/plan/kernel/simulate";
-import { link, macvlan as macvlanLink, observed } from "../cli/states";
+import { contextOn } from "../../support/contexts";
+import { link, macvlan as macvlanLink, observationOf, observed } from "../../support/hosts";
 
 const host = { address: "node1" };
 const FLAGS: Settings = {
@@ -34,15 +36,13 @@ function vlanLink(name: string, more: Settings = {}): LinkState {
 
 function viewOn(
   links: readonly LinkState[] = [],
-  facts: object = {},
+  facts: Partial<HostFacts> = {},
   expected: readonly string[] = [],
 ): PlanContext {
-  const observation = observed(links);
-  return {
+  return contextOn(observationOf(observed(links).state, facts), {
     ...{ owner: "fleet/dev", resource: "v" },
-    observation: { ...observation, facts: { ...observation.facts, ...facts } },
     isExpected: (name) => expected.includes(name),
-  };
+  });
 }
 
 /** The commands that bring a host with these links to the inputs. */

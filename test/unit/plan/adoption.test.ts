@@ -8,20 +8,16 @@ import type { CommonInputs, Kind, PlanContext } from "../../../provider/kinds/ki
 import { macvlan } from "../../../provider/kinds/macvlan";
 import { desiredRemoval } from "../../../provider/kinds/ownership";
 import { type HostState, type LinkState, findLink } from "../../../provider/model/host";
-import type { Observation } from "../../../provider/model/observation";
 import { outcome, plan, withoutLosses, withSideEffects } from "../../../provider/plan/plan";
-import { BARE, bondInputs, bridgeInputs, macvlanInputs } from "./states";
+import { contextOn } from "../../support/contexts";
+import { BARE, observationOf } from "../../support/hosts";
+import { bondInputs, bridgeInputs, macvlanInputs } from "../../support/inputs";
 
 const KERNEL = kernelOf("6.1.0");
 
-function contextOn(state: HostState, previous?: CommonInputs): PlanContext {
-  return {
-    owner: "fleet/test",
-    resource: "web",
-    observation: { state } as Observation,
-    isExpected: () => false,
-    ...(previous ? { previous: { name: previous.name, netns: previous.netns ?? "" } } : {}),
-  };
+function viewOn(state: HostState, previous?: CommonInputs): PlanContext {
+  const place = previous && { previous: { name: previous.name, netns: previous.netns ?? "" } };
+  return contextOn(observationOf(state), { resource: "web", ...place });
 }
 
 /** What has to be as it was; what the kernel gives by chance (`""` in the model) is not compared. */
@@ -44,7 +40,7 @@ function comparable(state: HostState, before: HostState): unknown {
 }
 
 function assertGivenBack<I extends CommonInputs>(kind: Kind<I>, theirs: I, ours: I): void {
-  const made = outcome(BARE, plan(BARE, kind.desired(theirs, contextOn(BARE)), KERNEL));
+  const made = outcome(BARE, plan(BARE, kind.desired(theirs, viewOn(BARE)), KERNEL));
   // somebody else made it
   const before: HostState = {
     ...made,
@@ -54,9 +50,9 @@ function assertGivenBack<I extends CommonInputs>(kind: Kind<I>, theirs: I, ours:
   const { netns: _, ...rest } = ours;
   const place = theirs.netns === undefined ? {} : { netns: theirs.netns };
   const inputs = { ...rest, ...place, name: theirs.name, adopt: true } as unknown as I;
-  const desired = withSideEffects(before, kind.desired(inputs, contextOn(before)), KERNEL);
+  const desired = withSideEffects(before, kind.desired(inputs, viewOn(before)), KERNEL);
   const adopted = outcome(before, plan(before, desired, KERNEL));
-  const removal = withoutLosses(adopted, desiredRemoval(inputs, contextOn(adopted, inputs)), KERNEL);
+  const removal = withoutLosses(adopted, desiredRemoval(inputs, viewOn(adopted, inputs)), KERNEL);
   const after = outcome(adopted, plan(adopted, removal, KERNEL));
   assert.deepEqual(comparable(after, before), comparable(before, before));
 }

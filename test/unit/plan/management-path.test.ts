@@ -4,7 +4,7 @@ import type { HostState, LinkState } from "../../../provider/model/host";
 import type { ManagementPath } from "../../../provider/model/observation";
 import type { Step } from "../../../provider/model/steps";
 import { disruptiveStep, linksBelow } from "../../../provider/plan/management-path";
-import { nic } from "./states";
+import { nic } from "../../support/hosts";
 
 const link = (name: string, ifIndex: number, over: Partial<LinkState> = {}): LinkState => ({
   ...nic(name, ifIndex),

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Observation } from "../../../provider/model/observation";
 import { kernelOf } from "../../../provider/kinds";
 import { bond } from "../../../provider/kinds/bond";
 import { bridge, type BridgeInputs } from "../../../provider/kinds/bridge";
@@ -20,19 +19,14 @@ import {
 import { type KernelTraits, type Plan, outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/kernel/simulate";
 import type { OwnStack } from "../../../provider/model/owner";
-import { BARE, bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs, nic } from "./states";
+import { contextOn } from "../../support/contexts";
+import { BARE, nic, observationOf } from "../../support/hosts";
+import { bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs } from "../../support/inputs";
 
 const KERNELS = ["6.2.0", "6.1.0"];
 
 function viewOn(state: HostState, previous?: LinkId): PlanContext {
-  const observation = { state, facts: {} } as unknown as Observation;
-  return {
-    owner: "fleet/test",
-    resource: "web",
-    observation,
-    ...(previous ? { previous } : {}),
-    isExpected: () => false,
-  };
+  return contextOn(observationOf(state), { resource: "web", ...(previous ? { previous } : {}) });
 }
 
 function desiredOf<I extends CommonInputs>(kind: Kind<I>, inputs: I, state: HostState, before?: I): Desired {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { HostState, LinkState } from "../../../provider/model/host";
 import type { Step } from "../../../provider/model/steps";
 import { preconditions } from "../../../provider/plan/preconditions";
-import { BARE, nic } from "./states";
+import { BARE, nic } from "../../support/hosts";
 
 const MARK = { owner: "fleet/dev", stack: "5eed", making: "a1b2" };
 const child = (name: string, ifIndex: number, netns = ""): LinkState => ({

@@ -13,7 +13,7 @@ import {
 import { differences } from "../../../provider/plan/differences";
 import { type Plan, outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/kernel/simulate";
-import { BARE, nic } from "./states";
+import { BARE, nic } from "../../support/hosts";
 
 const SHIM = { name: "eth1", netns: "" };
 const KERNEL = kernelOf("6.2.0");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../../provider/kinds/lan/conflicts";
 import type { HostState, LinkState } from "../../../../provider/model/host";
-import { nic } from "../../plan/states";
+import { nic } from "../../../support/hosts";
 
 const claim = (name: string, more: Partial<Claim> = {}): Claim => ({
   ...{ name, netns: "", resource: `MacvlanInterface "${name}"`, host: "node1:22", hostLabel: "node1" },

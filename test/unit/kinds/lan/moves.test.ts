@@ -6,9 +6,9 @@ import type { Claim } from "../../../../provider/kinds/lan/conflicts";
 import { oneEachConflicts } from "../../../../provider/kinds/lan/one-each";
 import { desiredRemoval } from "../../../../provider/kinds/ownership";
 import { type HostState, findLink, recordOf } from "../../../../provider/model/host";
-import type { Observation } from "../../../../provider/model/observation";
 import { outcome, plan } from "../../../../provider/plan/plan";
-import { BARE } from "../../plan/states";
+import { contextOn } from "../../../support/contexts";
+import { BARE, observationOf } from "../../../support/hosts";
 
 const KERNEL = kernelOf("6.1.0");
 const HOST = { address: "node1" };
@@ -18,29 +18,16 @@ interface Resource {
   readonly inputs: Json;
 }
 
-function contextOn(state: HostState, resource: string, inputs: Json, isNew: boolean): PlanContext {
-  const facts = {
-    root: true,
-    iproute2: "6.1.0",
-    lacks: [],
-    wireless: [],
-    tools: ["bridge"],
-    portTool: "bridge",
-  };
-  return {
-    owner: "fleet/test",
-    resource,
-    observation: { state, facts } as unknown as Observation,
-    isExpected: () => false,
-    ...(isNew ? {} : { previous: { name: String(inputs["name"]), netns: "" } }),
-  };
+function viewOn(state: HostState, resource: string, inputs: Json, isNew: boolean): PlanContext {
+  const place = isNew ? {} : { previous: { name: String(inputs["name"]), netns: "" } };
+  return contextOn(observationOf(state), { resource, ...place });
 }
 
 /** The host after the resource was made or updated there; throws what keeps it from that. */
 function applied(state: HostState, { type, inputs }: Resource): HostState {
   const kind = KINDS[type];
   const given = { host: HOST, up: true, ...inputs } as unknown as CommonInputs;
-  const context = contextOn(state, given.name, inputs, !findLink(state, { name: given.name, netns: "" }));
+  const context = viewOn(state, given.name, inputs, !findLink(state, { name: given.name, netns: "" }));
   const problems = kind?.problems(given, context) ?? [];
   assert.deepEqual(problems, []);
   const desired = kind?.desired(given, context);
@@ -50,7 +37,7 @@ function applied(state: HostState, { type, inputs }: Resource): HostState {
 
 function removed(state: HostState, { inputs }: Resource): HostState {
   const given = { host: HOST, up: true, ...inputs } as unknown as CommonInputs;
-  const desired = desiredRemoval(given, contextOn(state, given.name, inputs, false));
+  const desired = desiredRemoval(given, viewOn(state, given.name, inputs, false));
   return outcome(state, plan(state, desired, KERNEL));
 }
 
@@ -115,7 +102,7 @@ describe("moves inside one update", () => {
 
   it("take an address from an ipvlan before another one of its parent gets it", () => {
     const before = run(BARE, ipvlan("ip0", "192.0.2.10/24"));
-    const context = contextOn(before, "ip1", {}, true);
+    const context = viewOn(before, "ip1", {}, true);
     const inputs = { host: HOST, up: true, ...ipvlan("ip1", "192.0.2.10/24").inputs };
     const desired = KINDS["IpvlanInterface"]?.desired(inputs as unknown as CommonInputs, context);
     assert.ok(desired);
@@ -127,7 +114,7 @@ describe("moves inside one update", () => {
 
   it("hand a route over from one shim to another without a moment in between", () => {
     const before = run(BARE, shim("s0", "198.51.100.7/32"), shim("s1"));
-    const context = contextOn(before, "s1", { name: "s1" }, false);
+    const context = viewOn(before, "s1", { name: "s1" }, false);
     const inputs = {
       host: HOST,
       up: true,

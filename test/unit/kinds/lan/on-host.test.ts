@@ -4,8 +4,8 @@ import type { CommonInputs, Json, PlanContext } from "../../../../provider/kinds
 import { doubleRouteLines } from "../../../../provider/kinds/lan/on-host";
 import type { ErrorCode, Issue } from "../../../../provider/model/error";
 import type { HostState, LinkState } from "../../../../provider/model/host";
-import type { Observation } from "../../../../provider/model/observation";
-import { BARE, nic } from "../../plan/states";
+import { contextOn } from "../../../support/contexts";
+import { BARE, nic, observationOf } from "../../../support/hosts";
 
 const OWNER = "fleet/test";
 
@@ -28,15 +28,8 @@ const LO: LinkState = {
 };
 const HOST: HostState = { ...BARE, links: [LO, ETH0, nic("eth1", 3)] };
 
-function contextOn(state: HostState, more: Partial<PlanContext> = {}): PlanContext {
-  const facts = { root: true, iproute2: "6.1.0", lacks: [], wireless: [], tools: [], kernel: "6.1.0" };
-  return {
-    owner: OWNER,
-    resource: "it",
-    observation: { state, facts } as unknown as Observation,
-    isExpected: () => false,
-    ...more,
-  };
+function viewOn(state: HostState, more: Partial<PlanContext> = {}): PlanContext {
+  return contextOn(observationOf(state, { tools: [] }), { owner: OWNER, ...more });
 }
 
 const SHIM = { host: { address: "node1" }, name: "shim0", parent: "eth1", mode: "bridge", up: true };
@@ -147,7 +140,7 @@ describe("conflicts on a host", () => {
   for (const [title, inputs, state, refused] of CASES) {
     it(`${refused ? "are told of" : "are none for"} ${title}`, () => {
       // the link itself, which is declared by then, is nothing to count on
-      const context = contextOn({ ...HOST, ...state }, { isExpected: (name) => name === "shim0" });
+      const context = viewOn({ ...HOST, ...state }, { isExpected: (name) => name === "shim0" });
       const found = problemsOf("HostShim", inputs, context);
       assert.deepEqual(
         found.map((p) => [p.property, p.code]),
@@ -159,7 +152,7 @@ describe("conflicts on a host", () => {
   }
 
   it("are told of a file under /run/netns that is no namespace, for links in it alone", () => {
-    const context = contextOn({ ...HOST, netns: [{ name: "blue", isStale: true }] });
+    const context = viewOn({ ...HOST, netns: [{ name: "blue", isStale: true }] });
     const mac = { name: "mac0", addresses: ["192.0.2.9/24"] };
     assert.deepEqual(problemsOf("MacvlanInterface", mac, context), []);
     const [problem, ...more] = problemsOf("MacvlanInterface", { ...mac, netns: "blue" }, context);
@@ -170,7 +163,7 @@ describe("conflicts on a host", () => {
 
   it("leave out the ports of a bridge, which give it their addresses", () => {
     const inputs = { name: "br0", ports: [{ name: "enp3s0", hairpin: true }], takeOverAddresses: true };
-    const context = contextOn(HOST);
+    const context = viewOn(HOST);
     assert.deepEqual(problemsOf("HairpinBridge", { ...inputs, addresses: ["192.0.2.1/24"] }, context), []);
   });
 
@@ -189,7 +182,7 @@ describe("links that are given by an altname", () => {
     ...{ kind: "macvlan", parent: "eth0" },
     settings: { "type.mode": "bridge", "link.address": "02:00:00:00:00:01" },
   };
-  const context = contextOn({ ...HOST, links: [...HOST.links, child] });
+  const context = viewOn({ ...HOST, links: [...HOST.links, child] });
   const inputs = { ...SHIM, name: "mac0", parent: "enp3s0" } as unknown as CommonInputs;
 
   it("are planned by the kernel's name, and kept by the name that was given", () => {

@@ -4,7 +4,7 @@ import { parseManagers } from "../../../../provider/host/managers";
 import type { Claim } from "../../../../provider/kinds/lan/conflicts";
 import { warningsOf } from "../../../../provider/kinds/lan/warnings";
 import type { LinkState, DesiredLink } from "../../../../provider/model/host";
-import { nic } from "../../plan/states";
+import { BARE, nic, observationOf } from "../../../support/hosts";
 
 const CLAIM: Claim = {
   ...{ name: "web", netns: "", resource: 'MacvlanInterface "web"', host: "node1:22", hostLabel: "node1" },
@@ -17,11 +17,10 @@ function warn(
   ports: string[] = [],
   hairpin = "off",
 ): string[] {
-  const observation = {
-    facts: { managers },
-    state: { links, netns: [], records: [] },
+  const observation: Observation = {
+    ...observationOf({ ...BARE, links }, { managers }),
     managementPath: { client: "192.0.2.9", links: ["eth0"], prefix: 24 },
-  } as unknown as Observation;
+  };
   const settings: DesiredLink["settings"] = [
     { key: "port.hairpin", value: hairpin, property: "ports[0].hairpin" },
   ];

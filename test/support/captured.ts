@@ -1,10 +1,10 @@
 /** Hosts as real commands printed them (test/fixtures). */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Observation } from "../../../provider/model/observation";
-import { parseObservation } from "../../../provider/host/observe";
+import type { Observation } from "../../provider/model/observation";
+import { parseObservation } from "../../provider/host/observe";
 
-export const FIXTURES = join(__dirname, "../../fixtures");
+export const FIXTURES = join(__dirname, "../fixtures");
 
 /** What a capture of `ip` comes to, along with other sections of a reading. */
 export function captured(file: string, more: Readonly<Record<string, string>> = {}): Observation {

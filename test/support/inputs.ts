@@ -1,50 +1,10 @@
-/** Arbitrary hosts and desired states for property tests: valid ones, with everything that a kind can set. */
+/** Arbitrary inputs for property tests: valid ones, with everything that a kind can set. */
 import fc from "fast-check";
-import { type BondInputs, bond } from "../../../provider/kinds/bond";
-import type { BridgeInputs } from "../../../provider/kinds/bridge";
-import type { IpvlanInputs } from "../../../provider/kinds/ipvlan";
-import type { MacvlanInputs } from "../../../provider/kinds/macvlan";
-import { BOND_MODES } from "../../../provider/plan/kernel/bond";
-import type { HostState, LinkState, Settings } from "../../../provider/model/host";
-
-const SYSCTLS: Settings = {
-  "sysctl.ipv4.arp_filter": "0",
-  "sysctl.ipv4.arp_notify": "0",
-  "sysctl.ipv6.ndisc_notify": "0",
-};
-
-/** A physical NIC. */
-export function nic(name: string, ifIndex: number): LinkState {
-  return {
-    name,
-    netns: "",
-    kind: "",
-    ifIndex,
-    parent: "",
-    up: true,
-    operState: "UP",
-    promiscuity: 0,
-    settings: {
-      "link.mtu": "1500",
-      "link.address": `02:77:00:00:00:0${ifIndex}`,
-      "link.alias": "",
-      "link.txqueuelen": "1000",
-      "link.master": "",
-      ...SYSCTLS,
-    },
-    details: {},
-    addresses: [],
-    routes: [],
-  };
-}
-
-/** A host with two NICs, a second namespace and nothing else. */
-export const BARE: HostState = {
-  links: [nic("eth0", 2), nic("eth1", 3)],
-  netns: [{ name: "blue" }],
-  records: [],
-  bootFiles: [],
-};
+import { type BondInputs, bond } from "../../provider/kinds/bond";
+import type { BridgeInputs } from "../../provider/kinds/bridge";
+import type { IpvlanInputs } from "../../provider/kinds/ipvlan";
+import type { MacvlanInputs } from "../../provider/kinds/macvlan";
+import { BOND_MODES } from "../../provider/plan/kernel/bond";
 
 const host = { address: "node1" };
 
