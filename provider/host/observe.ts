@@ -8,6 +8,7 @@ import {
   parseHolders,
   parseNamespace,
   parseNewLinkSysctls,
+  parseUnnamed,
   readNamespace,
 } from "../iproute2/parse";
 import { choosePortTool, parseSysfs } from "../iproute2/sysfs";
@@ -44,11 +45,15 @@ export function parseObservation(output: string, marker: string, known?: HostFac
   const own = host ? parseNamespace(host, []) : parseSysfs(text("sysfs"));
   const inside = host ? namespaces.map((n) => readNamespace(n, text, host.iproute2)) : [];
   const others = inside.map((n) => parseNamespace(n, own));
+  const hidden =
+    iproute2 === undefined
+      ? []
+      : readUnnamed(all).flatMap(({ label, links }) => parseUnnamed(label, links, iproute2, own));
   const names = new Map(own.map((l) => [l.ifIndex, l.name]));
   const nameOf = (index: number): string | undefined => names.get(index);
   const facts = parseFacts(text, nameOf, known ?? parseLastingFacts(text, iproute2));
   const state: HostState = {
-    links: [own, ...others].flat(),
+    links: [own, ...others, hidden].flat(),
     netns: namespaces.map((n, i) => ({
       ...parseNetns(n, text(`netns ${n}`), made),
       // each namespace has a link lo, but only root can enter a namespace
@@ -72,6 +77,48 @@ export function parseObservation(output: string, marker: string, known?: HostFac
     ...parseUnfinished(text("unfinished")),
     boots: text("boots").trim(),
   };
+}
+
+/** A namespace without a name, of a container or of any other process. */
+interface UnnamedNamespace {
+  readonly label: string;
+  /** What `ip` printed of its links. */
+  readonly links: string;
+}
+
+/** The namespaces without a name that have children of links, each with a label of its own. */
+function readUnnamed(all: ReturnType<typeof sections>): UnnamedNamespace[] {
+  const labels = new Set<string>();
+  return all
+    .filter((s) => s.name.startsWith("unnamed "))
+    .map(({ name, text }) => {
+      const pid = name.slice("unnamed ".length);
+      const lines = text.split("\n");
+      const label = labelOfNamespace(pid, lines);
+      const own = labels.has(label) ? `${label}, process ${pid}` : label;
+      labels.add(own);
+      return { label: own, links: lines.find((line) => line.startsWith("[")) ?? "" };
+    });
+}
+
+const RUNTIMES: ReadonlyMap<string, string> = new Map([
+  ["docker", "docker"],
+  ["libpod", "podman"],
+  ["cri-containerd", "containerd"],
+  ["crio", "CRI-O"],
+]);
+
+/** `container web (docker)`, `container 0123456789ab (containerd)` or `process 4242 (sleep)`. */
+function labelOfNamespace(pid: string, lines: readonly string[]): string {
+  const find = (word: string): string =>
+    lines.find((l) => l.startsWith(`${word} `))?.slice(word.length + 1) ?? "";
+  // the names of processes and containers are their users' to choose
+  const plain = (text: string): string => text.replaceAll(/[^\w.:@+-]/g, "?");
+  const [runtime = "", id = "", ...rest] = find("container").split(" ");
+  const by = RUNTIMES.get(runtime);
+  if (by === undefined) return `process ${pid} (${plain(find("process"))})`;
+  const [, name] = /"\/?([^"/]+)"$/.exec(rest.join(" ")) ?? [];
+  return `container ${name === undefined ? id.slice(0, 12) : plain(name)} (${by})`;
 }
 
 function parseUnfinished(text: string): Pick<Observation, "unfinished"> {

@@ -250,6 +250,24 @@ function manageable(read: readonly ReadRoute[]): Pick<LinkState, "routes" | "opa
   return opaque.length === 0 ? { routes } : { routes, opaqueRoutes: opaque };
 }
 
+/**
+ * The links in a namespace without a name that are children of the host's own.
+ *
+ * @param label what the namespace is: `container web (docker)`
+ * @throws if the list is cut short
+ */
+export function parseUnnamed(
+  label: string,
+  links: string,
+  iproute2: string,
+  hostLinks: readonly LinkState[],
+): LinkState[] {
+  const raw = readNamespace(label, (name) => (name.startsWith("links") ? links : ""), iproute2);
+  return parseNamespace(raw, hostLinks)
+    .filter(({ parent }) => parent !== "")
+    .map((link) => ({ ...link, isOutOfReach: true }));
+}
+
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {

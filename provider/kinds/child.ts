@@ -8,6 +8,7 @@ import {
   type DesiredLink,
   childrenOf,
   findLink,
+  nameAndPlace,
   portKindOf,
   sameLink,
 } from "../model/host";
@@ -239,7 +240,7 @@ function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext)
   const foreign = childrenOf(state, parent.name).find((l) => ![undefined, port].includes(portKindOf(l.kind)));
   if (foreign) {
     return refuse(
-      `${parent.name} has the ${foreign.kind} ${foreign.name}, which excludes ${kind}s: a parent has either macvlans ` +
+      `${parent.name} has the ${foreign.kind} ${nameAndPlace(foreign)}, which excludes ${kind}s: a parent has either macvlans ` +
         "or ipvlans; if this program removes it, do that in an update of its own first",
     );
   }

@@ -1,5 +1,5 @@
 /** MacvlanInterface: a macvlan child of a parent; and what macvtap and shim share with it. */
-import { type LinkState, recordOf } from "../model/host";
+import { type LinkState, nameAndPlace, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isOwn } from "../model/owner";
 import type { MacvlanMode, MacvlanOutputs } from "./args";
@@ -167,7 +167,7 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
       issue(
         "taken-on-host",
         "parent",
-        `${parent.name} has the passthru child ${passthru.name}, which excludes all others`,
+        `${parent.name} has the passthru child ${nameAndPlace(passthru)}, which excludes all others`,
       ),
     ];
   }
@@ -177,7 +177,7 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
       issue(
         "taken-on-host",
         "mode",
-        `mode passthru needs ${parent.name} for itself, but it already has the child ${other.name}`,
+        `mode passthru needs ${parent.name} for itself, but it already has the child ${nameAndPlace(other)}`,
       ),
     ];
   }
@@ -188,7 +188,7 @@ function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
         issue(
           "taken-on-host",
           "macAddress",
-          `is already used by ${duplicate.name}; each child of a parent needs another one`,
+          `is already used by ${nameAndPlace(duplicate)}; each child of a parent needs another one`,
         ),
       ]
     : [];
@@ -205,7 +205,7 @@ function thresholdWarnings(inputs: MacvlanInputs, context: PlanContext): string[
     const has = l.settings["type.bclim"];
     return has !== undefined && has !== String(threshold) && !(record && isOwn(record, context));
   });
-  const names = others.map(({ name, netns }) => (netns === "" ? name : `${name} in ${netns}`));
+  const names = others.map(nameAndPlace);
   return names.length === 0
     ? []
     : [

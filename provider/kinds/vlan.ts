@@ -1,6 +1,6 @@
 /** VlanInterface: the frames of one VLAN of a parent, as a link. */
 import { z } from "zod";
-import { type HostState, type LinkState, findLink } from "../model/host";
+import { type HostState, type LinkState, findLink, nameAndPlace } from "../model/host";
 import { mustBeReplaced } from "../plan/plan";
 import type { QosMapping, VlanProtocol } from "./args";
 import { type Form, number, toggle } from "./bindings";
@@ -171,8 +171,7 @@ function duplicateProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
     (l) => isSameVlan(l, inputs) && !own.some(({ name, netns }) => name === l.name && netns === l.netns),
   );
   if (!duplicate) return [];
-  const where =
-    duplicate.netns === "" ? duplicate.name : `${duplicate.name} in the namespace ${duplicate.netns}`;
+  const where = nameAndPlace(duplicate);
   return [
     issue(
       "taken-on-host",

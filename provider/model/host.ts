@@ -64,6 +64,11 @@ export interface LinkState extends LinkId {
   readonly operState: string;
   readonly promiscuity: number;
   readonly settings: Settings;
+  /**
+   * It is in a namespace without a name, such as a container's: `netns` describes it (`container web (docker)`), and has a
+   * space in it, as no name has. The link is counted and named, and no command reaches it.
+   */
+  readonly isOutOfReach?: true;
   /** Other names by which the kernel and `ip` know the link (ip-link(8), altname). */
   readonly altNames?: readonly string[];
   /** Values that cannot be set: `bridge_id`, a port's `state`. Not compared. */
@@ -244,6 +249,16 @@ function keyOf({ name, netns }: LinkId): string {
 
 function recordKey(record: LinkId & { readonly ifIndex: number }): string {
   return `${record.ifIndex}\n${keyOf(record)}`;
+}
+
+/** A link for people: `web`, `web in the namespace blue`, `eth0 in container web (docker)`. */
+export function nameAndPlace({
+  name,
+  netns,
+  isOutOfReach,
+}: Pick<LinkState, "name" | "netns" | "isOutOfReach">): string {
+  if (netns === "") return name;
+  return isOutOfReach === true ? `${name} in ${netns}` : `${name} in the namespace ${netns}`;
 }
 
 /** The kernel's name of a link that is given by an altname; any other name is returned unchanged. */

@@ -608,7 +608,7 @@ function formerLinks(step: Step, before: HostState, after: HostState): DesiredLi
   const mayChange = (l: LinkState): boolean =>
     l.netns === "" && (l.name === master || (bridge !== undefined && l.settings["link.master"] === bridge));
   const changed = before.links
-    .filter((l) => !unchanged.has(l) || mayChange(l))
+    .filter((l) => l.isOutOfReach !== true && (!unchanged.has(l) || mayChange(l)))
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
       const place = placeAfter(step, link);

@@ -37,6 +37,75 @@ pm_vlans() { # of bridges and their ports, if there is a bridge that can filter 
     return
   done
 }
+pm_container() { # PID: the runtime, the container's id, and its name if a file of the runtime tells it
+  i=
+  while IFS= read -r l; do
+    for r in docker libpod cri-containerd crio; do
+      case $l in *"/$r-"*.scope*)
+        i=${l##*"/$r-"}
+        i=${i%%.scope*}
+        break 2
+        ;;
+      */"$r"/*)
+        i=${l##*"/$r/"}
+        i=${i%%/*}
+        break 2
+        ;;
+      esac
+    done
+  done 2> /dev/null < "/proc/$1/cgroup"
+  case $i in '' | *[!0-9a-f]*) return ;; esac
+  v=
+  case $r in
+  docker) v=$(grep -o '"Name":"/[^"]*"' "/var/lib/docker/containers/$i/config.v2.json" 2> /dev/null | head -n 1) ;;
+  libpod) v=$(grep -o "\"id\":\"$i\",\"names\":\[\"[^\"]*\"" /var/lib/containers/storage/overlay-containers/containers.json 2> /dev/null) ;;
+  *) v=$(cat /run/containerd/io.containerd.runtime.v2.task/*/"$i"/config.json 2> /dev/null | grep -o '"io.kubernetes.cri.container-name":"[^"]*"') ;;
+  esac
+  echo "container $r $i $v"
+}
+pm_unnamed() { # INODES: children of links in namespaces without a name, which are those of containers; not in these
+  command -v nsenter > /dev/null 2>&1 || return
+  # one process for all of /proc; a process of ours tells our own namespace
+  v=$(ls -Li /proc/[0-9]*/ns/net 2> /dev/null)
+  o=${v%%" /proc/$$/ns/net"*}
+  o=${o##*[!0-9]}
+  [ -n "$o" ] || return
+  k=" $1 $o "
+  n=
+  q=0
+  for p in $v; do
+    case $p in
+    /*) ;;
+    *)
+      n=$p
+      continue
+      ;;
+    esac
+    case $k in *" $n "*) continue ;; esac
+    k="$k$n "
+    t=${p#/proc/}
+    t=${t%%/*}
+    # many services have a namespace with nothing but lo in it
+    h=
+    while IFS=' :' read -r l r; do
+      case $l in Inter-* | face* | lo | '') ;; *)
+        h=1
+        break
+        ;;
+      esac
+    done 2> /dev/null < "/proc/$t/net/dev"
+    [ -n "$h" ] || continue
+    q=$((q + 1))
+    [ "$q" -le 64 ] || return
+    l=$(nsenter "--net=$p" ip -j -d address show 2> /dev/null)
+    case $l in *'"info_kind":"macv'* | *'"info_kind":"ipv'* | *'"info_kind":"vlan"'*) ;; *) continue ;; esac
+    r=
+    read -r r 2> /dev/null < "/proc/$t/comm"
+    echo "$M unnamed $t"
+    printf '%s\n' "$l" "process $r"
+    pm_container "$t"
+  done
+}
 pm_cat() { # FILE...: those of them that are there
   for f in "$@"; do
     [ -e "$f" ] && while IFS= read -r l || [ -n "$l" ]; do printf '%s\n' "$l"; done 2> /dev/null < "$f"
@@ -92,6 +161,7 @@ pm_observe() {
   j=$PM_JSON
   echo "$M sysctls"
   eval "$PM_SYSCTLS"
+  u=
   for n in /run/netns/* /var/run/netns/*; do
     [ -e "$n" ] || [ -L "$n" ] || continue
     p=$n
@@ -100,12 +170,16 @@ pm_observe() {
     # no resource can name others, and what echo and the reader make of these is anybody's guess
     case $n in *[!A-Za-z0-9_.:@+-]*) continue ;; esac
     echo "$M netns $n"
-    ls -di "/run/netns/$n" 2> /dev/null
+    i=$(ls -di "/run/netns/$n" 2> /dev/null)
+    printf '%s\n' "$i"
+    i=${i%%/*}
+    u="$u ${i##*[!0-9 ]}"
     pm_section_of " $n" ip -n "$n"
     # sysctl files are of the namespace of the process that lists them
     echo "$M sysctls $n"
     ip netns exec "$n" sh -c "$PM_SYSCTLS" < /dev/null 2> /dev/null
   done
+  pm_unnamed "$u"
   echo "$M wireless"
   for w in /sys/class/net/*/phy80211 /sys/class/net/*/wireless; do [ -e "$w" ] && echo "$w"; done
   echo "$M vlanfiltering"

@@ -73,6 +73,7 @@ function describeOne(
   const kind = kindOf(link);
   const isAsked = all || isChild(link) || link.kind === "bridge";
   if (!kind || !isAsked) return undefined;
+  if (link.isOutOfReach === true) return "is in a namespace without a name, which no resource can manage";
   const record = recordOf(now.state, link);
   if (record) return `already belongs to the stack ${record.owner} (resource ${record.resource})`;
   if (link.netns !== "" && !("netns" in kind.properties)) {

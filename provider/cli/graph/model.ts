@@ -138,7 +138,7 @@ function factsOf(link: LinkState, isShim: boolean, secret: readonly string[] = [
   const plain = (text: string): Line => ({ text: oneLine(text), tone: "plain" });
   const dynamic = link.details["dynamic"] ?? "";
   return [
-    ...(link.netns === "" ? [] : [dim(`netns ${link.netns}`)]),
+    ...(link.netns === "" ? [] : [dim(link.isOutOfReach === true ? link.netns : `netns ${link.netns}`)]),
     ...shown("macAddress", [link.settings["link.address"] ?? ""]).map(dim),
     ...shown(
       "addresses",

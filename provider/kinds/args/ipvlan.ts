@@ -39,6 +39,6 @@ export interface IpvlanOutputs extends LinkOutputs {
   mode: IpvlanMode;
   /** As `ip -d link` shows it. */
   flag: IpvlanFlag;
-  /** How many ipvlans share the parent, this one included, as far as the host's own and named namespaces show. */
+  /** How many ipvlans share the parent, this one included, in whatever namespace. */
   siblings: number;
 }

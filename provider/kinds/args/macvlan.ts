@@ -45,11 +45,10 @@ export interface MacvlanOutputs extends LinkOutputs {
   parentMacAddress: string;
   /** How many users keep the parent in promiscuous mode. */
   parentPromiscuity: number;
-  /** How many macvlans share the parent, this one included, as far as the host's own and named namespaces show. */
+  /** How many macvlans share the parent, this one included, in whatever namespace, a container's as well. */
   siblings: number;
   /**
-   * How many MAC addresses the parent has towards its switch: its own and those of its macvlans, as far as can be
-   * seen.
+   * How many MAC addresses the parent has towards its switch: its own and those of its macvlans, in whatever namespace.
    */
   parentMacs: number;
 }

@@ -31,8 +31,7 @@ export interface ShimOutputs extends LinkOutputs {
   /** MAC address of the link below. */
   parentMacAddress: string;
   /**
-   * How many MAC addresses the parent has towards its switch: its own and those of its macvlans, as far as can be
-   * seen.
+   * How many MAC addresses the parent has towards its switch: its own and those of its macvlans, in whatever namespace.
    */
   parentMacs: number;
 }

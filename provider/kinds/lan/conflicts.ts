@@ -109,7 +109,7 @@ function inCommon(claim: Claim, other: Claim): { property: string; what: string 
 
 /**
  * The MAC addresses that a link presents to its switch: its own, and those of its VLANs and of the macvlans on it and
- * on these, as far as the host's own and named namespaces show. `claims` are the desired links.
+ * on these, in whatever namespace that can be seen. `claims` are the desired links.
  */
 export function macsOn(state: HostState, parent: string, claims: readonly Claim[] = []): string[] {
   const lans = carriedBy(state, parent, claims);

@@ -37,7 +37,7 @@ describe("broadcastQueueThreshold of a macvlan", () => {
     const given = { ...INPUTS, broadcastQueueThreshold: 5 };
     const warnings = (inputs: MacvlanInputs): string[] => macvlan.warnings?.(inputs, context) ?? [];
     assert.deepEqual(warnings(given), [
-      "broadcastQueueThreshold 5 is that of all macvlans on eth0, and so also of theirs, deep in blue, for which it is 1 now",
+      "broadcastQueueThreshold 5 is that of all macvlans on eth0, and so also of theirs, deep in the namespace blue, for which it is 1 now",
     ]);
     for (const quiet of [INPUTS, { ...given, broadcastQueueThreshold: 1 }, { ...given, parent: "eth1" }])
       assert.deepEqual(warnings(quiet), []);
