@@ -11,8 +11,8 @@ const ANSWERS: readonly (readonly [name: string, script: string])[] = [
   ["stops half-way through its answer", "echo '[{\"ifindex\":1,'; sleep 100"],
 ];
 
-/** Seconds within which a run ends that is interrupted for the second time. */
-const LIMIT_S = 1;
+/** The host's answer is waited for by far longer than this (`commandTimeout`): what ends earlier was interrupted. */
+const LONG_BEFORE = 20_000;
 
 describe("a run that is interrupted twice", () => {
   const on = useProject("interrupt");
@@ -26,7 +26,7 @@ for (const host of ["node1", "node2"]) {
 
   for (const [name, script] of ANSWERS) {
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
-      it(`ends within ${LIMIT_S} s of the second Ctrl-C if a host ${name}: pulumi ${command[0]}`, async function () {
+      it(`ends at the second Ctrl-C, without waiting for a host that ${name}: pulumi ${command[0]}`, async function () {
         this.timeout(120_000);
         await on.lab.sh("node2", 'mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip');
         await on.lab.replace("node2", "ip", {
@@ -47,11 +47,12 @@ for (const host of ["node1", "node2"]) {
           // the first has the engine wait for what is under way, which the limits of a reading end; the second ends it
           cli.kill("SIGINT");
           await sleep(500);
-          const began = performance.now();
           cli.kill("SIGINT");
-          await ended;
-          const took = (performance.now() - began) / 1000;
-          assert.ok(took < LIMIT_S, `it took ${took} s`);
+          const first = await Promise.race([
+            ended.then(() => "the run ended"),
+            sleep(LONG_BEFORE, "the run goes on", { ref: false }),
+          ]);
+          assert.equal(first, "the run ended");
         } finally {
           if (cli.pid !== undefined && cli.exitCode === null) process.kill(-cli.pid, "SIGKILL");
           await on.lab.sh("node2", "rm -f /tmp/struck");

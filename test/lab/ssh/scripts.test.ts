@@ -42,10 +42,7 @@ describe("ssh: scripts", () => {
     const script = `main() { trap 'echo x > ${mark}; exit 1' TERM; while sleep 0.2; do :; done; }\nmain\n`;
     const error = await failure(connection.run(script, { timeout: 3, description: "a long wait" }));
     assert.equal(error.kind, "commandTimeout");
-    assert.match(
-      error.message,
-      /^root@127.0.0.1:\d+: "a long wait" did not end within 3 s and was stopped/,
-    );
+    assert.match(error.message, /^root@127.0.0.1:\d+: "a long wait" did not end within 3 s and was stopped/);
     assert.ok(existsSync(mark));
     assert.equal((await connection.run("echo on\n")).stdout, "on\n");
   });
