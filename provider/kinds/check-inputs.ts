@@ -75,7 +75,8 @@ export function asInputs(inputs: Json): CommonInputs {
   throw new TypeError("inputs without a host and a name");
 }
 
-function isOfLink(inputs: Json): inputs is Json & CommonInputs {
+/** Whether inputs have what identifies a link. Those in the file of a stack may have been changed by hand. */
+export function isOfLink(inputs: Json): inputs is Json & CommonInputs {
   return typeof inputs["host"] === "object" && typeof inputs["name"] === "string";
 }
 

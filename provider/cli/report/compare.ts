@@ -13,6 +13,7 @@ import {
 } from "../../engine/planning";
 import { describeHarm, whyHarmful } from "../../engine/harm";
 import { describeCommand, isNote, shownCommandsOf } from "../../iproute2/commands";
+import { isOfLink } from "../../kinds/check-inputs";
 import type { CommonInputs, Json, PlanContext } from "../../kinds/kind";
 import { type LinkId, findLink } from "../../model/host";
 import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../model/observation";
@@ -129,6 +130,10 @@ function compareLink(
   expected: PlanContext["isExpected"],
 ): { reported: ReportedLink; after: Observation } {
   const { kind, before, after } = link;
+  if ([before, after].some((inputs) => inputs !== undefined && !isOfLink(inputs))) {
+    const problems = ["its inputs in the stack's file have no host or no name"];
+    return { reported: { ...reported(link, link.action, [], []), problems }, after: now };
+  }
   const removes = before !== undefined && (link.action === "delete" || link.action === "replace");
   const removal = removes
     ? planRemoval(kind, knownInputs(before, []), planContextFrom(before, now, undefined, expected))

@@ -231,6 +231,16 @@ describe("the report", () => {
       );
   });
 
+  it("reports a link whose inputs in the file have lost their name as a problem of its own", () => {
+    const damaged = step("update", "web", { before: WEB, after: { ...WEB, name: undefined } });
+    const other = inputsOf("other", { macAddress: "02:00:5e:00:53:11" });
+    const { hosts } = reportOn([damaged, step("create", "other", { after: other })], owned([DRIFTED]));
+    assert.deepEqual(
+      hosts.map(({ error, links }) => [error, links.map(({ problems }) => problems.length)]),
+      [[undefined, [1, 0]]],
+    );
+  });
+
   it("leaves a host out whose answer it fails on, and reports the others", () => {
     const steps = ["node1", "node2"].map((address) => {
       const inputs = inputsOf(address, { host: { address } });
