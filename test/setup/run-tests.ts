@@ -25,7 +25,7 @@ interface Extent {
 }
 
 const SUITES = {
-  unit: { minutes: 5 },
+  unit: { minutes: 10 },
   lab: { minutes: 20, jobs: 2 },
   engine: { minutes: 40, jobs: 2 },
   package: { minutes: 25, jobs: 2 },
