@@ -14,7 +14,7 @@ import {
 } from "../model/host";
 import { type Issue, issue } from "../model/error";
 import { ownerOf, previousPlace, recordFor } from "./ownership";
-import { linkProblems } from "./problems";
+import { foundMtuProblems, linkProblems } from "./problems";
 import { carriersOf } from "./lan/conflicts";
 import { handsOver, isOfStack } from "./lan/on-host";
 import { withoutPrefix } from "../model/addresses";
@@ -248,18 +248,22 @@ function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext)
 }
 
 /**
- * Finds an MTU above the parent's, which the kernel refuses. If another resource of this run gives the parent an MTU,
+ * Finds an MTU above the parent's, which the kernel refuses, and one that is too small for the addresses. If another resource of this run gives the parent an MTU,
  * that one counts. A bridge of another resource has the lowest MTU of its ports, which may change until then.
  */
 export function mtuProblems(
-  { mtu }: Pick<OnParent, "mtu">,
+  inputs: OnParent,
   { name, kind, settings }: LinkState,
   context: PlanContext,
 ): Issue[] {
+  const { mtu } = inputs;
   const expected = context.expectedMtu?.(name);
   const isForeseen = !(kind === "bridge" && context.isExpected(name));
   const most = expected ?? (isForeseen ? Number(settings["link.mtu"]) : "unknown");
-  if (mtu === undefined || most === "unknown" || mtu <= most) return [];
+  const own = findLink(context.observation.state, context.previous ?? linkId(inputs));
+  const found = own?.parent === name ? Number(own.settings["link.mtu"]) : most;
+  const tooSmall = found === "unknown" ? [] : foundMtuProblems(inputs, found);
+  if (mtu === undefined || most === "unknown" || mtu <= most) return tooSmall;
   const reason =
     expected === undefined
       ? `is above the MTU of the parent ${name}, which is ${most}; raise that first`

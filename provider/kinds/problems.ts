@@ -4,6 +4,7 @@ import { type ErrorCode, type Issue, issue } from "../model/error";
 import { type LinkState, findLink, recordOf, sameLink } from "../model/host";
 import { isOwn } from "../model/owner";
 import { foreignOwnerOf } from "../plan/boot";
+import { IPV6_MIN_MTU } from "../plan/kernel/sysctls";
 import { type CommonInputs, type KernelType, type PlanContext, linkId } from "./kind";
 import { adopts, describeForeign } from "./ownership";
 import { whyNotLinkName } from "./schemas";
@@ -12,17 +13,27 @@ export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
   const { mtu, addresses, name, adopt } = inputs;
   const tooLong = name === undefined || adopt === true ? undefined : whyNotLinkName(name);
   if (tooLong !== undefined) return [issue("invalid-input", "name", tooLong)];
-  // RFC 8200, 5: a link with a smaller MTU has no IPv6
-  const six = addresses?.findIndex((a) => a.includes(":")) ?? -1;
-  return mtu !== undefined && mtu < 1280 && six >= 0
-    ? [
-        issue(
-          "invalid-input",
-          `addresses[${six}]`,
-          `needs an MTU of at least 1280 (RFC 8200), and mtu is ${mtu}`,
-        ),
-      ]
+  const six = firstIPv6(addresses);
+  return mtu !== undefined && mtu < IPV6_MIN_MTU && six !== undefined
+    ? [issue("invalid-input", six, `${NEEDS_MTU}, and mtu is ${mtu}`)]
     : [];
+}
+
+/** Finds an IPv6 address on a link whose MTU is not stated, and is too small for it on the host. */
+export function foundMtuProblems({ mtu, addresses }: Partial<CommonInputs>, found: number): Issue[] {
+  const six = firstIPv6(addresses);
+  return mtu === undefined && found < IPV6_MIN_MTU && six !== undefined
+    ? [issue("unsuitable-link", six, `${NEEDS_MTU}, and the link's on the host is ${found}; state an mtu`)]
+    : [];
+}
+
+// RFC 8200, 5: a link with a smaller MTU has no IPv6
+const NEEDS_MTU = `needs an MTU of at least ${IPV6_MIN_MTU} (RFC 8200)`;
+
+/** The path of the first IPv6 address. */
+function firstIPv6(addresses: readonly string[] = []): string | undefined {
+  const at = addresses.findIndex((a) => a.includes(":"));
+  return at < 0 ? undefined : `addresses[${at}]`;
 }
 
 /**

@@ -21,11 +21,12 @@ describe("the model of the kernel", function () {
   it("foretells the same of a bridge and its ports", () =>
     assertLives(
       bridge,
-      bridgeInputs.map(({ ports, ...inputs }) => ({
+      // the kernel of a namespace may have no VLAN filtering (test/guests/bridge-vlans.test.ts has one that does)
+      bridgeInputs.map(({ ports, vlanFiltering: _, vlanDefaultPvid: __, vlans: ___, ...inputs }) => ({
         ...inputs,
         ...(ports === undefined
           ? {}
-          : { ports: ports.map((p) => ({ ...p, name: LINKS[p.name] ?? p.name })) }),
+          : { ports: ports.map(({ vlans: ____, ...p }) => ({ ...p, name: LINKS[p.name] ?? p.name })) }),
       })),
     ));
 });

@@ -62,6 +62,6 @@ describe("bridges of others, and their tools", () => {
   it("say what a host needs where its ip cannot make a link", async () => {
     await on.lab.replace("node1", "ip", { script: '#!/bin/sh\nexec busybox ip "$@"\n' });
     const { failures } = await on.stack.preview("MacvlanInterface", "web", { host: "node1", parent: "q1" });
-    assert.match(failures.join(), /^host: the host has ".*BusyBox.*" .*\[host-unsupported\]$/);
+    assert.match(failures.join(), /^host: the host has ".*BusyBox.*"; .*\[host-unsupported\]$/);
   });
 });

@@ -54,7 +54,7 @@ describe("links and routes that cannot be read", function () {
     await mangle(withoutMtu("shim0"));
     assert.match(
       (await preview()).failures.join("; "),
-      /^name: what ip printed of the link shim0 cannot be read \(mtu is an object: .*\): shim0 cannot be managed \[.*node1/,
+      /^name: what ip printed of the link shim0 cannot be read \(mtu is an object: .*\): shim0 cannot be managed \(node1\) \[host-unreadable\]$/,
     );
     await mangle('s/"dst":"192.0.2.10"/"dst":"192.0.2.10","metric":"x"/');
     assert.match(

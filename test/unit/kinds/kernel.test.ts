@@ -61,7 +61,7 @@ describe("an MTU above the parent's", () => {
     expectedMtu: (name) => (name === "eth0" ? mtu : undefined),
   });
 
-  for (const [type, more] of CHILDREN) {
+  for (const [type, more, , word] of CHILDREN) {
     it(`is refused of a ${type} where nobody gives the parent another one`, () => {
       const says = ["mtu: is above the MTU of the parent eth0, which is 1500; raise that first"];
       assert.deepEqual(told(type, more, viewOn([])), says);
@@ -75,6 +75,19 @@ describe("an MTU above the parent's", () => {
         told(type, more, sets(8000)).join(),
         /^mtu: is above .* eth0, which this program sets to 8000/,
       );
+    });
+
+    it(`of the parent or the ${type} itself that is too small for an IPv6 address is found on that address`, () => {
+      const inputs = { host, name: "it", up: true, ...more, addresses: ["192.0.2.9/24", "2001:db8::9/64"] };
+      const paths = (context: PlanContext): string[] =>
+        (KINDS[type]?.problems(inputs as CommonInputs, context) ?? []).map(({ property }) => property);
+      assert.deepEqual(paths(sets(1280)), []);
+      assert.deepEqual(paths(sets(1279)), ["addresses[1]"]);
+      // adopted, so that no owner stands in its way: it has its own MTU, whatever the parent's is by now
+      const adopting = { ...inputs, adopt: true } as CommonInputs;
+      const there = link("it", word, { parent: "eth0", settings: { "link.mtu": "1200" } });
+      const found = KINDS[type]?.problems(adopting, viewOn([], [there])) ?? [];
+      assert.ok(found.some(({ property }) => property === "addresses[1]"));
     });
 
     it(`of a ${type} is left to the update where a bridge of the run may get other ports`, () => {
