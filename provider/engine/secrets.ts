@@ -13,6 +13,8 @@ import { type HostAddress, hostIdentity } from "../ssh/address";
 export interface InputSecrets {
   /** Properties that the program marked as secret. */
   readonly marked: readonly string[];
+  /** Properties that are, or hold, a credential where none belongs. The schema refuses them by name. */
+  readonly misplaced: readonly string[];
   /** Properties whose values are not to be shown. */
   readonly properties: ReadonlySet<string>;
   /** The values that must not be shown. */
@@ -31,6 +33,7 @@ export function secretsOf(inputs: Json): InputSecrets {
   );
   return {
     marked,
+    misplaced,
     properties: new Set([...marked, ...misplaced]),
     values: [
       ...marked.map((key) => inputs[key]),
@@ -51,8 +54,9 @@ function credentialsOf(host: unknown): unknown[] {
 const NAMING = ["host", "name", "netns", "parent", "ports"];
 
 /** Issues of the inputs, with one for each such property that is a secret, in the place of all others about it. */
-export function withNamingIssues(issues: readonly Issue[], { marked }: InputSecrets): Issue[] {
-  const refused = NAMING.filter((name) => marked.includes(name));
+export function withNamingIssues(issues: readonly Issue[], secrets: InputSecrets): Issue[] {
+  const { marked, misplaced } = secrets;
+  const refused = NAMING.filter((name) => marked.includes(name) && !misplaced.includes(name));
   const others = issues.filter(({ property }) => !refused.includes(property.split(/[.[]/)[0] ?? ""));
   const reasons = refused.map(
     (name) =>
