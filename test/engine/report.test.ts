@@ -61,7 +61,7 @@ describe("report", function () {
     return Object.fromEntries(
       changes.map(([resource, commands]) => [
         resource,
-        commands.split("; ").filter((c) => !c.startsWith("write down")),
+        commands.split("; ").filter((c) => !c.startsWith("record the owner")),
       ]),
     );
   };
