@@ -18,7 +18,7 @@ describe("macvtaps and ipvlans", function () {
     assert.notEqual(mixed.code, 0);
     assert.match(
       mixed.output,
-      /property parent[^]*(MacvtapInterface "vm1"|IpvlanInterface "app") of this stack is of the kind (macvtap|ipvlan) on eth0/,
+      /property parent[^]*(MacvtapInterface "vm1"|IpvlanInterface "app") of this stack has the same parent eth0/,
     );
     assert.equal(await seenLink(on.lab, "node1", "app"), undefined);
   });
@@ -57,7 +57,7 @@ describe("macvtaps and ipvlans", function () {
     on.project.program(program(9000, 4000));
     const { code, output } = await on.project.cli(["preview"]);
     assert.notEqual(code, 0);
-    assert.match(output, /property mtu[^]*above that of the parent br7, which this program sets to 4000/);
+    assert.match(output, /property mtu[^]*above the MTU of the parent br7, which this program sets to 4000/);
     await on.project.destroy();
   });
 });

@@ -28,8 +28,8 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
       issue(
         "program-conflict",
         "parent",
-        `${other.resource} of this stack is of the kind ${their.kind} on ${claim.lan}, which excludes ${own.kind}s: ` +
-          "a parent has either macvlans or ipvlans",
+        `${other.resource} of this stack has the same parent ${claim.lan}, which has either ipvlans, or macvlans ` +
+          "and macvtaps",
       ),
     ];
   }
