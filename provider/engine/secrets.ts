@@ -5,7 +5,8 @@
 import { secretNamesOf, visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import { type Issue, issue } from "../model/error";
-import { CREDENTIAL, CREDENTIAL_IN_HOST, type Redactor, holdsCredential } from "../model/redact";
+import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential } from "../model/credential";
+import type { Redactor } from "../model/redact";
 import { isUnknown } from "../model/unknown";
 import { type HostAddress, hostIdentity } from "../ssh/address";
 

@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { holdsCredential } from "../model/redact";
+import { holdsCredential } from "../model/credential";
 import { hostText } from "../ssh/host-text";
 import { plainHost } from "./plain";
 
