@@ -1,5 +1,5 @@
 /** Conflicts of a link with the other links of its host and namespace, found before the kernel refuses them. Pure. */
-import { isIPv6Cidr, subnetOf, withoutPrefix } from "../../model/addresses";
+import { isIPv6Cidr, isLinkLocal, subnetOf, withoutPrefix } from "../../model/addresses";
 import {
   type Address,
   type HostState,
@@ -181,10 +181,6 @@ function ownLink(inputs: Inputs, context: PlanContext): LinkState | undefined {
 export function isOfStack(link: LinkState, context: PlanContext): boolean {
   const record = recordOf(context.observation.state, link);
   return record !== undefined && isOwn(record, context);
-}
-
-export function isLinkLocal(cidr: string): boolean {
-  return /^fe[89ab]/i.test(cidr);
 }
 
 /** Warnings about addresses that give the host a second route to a network, and about routes that are never used. */
