@@ -12,6 +12,7 @@ import { inventoryError } from "./error";
 import { type Inventory, type InventoryOptions, type Source, openInventory } from "./inventory";
 import type { Vars } from "./schema";
 import { readYamlFile } from "./yaml-file";
+import { reasonOf } from "../model/error";
 
 export type { Inventory, InventoryHost, InventoryOptions, VarsSchema } from "./inventory";
 export type { GroupData, HostData, InventoryData, Vars } from "./schema";
@@ -109,7 +110,7 @@ function readFile(path: string): ReturnType<typeof readYamlFile> {
   try {
     return readYamlFile(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw inventoryError(`the inventory cannot be read: ${reason}`);
   }
 }
@@ -124,6 +125,6 @@ function sshConfigHosts(patterns: readonly string[]): string[] {
   try {
     return configuredHosts(settings).filter((name) => matchesPatterns(patterns, name));
   } catch (error) {
-    throw inventoryError(error instanceof Error ? error.message : String(error));
+    throw inventoryError(reasonOf(error));
   }
 }

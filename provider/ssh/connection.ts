@@ -8,6 +8,7 @@ import { type CommandResult, type ScriptCall, type Shell, lost, startShell } fro
 import { type ClientState, clientState } from "./client-state";
 import type { Settings } from "./settings";
 import { SshError } from "./error";
+import { reasonOf } from "../model/error";
 
 export type { CommandResult } from "./exec/script";
 export { ConnectionLost, SshError } from "./error";
@@ -162,7 +163,7 @@ async function openConnection(
         trace({ host: label, event: "run", description, ...traced, code: result.code, ms, bytes });
         return result;
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = reasonOf(error);
         const ms = performance.now() - started;
         trace({ host: label, event: "failed", description: `${description}: ${reason}`, ...traced, ms });
         throw error;

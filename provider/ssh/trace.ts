@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { reasonOf } from "../model/error";
 
 /** An event on a connection. It contains no secret: passwords are never part of a script. */
 export interface TraceEvent {
@@ -45,7 +46,7 @@ export function openTrace(
       appendFileSync(target, redact(`${JSON.stringify({ time: time(), ...event })}\n`), { mode: 0o600 });
     } catch (error) {
       // A run must not fail because of its trace, but the user should know why there is none.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       stderr(`MACVLAN_TRACE: cannot write to ${target}: ${reason}\n`);
     }
   };

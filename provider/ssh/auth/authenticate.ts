@@ -10,6 +10,7 @@ import { type LoadedKey, loadKey } from "./private-key";
 import { fingerprint } from "./public-key";
 import type { ClientState } from "../client-state";
 import type { KeySetting, Secret } from "../settings";
+import { reasonOf } from "../../model/error";
 
 /** A source of credentials and its result, for the message if nothing worked. Contains no secret. */
 export interface AuthAnswer {
@@ -93,7 +94,7 @@ export function authenticate(
           }
         },
         (error: unknown) => {
-          note("credentials", error instanceof Error ? error.message : String(error));
+          note("credentials", reasonOf(error));
           stop(proceed);
         },
       );

@@ -4,6 +4,7 @@ import type { ParsedKey } from "ssh2";
 import { ssh2 } from "../ssh2";
 import { parsePublicKey } from "./public-key";
 import type { KeySetting, Secret } from "../settings";
+import { reasonOf } from "../../model/error";
 
 /** The result of reading a private key. */
 export type LoadedKey =
@@ -107,7 +108,7 @@ async function readText(path: string): Promise<string | LoadedKey> {
         ? { kind: "public", blob, problem: "does not exist, only its .pub does" }
         : { kind: "missing" };
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return { kind: "unusable", problem: `cannot be read: ${reason}` };
   }
 }

@@ -16,6 +16,7 @@ import { boundedOutput } from "./bounded-output";
 import { printable, quotedEnd } from "../../model/outside-text";
 import type { Secret } from "../settings";
 import { ConnectionLost, SshError } from "../error";
+import { reasonOf } from "../../model/error";
 
 /** The result of a script. Both texts are decoded as UTF-8, with U+FFFD for invalid bytes. */
 export interface CommandResult {
@@ -160,7 +161,7 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
     } catch (error) {
       if (error instanceof SshError) throw error;
       if (link.ended() !== undefined) throw lost(link, call, channel !== undefined, error);
-      const reason = printable(error instanceof Error ? error.message : String(error));
+      const reason = printable(reasonOf(error));
       // ssh2 gives the reason code of RFC 4254, 5.1 with a refused channel.
       if (error instanceof Error && "reason" in error) return { refused: reason };
       const message = `${host.label}: "${call.description}" could not be started: ${reason}.`;
