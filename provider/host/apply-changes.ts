@@ -13,7 +13,7 @@ import { newMarker } from "../shell/quote";
 import { DEFAULT_COMMAND_TIMEOUT } from "../ssh/address";
 import type { Connection } from "../ssh/connection";
 import { ConnectionLost } from "../ssh/error";
-import { type Applied, applyScript, forgetUndoScript, parseApplied, takeBackScript } from "./change-script";
+import { type Applied, applyScript, forgetUndoScript, parseApplied, rollBackScript } from "./change-script";
 import { type Unconfirmed, applyWatched } from "./commit-confirm";
 import {
   changeFailed,
@@ -101,7 +101,7 @@ async function tryTogether(
     if (applied.outcome !== "done") return undefined;
     const after = beforeDad(applied.after);
     if (changes.every(({ makePlan }) => makePlan(after).steps.length === 0)) return all(applied.after);
-    host.remember(await takeBack(host, names, steps, applied.after));
+    host.remember(await rollBack(host, names, steps, applied.after));
     return undefined;
   } catch {
     // the single changes find the error, planned from a new observation
@@ -163,7 +163,7 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
     if (!plan || applied.outcome !== "done") continue;
     const missing = makePlan(beforeDad(applied.after));
     if (missing.steps.length === 0) return applied.after;
-    const undone = await takeBack(host, resource, steps, applied.after);
+    const undone = await rollBack(host, resource, steps, applied.after);
     host.remember(undone);
     throw changeIgnored(resource, label, missing.differences, left(undone));
   }
@@ -235,7 +235,7 @@ export async function again<T>(
 }
 
 /** Undoes a change that succeeded but did not lead to the desired state. */
-async function takeBack(
+async function rollBack(
   host: HostAccess,
   resource: string,
   steps: readonly PlannedStep[],
@@ -245,7 +245,7 @@ async function takeBack(
   const { portTool } = now.facts;
   const marker = newMarker();
   const description = `${resource}: roll the change back`;
-  const script = takeBackScript(steps, portTool, marker);
+  const script = rollBackScript(steps, portTool, marker);
   const result = await connection.run(script, { description, isSecret: hasSecret(steps) });
   const applied = parseApplied(result.stdout, marker, steps, now.facts);
   return applied.outcome === "locked" ? now : applied.after;

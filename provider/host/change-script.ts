@@ -94,7 +94,7 @@ export function applyScript(
 }
 
 /** The script that rolls back a change that had succeeded, as if it had been interrupted at its very end. */
-export function takeBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
+export function rollBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
   const groups = groupSteps(steps, portTool);
   const undo = quote(undoFile(groups));
   return shellScript(

@@ -64,16 +64,16 @@ export interface HostFacts {
 }
 
 /**
- * `cut off`: it was interrupted, and the next change will undo it; `under way`: it holds the lock, or waits to be
+ * `interrupted`: it was interrupted, and the next change will undo it; `in progress`: it holds the lock, or waits to be
  * confirmed.
  */
-export const UNFINISHED = ["cut off", "under way"] as const;
+export const UNFINISHED = ["interrupted", "in progress"] as const;
 export type Unfinished = (typeof UNFINISHED)[number];
 
 /** The text for users. */
 export const UNFINISHED_CHANGE: Readonly<Record<Unfinished, string>> = {
-  "cut off": "a change that was interrupted",
-  "under way": "a change of another run in progress",
+  interrupted: "a change that was interrupted",
+  "in progress": "a change of another run in progress",
 };
 
 /** A link or route in a host's output that cannot be parsed. */

@@ -115,10 +115,10 @@ pm_unfinished() { # a change that has begun and not ended holds the lock, or nob
   [ -e "$D/undo" ] || [ -e "$D/undo.left" ] || return
   if command -v flock > /dev/null 2>&1; then
     flock -n -s "$D/lock" true 2> /dev/null
-    [ $? = 1 ] && echo "under way" || echo "cut off"
+    [ $? = 1 ] && echo "in progress" || echo "interrupted"
   else
     pm_holder
-    [ -n "$h" ] && pm_holder_lives && echo "under way" || echo "cut off"
+    [ -n "$h" ] && pm_holder_lives && echo "in progress" || echo "interrupted"
   fi
 }
 pm_user() { # the number of the effective one (proc_pid_status(5))

@@ -19,7 +19,7 @@ pm_write() { printf '%s\n' "$1" > "$2"; }
 # an MTU below 1280 takes IPv6 from a link, with its sysctls; ipv6.disable=1 takes it from all
 pm_sysctl() { [ ! -e "$2" ] || pm_write "$1" "$2"; }
 pm_keep() { printf '%s\n' "$2" > "$D/$1.new" && mv "$D/$1.new" "$D/$1"; }
-pm_note() { # a new one that is cut off in its middle is none, and its change is undone
+pm_note() { # one that was interrupted while it was written is none, and its change is undone
   if [ -e "$D/$1" ]; then pm_keep "$@"; else printf '%s\n' "$2" > "$D/$1"; fi
 }
 pm_record_link() { # FILE NETNS NAME JSON

@@ -2,7 +2,7 @@
 pm_undo() { # NUMBER-OF-GROUPS: takes back the last one first
   sh "$D/undo" "$1" 2>&1 < /dev/null
 }
-if [ -e "$D/confirmed" ]; then # and cut off right then
+if [ -e "$D/confirmed" ]; then # and interrupted right then
   rm -f "$D/undo" "$D/progress" "$D/watchdog" "$D/confirmed"
 fi
 r=recovered

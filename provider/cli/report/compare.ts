@@ -120,8 +120,8 @@ function compareHost(
 }
 
 const UNFINISHED_NOTES: Readonly<Record<Unfinished, string>> = {
-  "cut off": `there is ${UNFINISHED_CHANGE["cut off"]}: it is rolled back before the next change`,
-  "under way": `there is ${UNFINISHED_CHANGE["under way"]}: what is found here is temporary, so run the report again when it has ended`,
+  interrupted: `there is ${UNFINISHED_CHANGE["interrupted"]}: it is rolled back before the next change`,
+  "in progress": `there is ${UNFINISHED_CHANGE["in progress"]}: what is found here is temporary, so run the report again when it has ended`,
 };
 
 function compareLink(

@@ -16,7 +16,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { digest } from "../../../provider/engine/inputs";
 import { hiddenOf, managedInputs, outputsOf, resourceId } from "../../../provider/engine/outputs";
 import { providers } from "../../../provider/engine/provider";
-import { applyScript, forgetUndoScript, takeBackScript } from "../../../provider/host/change-script";
+import { applyScript, forgetUndoScript, rollBackScript } from "../../../provider/host/change-script";
 import { observeScript, parseObservation } from "../../../provider/host/observe";
 import { confirmScript } from "../../../provider/host/watchdog";
 import * as library from "../../../provider/index";
@@ -514,7 +514,7 @@ describe("frozen: names under /run/pulumi-macvlan", () => {
   const scripts = [
     observeScript("@m"),
     applyScript(steps, "bridge", "@m", watch, { state: HOST, boots: "", facts: { machine: "" } }),
-    takeBackScript(steps, "bridge", "@m"),
+    rollBackScript(steps, "bridge", "@m"),
     forgetUndoScript("@m"),
     confirmScript("0123456789abcdef", true, "@m"),
     ...(bootScript ?? []),

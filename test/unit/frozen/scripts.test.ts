@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { applyScript, forgetUndoScript, takeBackScript } from "../../../provider/host/change-script";
+import { applyScript, forgetUndoScript, rollBackScript } from "../../../provider/host/change-script";
 import { observeScript } from "../../../provider/host/observe";
 import { confirmScript } from "../../../provider/host/watchdog";
 import type { CommonInputs } from "../../../provider/kinds/kind";
@@ -54,7 +54,7 @@ const SCRIPTS: readonly (readonly [name: string, text: string])[] = [
     "change-bridge-to-be-confirmed",
     applyScript(BRIDGE, "bridge", MARKER, { ...WATCH, confirm: { token: TOKEN, timeout: 30 } }, NOW),
   ],
-  ["roll-back-macvlan-in-namespace", takeBackScript(MACVLAN, "bridge", MARKER)],
+  ["roll-back-macvlan-in-namespace", rollBackScript(MACVLAN, "bridge", MARKER)],
   ["forget-undo", forgetUndoScript(MARKER)],
   ["is-change-complete", confirmScript(TOKEN, false, MARKER)],
   ["confirm-change", confirmScript(TOKEN, true, MARKER)],
