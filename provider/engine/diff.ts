@@ -6,10 +6,12 @@ import { asInputs, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import type { HostState } from "../model/host";
 import type { Observation } from "../model/observation";
+import { parsePath, valuesAt } from "../model/property-path";
 import { isUnknown } from "../model/unknown";
 import { makingOf } from "./apply";
 import type { ProviderContext } from "./context";
 import { digest, sameHost } from "./inputs";
+import { managedInputs } from "./outputs";
 import { knownInputs } from "./planning";
 
 /** Compares the state's outputs of a resource with its new inputs. */
@@ -57,7 +59,8 @@ export function differenceOf(
   const named = (inputs: Json): Json => (state ? { ...withKernelNames(asInputs(inputs), state) } : inputs);
   const moved = !isUnknown(news["host"]) && !sameHost(olds["host"], news["host"]);
   const isVague = kind.identifying.some((property) => isUnknown(news[property]));
-  const replaces = moved ? ["host"] : isVague ? [] : kind.replaces(named(olds), named(news));
+  const fixed = isVague ? [] : kind.replaces(named(olds), named(news));
+  const replaces = moved ? ["host"] : [...new Set([...fixed, ...replacedOnChange(olds, news)])];
   const changes =
     replaces.length > 0 ||
     news["drift"] !== undefined ||
@@ -67,4 +70,23 @@ export function differenceOf(
     before !== digest(news);
   // two links cannot have one name: the old one is deleted first
   return { changes, replaces, deleteBeforeReplace: true };
+}
+
+/**
+ * Properties with a change at a path of `replaceOnChanges`. The engine goes by the properties that a provider says have
+ * changed, which the provider of a dynamic resource cannot say. Drift is no change of the program.
+ */
+function replacedOnChange(olds: Json, news: Json): string[] {
+  const paths = news["__replaceOnChanges"];
+  if (!Array.isArray(paths)) return [];
+  const before = managedInputs(olds);
+  const after = visibleInputs(news);
+  const isChanged = (path: readonly (string | number)[]): boolean =>
+    JSON.stringify(valuesAt(before, path)) !== JSON.stringify(valuesAt(after, path));
+  return paths.map(String).flatMap((text) => {
+    const [first, ...rest] = parsePath(text) ?? [];
+    if (first === undefined) return [];
+    const properties = first === "*" ? Object.keys({ ...before, ...after }) : [String(first)];
+    return properties.filter((property) => property !== "label" && isChanged([property, ...rest]));
+  });
 }

@@ -81,7 +81,7 @@ export function isOfLink(inputs: Json): inputs is Json & CommonInputs {
 }
 
 /** Hidden inputs that the state keeps. */
-const HIDDEN = ["__resource", "__ignored"];
+const HIDDEN = ["__resource", "__ignored", "__replaceOnChanges"];
 
 /** Hidden inputs that never change: a renamed stack is the same stack and keeps its links. */
 const STICKY = ["__owner", "__stack"];

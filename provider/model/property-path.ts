@@ -26,3 +26,16 @@ export function parsePath(path: string): (string | number)[] | undefined {
   }
   return steps.length === 0 ? undefined : steps;
 }
+
+/** All values at a path, as {@link parsePath} reads it; none if the path leads nowhere. */
+export function valuesAt(value: unknown, [step, ...rest]: readonly (string | number)[]): unknown[] {
+  if (step === undefined) return value === undefined ? [] : [value];
+  if (typeof value !== "object" || value === null) return [];
+  const entries: readonly unknown[] =
+    step === "*"
+      ? Object.values(value)
+      : Object.hasOwn(value, step)
+        ? [(value as Record<string | number, unknown>)[step]]
+        : [];
+  return entries.flatMap((entry) => valuesAt(entry, rest));
+}

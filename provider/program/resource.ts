@@ -126,21 +126,25 @@ function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomReso
 }
 
 /**
- * Passes `ignoreChanges` to the provider, which the engine does not. Options may come from transformations of the
+ * Passes `ignoreChanges` and `replaceOnChanges` to the provider, which the engine does not. Options may come from transformations of the
  * resource's parents and of the stack, which run after the resource's own. This one appends itself behind all of them,
  * as the SDK iterates over the resource's own list. Transforms, which the engine runs, come later and are not seen.
  */
-const noteIgnored: pulumi.ResourceTransformation = ({ resource }) => {
+const noteOptions: pulumi.ResourceTransformation = ({ resource }) => {
   const { __transformations: all } = resource as { readonly __transformations?: unknown };
-  if (Array.isArray(all)) all.push(addIgnored);
+  if (Array.isArray(all)) all.push(addOptions);
   return undefined;
 };
 
-const addIgnored: pulumi.ResourceTransformation = ({ props, opts }) => {
-  const { ignoreChanges = [] } = opts;
-  return ignoreChanges.length === 0
+const addOptions: pulumi.ResourceTransformation = ({ props, opts }) => {
+  const { ignoreChanges = [], replaceOnChanges = [] } = opts;
+  const options = {
+    ...(ignoreChanges.length === 0 ? {} : { __ignored: ignoreChanges }),
+    ...(replaceOnChanges.length === 0 ? {} : { __replaceOnChanges: replaceOnChanges }),
+  };
+  return Object.keys(options).length === 0
     ? undefined
-    : { props: { ...(props as object), __ignored: ignoreChanges }, opts };
+    : { props: { ...(props as object), ...options }, opts };
 };
 
 /**
@@ -192,7 +196,7 @@ export function linkResource<A extends object, O>(
             __preview: pulumi.runtime.isDryRun(),
             __secrets: secretNames(program, args),
           },
-          pulumi.mergeOptions(opts, { dependsOn: needs, transformations: [noteIgnored] }),
+          pulumi.mergeOptions(opts, { dependsOn: needs, transformations: [noteOptions] }),
         );
       } catch (error) {
         Error.stackTraceLimit = stackTraceLimit;

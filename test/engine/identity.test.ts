@@ -137,13 +137,17 @@ describe("whose a link is", function () {
     await expectSettled("node1");
   });
 
-  it("stays with the link if a changed property is named by replaceOnChanges", async () => {
+  it("stays with the new making if a changed property is named by replaceOnChanges", async () => {
+    const before = await records("node1");
     on.project.program(
       linksOf("node1", { bridge: { mtu: 1400 } }, { bridge: { replaceOnChanges: ["mtu"] } }),
     );
     await on.project.up();
     assert.equal(await links("node1"), ALL);
     assert.match(await on.lab.sh("node1", "cat /sys/class/net/br0/mtu"), /1400/);
+    const after = await records("node1");
+    assert.notEqual(after["bridge"]?.ifIndex, before["bridge"]?.ifIndex, "the bridge is another link");
+    assert.notEqual(after["bridge"]?.making, before["bridge"]?.making);
     await expectSettled("node1");
   });
 

@@ -1,10 +1,13 @@
-/** How `ignoreChanges` reaches the provider, from any source of the option. */
+/** How `ignoreChanges` and `replaceOnChanges` reach the provider, from any source of the options. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { MacvlanInterface } from "../../../provider/program/resources";
 
-describe("ignoreChanges in a program", () => {
-  const inputs = new Map<string, { readonly __ignored?: readonly string[] }>();
+describe("ignoreChanges and replaceOnChanges in a program", () => {
+  const inputs = new Map<
+    string,
+    Readonly<Record<"__ignored" | "__replaceOnChanges", readonly string[] | undefined>>
+  >();
   const args = { host: "node1", parent: "eth0" };
   const settled = async (...resources: MacvlanInterface[]): Promise<void> => {
     for (const { urn } of resources) await new Promise((done) => urn.apply(done));
@@ -12,13 +15,13 @@ describe("ignoreChanges in a program", () => {
 
   before(() => {
     const newResource = ({ name, inputs: given }: pulumi.runtime.MockResourceArgs) => {
-      inputs.set(name, given as object);
+      inputs.set(name, given as NonNullable<ReturnType<typeof inputs.get>>);
       return { id: name, state: given as object };
     };
     void pulumi.runtime.setMocks({ newResource, call: () => ({}) });
   });
 
-  it("reaches the provider from the resource's own options, and from transformations of its parent", async () => {
+  it("reach the provider from the resource's own options, and from transformations of its parent", async () => {
     const ignore =
       (...names: string[]): pulumi.ResourceTransformation =>
       ({ props, opts }) => ({
@@ -34,10 +37,12 @@ describe("ignoreChanges in a program", () => {
     await settled(
       new MacvlanInterface("plain", args),
       new MacvlanInterface("own", args, { ignoreChanges: ["addresses", "routes[0].metric"] }),
-      new MacvlanInterface("both", args, { parent, ignoreChanges: ["alias"] }),
+      new MacvlanInterface("both", args, { parent, ignoreChanges: ["alias"], replaceOnChanges: ["mode"] }),
     );
     assert.equal(inputs.get("plain")?.__ignored, undefined);
     assert.deepEqual(inputs.get("own")?.__ignored, ["addresses", "routes[0].metric"]);
     assert.deepEqual(inputs.get("both")?.__ignored, ["alias", "mtu"]);
+    assert.equal(inputs.get("own")?.__replaceOnChanges, undefined);
+    assert.deepEqual(inputs.get("both")?.__replaceOnChanges, ["mode"]);
   });
 });
