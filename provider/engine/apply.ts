@@ -5,11 +5,13 @@ import type { ManagedHost } from "../host/managed-host";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
 import { oneEachConflicts } from "../kinds/lan/one-each";
 import { ownMark } from "../kinds/ownership";
+import type { CheckOutcome } from "../model/checks";
 import { type Issue, MacvlanError, describeIssues } from "../model/error";
-import { findLink, recordOf } from "../model/host";
+import { type LinkId, findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { describeOwner, isOwn } from "../model/owner";
 import type { DesiredPlan } from "../plan/plan";
+import { checkOutputs, failureLines, proofOf } from "./checks";
 import type { ProviderContext } from "./context";
 import {
   type ProbeContext,
@@ -18,6 +20,7 @@ import {
   duplicatesBefore,
 } from "./duplicate-addresses";
 import { describeHarm, whyHarmful } from "./harm";
+import { sameHost } from "./inputs";
 import { clean, managedInputs, outputsOf } from "./outputs";
 import { knownInputs, planContextOf, planLink, planNothing, planRemoval, problemsOf } from "./planning";
 
@@ -50,7 +53,12 @@ export async function apply(
   }
   await assertOwnClaims(context, name, known, managedHost);
   const created = context.stack.newMaking();
-  const after = await managedHost.change(name, (now) => {
+  const checked = { known, inputs, path: "", previous: previousPlace(known, before) };
+  let outcomes: readonly CheckOutcome[] = [];
+  const proof = proofOf(context, [checked], (all) => {
+    outcomes = all;
+  });
+  const planOn = (now: Observation): DesiredPlan => {
     const making = before === undefined ? created : keptMaking(context, inputs, known, now, before, created);
     const planContext = planContextOf(context, inputs, known, now, before, { making });
     // this also runs after the change, when the link is at its new place and gone from its previous one
@@ -58,11 +66,14 @@ export async function apply(
     const planned = planLink(kind, known, planContext);
     assertHarmless(planned, now, known.force === true, `${name} on ${managedHost.label}`);
     return planned;
-  });
+  };
+  const after = await managedHost.change(name, planOn, proof);
+  for (const line of failureLines(name, managedHost.label, outcomes)) say(line);
   const found = detection === "off" ? [] : await duplicatesAfter(probe);
   const made = makingOf(context, inputs, known, after, before);
   const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
-  const outs = clean(outputsOf(kind, { ...inputs, __making: made }, known, after, holdsSecret));
+  const results = known.checks === undefined ? {} : { checks: checkOutputs(checked, outcomes) };
+  const outs = clean(outputsOf(kind, { ...inputs, __making: made }, known, after, holdsSecret, results));
   if (found.length === 0) return outs;
   const text = describeDuplicates(probe, found);
   if (detection === "error") {
@@ -71,6 +82,11 @@ export async function apply(
   }
   say(`${text}.`);
   return outs;
+}
+
+/** The link's place in the last run, if it was on the same host then. */
+function previousPlace({ host }: CommonInputs, before: Json | undefined): LinkId | undefined {
+  return before !== undefined && sameHost(before["host"], host) ? linkId(knownInputs(before, [])) : undefined;
 }
 
 /**

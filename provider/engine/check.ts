@@ -22,6 +22,7 @@ import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
 import type { DesiredPlan } from "../plan/plan";
 import { hostIdentity } from "../ssh/address";
 import { asFailures } from "./border";
+import { checkProblems, previewChecks } from "./checks";
 import type { ProviderContext } from "./context";
 import { differenceOf } from "./diff";
 import { describeHarm, whyHarmful } from "./harm";
@@ -62,13 +63,16 @@ export async function check(
   const { target } = request;
   const redact = (text: string): string => redactor.redact(text, hostOf(request.inputs));
   const seen = target && (await observe(context.fleet.managedHost(target.known.host)));
+  const proof =
+    target && seen && !(seen instanceof MacvlanError) && (await examineChecks(context, request, seen));
   // no await from here on: of two resources that conflict, the second must see the claims of the first
-  const report: Report =
+  const planned: Report =
     target === undefined || seen === undefined
       ? { failures: request.issues }
       : seen instanceof MacvlanError
         ? reportUnseen(context, request, target, seen)
         : reportPlan(context, kind, request, plan(context, kind, request, target, seen));
+  const report = proof ? withChecks(planned, proof) : planned;
   const failures = withoutSecretPaths(report.failures ?? [], secrets);
   const drift = Object.entries(report.drift ?? {}).map(([property, text]) => [property, redact(text)]);
   const notices = report.notices?.map((notice) =>
@@ -195,6 +199,33 @@ function reportUnseen(
 ): Report {
   if (isPreview && !continuesOnError) return { failures: [issue(why.code, "host", why.text)] };
   return { notices: [why.message], ...(previous ? { drift: { host: "found none that answers" } } : {}) };
+}
+
+/** What is known of a link's checks before a change. */
+interface Examined {
+  readonly issues: readonly Issue[];
+  readonly lines: readonly string[];
+}
+
+async function examineChecks(
+  context: ProviderContext,
+  { inputs, resource, isPreview, target }: Request,
+  seen: Observation,
+): Promise<Examined | undefined> {
+  if (target?.known.checks === undefined) return undefined;
+  const link = { known: target.known, inputs, path: "" };
+  const issues = await checkProblems(context, link, seen);
+  const lines = isPreview && issues.length === 0 ? await previewChecks(context, resource, link, seen) : [];
+  return { issues, lines };
+}
+
+function withChecks(report: Report, { issues, lines }: Examined): Report {
+  const failures = [...(report.failures ?? []), ...issues];
+  return {
+    ...report,
+    notices: [...(report.notices ?? []), ...lines],
+    ...(failures.length > 0 ? { failures } : {}),
+  };
 }
 
 /** The plan of a link, or the problems that prevent it. */

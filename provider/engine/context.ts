@@ -26,6 +26,8 @@ export interface ProviderContext {
    * environment variable.
    */
   readonly continuesOnError: boolean;
+  /** Whether a preview runs the checks of links that are there. */
+  readonly checksOnPreview: boolean;
   /** Closes all connections. */
   close(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export function openContext({
     diagnostics,
     redactor,
     continuesOnError: /^(1|true)$/i.test(env["PULUMI_CONTINUE_ON_ERROR"] ?? ""),
+    checksOnPreview: !(settings instanceof Error) && settings.checkOnPreview === true,
     close: () => fleet.close(),
   };
 

@@ -1,6 +1,7 @@
 /** What the state keeps of a resource. Pure. */
 import type { AnyKind } from "../kinds";
 import { isHidden, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
+import { withoutResults } from "../kinds/checks";
 import type { CommonInputs, Json } from "../kinds/kind";
 import type { Observation } from "../model/observation";
 import type { HostAddress } from "../ssh/address";
@@ -15,8 +16,11 @@ export function resourceId(inputs: Json): string {
 /** The inputs that the program gave, from the properties in the state. */
 export function managedInputs(props: Json): Json {
   const managed = new Set(namesIn(props["__managed"]));
+  const entries = Object.entries(props).filter(
+    ([key]) => managed.has(key) || key === "host" || key === "name",
+  );
   return Object.fromEntries(
-    Object.entries(props).filter(([key]) => managed.has(key) || key === "host" || key === "name"),
+    entries.map(([key, value]) => [key, key === "checks" ? withoutResults(value) : value]),
   );
 }
 
@@ -26,18 +30,24 @@ function namesIn(kept: unknown): string[] {
   return typeof kept === "string" ? kept.split(",") : [];
 }
 
-/** Everything that the state keeps: the inputs, the observed values, and what later runs need. */
+/**
+ * Everything that the state keeps: the inputs, the observed values, and what later runs need.
+ *
+ * @param results outputs that are not observed: what came of the checks
+ */
 export function outputsOf(
   kind: AnyKind,
   inputs: Json,
   known: CommonInputs,
   now: Observation,
   isSecretText: (text: string) => boolean = () => false,
+  results: Json = {},
 ): Json {
   const visible = visibleInputs(inputs);
   return withSecrets(inputs, isSecretText, {
     ...visible,
     ...kind.outputs(known, now),
+    ...results,
     ...hiddenOf(inputs),
     // one string: the engine writes the whole state after each step, and a list takes more space
     __managed: Object.keys(visible)

@@ -46,10 +46,12 @@ export async function read(
   const inputs = { ...observed, label, ...hiddenWithout(props) };
   const __making = makingOf(context, props, known, now, undefined) ?? saved;
   const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
+  // a refresh runs no checks
+  const results = props["checks"] === undefined ? {} : { checks: props["checks"] };
   return {
     id,
     inputs: clean(inputs),
-    props: clean(outputsOf(kind, { ...inputs, __making }, asInputs(observed), now, holdsSecret)),
+    props: clean(outputsOf(kind, { ...inputs, __making }, asInputs(observed), now, holdsSecret, results)),
   };
 }
 

@@ -3,6 +3,7 @@
  * path of a failed check. So neither the path nor the text of a failure may lead to a secret.
  */
 import { secretNamesOf, visibleInputs } from "../kinds/check-inputs";
+import { secretTexts } from "../kinds/checks";
 import type { Json } from "../kinds/kind";
 import { type Issue, issue } from "../model/error";
 import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential } from "../model/credential";
@@ -37,10 +38,15 @@ export function secretsOf(inputs: Json): InputSecrets {
     misplaced,
     properties: new Set([...marked, ...misplaced]),
     values: [
-      ...marked.map((key) => inputs[key]),
+      ...marked.map((key) => secretIn(key, inputs[key])),
       ...misplaced.map((key) => (key === "host" ? credentialsOf(inputs[key]) : inputs[key])),
     ],
   };
+}
+
+/** What of a secret property is not to be shown: of checks what they try, and no word such as "host". */
+function secretIn(property: string, value: unknown): unknown {
+  return property === "checks" ? secretTexts(value) : value;
 }
 
 function credentialsOf(host: unknown): unknown[] {
@@ -73,7 +79,7 @@ export function withholdSecrets(redactor: Redactor, props: Json, names = secretN
   const known = [name, netns, parent, resource].filter((text) => typeof text === "string");
   const visible = visibleInputs(props);
   redactor.register(
-    names.filter((secret) => !NAMING.includes(secret)).map((secret) => visible[secret]),
+    names.filter((secret) => !NAMING.includes(secret)).map((secret) => secretIn(secret, visible[secret])),
     hostOf(props),
     known,
   );

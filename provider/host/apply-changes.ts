@@ -1,4 +1,5 @@
 /** Changes of a host: planned from its current state, applied, read back, and rolled back if they did not work. */
+import { type CheckOutcome, type CheckPrograms, type HostCheck, blocks } from "../model/checks";
 import { reasonOf } from "../model/error";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeSteps } from "../iproute2/commands";
@@ -14,7 +15,8 @@ import { DEFAULT_COMMAND_TIMEOUT } from "../ssh/address";
 import type { Connection } from "../ssh/connection";
 import { ConnectionLost } from "../ssh/error";
 import { type Applied, applyScript, forgetUndoScript, parseApplied, rollBackScript } from "./change-script";
-import { type Unconfirmed, applyWatched } from "./commit-confirm";
+import { holdsSecret, secondsOf } from "./checks";
+import { type Elsewhere, type Unconfirmed, applyProven, applyWatched } from "./commit-confirm";
 import {
   changeFailed,
   changeIgnored,
@@ -22,6 +24,7 @@ import {
   changeStale,
   changeUnconfirmed,
   changeUnknown,
+  checksFailed,
   undoFailed,
 } from "./errors";
 import { TruncatedOutput } from "./observe";
@@ -32,6 +35,18 @@ export interface Change {
   readonly resource: string;
   /** @throws Error if the host does not allow it */
   readonly makePlan: (now: Observation) => DesiredPlan;
+  /** What has to be true for the change to stay. */
+  readonly proof?: Proof;
+}
+
+/** The checks of a change. */
+export interface Proof {
+  /** Those that the host itself runs, from the observation before the change. */
+  readonly checksOn: (before: Observation) => readonly HostCheck[];
+  /** Those that other hosts run, from the observation before the change; it tries them then, if there was a link. */
+  readonly elsewhereOn?: (before: Observation) => Promise<Elsewhere | undefined>;
+  /** Gets what came of them, if the change stays. */
+  readonly done: (outcomes: readonly CheckOutcome[]) => void;
 }
 
 /** What a change needs of a managed host. */
@@ -43,6 +58,10 @@ export interface HostAccess {
   /** Makes another connection that of the run. */
   switchTo(connection: Connection): void;
   observe(): Promise<Observation>;
+  /** The programs that the host has for checks. */
+  programs(): Promise<CheckPrograms>;
+  /** Runs checks, and changes nothing. */
+  runChecks(checks: readonly HostCheck[]): Promise<readonly CheckOutcome[]>;
   /** Prints a warning at the CLI, for something that is not an error of this change. */
   warn(text: string): void;
   /** Stores an observation of the host; `undefined` if the host has to be read again. */
@@ -83,9 +102,11 @@ async function tryTogether(
     const parts = before.unfinished === undefined ? planTogether(before, changes) : undefined;
     if (!parts) return undefined;
     const steps = parts.flatMap((part) => part.steps);
-    if (steps.length === 0) return all(before);
+    const proofs = await openProofs(changes, before);
+    // without a step there is nothing to undo: each is checked for itself
+    if (steps.length === 0) return proofs.hasChecks ? undefined : all(before);
     const names = parts.map(({ resource }) => resource).join(", ");
-    const applied = await apply(host, names, parts, before);
+    const applied = await apply(host, names, parts, before, proofs);
     if (applied.outcome === "locked") {
       const { label } = await host.connect();
       const why = (resource: string): Error => changeLocked(resource, label, applied.printed);
@@ -98,9 +119,23 @@ async function tryTogether(
       // otherwise the first of the single changes would run the undo once more, and warn
       if (remains.length === 0) await forgetUndo(host, names, applied.after);
     }
+    if (applied.outcome === "disproved") {
+      const { label } = await host.connect();
+      const remains = parts.flatMap(({ desired }) =>
+        leftBehind(before.state, beforeDad(applied.after).state, desired),
+      );
+      if (applied.after.unfinished !== undefined && remains.length === 0)
+        await forgetUndo(host, names, applied.after);
+      return await withoutDisproved(host, changes, proofs, applied, (resource, outcomes) =>
+        checksFailed(resource, label, outcomes, remains, applied.undoPrinted),
+      );
+    }
     if (applied.outcome !== "done") return undefined;
     const after = beforeDad(applied.after);
-    if (changes.every(({ makePlan }) => makePlan(after).steps.length === 0)) return all(applied.after);
+    if (changes.every(({ makePlan }) => makePlan(after).steps.length === 0)) {
+      proofs.done(applied.checks ?? []);
+      return all(applied.after);
+    }
     host.remember(await rollBack(host, names, steps, applied.after));
     return undefined;
   } catch {
@@ -108,6 +143,79 @@ async function tryTogether(
     host.remember(undefined);
     return undefined;
   }
+}
+
+/** The other changes once more, without those whose own checks did not pass: these would only fail again. */
+async function withoutDisproved(
+  host: HostAccess,
+  changes: readonly Change[],
+  proofs: Proofs,
+  { checks }: { readonly checks: readonly CheckOutcome[] },
+  why: (resource: string, outcomes: readonly CheckOutcome[]) => Error,
+): Promise<PromiseSettledResult<Observation>[] | undefined> {
+  const errors = new Map(
+    changes.flatMap((change): (readonly [Change, Error])[] => {
+      const own = checks.filter((outcome) => proofs.ownerOf(outcome) === change);
+      return own.some(blocks) ? [[change, why(change.resource, own)]] : [];
+    }),
+  );
+  if (errors.size === 0) return undefined;
+  const others = changes.filter((change) => !errors.has(change));
+  const results = others.length === 0 ? [] : await changeTogether(host, others);
+  return changes.map((change) => {
+    const reason = errors.get(change);
+    if (reason) return { status: "rejected", reason };
+    return results[others.indexOf(change)] ?? { status: "rejected", reason: new Error("no result") };
+  });
+}
+
+/** The checks of all changes that are made together. */
+interface Proofs {
+  readonly checks: readonly HostCheck[];
+  readonly elsewhere: Elsewhere | undefined;
+  readonly hasChecks: boolean;
+  /** The change that a check belongs to. */
+  readonly ownerOf: (outcome: CheckOutcome) => Change | undefined;
+  /** Gives each change what came of its own checks. */
+  readonly done: (outcomes: readonly CheckOutcome[]) => void;
+}
+
+async function openProofs(changes: readonly Change[], before: Observation): Promise<Proofs> {
+  const owners = new Map<HostCheck, Change>();
+  const all = changes.flatMap((change) => {
+    const own = change.proof?.checksOn(before) ?? [];
+    for (const check of own) owners.set(check, change);
+    return own;
+  });
+  const others = await Promise.all(
+    changes.map(async (change) => ({ change, elsewhere: await change.proof?.elsewhereOn?.(before) })),
+  );
+  const elsewhere = others.flatMap(({ change, elsewhere: one }) => (one ? [{ change, ...one }] : []));
+  return {
+    checks: all,
+    hasChecks: all.length > 0 || elsewhere.length > 0,
+    elsewhere:
+      elsewhere.length === 0
+        ? undefined
+        : {
+            seconds: Math.max(...elsewhere.map(({ seconds }) => seconds)),
+            run: async (after) => {
+              const outcomes = await Promise.all(
+                elsewhere.map(async ({ change, run }) => {
+                  const own = await run(after);
+                  for (const { check } of own) owners.set(check, change);
+                  return own;
+                }),
+              );
+              return outcomes.flat();
+            },
+          },
+    ownerOf: ({ check }) => owners.get(check),
+    done(outcomes) {
+      for (const change of changes)
+        change.proof?.done(outcomes.filter(({ check }) => owners.get(check) === change));
+    },
+  };
 }
 
 /** The part of one resource. */
@@ -137,16 +245,18 @@ function planTogether(before: Observation, changes: readonly Change[]): PlannedP
  * @returns the host afterwards
  * @throws Error that names resource, host, command, output, and what became of the host
  */
-async function changeHost(host: HostAccess, { resource, makePlan }: Change): Promise<Observation> {
+async function changeHost(host: HostAccess, change: Change): Promise<Observation> {
+  const { resource, makePlan } = change;
   let isStale = false;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await host.observe();
     // an unfinished change leaves nothing to plan from: it is completed or rolled back first
     const plan = before.unfinished !== undefined ? undefined : makePlan(before);
-    if (plan?.steps.length === 0) return before;
+    const proofs = await openProofs(plan ? [change] : [], before);
+    if (plan?.steps.length === 0) return await proveUnchanged(host, resource, before, proofs);
     const steps = plan?.steps ?? [];
     const { label } = await host.connect();
-    const applied = await apply(host, resource, [{ resource, steps }], before);
+    const applied = await apply(host, resource, [{ resource, steps }], before, proofs);
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
     host.remember(applied.after);
     const left = (now: Observation): Difference[] =>
@@ -159,10 +269,18 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
       if (applied.after.unfinished && remains.length === 0) await forgetUndo(host, resource, applied.after);
       throw changeFailed(resource, label, applied, remains);
     }
+    if (applied.outcome === "disproved") {
+      const remains = left(applied.after);
+      if (applied.after.unfinished && remains.length === 0) await forgetUndo(host, resource, applied.after);
+      throw checksFailed(resource, label, applied.checks, remains, applied.undoPrinted);
+    }
     isStale = applied.outcome === "stale";
     if (!plan || applied.outcome !== "done") continue;
     const missing = makePlan(beforeDad(applied.after));
-    if (missing.steps.length === 0) return applied.after;
+    if (missing.steps.length === 0) {
+      proofs.done(applied.checks ?? []);
+      return applied.after;
+    }
     const undone = await rollBack(host, resource, steps, applied.after);
     host.remember(undone);
     throw changeIgnored(resource, label, missing.differences, left(undone));
@@ -172,12 +290,34 @@ async function changeHost(host: HostAccess, { resource, makePlan }: Change): Pro
   throw changeUnknown(resource, label, "earlier changes were interrupted again and again");
 }
 
+/**
+ * Runs the checks of a change that has nothing to change. One that fails now failed before as well, so that only a
+ * required one is an error.
+ */
+async function proveUnchanged(
+  host: HostAccess,
+  resource: string,
+  now: Observation,
+  { checks, elsewhere, hasChecks, done }: Proofs,
+): Promise<Observation> {
+  if (!hasChecks) return now;
+  const [own, others] = await Promise.all([
+    checks.length === 0 ? [] : host.runChecks(checks),
+    elsewhere?.run(now) ?? [],
+  ]);
+  const outcomes = [...own, ...others].map((one) => ({ ...one, failedBefore: !one.passed }));
+  if (outcomes.some(blocks)) throw checksFailed(resource, (await host.connect()).label, outcomes, undefined);
+  done(outcomes);
+  return now;
+}
+
 /** @param resource for messages: the names of all parts */
 async function apply(
   host: HostAccess,
   resource: string,
   parts: readonly Part[],
   now: Observation,
+  { checks: ofHost, elsewhere }: Proofs,
 ): Promise<Applied | Unconfirmed> {
   const connection = await host.connect();
   const { portTool } = now.facts;
@@ -190,21 +330,25 @@ async function apply(
     now.managementPath,
     steps.map(({ step }) => step),
   );
+  const checks = { checks: ofHost, programs: ofHost.length === 0 ? [] : await host.programs() };
+  const change = { steps, description, now, checks, ...(elsewhere ? { elsewhere } : {}) };
   try {
     if (disruptive) {
-      const change = { steps, description, disruptive, now };
-      const watched = await applyWatched(connection, () => host.openAnother(), change);
+      const watched = await applyWatched(connection, () => host.openAnother(), { ...change, disruptive });
       host.switchTo(watched.connection);
       return watched.applied;
     }
+    if (elsewhere) return await applyProven(connection, { ...change, elsewhere });
     const marker = newMarker();
     const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = connection.host;
-    const script = applyScript(steps, portTool, marker, { commandTimeout }, now);
+    const script = applyScript(steps, portTool, marker, { commandTimeout }, now, checks);
+    const isSecret = hasSecret(steps) || holdsSecret(ofHost);
+    const timeout = ofHost.length === 0 ? {} : { timeout: commandTimeout + secondsOf(ofHost) };
     const result = await again(
-      async () => (await host.connect()).run(script, { description, isSecret: hasSecret(steps) }),
+      async () => (await host.connect()).run(script, { description, isSecret, ...timeout }),
       (lost) => !lost.started,
     );
-    const applied = parseApplied(result.stdout, marker, steps, now.facts);
+    const applied = parseApplied(result.stdout, marker, steps, now.facts, checks);
     if (applied.outcome === "recovered" && applied.undoPrinted !== "") {
       host.warn(undoFailed(resource, connection.label, applied.undoPrinted));
     }

@@ -6,6 +6,7 @@
  * the change back. If the watchdog is killed as well, the next change finds the file and does so first. The lock is the
  * kernel's (flock), or a link that names its holder, so that it never outlives the process that took it.
  */
+import type { CheckOutcome } from "../model/checks";
 import { type Command, commandsOf, describeCommand, shellWords, shownCommandsOf } from "../iproute2/commands";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
 import type { OwnerMark } from "../model/owner";
@@ -14,14 +15,23 @@ import type { PlannedStep, Step } from "../model/steps";
 import { type Precondition, preconditions } from "../plan/preconditions";
 import { RUN_DIRECTORY, shellScript, shellText } from "../shell/library";
 import { commandLine, quote, sections } from "../shell/quote";
+import { type ScriptChecks, outcomesIn, parseOutcomes, provingOf, secondsOf } from "./checks";
 import { TruncatedOutput, observeFunction, parseObservation } from "./observe";
 import type { Watch } from "./watchdog";
 
 /** The outcome of a change. */
 export type Applied =
-  | { readonly outcome: "done"; readonly after: Observation }
+  | { readonly outcome: "done"; readonly after: Observation; readonly checks?: readonly CheckOutcome[] }
   /** All steps went through, and the host takes them back unless they are confirmed. */
-  | { readonly outcome: "pending"; readonly after: Observation }
+  | { readonly outcome: "pending"; readonly after: Observation; readonly checks?: readonly CheckOutcome[] }
+  /** All steps went through, a check did not pass, and everything was rolled back. */
+  | {
+      readonly outcome: "disproved";
+      readonly checks: readonly CheckOutcome[];
+      /** What the undo printed if a part of it failed; otherwise empty. */
+      readonly undoPrinted: string;
+      readonly after: Observation;
+    }
   /** A step failed and everything before it was rolled back. */
   | {
       readonly outcome: "failed";
@@ -65,6 +75,7 @@ interface Shown {
  * The script that makes a change. `marker` must be unguessable, so that names of links cannot forge sections.
  *
  * @param now the observation that the steps were planned from
+ * @param checks what has to be true for the change to stay
  */
 export function applyScript(
   steps: readonly PlannedStep[],
@@ -72,26 +83,35 @@ export function applyScript(
   marker: string,
   watch: Watch,
   now: PlannedFrom,
+  checks: ScriptChecks = NO_CHECKS,
 ): string {
   const groups = groupSteps(steps, portTool);
+  const proving = provingOf(checks);
   const variables = {
     ...{ M: marker, PM_KNOWN: "1" },
     PM_TOKEN: watch.confirm?.token ?? "",
-    PM_COMMAND_SECONDS: String(Math.ceil(watch.commandTimeout)),
+    PM_COMMAND_SECONDS: String(Math.ceil(watch.commandTimeout) + secondsOf(checks.checks)),
     PM_CONFIRM_SECONDS: String(Math.ceil(watch.confirm?.timeout ?? 0)),
     PM_WATCHDOG: shellText("holder", "watchdog"),
+    ...proving?.variables,
   };
   return shellScript(
     variables,
     functionsFor(groups),
     underLock(),
     shellText("recover", "verify", "watch", "transaction"),
+    proving?.functions ?? "",
     verify(steps, now),
+    proving?.before ?? "",
     `pm_begin ${quote(undoFile(groups))}\n`,
     ...groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}\n`),
+    proving?.prove ?? "",
     watch.confirm ? "pm_pend\n" : "pm_commit\n",
+    proving?.tell ?? "",
   );
 }
+
+const NO_CHECKS: ScriptChecks = { checks: [], programs: [] };
 
 /** The script that rolls back a change that had succeeded, as if it had been interrupted at its very end. */
 export function rollBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
@@ -272,6 +292,7 @@ function withoutSecrets(printed: string, commands: readonly Shown[]): string {
  * Parses the output of `applyScript`'s script, or of one that rolls a change back.
  *
  * @param known facts of the observation that the steps were planned from, which a change's script does not read again
+ * @param ofChange the checks of the script
  * @throws TruncatedOutput
  */
 export function parseApplied(
@@ -279,6 +300,7 @@ export function parseApplied(
   marker: string,
   steps: readonly PlannedStep[],
   known: HostFacts,
+  { checks: ofChange }: Pick<ScriptChecks, "checks"> = NO_CHECKS,
 ): Applied {
   const all = sections(output, marker);
   const outcome = all.find((s) => s.name.startsWith("outcome "));
@@ -286,26 +308,36 @@ export function parseApplied(
   const text = (name: string): string => (all.find((s) => s.name === name)?.text ?? "").trim();
   if (word === "locked") return { outcome: "locked", printed: outcome?.text.trim() ?? "" };
   const after = parseObservation(output, marker, known);
-  if (word === "done" || word === "pending" || word === "stale") return { outcome: word, after };
+  if (word === "stale") return { outcome: word, after };
+  if (word === "done" || word === "pending") {
+    if (ofChange.length === 0) return { outcome: word, after };
+    const checks = parseOutcomes(output, marker, ofChange);
+    if (!checks) throw new TruncatedOutput("the output of the script does not contain the checks");
+    return { outcome: word, after, checks };
+  }
   // parts of an interrupted change were never made, so errors of their undo do not matter
   if (word === "recovered") {
     return { outcome: word, undoPrinted: numbers[0] === "again" ? text("undone") : "", after };
   }
   if (word !== "failed")
     throw new TruncatedOutput("the output of the script does not contain the outcome of the change");
-  const [code = 1, at = 0, line = 0] = numbers.map(Number);
-  const printed = text("printed");
   const groups = groupSteps(steps, known.portTool);
+  const undoPrinted = withoutSecrets(
+    text("undone"),
+    groups.flatMap((g) => g.undo),
+  );
+  const printed = text("printed");
+  if (numbers[1] === "checks") {
+    return { outcome: "disproved", checks: outcomesIn(printed, ofChange), undoPrinted, after };
+  }
+  const [code = 1, at = 0, line = 0] = numbers.map(Number);
   const group = groups[at - 1];
   return {
     outcome: "failed",
     command: failedCommand(group, line, printed),
     code,
     printed: withoutSecrets(printed.replace(/\n?Command failed -:[0-9]+$/, ""), group?.commands ?? []),
-    undoPrinted: withoutSecrets(
-      text("undone"),
-      groups.flatMap((g) => g.undo),
-    ),
+    undoPrinted,
     after,
   };
 }

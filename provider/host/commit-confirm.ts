@@ -2,6 +2,7 @@
  * The client's side of commit-confirm: a change that could cut its own connection is confirmed over a new one, or not
  * at all. See `watchdog.ts` for the host's side.
  */
+import { type CheckOutcome, blocks } from "../model/checks";
 import { reasonOf } from "../model/error";
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,10 +12,11 @@ import { type PlannedStep, hasSecret } from "../model/steps";
 import type { DisruptiveStep } from "../plan/management-path";
 import { newMarker, sections } from "../shell/quote";
 import { DEFAULT_COMMAND_TIMEOUT, DEFAULT_CONFIRM_TIMEOUT } from "../ssh/address";
-import { type Connection, ConnectionLost, SshError } from "../ssh/connection";
+import { type Connection, ConnectionLost, type RunOptions, SshError } from "../ssh/connection";
 import { type Applied, applyScript, parseApplied } from "./change-script";
+import { type ScriptChecks, holdsSecret, parseOutcomes, secondsOf } from "./checks";
 import { parseObservation } from "./observe";
-import { type Confirmation, confirmScript } from "./watchdog";
+import { type Confirmation, confirmScript, rejectScript } from "./watchdog";
 
 /** A change that was not confirmed. */
 export interface Unconfirmed {
@@ -36,14 +38,29 @@ const RETRY_MS = 1000;
 /** Seconds for the script that checks whether the change is complete: it only reads, or renames a file. */
 const ASK_SECONDS = 10;
 
-/** A change that could cut its own connection. */
-export interface WatchedChange {
+/** A change that waits to be confirmed. */
+export interface ProvenChange {
   readonly steps: readonly PlannedStep[];
   /** For the trace. */
   readonly description: string;
-  readonly disruptive: DisruptiveStep;
   /** The observation that the steps were planned from. */
   readonly now: Observation;
+  /** Those that the host itself runs. */
+  readonly checks: ScriptChecks;
+  /** Those that other hosts run, once the change is complete. Absent if there are none. */
+  readonly elsewhere?: Elsewhere;
+}
+
+/** A change that could cut its own connection. */
+export interface WatchedChange extends ProvenChange {
+  readonly disruptive: DisruptiveStep;
+}
+
+/** The checks of a change that other hosts run. */
+export interface Elsewhere {
+  /** The most seconds that they take. */
+  readonly seconds: number;
+  readonly run: (after: Observation) => Promise<readonly CheckOutcome[]>;
 }
 
 /** The outcome of a watched change, and the connection that works now. */
@@ -60,21 +77,19 @@ export interface WatchedOutcome {
 export async function applyWatched(
   connection: Connection,
   openAnother: () => Promise<Connection>,
-  { steps, description, disruptive, now }: WatchedChange,
+  change: WatchedChange,
 ): Promise<WatchedOutcome> {
+  const { disruptive, now, checks, elsewhere } = change;
   const { portTool } = now.facts;
-  const { commandTimeout = DEFAULT_COMMAND_TIMEOUT, confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } =
-    connection.host;
-  const token = randomBytes(8).toString("hex");
-  const marker = newMarker();
-  const confirm = { token, timeout: confirmTimeout };
-  const script = applyScript(steps, portTool, marker, { commandTimeout, confirm }, now);
+  const { token, script, parse, options, confirmTimeout, seconds } = waitingScript(connection, change);
   let answer: Applied | undefined;
+  const printed = (): readonly CheckOutcome[] =>
+    (answer && "checks" in answer ? answer.checks : undefined) ?? [];
   let failure: Error | undefined;
   const answered = connection
-    .run(script, { description, isSecret: hasSecret(steps) })
+    .run(script, options)
     .then(({ stdout }) => {
-      answer = parseApplied(stdout, marker, steps, now.facts);
+      answer = parse(stdout);
     })
     .catch((error: unknown) => {
       failure = error instanceof Error ? error : new Error(String(error));
@@ -98,7 +113,9 @@ export async function applyWatched(
   };
   await Promise.race([answered, sleep(PATIENCE_MS)]);
   // by then the host has decided, and has had some time to become reachable again
-  const until = performance.now() + (commandTimeout + confirmTimeout) * 1000;
+  const until = performance.now() + seconds * 1000;
+  const hasChecks = checks.checks.length > 0;
+  let proof: readonly CheckOutcome[] | undefined;
   while (performance.now() < until) {
     const applied = final();
     if (applied) return { applied, connection };
@@ -106,16 +123,35 @@ export async function applyWatched(
       reason = reasonOf(error);
       return undefined;
     });
-    const told = another && (await ask(another, token, waits).catch(() => undefined));
+    // a change is confirmed when the other hosts have answered
+    const mayDecide = waits && (elsewhere === undefined || proof !== undefined);
+    const told = another && (await ask(another, token, mayDecide, checks).catch(() => undefined));
+    if (another && told?.confirmation === "pending" && elsewhere && waits && proof === undefined) {
+      proof = await elsewhere.run(told.after);
+      if (!proof.some(blocks)) {
+        await another.close();
+        continue;
+      }
+      const { after } = await reject(another, token);
+      void connection.close();
+      const all = [...(told.checks ?? []), ...proof];
+      return { applied: { outcome: "disproved", checks: all, undoPrinted: "", after }, connection: another };
+    }
     if (another && told?.confirmation === "confirmed") {
       void connection.close();
-      return { applied: { outcome: "done", after: told.after }, connection: another };
+      const all = [...(told.checks ?? printed()), ...(proof ?? [])];
+      const outcome = all.length === 0 ? {} : { checks: all };
+      return { applied: { outcome: "done", after: told.after, ...outcome }, connection: another };
     }
     if (another && told?.confirmation === "gone") {
       // undone by the watchdog, or by the script itself, whose output is then about to arrive
       await Promise.race([answered, sleep(RETRY_MS)]);
       void connection.close();
-      return { applied: final() ?? unconfirmed(told.after), connection: another };
+      const disproved =
+        hasChecks && told.checks?.some(blocks) === true
+          ? { outcome: "disproved" as const, checks: told.checks, undoPrinted: "", after: told.after }
+          : undefined;
+      return { applied: final() ?? disproved ?? unconfirmed(told.after), connection: another };
     }
     await another?.close();
     // a connection that was opened before the last step proves nothing: the next one confirms
@@ -127,23 +163,103 @@ export async function applyWatched(
   return { applied: unconfirmed(undefined), connection };
 }
 
+/**
+ * Applies a change that does not touch its own connection, and confirms it over the same one when other hosts have
+ * answered. Without a confirmation the host rolls it back by itself.
+ *
+ * @throws SshError, ConnectionLost
+ */
+export async function applyProven(
+  connection: Connection,
+  change: ProvenChange & { readonly elsewhere: Elsewhere },
+): Promise<Applied> {
+  const { checks, elsewhere } = change;
+  const { token, script, parse, options } = waitingScript(connection, change);
+  const { stdout } = await connection.run(script, options);
+  const applied = parse(stdout);
+  if (applied.outcome !== "pending") return applied;
+  const proof = await elsewhere.run(applied.after);
+  const all = [...(applied.checks ?? []), ...proof];
+  if (proof.some(blocks)) {
+    const { after } = await reject(connection, token);
+    return { outcome: "disproved", checks: all, undoPrinted: "", after };
+  }
+  const { confirmation, after } = await ask(connection, token, true, checks);
+  if (confirmation === "confirmed") return { outcome: "done", after, checks: all };
+  throw new ConnectionLost(
+    connection.label,
+    `${connection.label}: the change was rolled back before the other hosts had answered`,
+    true,
+  );
+}
+
+/** The script of a change that waits to be confirmed. */
+function waitingScript(
+  { host }: Connection,
+  { steps, description, now, checks, elsewhere }: ProvenChange,
+): {
+  readonly token: string;
+  readonly script: string;
+  readonly parse: (stdout: string) => Applied;
+  readonly options: RunOptions;
+  readonly confirmTimeout: number;
+  /** The most that it may take, with its confirmation. */
+  readonly seconds: number;
+} {
+  const { commandTimeout = DEFAULT_COMMAND_TIMEOUT, confirmTimeout = DEFAULT_CONFIRM_TIMEOUT } = host;
+  const token = randomBytes(8).toString("hex");
+  const marker = newMarker();
+  const { portTool } = now.facts;
+  const timeout = confirmTimeout + (elsewhere?.seconds ?? 0);
+  const watch = { commandTimeout, confirm: { token, timeout } };
+  const most = commandTimeout + secondsOf(checks.checks);
+  const isSecret = hasSecret(steps) || holdsSecret(checks.checks);
+  return {
+    token,
+    script: applyScript(steps, portTool, marker, watch, now, checks),
+    parse: (stdout) => parseApplied(stdout, marker, steps, now.facts, checks),
+    options: { description, isSecret, ...(checks.checks.length === 0 ? {} : { timeout: most }) },
+    confirmTimeout,
+    seconds: most + timeout,
+  };
+}
+
 /** Whether an error is typical of a connection that was cut: it is lost, or nothing arrives any more. */
 function mayBeDisrupted(error: Error): boolean {
   const isSilent = error instanceof SshError && error.kind === "commandTimeout";
   return isSilent || (error instanceof ConnectionLost && error.started);
 }
 
+/** What a host says of a change that waits. */
+interface Answer {
+  readonly confirmation: Confirmation;
+  readonly after: Observation;
+  readonly checks?: readonly CheckOutcome[];
+}
+
 async function ask(
   connection: Connection,
   token: string,
   decide: boolean,
-): Promise<{ confirmation: Confirmation; after: Observation }> {
+  { checks }: ScriptChecks,
+): Promise<Answer> {
   const marker = newMarker();
   const description = decide ? "confirm the change" : "see whether the change is complete";
-  const { stdout } = await connection.run(confirmScript(token, decide, marker), {
-    description,
-    timeout: ASK_SECONDS,
-  });
+  const script = confirmScript(token, decide, marker, checks.length > 0);
+  const { stdout } = await connection.run(script, { description, timeout: ASK_SECONDS });
+  const outcomes = parseOutcomes(stdout, marker, checks);
+  return { ...answerIn(stdout, marker), ...(outcomes ? { checks: outcomes } : {}) };
+}
+
+/** Has the host roll the change back now, and waits until it has. */
+async function reject(connection: Connection, token: string): Promise<Answer> {
+  const marker = newMarker();
+  const description = "have the change rolled back";
+  const { stdout } = await connection.run(rejectScript(token, marker), { description });
+  return answerIn(stdout, marker);
+}
+
+function answerIn(stdout: string, marker: string): Answer {
   const said = sections(stdout, marker).find((s) => s.name.startsWith("confirmation "));
   return {
     confirmation: said?.name.slice("confirmation ".length) as Confirmation,

@@ -1,7 +1,8 @@
+import { type CheckOutcome, blocks } from "../model/checks";
 import { remedyFor } from "../iproute2/advice";
 import type { Difference } from "../model/difference";
 import { MacvlanError, reasonOf } from "../model/error";
-import { printable } from "../model/outside-text";
+import { printable, quotedEnd } from "../model/outside-text";
 import { describeDifference } from "../model/secret-parts";
 import type { CommandResult } from "../ssh/connection";
 import type { Applied } from "./change-script";
@@ -33,6 +34,46 @@ export function changeFailed(
       remaining: left,
     },
   );
+}
+
+/** A check did not pass. `left` lists what the undo has not restored; undefined if nothing was changed. */
+export function checksFailed(
+  resource: string,
+  host: string,
+  outcomes: readonly CheckOutcome[],
+  left: readonly Difference[] | undefined,
+  undoPrinted = "",
+): MacvlanError {
+  const failed = outcomes.filter(blocks);
+  const [first] = failed;
+  const advice = [...new Set(failed.flatMap(({ check }) => check.advice ?? []))];
+  return new MacvlanError(
+    "check-failed",
+    [
+      `${resource} on ${host}: ${failed.map(describeFailure).join("; ")}.`,
+      ...advice.map((text) => `${text}.`),
+      left === undefined ? "Nothing was changed." : undone(left, undoPrinted),
+      ...(left && left.length > 0 ? ['The next "pulumi up" tries the undo again before anything else.'] : []),
+    ].join(" "),
+    {
+      host,
+      resource,
+      ...(first === undefined || first.check.isSecret ? {} : { output: first.answer }),
+      ...(left === undefined ? {} : { remaining: left }),
+    },
+  );
+}
+
+/** `the check "ping 192.0.2.1" (checks[0]) of web failed: tried 9 times in 10 s; the last answer: …` */
+export function describeFailure({ check, tries, answer }: CheckOutcome): string {
+  const { label, path, of, within, isSecret } = check;
+  const tried = `tried ${tries === 1 ? "once" : `${tries} times`} in ${within} s`;
+  const said = isSecret
+    ? "its answer is not shown, because the check is a secret"
+    : answer.trim() === ""
+      ? "without an answer"
+      : `the last answer: ${quotedEnd(answer)}`;
+  return `the check "${label}" (${path}) of ${of} failed: ${tried}; ${said}`;
 }
 
 /** All steps succeeded, but reading back shows that the host has not changed accordingly. */

@@ -2,15 +2,17 @@
  * A host during a run: one connection, one shared observation, and one change at a time. The state after a change is
  * the next observation, so that no plan is made from a stale one.
  */
+import type { CheckOutcome, CheckPrograms, HostCheck } from "../model/checks";
 import type { LinkId } from "../model/host";
 import type { Observation } from "../model/observation";
 import { newMarker } from "../shell/quote";
-import { type HostAddress, hostLabel, hostReach, hostRoute } from "../ssh/address";
+import { DEFAULT_COMMAND_TIMEOUT, type HostAddress, hostLabel, hostReach, hostRoute } from "../ssh/address";
 import { hostText } from "../ssh/host-text";
-import type { Connection, SshClient } from "../ssh/connection";
+import type { Connection, RunOptions, SshClient } from "../ssh/connection";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
 import { type Change, type HostAccess, again, changeTogether } from "./apply-changes";
 import { openBatcher } from "./batch";
+import { checksScript, holdsSecret, parseOutcomes, parsePrograms, programsScript, secondsOf } from "./checks";
 import { type Clock, systemClock } from "./clock";
 import { unreadable } from "./errors";
 import { observeScript, parseObservation } from "./observe";
@@ -25,10 +27,15 @@ export interface ManagedHost {
    * changes are batched. Nothing is run if nothing differs.
    *
    * @param resource for messages: `MacvlanInterface "web"`
+   * @param proof what has to be true for the change to stay; it is also looked at if nothing differs
    * @returns the host afterwards, as read by the script that changed it
    * @throws Error that names resource, host, command, output, and what became of the host
    */
-  change(resource: string, makePlan: Change["makePlan"]): Promise<Observation>;
+  change(resource: string, makePlan: Change["makePlan"], proof?: Change["proof"]): Promise<Observation>;
+  /** The programs that the host has for checks. */
+  programs(): Promise<CheckPrograms>;
+  /** Runs checks, all at once, and changes nothing. */
+  runChecks(checks: readonly HostCheck[]): Promise<readonly CheckOutcome[]>;
   /** Announces a change of the resource, so that other changes of the host wait for it. */
   announce(resource: string): void;
   /** Starts the shell for a change that is certain to follow, while the engine is still busy. */
@@ -108,6 +115,8 @@ export function openFleet(
         memory.connection = Promise.resolve(connection);
       },
       observe: () => observeHost(memory),
+      programs: () => programs(memory, client),
+      runChecks: (checks) => runChecks(memory, client, checks),
       warn,
       remember: (now) => remember(memory, now),
     };
@@ -120,11 +129,13 @@ export function openFleet(
     return {
       label: hostLabel(host),
       observe: () => observeHost(memory),
-      async change(resource, makePlan) {
+      programs: () => programs(memory, client),
+      runChecks: (checks) => runChecks(memory, client, checks),
+      async change(resource, makePlan, proof) {
         const observing = observeHost(memory);
         prestart(memory, client);
         await observing.finally(() => batcher.withdraw(key, resource));
-        return batcher.enqueue(hostReach(host), key, { resource, makePlan });
+        return batcher.enqueue(hostReach(host), key, { resource, makePlan, ...(proof ? { proof } : {}) });
       },
       announce: (resource) => batcher.announce(key, resource),
       prestart: () => prestart(memory, client),
@@ -165,6 +176,8 @@ interface HostMemory {
   readonly host: HostAddress;
   connection?: Promise<Connection> | undefined;
   reading?: Promise<Observation> | undefined;
+  /** What it has for checks: read once, and only if there are any. */
+  programs?: Promise<CheckPrograms> | undefined;
   /** Boot ID and network namespace, which identify a machine that has several addresses. */
   machine: string;
 }
@@ -229,15 +242,44 @@ async function readOnce(memory: HostMemory, client: SshClient, timeout: number):
   }
 }
 
+function programs(memory: HostMemory, client: SshClient): Promise<CheckPrograms> {
+  if (memory.programs) return memory.programs;
+  const marker = newMarker();
+  const reading = ask(memory, client, programsScript(marker), "find the programs for checks").then((output) =>
+    parsePrograms(output, marker),
+  );
+  memory.programs = reading;
+  reading.catch(() => {
+    memory.programs = undefined;
+  });
+  return reading;
+}
+
+async function runChecks(
+  memory: HostMemory,
+  client: SshClient,
+  checks: readonly HostCheck[],
+): Promise<readonly CheckOutcome[]> {
+  const marker = newMarker();
+  const script = checksScript({ checks, programs: await programs(memory, client) }, marker);
+  const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = memory.host;
+  const options = { isSecret: holdsSecret(checks), timeout: commandTimeout + secondsOf(checks) };
+  const output = await ask(memory, client, script, "run the checks", options);
+  const outcomes = parseOutcomes(output, marker, checks);
+  if (!outcomes) throw new Error(`${hostLabel(memory.host)}: the output of the checks is incomplete`);
+  return outcomes;
+}
+
 /** The output of a script that changes nothing and can therefore be run again. */
 async function ask(
   memory: HostMemory,
   client: SshClient,
   script: string,
   description: string,
+  options: Pick<RunOptions, "isSecret" | "timeout"> = {},
 ): Promise<string> {
   const { stdout } = await again(
-    async () => (await connect(memory, client)).run(script, { description }),
+    async () => (await connect(memory, client)).run(script, { description, ...options }),
     () => true,
   );
   return stdout;

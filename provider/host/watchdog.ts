@@ -34,8 +34,22 @@ export type Confirmation =
   /** The host has taken it back. */
   | "gone";
 
-/** Checks whether the change waits and, if `decide` is set, confirms it. Ends with an observation. */
-export function confirmScript(token: string, decide: boolean, marker: string): string {
+/**
+ * Checks whether the change waits and, if `decide` is set, confirms it. Ends with an observation.
+ *
+ * @param hasChecks the change depends on checks, and what came of them is of interest
+ */
+export function confirmScript(token: string, decide: boolean, marker: string, hasChecks = false): string {
   const variables = { M: marker, PM_KNOWN: "", PM_TOKEN: token, PM_DECIDE: decide ? "1" : "" };
-  return shellScript(variables, observeFunction(), shellText("confirm"));
+  return shellScript(
+    variables,
+    observeFunction(),
+    shellText("confirm", ...(hasChecks ? (["checked"] as const) : [])),
+  );
+}
+
+/** Has a change that waits rolled back now. Ends with an observation, as {@link confirmScript} does. */
+export function rejectScript(token: string, marker: string): string {
+  const variables = { M: marker, PM_KNOWN: "", PM_TOKEN: token };
+  return shellScript(variables, observeFunction(), shellText("reject"));
 }

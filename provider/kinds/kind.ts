@@ -99,7 +99,7 @@ export interface Kind<I extends CommonInputs, O extends object = object> {
   /** What works but is rarely intended. */
   warnings?(inputs: I, context: PlanContext): string[];
   /** The observed outputs of the link; empty if it does not exist. */
-  outputs(inputs: I, observation: Observation): Partial<Omit<LinkOutputs, "host" | "label"> & O>;
+  outputs(inputs: I, observation: Observation): Partial<Omit<LinkOutputs, "host" | "label" | "checks"> & O>;
   /** The observed values of the given inputs. */
   readInputs(inputs: I, observation: Observation): Json;
   /** All inputs that describe an existing link, with the kernel's or our defaults. For `adopt`. */

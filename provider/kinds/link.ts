@@ -1,6 +1,7 @@
 /** The properties that links of every kind have, and what is derived from them. */
 import { hostSchema } from "../ssh/address";
 import { number } from "./bindings";
+import { checks } from "./checks";
 import { type InputsOf, properties } from "./property";
 import * as p from "./schemas";
 
@@ -23,6 +24,7 @@ export const LINK_PROPERTIES = properties({
   adopt: { schema: p.flag },
   force: { schema: p.flag },
   duplicateAddressDetection: { schema: p.oneOf("off", "warn", "error") },
+  checks: { schema: checks },
 });
 
 /** The canonical inputs that all kinds have in common. */

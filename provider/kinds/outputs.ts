@@ -4,8 +4,11 @@ import type { LinkState } from "../model/host";
 import type { LinkOutputs } from "./args";
 import type { CommonInputs } from "./link";
 
-/** The observed outputs of every kind; the host and the label are inputs. */
-export function commonOutputs(link: LinkState, inputs: CommonInputs): Omit<LinkOutputs, "host" | "label"> {
+/** The observed outputs of every kind; the host, the label and the checks are inputs. */
+export function commonOutputs(
+  link: LinkState,
+  inputs: CommonInputs,
+): Omit<LinkOutputs, "host" | "label" | "checks"> {
   return {
     name: link.name,
     ifIndex: link.ifIndex,

@@ -6,6 +6,7 @@ import { isOwn } from "../model/owner";
 import { foreignOwnerOf } from "../plan/boot";
 import { IPV6_MIN_MTU } from "../plan/kernel/sysctls";
 import { type CommonInputs, type KernelType, type PlanContext, linkId } from "./kind";
+import { checkRules } from "./checks";
 import { adopts, describeForeign } from "./ownership";
 import { whyNotLinkName } from "./schemas";
 
@@ -14,9 +15,12 @@ export function commonRules(inputs: Partial<CommonInputs>): Issue[] {
   const tooLong = name === undefined || adopt === true ? undefined : whyNotLinkName(name);
   if (tooLong !== undefined) return [issue("invalid-input", "name", tooLong)];
   const six = firstIPv6(addresses);
-  return mtu !== undefined && mtu < IPV6_MIN_MTU && six !== undefined
-    ? [issue("invalid-input", six, `${NEEDS_MTU}, and mtu is ${mtu}`)]
-    : [];
+  return [
+    ...(mtu !== undefined && mtu < IPV6_MIN_MTU && six !== undefined
+      ? [issue("invalid-input", six, `${NEEDS_MTU}, and mtu is ${mtu}`)]
+      : []),
+    ...checkRules(inputs),
+  ];
 }
 
 /** Finds an IPv6 address on a link whose MTU is not stated, and is too small for it on the host. */

@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   ...([
     "change-failed",
     "change-ignored",
+    "check-failed",
     "change-unconfirmed",
     "change-unknown",
     "host-locked",

@@ -21,6 +21,7 @@ import type {
 const LINK_OUTPUTS = {
   ...{ ifIndex: undefined, macAddress: undefined, mtu: undefined, operState: undefined },
   ...{ addresses: undefined, label: undefined, name: undefined, up: undefined },
+  checks: undefined,
 };
 
 const MACVLAN_OUTPUTS = {

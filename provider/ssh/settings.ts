@@ -33,6 +33,8 @@ export interface Settings {
   readonly maxConnections: number;
   /** The name of a stack whose state is lost, whose links this stack takes over. */
   readonly reclaim?: string;
+  /** A preview runs the checks of links that are there. */
+  readonly checkOnPreview?: boolean;
   /** `SSH_AUTH_SOCK`. */
   readonly agentSocket?: string;
   /** `MACVLAN_TRACE`. */
@@ -129,6 +131,7 @@ export function readSettings(
     ...(hostKeyChecking && { hostKeyChecking }),
     maxConnections: connections(either("MACVLAN_MAX_CONNECTIONS", "maxConnections")),
     ...(reclaim && { reclaim: reclaim.value.trim() }),
+    ...(flag(either("MACVLAN_CHECK_ON_PREVIEW", "checkOnPreview")) && { checkOnPreview: true }),
     ...(agent && { agentSocket: agent.value }),
     ...(traceTo && { traceTo: traceTo.value }),
     home,
@@ -175,6 +178,17 @@ function keyTextOf({ source, value }: Found): string {
     );
   }
   return `${lines.trim()}\n`;
+}
+
+function flag(setting: Found | undefined): boolean {
+  if (setting === undefined) return false;
+  const word = setting.value.trim().toLowerCase();
+  if (["true", "1"].includes(word)) return true;
+  if (["false", "0"].includes(word)) return false;
+  throw new MacvlanError(
+    "invalid-setting",
+    `${setting.source} must be true or false, not ${JSON.stringify(setting.value)}`,
+  );
 }
 
 function connections(setting: Found | undefined): number {

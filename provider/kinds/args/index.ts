@@ -1,6 +1,7 @@
 /** Arguments and outputs of the resources, one file per kind: types only, so that a program loads nothing for them. */
 export type * from "./bond";
 export type * from "./bridge";
+export type * from "./checks";
 export type * from "./ipvlan";
 export type * from "./link";
 export type * from "./macvlan";

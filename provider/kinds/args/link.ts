@@ -1,5 +1,6 @@
 /** What a program gives and gets back for links of every kind. */
 import type { HostArgs } from "../../ssh/address";
+import type { CheckArgs, CheckOutput } from "./checks";
 
 export type { Become, HostArgs } from "../../ssh/address";
 
@@ -71,6 +72,11 @@ export interface LinkArgs {
    * - `off`: the duplicate is intended (anycast, hosts on different LANs). Nothing is compared or probed.
    */
   duplicateAddressDetection?: "off" | "warn" | "error";
+  /**
+   * What has to work once the link is made or changed (docs/checks.md). A check that does not pass undoes the change, unless
+   * it failed before the change as well.
+   */
+  checks?: CheckArgs[];
 }
 
 /** What the host reports about every link. */
@@ -93,4 +99,6 @@ export interface LinkOutputs {
   label: string;
   /** Administrative state. */
   up: boolean;
+  /** The checks with their last results, if any are given. */
+  checks?: CheckOutput[];
 }

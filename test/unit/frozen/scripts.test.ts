@@ -8,8 +8,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { applyScript, forgetUndoScript, rollBackScript } from "../../../provider/host/change-script";
 import { observeScript } from "../../../provider/host/observe";
-import { confirmScript } from "../../../provider/host/watchdog";
+import { confirmScript, rejectScript } from "../../../provider/host/watchdog";
 import type { CommonInputs } from "../../../provider/kinds/kind";
+import type { HostCheck } from "../../../provider/model/checks";
 import type { PlannedStep } from "../../../provider/model/steps";
 import { plan } from "../../../provider/plan/plan";
 import { HOST } from "../../support/hosts";
@@ -47,6 +48,25 @@ const BRIDGE = stepsFor("HairpinBridge", {
   ],
 });
 
+const CHECK = {
+  ...{ path: "checks[0]", label: "", of: "mac0", within: 10, netns: "blue", link: "mac0" },
+  ...{ required: false, hasBefore: true, isSecret: false },
+};
+
+/** One of each kind, with text that has to be quoted. */
+const CHECKS: readonly HostCheck[] = [
+  { ...CHECK, probe: "ping", target: "192.0.2.1" },
+  { ...CHECK, probe: "ping", target: "2001:db8::1", required: true },
+  { ...CHECK, probe: "arp", target: "192.0.2.1", netns: "", link: "" },
+  { ...CHECK, probe: "arp", target: "2001:db8::1" },
+  { ...CHECK, probe: "tcp", target: "192.0.2.1:443" },
+  { ...CHECK, probe: "tcp", target: "[2001:db8::1]:443", netns: "", link: "" },
+  { ...CHECK, probe: "http", target: "http://192.0.2.1/it's?a=$b" },
+  { ...CHECK, probe: "dns", target: "www.example.com@192.0.2.53", within: 2.5 },
+  { ...CHECK, probe: "command", target: "echo \"$HOME\" 'it'\\''s'\nexit 1" },
+];
+const PROVING = { checks: CHECKS, programs: ["ping", "ping6", "arping", "bash", "perl", "curl", "dig"] };
+
 const SCRIPTS: readonly (readonly [name: string, text: string])[] = [
   ["observe", observeScript(MARKER)],
   ["change-macvlan-in-namespace", applyScript(MACVLAN, "bridge", MARKER, WATCH, { ...NOW, boots: "2" })],
@@ -58,6 +78,19 @@ const SCRIPTS: readonly (readonly [name: string, text: string])[] = [
   ["forget-undo", forgetUndoScript(MARKER)],
   ["is-change-complete", confirmScript(TOKEN, false, MARKER)],
   ["confirm-change", confirmScript(TOKEN, true, MARKER)],
+  [
+    "change-with-checks",
+    applyScript(
+      MACVLAN,
+      "bridge",
+      MARKER,
+      { ...WATCH, confirm: { token: TOKEN, timeout: 30 } },
+      NOW,
+      PROVING,
+    ),
+  ],
+  ["confirm-change-with-checks", confirmScript(TOKEN, true, MARKER, true)],
+  ["reject-change", rejectScript(TOKEN, MARKER)],
 ];
 
 describe("scripts sent to a host", () => {

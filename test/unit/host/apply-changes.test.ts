@@ -54,6 +54,8 @@ function hostWith(...answers: Answer[]): { access: HostAccess; said: string[]; l
     openAnother: () => Promise.reject(new Error("there is one connection")),
     switchTo: () => undefined,
     observe: () => Promise.resolve(now),
+    programs: () => Promise.resolve([]),
+    runChecks: () => Promise.resolve([]),
     warn: (text) => said.push(text),
     remember: (seen) => {
       now = seen ?? now;

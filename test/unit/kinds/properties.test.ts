@@ -105,6 +105,36 @@ const vlans = fc.array(
   { maxLength: 3 },
 );
 
+const check = fc
+  .tuple(
+    fc.oneof(
+      fc.record({ ping: fc.oneof(ipv4, ipv6) }),
+      fc.record({ arp: ipv4 }),
+      fc.record({
+        tcp: fc.oneof(
+          ipv4.map((ip) => `${ip}:443`),
+          ipv6.map((ip) => `[${ip}]:0443`),
+        ),
+      }),
+      fc.record({ http: fc.constantFrom("http://192.0.2.1", "https://WWW.example.com/a b'?c=d") }),
+      fc.record({ dns: fc.constantFrom("www.example.com", "www.example.com@2001:DB8::53") }),
+      fc.record({ command: fc.constantFrom(" true\n", "test \"$X\" = 'y'") }),
+    ),
+    fc.record({ within: fc.constantFrom(1, 2.5), required: fc.boolean() }, { requiredKeys: [] }),
+    fc.record(
+      {
+        from: fc.constantFrom(
+          "link",
+          "host",
+          { host: "ops@node2", link: "web" },
+          { host: { address: "node2" } },
+        ),
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  .map((parts) => Object.assign({}, ...parts) as object);
+
 /** What programs give of each property, in forms that are not canonical as well. */
 const GIVEN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   host: fc.constantFrom("ops@node1.example:2222", { address: "192.0.2.1", jump: "root@gate" }),
@@ -121,6 +151,7 @@ const GIVEN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   alias: fc.constantFrom("", "the web's"),
   txQueueLength: fc.nat(2000),
   duplicateAddressDetection: fc.constantFrom("off", "warn", "error"),
+  checks: fc.uniqueArray(check, { maxLength: 3, selector: (one) => JSON.stringify(one) }),
   parent: name,
   netns: fc.constantFrom("blue", "red"),
   routes: fc.array(route, { maxLength: 3 }),

@@ -1,0 +1,8 @@
+## What came of the checks of the change `$PM_TOKEN`, for who confirms it over another connection.
+b=
+[ -e "$D/checked" ] && read -r b < "$D/checked"
+if [ "$b" = "$PM_TOKEN" ]; then
+  echo "$M checks"
+  pm_cat "$D/checked"
+  case $a in confirmed | gone) rm -f "$D/checked" ;; esac
+fi
