@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:f
 import { join } from "node:path";
 import { type Planted, foundIn, linesWith, plantedKey, plantedText, watchProcesses } from "./planted";
 import { useProject } from "./project";
+import { isSample } from "../support/extent";
 
 const word = (): string => randomBytes(12).toString("hex");
 const PASSPHRASE = `phrase-${word()}`;
@@ -123,6 +124,8 @@ describe("credentials", () => {
   for (const [what, prepare] of SOURCES) {
     it(`from ${what} show nowhere in a whole run with everything logged`, async function () {
       this.timeout(400_000);
+      // beside other suites, the whole story is told of the source that the engine itself knows
+      const isFull = !isSample || what.startsWith("the stack");
       const given = prepare();
       const trace = join(on.project.folder, "trace.jsonl");
       Object.assign(on.project.environment, given, { MACVLAN_TRACE: trace });
@@ -142,16 +145,19 @@ describe("credentials", () => {
       };
       try {
         on.project.program(PROGRAM());
-        await call("preview", ["preview", "--diff"]);
+        if (isFull) await call("preview", ["preview", "--diff"]);
         await call("up", ["up", "--yes", "--skip-preview"]);
         await on.lab.sh("node1", "ip -n web link set dev web mtu 1400 alias changed");
-        await call("drift", ["preview", "--diff", "--json"]);
+        if (isFull) await call("drift", ["preview", "--diff", "--json"]);
         on.project.program(PROGRAM(`routes: [{ to: "203.0.113.0/24", via: "198.51.100.1" }],`));
         await call("failing up", ["up", "--yes", "--skip-preview"], 1);
-        on.project.program(PROGRAM(`mtu: 9999,`));
-        await call("refused preview", ["preview"], 1);
+        if (isFull) {
+          on.project.program(PROGRAM(`mtu: 9999,`));
+          await call("refused preview", ["preview"], 1);
+          on.project.program(PROGRAM());
+          await call("refresh", ["refresh", "--yes", "--skip-preview"]);
+        }
         on.project.program(PROGRAM());
-        await call("refresh", ["refresh", "--yes", "--skip-preview"]);
         outputs["export"] = (await on.project.cli(["stack", "export"])).output;
         outputs["secrets shown"] = (await on.project.cli(["stack", "export", "--show-secrets"])).output;
         await call("destroy", ["destroy", "--yes", "--skip-preview"]);

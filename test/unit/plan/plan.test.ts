@@ -22,11 +22,12 @@ import type { OwnStack } from "../../../provider/model/owner";
 import { contextOn } from "../../support/contexts";
 import { BARE, nic, observationOf } from "../../support/hosts";
 import { bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs } from "../../support/inputs";
+import { isSample } from "../../support/extent";
 
 const KERNELS = ["6.2.0", "6.1.0"];
 
 /** Fewer if all suites are run: what runs beside them needs the processors as well. */
-const RUNS = process.env["MACVLAN_TEST_EXTENT"] === "sample" ? 500 : 2000;
+const RUNS = isSample ? 500 : 2000;
 
 function viewOn(state: HostState, previous?: LinkId): PlanContext {
   return contextOn(observationOf(state), { resource: "web", ...(previous ? { previous } : {}) });
