@@ -18,6 +18,8 @@ const LAYERS = {
   engine: ["model", "plan", "iproute2", "shell", "boot", "ssh", "kinds", "host", "leases", "program"],
   network: ["model", "kinds", "leases", "program"],
   inventory: ["model", "ssh"],
+  // what adopt and import describe is the same
+  native: ["model", "kinds", "host", "ssh", "program", "engine", "cli/adopt"],
 };
 
 module.exports = {

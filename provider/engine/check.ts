@@ -398,7 +398,9 @@ function driftSince(
 ): Difference[] {
   const { unfinished } = context.observation;
   if (unfinished) return [{ property: "host", wanted: "none", found: UNFINISHED_CHANGE[unfinished] }];
-  return driftOf(kind, previous, known, context, next);
+  const drift = driftOf(kind, previous, known, context, next);
+  // an imported link has no record on its host until its first change
+  return previous["__imported"] === true ? drift.filter(({ property }) => property !== "owner") : drift;
 }
 
 function driftText(drift: readonly Difference[]): Record<string, string> {

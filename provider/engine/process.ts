@@ -6,10 +6,17 @@ import { type ProviderContext, type StackConfig, openContext } from "./context";
 /** Milliseconds that the end of a run waits for its connections to close. */
 const CLOSE_MS = 500;
 
-/** Opens the context of this process, which ends with the engine or on its signal. */
-export function openProcessContext(config: StackConfig): ProviderContext {
+/**
+ * Opens the context of this process, which ends with the engine or on its signal.
+ *
+ * @param write shows diagnostics and the trace
+ */
+export function openProcessContext(
+  config: StackConfig,
+  write: (text: string) => void = (text) => void process.stderr.write(text),
+): ProviderContext {
   const engine = engineOfProcess();
-  const stderr = (text: string): void => void process.stderr.write(forLog(text));
+  const stderr = (text: string): void => write(forLog(text));
   const context = openContext({ env: process.env, config, stderr, hints: readPrefetchHints(engine) });
   const exit = (): void => {
     removePrefetchHints(engine);
@@ -30,7 +37,7 @@ function endWithEngine(exit: () => void): void {
   }, 1000).unref();
 }
 
-/** The engine's address: the SDK's launcher of dynamic providers gets it as its argument. */
-function engineOfProcess(): string | undefined {
-  return /^[^:]+:[0-9]+$/.test(process.argv[2] ?? "") ? process.argv[2] : undefined;
+/** The engine's address, which it passes to each of its plugins as the last argument. */
+export function engineOfProcess(): string | undefined {
+  return process.argv.slice(2).findLast((argument) => /^[^:]+:[0-9]+$/.test(argument));
 }

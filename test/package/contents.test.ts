@@ -32,6 +32,7 @@ describe("the published package", () => {
       );
       const drawings = readdirSync(join(REPOSITORY, "docs/drawings")).map((name) => `docs/drawings/${name}`);
       const texts = readdirSync(join(REPOSITORY, "docs")).filter((name) => name.endsWith(".md"));
+      built.push("dist/native/schema.json");
       const people = [
         ...["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "package.json"],
         ...texts.map((name) => `docs/${name}`),

@@ -24,7 +24,8 @@ const neededGo = [1, 25] as const;
 /** Since Go 1.21 the go command fetches the toolchain that a module asks for, unless GOTOOLCHAIN=local forbids it. */
 const selfUpgradingGo = [1, 21] as const;
 
-interface Program {
+/** A program that is built from a Go module. */
+export interface Program {
   name: string;
   doing: string;
   module: string;
@@ -59,20 +60,44 @@ const programs: readonly Program[] = [
  * @throws Error if Go is missing or too old, a module cannot be had, or the build fails
  */
 export async function buildFromGoModules(bin: string): Promise<void> {
+  say(`building pulumi v${engineVersion} from Go modules: about 7 minutes, once a machine`);
+  await buildPrograms(programs, bin);
+}
+
+/**
+ * Language hosts for programs in other languages. The one for YAML is a module of its own. Those for Python and Go are,
+ * like the one for Node, of the last release of sdk/v3 that contains them.
+ */
+export const LANGUAGE_HOSTS = {
+  yaml: {
+    name: "pulumi-language-yaml",
+    doing: "the YAML language host",
+    module: "github.com/pulumi/pulumi-yaml",
+    version: "1.25.0",
+    path: "cmd/pulumi-language-yaml",
+    linkerFlags: "-s -w",
+  },
+} as const satisfies Record<string, Program>;
+
+/**
+ * Builds programs into a folder, one after the other.
+ *
+ * @param bin an existing folder; what is needed meanwhile is beside it
+ */
+export async function buildPrograms(list: readonly Program[], bin: string): Promise<void> {
   const environment = goEnvironment();
   await checkGo(environment);
-  say(`building pulumi v${engineVersion} from Go modules: about 7 minutes, once a machine`);
   const work = await mkdtemp(join(dirname(bin), "go-"));
   try {
     // One after the other: each alone keeps all cores busy.
-    for (const program of programs) await buildProgram(program, work, bin, environment);
+    for (const program of list) await buildProgram(program, work, bin, environment);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
 async function buildProgram(
-  program: Program,
+  program: Readonly<Program>,
   work: string,
   bin: string,
   env: NodeJS.ProcessEnv,

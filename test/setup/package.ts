@@ -17,17 +17,20 @@ import { runStep } from "./run";
 const REPOSITORY = resolve(__dirname, "../..");
 
 /** What the build is made of. */
-const SOURCES = ["provider", "package.json", "tsconfig.json", "tsconfig.build.json"];
+const SOURCES = ["provider", "docs/schema.ts", "package.json", "tsconfig.json", "tsconfig.build.json"];
 
-/** The command that the package brings. */
-const COMMAND = "dist/cli/main.js";
+/** The commands that the package brings. */
+const COMMANDS = {
+  "pulumi-macvlan": "dist/cli/main.js",
+  "pulumi-resource-macvlan": "dist/native/main.js",
+};
 
 /** Makes `dist` where it is missing or older than what it is made of. */
 export async function ensureBuilt(): Promise<void> {
   const built = join(REPOSITORY, "dist/index.js");
   const newest = Math.max(...SOURCES.map((source) => newestChange(join(REPOSITORY, source))));
   if (existsSync(built) && statSync(built).mtimeMs >= newest) {
-    letCommandRun();
+    letCommandsRun();
     return;
   }
   await runStep({
@@ -40,12 +43,12 @@ export async function ensureBuilt(): Promise<void> {
     if (existsSync(built)) utimesSync(built, 0, 0);
     throw error;
   });
-  letCommandRun();
+  letCommandsRun();
 }
 
-/** The package's command may be executed, as npm sees to where it installs the package. */
-function letCommandRun(): void {
-  chmodSync(join(REPOSITORY, COMMAND), 0o755);
+/** The package's commands may be executed, as npm sees to where it installs the package. */
+function letCommandsRun(): void {
+  for (const file of Object.values(COMMANDS)) chmodSync(join(REPOSITORY, file), 0o755);
 }
 
 /** When a file, or any file or folder in a folder, was last changed; milliseconds since 1970. */
@@ -61,7 +64,8 @@ export function newestChange(path: string): number {
  */
 export function linkSelf(): void {
   link("node_modules/pulumi-macvlan", "..");
-  link("node_modules/.bin/pulumi-macvlan", join("../..", COMMAND));
+  for (const [name, file] of Object.entries(COMMANDS))
+    link(join("node_modules/.bin", name), join("../..", file));
 }
 
 /** A link that is right already is left alone: others may be going through it. */

@@ -76,16 +76,33 @@ function describeOne(
   if (link.isOutOfReach === true) return "is in a namespace without a name, which no resource can manage";
   const record = recordOf(now.state, link);
   if (record) return `already belongs to the stack ${record.owner} (resource ${record.resource})`;
+  return describeAs(kind, host, link, now, all);
+}
+
+/**
+ * Describes a link as a resource of a kind, or says why it cannot be one.
+ *
+ * @param all also ports of a bridge without hairpin
+ * @param owner the hidden inputs that name the stack, if it may own the link already
+ */
+export function describeAs(
+  kind: AnyKind,
+  host: string,
+  link: LinkState,
+  now: Observation,
+  all: boolean,
+  owner: Json = { __owner: "" },
+): Omit<Described, "resource"> | string {
   if (link.netns !== "" && !("netns" in kind.properties)) {
     return `is a ${link.kind} in another namespace than the host's own`;
   }
   if ("parent" in kind.properties && link.parent === "")
     return "its parent is in a namespace that is not visible";
   const { ports, ...told } = kind.describe(link, now.state);
-  if (!Array.isArray(ports)) return checked(host, kind, link, now, told);
+  if (!Array.isArray(ports)) return checked(host, kind, link, now, told, owner);
   const chosen = (ports as readonly Json[]).filter((port) => all || port["hairpin"] !== false);
   if (chosen.length === 0 && !all) return "no port has hairpin on";
-  return checked(host, kind, link, now, { ...told, ports: chosen });
+  return checked(host, kind, link, now, { ...told, ports: chosen }, owner);
 }
 
 function kindOf(link: LinkState): AnyKind | undefined {
@@ -100,6 +117,7 @@ function checked(
   link: LinkState,
   now: Observation,
   told: Json,
+  owner: Json,
 ): Omit<Described, "resource"> | string {
   const place = { host, name: link.name, ...(link.netns === "" ? {} : { netns: link.netns }) };
   const { args, notes } = valid(
@@ -107,7 +125,7 @@ function checked(
     inReadingOrder({ ...place, ...worthSaying(kind, told, link, now.state), adopt: true }),
   );
   if (args === undefined) return notes.join("; ");
-  const given = { ...args, __owner: "", __resource: link.name };
+  const given = { ...args, ...owner, __resource: link.name };
   const known = knownInputs(checkInputs(kind, given, undefined).inputs, []);
   const context = planContextFrom(given, now, undefined, () => false);
   const planned = planOrIssues(kind, known, context);

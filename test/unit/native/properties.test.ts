@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { UNKNOWN } from "../../../provider/model/unknown";
+import { received, sent } from "../../../provider/native/properties";
+import { parseUrn } from "../../../provider/native/urn";
+
+describe("properties of the native provider", () => {
+  it("reach the engine and come back as they were, secrets by the names of their properties", () => {
+    const values = {
+      host: { address: "node1", port: 22 },
+      addresses: ["192.0.2.10/24"],
+      up: true,
+      alias: "web",
+    };
+    assert.deepEqual(received(sent(values)), { values, secrets: [] });
+    assert.deepEqual(received(sent(values, ["alias", "mtu"])), { values, secrets: ["alias"] });
+  });
+
+  it("are secret as a whole if a part is", () => {
+    const host = received(sent({ user: "ops", address: "node1" }, ["user"]));
+    assert.deepEqual(host.secrets, ["user"]);
+    const nested = sent({ host: JSON.parse(JSON.stringify(sent({ user: "ops" }, ["user"]).toJavaScript())) });
+    assert.deepEqual(received(nested), { values: { host: { user: "ops" } }, secrets: ["host"] });
+  });
+
+  it("are marked as secret once, also if they are marked already", () => {
+    const once = sent({ alias: "web" }, ["alias"]).toJavaScript();
+    assert.deepEqual(sent(once, ["alias"]).toJavaScript(), once);
+  });
+
+  it("are unknown in one way, whatever type the engine expects", () => {
+    const number = "3eeb2bf0-c639-47a8-9e75-3b44932eb421";
+    const list = "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2";
+    const { values } = received(sent({ mtu: number, addresses: [list], name: UNKNOWN }));
+    assert.deepEqual(values, { mtu: UNKNOWN, addresses: [UNKNOWN], name: UNKNOWN });
+  });
+
+  it("leave out what is undefined", () => {
+    assert.deepEqual(sent({ mtu: undefined, up: true }).toJavaScript(), { up: true });
+  });
+});
+
+describe("a URN", () => {
+  it("has stack, project, class and name", () => {
+    assert.deepEqual(
+      parseUrn("urn:pulumi:dev::fleet::my:index:Lan$macvlan:index:MacvlanInterface::lan/node1::web"),
+      {
+        stack: "dev",
+        project: "fleet",
+        type: "MacvlanInterface",
+        name: "lan/node1::web",
+      },
+    );
+  });
+
+  it("is refused if it is none", () => {
+    for (const text of ["", "web", "urn:pulumi:dev::fleet", "urn:other:dev::fleet::a:b:c::web"])
+      assert.throws(() => parseUrn(text), /not a URN/);
+  });
+});

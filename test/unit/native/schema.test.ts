@@ -1,0 +1,124 @@
+/** The schema of the native provider, and the classes that it is made from. */
+import assert from "node:assert/strict";
+import { type PackageSpec, type Spec, packageSchema, yamlResources } from "../../../docs/schema";
+import { KINDS } from "../../../provider/kinds";
+import { visibleInputs } from "../../../provider/kinds/check-inputs";
+import { SETTINGS } from "../../../provider/native/configuration";
+
+describe("the package schema", function () {
+  this.timeout(60_000);
+  let schema: PackageSpec;
+  before(() => (schema = packageSchema()));
+  const resource = (type: string): PackageSpec["resources"][string] => {
+    const found = schema.resources[`macvlan:index:${type}`];
+    assert.ok(found, type);
+    return found;
+  };
+
+  it("has each kind with exactly the properties that its check accepts", () => {
+    assert.deepEqual(
+      Object.keys(schema.resources).toSorted(),
+      Object.keys(KINDS)
+        .map((type) => `macvlan:index:${type}`)
+        .toSorted(),
+    );
+    for (const [type, kind] of Object.entries(KINDS)) {
+      const { inputProperties, requiredInputs } = resource(type);
+      assert.deepEqual(Object.keys(inputProperties).toSorted(), Object.keys(kind.schema).toSorted(), type);
+      assert.deepEqual([...requiredInputs].toSorted(), [...kind.required].toSorted(), type);
+    }
+  });
+
+  it("has the words that the check accepts for each enumeration, and no others", () => {
+    for (const [type, kind] of Object.entries(KINDS)) {
+      for (const [property, spec] of Object.entries(resource(type).inputProperties)) {
+        const words = enumOf(spec);
+        if (!words) continue;
+        for (const word of words)
+          assert.ok(kind.schema[property]?.safeParse(word).success, `${type}.${property}`);
+        assert.ok(
+          kind.schema[property]?.safeParse(`${words[0] ?? ""}x`).success === false,
+          `${type}.${property}`,
+        );
+      }
+    }
+  });
+
+  it("has a number where the check accepts one, an integer where it takes no fraction", () => {
+    for (const [type, kind] of Object.entries(KINDS)) {
+      for (const [property, { type: form }] of Object.entries(resource(type).inputProperties)) {
+        const accepts = (value: unknown): boolean => kind.schema[property]?.safeParse(value).success === true;
+        const numbers = [0, 1, 2, 10, 100, 1500].filter(accepts);
+        assert.equal(numbers.length > 0, form === "integer" || form === "number", `${type}.${property}`);
+        if (form === "integer") assert.ok(!numbers.some((n) => accepts(n + 0.5)), `${type}.${property}`);
+        const flags = [true, false].filter(accepts);
+        assert.equal(flags.length === 2, form === "boolean", `${type}.${property}`);
+      }
+    }
+  });
+
+  it("says which properties replace a link, and takes over the dynamic resources", () => {
+    for (const type of Object.keys(KINDS)) {
+      const { inputProperties, aliases } = resource(type);
+      assert.equal(inputProperties["host"]?.["willReplaceOnChanges"], true);
+      assert.deepEqual(aliases, [{ type: `pulumi-nodejs:dynamic/macvlan:${type}` }]);
+    }
+    const { inputProperties } = resource("MacvlanInterface");
+    assert.equal(inputProperties["parent"]?.["willReplaceOnChanges"], true);
+    assert.equal(inputProperties["mtu"]?.["willReplaceOnChanges"], undefined);
+  });
+
+  it("has a description and an example for each resource, and each property of it described", () => {
+    for (const type of Object.keys(KINDS)) {
+      const { description, inputProperties } = resource(type);
+      assert.match(description, /```yaml\nresources:/, type);
+      for (const [property, spec] of Object.entries(inputProperties))
+        assert.match(textOf(spec["description"]), /^.{4}/, `${type}.${property}`);
+    }
+  });
+
+  it("refers to types that it has, and has none that nothing refers to", () => {
+    const text = JSON.stringify(schema);
+    const named = new Set([...text.matchAll(/"#\/types\/([^"]+)"/g)].map(([, token]) => token));
+    assert.deepEqual([...named].toSorted(), Object.keys(schema.types).toSorted());
+  });
+
+  it("marks the secrets among the settings", () => {
+    const { variables } = schema["config"] as { variables: Record<string, Spec> };
+    for (const [key, { secret }] of Object.entries(SETTINGS))
+      assert.equal(variables[key]?.["secret"], secret, key);
+  });
+
+  it("never asks a public server for the plugin", () => {
+    assert.match(String(schema["pluginDownloadURL"]), /^https:\/\/[\w-]+\.invalid$/);
+  });
+
+  it("has no property that the state hides", () => {
+    for (const { properties } of Object.values(schema.resources))
+      assert.deepEqual(Object.keys(visibleInputs(properties)), Object.keys(properties));
+  });
+
+  function enumOf(spec: Spec): string[] | undefined {
+    const token = textOf(spec["$ref"]).replace("#/types/", "");
+    const values = schema.types[token]?.["enum"] as readonly { value: string }[] | undefined;
+    return values?.map(({ value }) => value);
+  }
+});
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+describe("an example in TypeScript", () => {
+  it("is a YAML program with the same resources", () => {
+    assert.deepEqual(
+      yamlResources(
+        'const a = new Bond("uplink", { host: "node1", ports: ["eth0"], up: true });\nnew HostShim("s", { parent: a.name });',
+      ),
+      {
+        a: { type: "macvlan:Bond", properties: { host: "node1", ports: ["eth0"], up: true } },
+        s: { type: "macvlan:HostShim", properties: { parent: "${a.name}" } },
+      },
+    );
+  });
+});
