@@ -8,7 +8,7 @@ import { readSettings } from "../ssh/settings";
 /** A setting, for the schema. */
 export interface SettingSpec {
   readonly description: string;
-  readonly type: "string" | "integer";
+  readonly type: "string" | "integer" | "boolean";
   readonly secret?: true;
   readonly enum?: readonly string[];
 }
@@ -38,6 +38,10 @@ export const SETTINGS: Readonly<Record<string, SettingSpec>> = {
   passphrase: { type: "string", secret: true, description: "Passphrase of the private keys." },
   password: { type: "string", secret: true, description: "Password of the login." },
   becomePassword: { type: "string", secret: true, description: "Password for sudo or doas." },
+  checkOnPreview: {
+    type: "boolean",
+    description: "Whether a preview runs the checks of links that are there. Default: false.",
+  },
   reclaim: {
     type: "string",
     description: "Name of a stack whose state was lost: its links become this stack's.",
