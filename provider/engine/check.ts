@@ -197,7 +197,8 @@ function reportUnseen(
   { previous }: Target,
   why: MacvlanError,
 ): Report {
-  if (isPreview && !continuesOnError) return { failures: [issue(why.code, "host", why.text)] };
+  const isOver = why.code === "interrupted";
+  if (isOver || (isPreview && !continuesOnError)) return { failures: [issue(why.code, "host", why.text)] };
   return { notices: [why.message], ...(previous ? { drift: { host: "found none that answers" } } : {}) };
 }
 

@@ -28,6 +28,8 @@ export interface ProviderContext {
   readonly continuesOnError: boolean;
   /** Whether a preview runs the checks of links that are there. */
   readonly checksOnPreview: boolean;
+  /** Ends all waiting for hosts, as the user has interrupted the run. Changes that have begun end as usual. */
+  interrupt(): void;
   /** Closes all connections. */
   close(): Promise<void>;
 }
@@ -81,6 +83,7 @@ export function openContext({
     redactor,
     continuesOnError: /^(1|true)$/i.test(env["PULUMI_CONTINUE_ON_ERROR"] ?? ""),
     checksOnPreview: !(settings instanceof Error) && settings.checkOnPreview === true,
+    interrupt: () => fleet.interrupt(),
     close: () => fleet.close(),
   };
 

@@ -1,6 +1,7 @@
 /** The provider's process, which the engine starts for one phase of a run. The program's process may load it as well. */
 import { forLog } from "../model/outside-text";
 import { readPrefetchHints, removePrefetchHints } from "../program/prefetch";
+import { onCancel } from "./cancel";
 import { type ProviderContext, type StackConfig, openContext } from "./context";
 
 /** Milliseconds that the end of a run waits for its connections to close. */
@@ -25,7 +26,10 @@ export function openProcessContext(
   };
   // the engine ends its providers with SIGINT and waits up to five seconds for them
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, exit);
-  if (engine !== undefined) endWithEngine(exit);
+  if (engine !== undefined) {
+    endWithEngine(exit);
+    onCancel(() => context.interrupt());
+  }
   return context;
 }
 

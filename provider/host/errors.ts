@@ -165,6 +165,15 @@ export function unreadable(host: string, result: CommandResult, cause: unknown):
   );
 }
 
+/** The run was interrupted, and the host had not answered yet. */
+export function readingInterrupted(host: string): MacvlanError {
+  return new MacvlanError(
+    "interrupted",
+    `the run was interrupted before ${host} had answered. Nothing was touched there`,
+    { host },
+  );
+}
+
 /** `mtu: found 1400, wanted 1500; addresses: found none, wanted 192.0.2.1/24`; `alias: differs` for a secret */
 export function describeDifferences(list: readonly Difference[]): string {
   return list

@@ -14,7 +14,7 @@ import { type Change, type HostAccess, again, changeTogether } from "./apply-cha
 import { openBatcher } from "./batch";
 import { checksScript, holdsSecret, parseOutcomes, parsePrograms, programsScript, secondsOf } from "./checks";
 import { type Clock, systemClock } from "./clock";
-import { unreadable } from "./errors";
+import { readingInterrupted, unreadable } from "./errors";
 import { observeScript, parseObservation } from "./observe";
 
 export interface ManagedHost {
@@ -54,6 +54,11 @@ export interface Fleet {
   managedHost(host: HostAddress): ManagedHost;
   /** Begins to read hosts that will be needed soon. A failure is reported by the next `observe()`. */
   prefetch(hosts: readonly HostAddress[]): void;
+  /**
+   * Ends all waiting for hosts that have not answered: these readings fail, and so do changes that have not begun. A
+   * change that has begun ends as usual.
+   */
+  interrupt(): void;
   close(): Promise<void>;
 }
 
@@ -74,6 +79,10 @@ export function openFleet(
     (key: string, changes: readonly Change[]) => changeTogether(accessTo(memoryOf(key)), changes),
     clock,
   );
+  let interrupt: () => void = () => undefined;
+  const interrupted = new Promise<"interrupted">((resolve) => {
+    interrupt = () => resolve("interrupted");
+  });
 
   function memoryOf(key: string): HostMemory {
     const memory = hosts.get(key) ?? { host: JSON.parse(key) as HostAddress, machine: "" };
@@ -95,8 +104,9 @@ export function openFleet(
     return [...hosts.values()].filter((other) => other !== memory && other.machine === memory.machine);
   }
 
-  function observeHost(memory: HostMemory): Promise<Observation> {
-    return observe(memory, client, () => {
+  /** A change reads its host only before it begins, so that it can be interrupted there. */
+  async function observeHost(memory: HostMemory): Promise<Observation> {
+    const reading = observe(memory, client, () => {
       for (const twin of twinsOf(memory)) {
         if (hostReach(twin.host) === hostReach(memory.host)) continue;
         warn(
@@ -105,6 +115,10 @@ export function openFleet(
         );
       }
     });
+    // of two that are settled, the reading counts
+    const first = await Promise.race([reading, interrupted]);
+    if (first === "interrupted") throw readingInterrupted(hostLabel(memory.host));
+    return first;
   }
 
   function accessTo(memory: HostMemory): HostAccess {
@@ -165,6 +179,7 @@ export function openFleet(
           .observe()
           .catch(() => undefined);
     },
+    interrupt: () => interrupt(),
     async close() {
       await Promise.all([...hosts.values()].map(closeConnection));
     },

@@ -17,6 +17,7 @@ export const ERROR_CODES = [
     "connection-lost",
     "command-not-run",
     "host-unreadable",
+    "interrupted",
   ] as const),
   // what stands in the way of a plan
   ...(["host-unsupported", "not-on-host", "unsuitable-link", "port-has-addresses"] as const),

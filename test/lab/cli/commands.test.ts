@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandResult } from "../fleet/run";
 import { snapshot } from "../seen";
 import { useLab } from "../stack";
@@ -171,6 +172,48 @@ describe("pulumi-macvlan", () => {
     assert.match((await callTool([...bare, ...login], { env })).stdout, /unreachable .*host key/);
     const off = await callTool([...bare, ...login, "--host-key-checking", "accept-new"], { env });
     assert.equal(off.code, 0, off.stdout);
+  });
+
+  it("ends within a second of Ctrl-C, whatever a host does", async function () {
+    this.timeout(120_000);
+    await on.lab.sh("node1", 'mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip');
+    const state = join(folder, "hanging.json");
+    const type = "pulumi-nodejs:dynamic/macvlan:MacvlanInterface";
+    const inputs = {
+      __owner: "fleet/dev",
+      __resource: "m0",
+      host: { address: "node1" },
+      name: "m0",
+      parent: "eth0",
+    };
+    const resources = [{ urn: `urn:pulumi:dev::fleet::${type}::m0`, type, inputs }];
+    writeFileSync(state, JSON.stringify({ version: 3, deployment: { resources } }));
+    for (const answer of ["sleep 100", "exec yes '[{'", "echo '[{'; sleep 100"]) {
+      await on.lab.replace("node1", "ip", {
+        script: `#!/bin/sh\ncase "$*" in *-j*) touch /tmp/struck; ${answer};; *) exec /tmp/real/ip "$@";; esac\n`,
+      });
+      for (const args of [
+        ["report", state],
+        ["graph", "node1"],
+        ["doctor", "node1"],
+        ["adopt", "node1"],
+      ]) {
+        const child = spawn(process.execPath, [TOOL, ...args, "--ssh-config", on.lab.sshConfig], {
+          stdio: "ignore",
+        });
+        const ended = new Promise((resolve) => child.on("close", (_code, signal) => resolve(signal)));
+        while ((await on.lab.exec("node1", ["test", "-e", "/tmp/struck"])).code !== 0) {
+          assert.equal(child.exitCode, null, "the command has ended before the host was asked");
+          await sleep(20);
+        }
+        child.kill("SIGINT");
+        const first = await Promise.race([ended, sleep(1000, "it goes on", { ref: false })]);
+        child.kill("SIGKILL");
+        assert.equal(first, "SIGINT", `${args[0]}, ${answer}`);
+        await on.lab.sh("node1", "rm -f /tmp/struck");
+      }
+    }
+    await on.lab.unhide("node1");
   });
 
   it("ends in peace where its reader has seen enough", async () => {
