@@ -7,9 +7,11 @@ import type { dynamic } from "@pulumi/pulumi";
 import { schemaIssues, visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import { type Leases, leaseAddresses, poolSchema } from "../leases/lease";
+import { type Issue, issue } from "../model/error";
 import { UNKNOWN, isUnknown } from "../model/unknown";
 import { asFailures } from "./border";
 import { digest } from "./inputs";
+import { secretsOf } from "./secrets";
 
 /**
  * The books of a run. One that the engine is told to replace is checked a second time, as if it were new: it keeps its leases.
@@ -40,13 +42,21 @@ const unchecked: dynamic.ResourceProvider = {
 function check(before: Leases | undefined, news: Json): dynamic.CheckResult {
   const given = givenOf(news);
   if (isUnknown(given)) return { inputs: { ...given, leases: UNKNOWN } };
+  const failed = (issues: readonly Issue[]): dynamic.CheckResult => ({
+    inputs: given,
+    failures: asFailures(withoutSecrets(issues, secretsOf(news).marked)),
+  });
   const parsed = poolSchema.safeParse(given);
-  if (!parsed.success) {
-    return { inputs: given, failures: asFailures(schemaIssues(parsed.error)) };
-  }
+  if (!parsed.success) return failed(schemaIssues(parsed.error));
   const { leases, problems } = leaseAddresses(parsed.data, before ?? {});
-  if (problems.length > 0) return { inputs: given, failures: asFailures(problems) };
-  return { inputs: { ...given, leases } };
+  return problems.length > 0 ? failed(problems) : { inputs: { ...given, leases } };
+}
+
+/** A reason names values of several arguments, and what follows from them: if one is a secret, none is shown. */
+function withoutSecrets(issues: readonly Issue[], marked: readonly string[]): readonly Issue[] {
+  if (marked.length === 0) return issues;
+  const why = `the reason is not shown, because it would contain secret values (${marked.join(", ")})`;
+  return issues.map(({ code, property }) => issue(code, "", `${property} is not possible; ${why}`));
 }
 
 /** What a book is asked for. */

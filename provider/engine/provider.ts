@@ -33,7 +33,8 @@ export function openProviders(
   const contextFor = (config: StackConfig): ProviderContext => (context ??= open(config));
   return {
     ...Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [name, providerFor(kind, contextFor)])),
-    LeaseBook: openLeaseBooks(),
+    // the context also removes what the program has written for it, even if a book fails before any link is checked
+    LeaseBook: { configure: configureWith(contextFor), ...openLeaseBooks() },
     StackIdentity: {
       configure: configureWith(contextFor),
       ...stackIdentityProvider(() => contextFor(() => undefined).stack),

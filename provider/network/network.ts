@@ -3,7 +3,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withCode } from "../model/error";
 import { providerCode } from "../program/provider-code";
-import type { DeepInput, InputArgs } from "../program/resource";
+import { type DeepInput, type InputArgs, secretNames } from "../program/resource";
 import type { MacvlanArgs, RouteArgs, ShimArgs, VlanArgs } from "../kinds/args";
 import { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
 import type { NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
@@ -119,7 +119,13 @@ class LeaseBook extends pulumi.CustomResource {
     super(
       "pulumi-nodejs:dynamic/macvlan:LeaseBook",
       name,
-      { ...args, leases: undefined, __provider: providerCode("LeaseBook") },
+      {
+        ...args,
+        // what is leased follows from the arguments: it is a secret if one of them is
+        leases: pulumi.output(args).apply(() => undefined),
+        __secrets: secretNames(args),
+        __provider: providerCode("LeaseBook"),
+      },
       opts,
     );
   }

@@ -69,12 +69,17 @@ function currentProgram(): ProgramRun {
 }
 
 /** Names of arguments that are or contain secrets: a provider gets them in plain text. */
-async function secretNames({ engine, identity }: ProgramRun, args: object): Promise<string[]> {
-  await identity();
+export async function secretNames(args: object): Promise<string[]> {
   const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
-    !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
+    !name.startsWith("__") && !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
   );
-  const secret = (await Promise.all(names)).flat();
+  return (await Promise.all(names)).flat();
+}
+
+/** The names of a link's secret arguments. */
+async function secretNamesInTurn({ engine, identity }: ProgramRun, args: object): Promise<string[]> {
+  await identity();
+  const secret = await secretNames(args);
   // by then all resources of the program wait only for this, and reach the engine in the order of their creation
   if (engine !== undefined) await new Promise((done) => setImmediate(done));
   return secret;
@@ -126,26 +131,32 @@ function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomReso
 }
 
 /**
- * Passes `ignoreChanges` and `replaceOnChanges` to the provider, which the engine does not. Options may come from transformations of the
- * resource's parents and of the stack, which run after the resource's own. This one appends itself behind all of them,
- * as the SDK iterates over the resource's own list. Transforms, which the engine runs, come later and are not seen.
+ * Passes to the provider what the engine does not: `ignoreChanges`, `replaceOnChanges`, and which properties are secrets.
+ * All may come from transformations of the resource's parents and of the stack, which run after the resource's own. This one appends
+ * itself behind all of them, as the SDK iterates over the resource's own list. Transforms, which the engine runs, come
+ * later and are not seen.
  */
-const noteOptions: pulumi.ResourceTransformation = ({ resource }) => {
-  const { __transformations: all } = resource as { readonly __transformations?: unknown };
-  if (Array.isArray(all)) all.push(addOptions);
-  return undefined;
-};
-
-const addOptions: pulumi.ResourceTransformation = ({ props, opts }) => {
-  const { ignoreChanges = [], replaceOnChanges = [] } = opts;
-  const options = {
-    ...(ignoreChanges.length === 0 ? {} : { __ignored: ignoreChanges }),
-    ...(replaceOnChanges.length === 0 ? {} : { __replaceOnChanges: replaceOnChanges }),
+function noteOptions(
+  program: ProgramRun,
+  args: Readonly<Record<string, unknown>>,
+): pulumi.ResourceTransformation {
+  const addHidden: pulumi.ResourceTransformation = ({ props, opts }) => {
+    const { ignoreChanges = [], replaceOnChanges = [] } = opts;
+    const given = props as Readonly<Record<string, unknown>>;
+    const isTransformed = Object.keys(given).some((key) => !key.startsWith("__") && given[key] !== args[key]);
+    const hidden = {
+      ...(ignoreChanges.length === 0 ? {} : { __ignored: ignoreChanges }),
+      ...(replaceOnChanges.length === 0 ? {} : { __replaceOnChanges: replaceOnChanges }),
+      ...(isTransformed ? { __secrets: secretNamesInTurn(program, given) } : {}),
+    };
+    return Object.keys(hidden).length === 0 ? undefined : { props: { ...given, ...hidden }, opts };
   };
-  return Object.keys(options).length === 0
-    ? undefined
-    : { props: { ...(props as object), ...options }, opts };
-};
+  return ({ resource }) => {
+    const { __transformations: all } = resource as { readonly __transformations?: unknown };
+    if (Array.isArray(all)) all.push(addHidden);
+    return undefined;
+  };
+}
 
 /**
  * The error for `import`. The engine reads an imported resource by its ID alone, but the provider of a dynamic resource
@@ -194,9 +205,12 @@ export function linkResource<A extends object, O>(
             __stackName: program.fullName(),
             __resource: name,
             __preview: pulumi.runtime.isDryRun(),
-            __secrets: secretNames(program, args),
+            __secrets: secretNamesInTurn(program, args),
           },
-          pulumi.mergeOptions(opts, { dependsOn: needs, transformations: [noteOptions] }),
+          pulumi.mergeOptions(opts, {
+            dependsOn: needs,
+            transformations: [noteOptions(program, { ...outputs, ...args })],
+          }),
         );
       } catch (error) {
         Error.stackTraceLimit = stackTraceLimit;

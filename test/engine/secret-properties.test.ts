@@ -15,6 +15,7 @@ const PLANTED: readonly (readonly [what: string, pattern: RegExp])[] = [
   ["IPv4 address", /192\.0\.2\.7[78]/],
   ["IPv6 address", /2001:db8:(?:0:|:)*77/i],
   ["route", /203\.0\.113\.\d/],
+  ["leased address", /192\.0\.2\.6[4-9]/],
   ["gateway", /198\.51\.100\.9/],
   ["priority in a bridge's ID", /115c\./i],
 ];
@@ -162,5 +163,37 @@ describe("secret properties", () => {
       ALL.filter((name) => left.includes(name)),
       [],
     );
+  });
+
+  it("are in no text if a network has them, or a transformation makes them", async function () {
+    this.timeout(400_000);
+    const network = (reserved: string, mtu: number): string => `
+  const s = pulumi.secret;
+  const lan = new MacvlanNetwork("lan", {
+    hosts: ["node2"], parent: "eth0", children: ["web", { name: "db", mtu: s(${mtu}) }],
+    cidr: s("192.0.2.64/26"), reservations: { "node2/web": s("${reserved}") },
+  });
+  new MacvlanInterface("transformed", { host: "node1", name: "tra0", parent: "eth0" }, {
+    transformations: [({ props, opts }) => ({ props: { ...props, mtu: s(${mtu}) }, opts })],
+  });
+  exports.leases = lan.leases;`;
+    on.project.program(network("192.0.2.77", 1477));
+    await call("preview", ["preview", "--diff"]);
+    await call("up", ["up", "--yes", "--skip-preview"]);
+    const shown = await on.lab.sh("node2", "ip address; ip route");
+    for (const text of ["192.0.2.77/26", "192.0.2.65/26", "mtu 1477"]) assert.ok(shown.includes(text), text);
+    assert.match(await on.lab.sh("node1", "ip link show dev tra0"), /mtu 1477/);
+    await on.project.expectNoChanges();
+    await on.lab.sh("node2", "ip address flush dev db scope global; ip link set db mtu 1400");
+    await on.lab.sh("node1", "ip link set tra0 mtu 1400");
+    const drifted = await call("drift", ["preview", "--diff"]);
+    for (const property of ["mtu", "addresses"])
+      assert.match(drifted, new RegExp(`${property} *: "differs"`));
+    await call("refresh", ["refresh", "--yes", "--skip-preview"]);
+    on.project.program(network("192.0.2.78", 1478));
+    await call("changing up", ["up", "--yes", "--diff"]);
+    on.project.program(network("198.51.100.9", 1478));
+    await call("refusal", ["preview"], 1);
+    await call("destroy", ["destroy", "--yes", "--skip-preview"]);
   });
 });

@@ -45,6 +45,23 @@ describe("lease book", () => {
     assert.deepEqual((await check({}, other)).inputs.leases, { "d/web": ["192.0.2.1/24"] });
   });
 
+  it("shows no reason that could contain a secret, and keeps no note of which are secrets", async () => {
+    const given = { ...POOL, __secrets: ["reservations"], leases: null };
+    const secret = { reservations: { "a/web": ["198.51.100.9"] } };
+    const { failures = [] } = await check({}, { ...given, ...secret });
+    assert.deepEqual(
+      failures.map(({ property }) => property),
+      [""],
+    );
+    const reason = failures[0]?.reason ?? "";
+    assert.match(reason, /^reservations\["a\/web"\] .*\(reservations\) \[invalid-input\]$/);
+    assert.doesNotMatch(reason, /198\.51|192\.0/);
+    const invalid = await check({}, { ...given, reservations: { "a/web": ["x§"] } });
+    assert.doesNotMatch(JSON.stringify(invalid.failures), /x§/);
+    const { inputs } = await check({}, given);
+    assert.deepEqual(Object.keys(inputs).toSorted(), ["cidr", "exclude", "keys", "leases"]);
+  });
+
   it("changes with what it is asked and what it leases, and not by what the engine adds", async () => {
     const { inputs } = await check({}, POOL);
     const same = await check(inputs, { ...POOL, __provider: "other code" });

@@ -154,6 +154,7 @@ describe("frozen: what a program registers", () => {
       exclude: [],
       keys: ["node1/web"],
       __provider: 'exports.handler = () => require("pulumi-macvlan/provider").providers["LeaseBook"];',
+      __secrets: [],
     });
   });
 });
