@@ -61,6 +61,7 @@ export async function check(
   for (const known of [olds, valid.inputs]) withholdSecrets(redactor, known, [...secrets.properties]);
   const request = declare(context, valid);
   const { target } = request;
+  if (target) context.rollout.noteTurn(target.known.host, news);
   const redact = (text: string): string => redactor.redact(text, hostOf(request.inputs));
   const seen = target && (await observe(context.fleet.managedHost(target.known.host)));
   const proof =
@@ -71,7 +72,7 @@ export async function check(
       ? { failures: request.issues }
       : seen instanceof MacvlanError
         ? reportUnseen(context, request, target, seen)
-        : reportPlan(context, kind, request, plan(context, kind, request, target, seen));
+        : reportPlan(context, kind, plan(context, kind, request, target, seen));
   const report = proof ? withChecks(planned, proof) : planned;
   const failures = withoutSecretPaths(report.failures ?? [], secrets);
   const drift = Object.entries(report.drift ?? {}).map(([property, text]) => [property, redact(text)]);
@@ -128,8 +129,8 @@ interface Report {
   readonly claim?: Claim;
   /** The link, if the kernel deletes it with its parent, which this run replaces. */
   readonly goes?: LinkId | undefined;
-  /** A change of the host is certain to follow. */
-  readonly changeFollows?: boolean;
+  /** Whether the host differs; undefined if it was not read. */
+  readonly differs?: boolean;
 }
 
 /** Checks and completes the inputs. Reads the run and changes nothing. */
@@ -348,7 +349,6 @@ function hostWarnings(kind: AnyKind, known: CommonInputs, context: PlanContext, 
 function reportPlan(
   { links }: ProviderContext,
   kind: AnyKind,
-  { isPreview }: Request,
   { known, previous, hostLabel, context, claim, warnings, problems, next }: Planned,
 ): Report {
   if (!next) return { claim, notices: warnings, failures: problems };
@@ -368,7 +368,7 @@ function reportPlan(
   const common = {
     claim,
     goes: goes ? linkId(known) : undefined,
-    changeFollows: !isPreview && next.steps.length > 0,
+    differs: next.steps.length > 0,
   };
   if (goes && !findLink(now.state, linkId(known))) {
     const line = `${place} is created again, because its parent ${parent} is replaced.`;
@@ -410,11 +410,11 @@ function driftText(drift: readonly Difference[]): Record<string, string> {
 
 /** All that a check changes in the run, except the declaration before its first await. */
 function applyEffects(
-  { links, claims, diagnostics, fleet }: ProviderContext,
+  { links, claims, diagnostics, fleet, rollout }: ProviderContext,
   kind: AnyKind,
-  { resource, previous, target }: Request,
+  { resource, isPreview, previous, target }: Request,
   inputs: Json,
-  { claim, notices = [], goes, changeFollows, failures = [] }: Report,
+  { claim, notices = [], goes, differs, failures = [] }: Report,
   state: HostState | undefined,
 ): void {
   links.markChecked(resource);
@@ -423,6 +423,8 @@ function applyEffects(
     else diagnostics.sayOnce(notice.text, notice.about);
   }
   if (claim) claims.put(claim);
+  // a host that cannot be read may well differ
+  if (isPreview) rollout.notePreviewed(target?.known.host, resource, differs ?? true);
   if (failures.length > 0) return;
   if (target?.known.force === true) {
     // the deletion of a replaced link only knows the state
@@ -430,7 +432,8 @@ function applyEffects(
       links.markForced(link.host, linkId(link));
   }
   if (target && goes) links.markReplaced(target.known.host, goes);
-  if (target && changeFollows === true) fleet.managedHost(target.known.host).prestart();
+  // a change of the host is certain to follow
+  if (target && differs === true && !isPreview) fleet.managedHost(target.known.host).prestart();
   if (!previous) return;
   const { changes, replaces } = differenceOf(kind, previous, digest(previous), inputs, state);
   if (replaces.length > 0) {

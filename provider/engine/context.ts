@@ -5,16 +5,21 @@ import { type Claims, openClaims } from "../kinds/lan/claims";
 import { type Diagnostics, openDiagnostics } from "../model/diagnostics";
 import { type Redactor, openRedactor } from "../model/redact";
 import type { PrefetchHint } from "../program/prefetch";
+import type { RolloutNotes } from "../program/rollout/notes";
+import { ROLLOUT_KEY, type RolloutSettings, parseRollout } from "../program/rollout/settings";
 import { hostSchema } from "../ssh/address";
 import { type SshClient, openSshClient } from "../ssh/connection";
 import { type Settings, readSettings } from "../ssh/settings";
 import { openTrace } from "../ssh/trace";
+import { type RunRollout, openRunRollout } from "./rollout";
 import { type RunLinks, openRunLinks } from "./run-links";
 import { type StackMemory, openStackMemory } from "./stack-identity";
 
 export interface ProviderContext {
   readonly fleet: Fleet;
   readonly links: RunLinks;
+  /** In which waves hosts are changed. */
+  readonly rollout: RunRollout;
   /** What the run has learnt about its stack. */
   readonly stack: StackMemory;
   /** What the run's resources claim on their networks. */
@@ -45,6 +50,8 @@ export interface ContextOptions {
   readonly stderr: (text: string) => void;
   /** The hints that the program's process has written. */
   readonly hints?: readonly PrefetchHint[];
+  /** Tells the program's process what has become of hosts. */
+  readonly rolloutNotes?: RolloutNotes;
   readonly clock?: Clock;
 }
 
@@ -56,12 +63,21 @@ export function openContext({
   config = () => undefined,
   stderr,
   hints = [],
+  rolloutNotes = { changed: () => undefined, failed: () => undefined },
   clock = systemClock,
 }: ContextOptions): ProviderContext {
   const redactor = openRedactor();
   const diagnostics = openDiagnostics((line) => stderr(`${line}\n`), redactor);
   const settings = settingsOrError();
-  const fleet = openFleet(openClient(), diagnostics.say, clock);
+  const rollout = openRunRollout({
+    settings: settings instanceof Error ? undefined : settings.rollout,
+    hints,
+    notes: rolloutNotes,
+    say: diagnostics.say,
+    redact: redactor.redact,
+    clock,
+  });
+  const fleet = openFleet(openClient(), diagnostics.say, clock, rollout.noteChanged);
   const known = hints.flatMap(({ host, free }) => {
     const { data } = hostSchema.safeParse(host);
     return data === undefined ? [] : [{ host: data, free }];
@@ -77,6 +93,7 @@ export function openContext({
       known.flatMap(({ free }) => free),
       clock,
     ),
+    rollout,
     stack: openStackMemory(settings instanceof Error ? undefined : settings.reclaim),
     claims: openClaims(),
     diagnostics,
@@ -87,9 +104,9 @@ export function openContext({
     close: () => fleet.close(),
   };
 
-  function settingsOrError(): Settings | Error {
+  function settingsOrError(): (Settings & { readonly rollout: RolloutSettings | undefined }) | Error {
     try {
-      return readSettings(env, config);
+      return { ...readSettings(env, config), rollout: parseRollout(config(ROLLOUT_KEY)) };
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }

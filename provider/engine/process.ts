@@ -1,6 +1,7 @@
 /** The provider's process, which the engine starts for one phase of a run. The program's process may load it as well. */
 import { forLog } from "../model/outside-text";
 import { readPrefetchHints, removePrefetchHints } from "../program/prefetch";
+import { openRolloutNotes, removeRolloutNotes } from "../program/rollout/notes";
 import { onCancel } from "./cancel";
 import { type ProviderContext, type StackConfig, openContext } from "./context";
 
@@ -17,9 +18,15 @@ export function openProcessContext(
   write: (text: string) => void = (text) => void process.stderr.write(text),
 ): ProviderContext {
   const engine = engineOfProcess();
-  const stderr = (text: string): void => write(forLog(text));
-  const context = openContext({ env: process.env, config, stderr, hints: readPrefetchHints(engine) });
+  const context = openContext({
+    env: process.env,
+    config,
+    stderr: (text) => write(forLog(text)),
+    hints: readPrefetchHints(engine),
+    rolloutNotes: openRolloutNotes(engine),
+  });
   const exit = (): void => {
+    removeRolloutNotes(engine);
     removePrefetchHints(engine);
     setTimeout(() => process.exit(0), CLOSE_MS);
     void context.close().finally(() => process.exit(0));

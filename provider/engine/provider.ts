@@ -7,7 +7,7 @@
  */
 import type { dynamic } from "@pulumi/pulumi";
 import { type AnyKind, KINDS } from "../kinds";
-import { secretNamesOf } from "../kinds/check-inputs";
+import { asInputs, secretNamesOf } from "../kinds/check-inputs";
 import { type Json, resourceName } from "../kinds/kind";
 import { apply, remove } from "./apply";
 import { asThrown } from "./border";
@@ -89,17 +89,24 @@ function providerFor(
     create: (inputs: Json) =>
       withContext("create", [inputs], async (context) => ({
         id: resourceId(inputs),
-        outs: await apply(context, kind, inputs, undefined),
+        outs: await change(context, inputs, () => apply(context, kind, inputs, undefined)),
       })),
     read: (id: string, props: Json = {}) =>
       withContext("read", [props], (context) => ofState(read(context, kind, id, props))),
     update: (_id: string, olds: Json, news: Json) =>
       withContext("update", [olds, news], async (context) => ({
-        outs: await ofState(apply(context, kind, news, olds)),
+        outs: await ofState(change(context, news, () => apply(context, kind, news, olds))),
       })),
     delete: (_id: string, props: Json) =>
-      withContext("delete", [props], (context) => ofState(remove(context, kind, props))),
+      withContext("delete", [props], (context) =>
+        ofState(change(context, props, () => remove(context, kind, props))),
+      ),
   };
+
+  /** Work on a host that may change it. */
+  function change<T>({ rollout }: ProviderContext, props: Json, work: () => Promise<T>): Promise<T> {
+    return rollout.change(asInputs(props).host, resourceName(kind.type, String(props["__resource"])), work);
+  }
 }
 
 /** The work on a resource that the state has: if its host is gone, every run fails on it. */

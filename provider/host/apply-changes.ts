@@ -64,6 +64,8 @@ export interface HostAccess {
   runChecks(checks: readonly HostCheck[]): Promise<readonly CheckOutcome[]>;
   /** Prints a warning at the CLI, for something that is not an error of this change. */
   warn(text: string): void;
+  /** Notes that commands which change the host are about to be sent. */
+  beginChange(): void;
   /** Stores an observation of the host; `undefined` if the host has to be read again. */
   remember(now: Observation | undefined): void;
 }
@@ -320,6 +322,7 @@ async function apply(
   { checks: ofHost, elsewhere }: Proofs,
 ): Promise<Applied | Unconfirmed> {
   const connection = await host.connect();
+  host.beginChange();
   const { portTool } = now.facts;
   const steps = parts.flatMap((part) => part.steps);
   const description = parts

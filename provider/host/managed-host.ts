@@ -68,11 +68,15 @@ const FAILURE_MS = 30_000;
 /** Seconds that reading a host may take, with all repetitions, unless its `commandTimeout` is set. */
 const READING_SECONDS = 20;
 
-/** @param warn prints a warning at the CLI */
+/**
+ * @param warn prints a warning at the CLI
+ * @param onChange is called before commands that change a host are sent to it
+ */
 export function openFleet(
   client: SshClient,
   warn: (text: string) => void = () => undefined,
   clock: Clock = systemClock,
+  onChange: (host: HostAddress) => void = () => undefined,
 ): Fleet {
   const hosts = new Map<string, HostMemory>();
   const batcher = openBatcher(
@@ -132,6 +136,7 @@ export function openFleet(
       programs: () => programs(memory, client),
       runChecks: (checks) => runChecks(memory, client, checks),
       warn,
+      beginChange: () => onChange(memory.host),
       remember: (now) => remember(memory, now),
     };
   }

@@ -40,6 +40,8 @@ export const ERROR_CODES = [
     "host-locked",
     "host-changing",
   ] as const),
+  // leaving it alone
+  ...(["rollout-stopped", "rollout-blocked"] as const),
   // a fault of ours
   "internal-error",
 ] as const;

@@ -28,6 +28,14 @@ export interface PrefetchHint {
   readonly host: unknown;
   /** Its resources that depend on no other one: `MacvlanInterface "web"`. */
   readonly free: readonly string[];
+  /** What a rollout has to know; absent without one. */
+  readonly rollout?: HintOfRollout;
+}
+
+/** All resources of a host, and the hosts that these wait for, by their identities. */
+export interface HintOfRollout {
+  readonly resources: readonly string[];
+  readonly needs: readonly string[];
 }
 
 /**
@@ -36,16 +44,18 @@ export interface PrefetchHint {
  * @param engine the engine's address, `127.0.0.1:34567`
  * @param hinted the hosts that this run has written already
  * @param free the resource, if it depends on no other one
+ * @param rollout the resource and what it waits for, if the run is a rollout
  */
 export function writePrefetchHint(
   engine: string | undefined,
   host: unknown,
   hinted: Set<string>,
   free?: string,
+  rollout?: HintOfRollout,
 ): void {
   const plain = plainHost(host);
   if (engine === undefined || plain === undefined || holdsCredential(host) || MISPLACED.test(plain)) return;
-  if (hinted.has(plain) && free === undefined) return;
+  if (hinted.has(plain) && free === undefined && rollout === undefined) return;
   const folder = privateFolder();
   if (folder === undefined) return;
   if (!process.listeners("exit").includes(removeOwnFiles)) process.once("exit", removeOwnFiles);
@@ -53,7 +63,7 @@ export function writePrefetchHint(
   const isFirst = hinted.size === 0;
   if (isFirst) removeFiles(folder, (writer) => !isRunning(writer));
   hinted.add(plain);
-  const text = `${isFirst ? `${process.pid}\n` : ""}${JSON.stringify([host, free])}\n`;
+  const text = `${isFirst ? `${process.pid}\n` : ""}${JSON.stringify([host, free, rollout])}\n`;
   try {
     writeFileSync(fileOf(folder, engine), text, { mode: 0o600, flag: isFirst ? "w" : "a" });
   } catch {
@@ -66,14 +76,21 @@ export function readPrefetchHints(engine: string | undefined): PrefetchHint[] {
   if (engine === undefined) return [];
   const folder = privateFolder();
   if (folder === undefined) return [];
-  const hosts = new Map<string, { host: unknown; free: string[] }>();
+  const hosts = new Map<string, { host: unknown; free: string[]; rollout?: HintOfRollout }>();
   try {
     const [, ...lines] = readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean);
     for (const line of lines) {
-      const [host, free] = JSON.parse(line) as [unknown, string | null];
+      const [host, free, rollout] = JSON.parse(line) as [unknown, string | null, HintOfRollout | null];
       const key = hostText(host);
       const known = hosts.get(key) ?? { host, free: [] };
       if (free !== null) known.free.push(free);
+      if (rollout !== null) {
+        const { resources = [], needs = [] } = known.rollout ?? {};
+        known.rollout = {
+          resources: [...resources, ...rollout.resources],
+          needs: [...needs, ...rollout.needs],
+        };
+      }
       hosts.set(key, known);
     }
   } catch {
@@ -142,6 +159,12 @@ function privateFolder(): string | undefined {
   } catch {
     return undefined; // a full or read-only /tmp: hosts are then read on demand
   }
+}
+
+/** The file of an engine; undefined if there is no folder for it that only this user can write to. */
+export function hintFile(engine: string): string | undefined {
+  const folder = privateFolder();
+  return folder && fileOf(folder, engine);
 }
 
 function fileOf(folder: string, engine: string): string {

@@ -4,6 +4,9 @@ import { withCode } from "../model/error";
 import { writePrefetchHint } from "./prefetch";
 import { isPlain, plainHost } from "./plain";
 import { providerCode } from "./provider-code";
+import { type RolloutGate, openGate, visibleNeeds } from "./rollout/gate";
+import { readRolloutNote, removeRolloutNotes } from "./rollout/notes";
+import { parseRollout } from "./rollout/settings";
 import { stackIdentity } from "./stack-identity";
 import { resourceName } from "../kinds/kind";
 
@@ -40,6 +43,8 @@ interface ProgramRun {
   readonly identity: () => Promise<string | undefined>;
   /** The stack's full name: `organization/project/stack`; undefined under mocks. */
   readonly fullName: () => string | undefined;
+  /** Undefined if the run is no rollout, and under mocks. */
+  readonly rollout: RolloutGate | undefined;
 }
 
 /**
@@ -62,10 +67,31 @@ function currentProgram(): ProgramRun {
     hinted: new Set(),
     identity: () => (hasState ? stackIdentity(monitor) : Promise.resolve(undefined)),
     fullName: () => (hasState ? fullStackName() : undefined),
+    rollout: hasState ? openRollout(engine, monitor) : undefined,
   };
   // without one no resource can be made, and the SDK reports that
   if (monitor) runs.set(monitor, program);
   return program;
+}
+
+/** The state of a gRPC channel that was closed. */
+const SHUTDOWN = 4;
+
+/** @throws RunError if the setting cannot be used */
+function openRollout(engine: string, monitor: object): RolloutGate | undefined {
+  let settings;
+  try {
+    settings = parseRollout(new pulumi.Config("macvlan").get("rollout"));
+  } catch (error) {
+    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+  }
+  if (!settings) return undefined;
+  const isPreview = pulumi.runtime.isDryRun();
+  // a killed run at this address may have left its notes
+  if (!isPreview) removeRolloutNotes(engine);
+  const { getChannel } = monitor as { getChannel?(): { getConnectivityState(connect: boolean): number } };
+  const isOver = (): boolean => getChannel?.call(monitor).getConnectivityState(false) === SHUTDOWN;
+  return openGate({ settings, isPreview, isOver, resultOf: (host) => readRolloutNote(engine, host) });
 }
 
 /** Names of arguments that are or contain secrets: a provider gets them in plain text. */
@@ -187,7 +213,11 @@ export function linkResource<A extends object, O>(
       const names: LinkNames = args;
       const needs = below(program, names);
       const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
-      writePrefetchHint(program.engine, names.host, program.hinted, free);
+      const { rollout } = program;
+      const visible = rollout && new Set([...needs, ...visibleNeeds(args, opts)]);
+      const ticket = visible && rollout.enter(names.host, visible);
+      const hint = visible && { resources: [resourceName(type, name)], needs: rollout.hostsOf(visible) };
+      writePrefetchHint(program.engine, names.host, program.hinted, free, hint);
       const { stackTraceLimit } = Error;
       // The SDK captures a stack trace for each property's promise, which takes half of a program's time and is never
       // shown. It still finds the resource's place in the program.
@@ -206,6 +236,7 @@ export function linkResource<A extends object, O>(
             __resource: name,
             __preview: pulumi.runtime.isDryRun(),
             __secrets: secretNamesInTurn(program, args),
+            __turn: ticket?.turn,
           },
           pulumi.mergeOptions(opts, {
             dependsOn: needs,
@@ -219,6 +250,7 @@ export function linkResource<A extends object, O>(
       } finally {
         Error.stackTraceLimit = stackTraceLimit;
       }
+      ticket?.follow(this);
       // only links of the host's own namespace can be parents or ports
       const isOfHost = names.netns === undefined || names.netns === "";
       const key = isOfHost ? keyOf(names.host, names.name ?? name) : undefined;

@@ -1,7 +1,9 @@
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 import { parsePublicKey } from "./auth/public-key";
-import { splitShorthand } from "./host-text";
+import { DEFAULT_PORT, hostIdentity, hostLabel, splitShorthand } from "./host-text";
+
+export { DEFAULT_PORT, hostIdentity, hostLabel };
 
 /** How a script becomes root on the host. */
 export type Become = "none" | "sudo" | "doas";
@@ -44,8 +46,6 @@ export interface HostAddress {
   readonly confirmTimeout?: number;
 }
 
-/** The default port of sshd. */
-export const DEFAULT_PORT = 22;
 /** Default, in seconds. */
 export const DEFAULT_COMMAND_TIMEOUT = 60;
 /** Default, in seconds. */
@@ -167,23 +167,6 @@ export const hostSchema: z.ZodType<HostAddress> = z.unknown().transform((value, 
   return z.NEVER;
 });
 
-/** A host for messages: `ops@node1.example:2222`, with the user and port that are given. */
-export function hostLabel(host: Pick<HostAddress, "address" | "port" | "user">): string {
-  const login = host.user === undefined ? "" : `${host.user}@`;
-  const where = host.address.includes(":") && host.port !== undefined ? `[${host.address}]` : host.address;
-  return `${login}${where}${host.port === undefined ? "" : `:${host.port}`}`;
-}
-
-/**
- * What identifies a machine: address, port and jump hosts, in one comparable string. User, key and time limits do not
- * count. Names are compared as text, so an alias and its address are two machines.
- */
-export function hostIdentity(host: HostAddress): string {
-  const name = canonicalAddress(host.address);
-  const here = `${name.includes(":") ? `[${name}]` : name}:${host.port ?? DEFAULT_PORT}`;
-  return host.jump === undefined ? here : `${here} via ${hostIdentity(host.jump)}`;
-}
-
 /**
  * By what two hosts are told apart that are looked at: the way there with every host key that is named on it. That two
  * ways lead to one machine is only what the machine says of itself, which a clone or a liar says as well.
@@ -196,14 +179,6 @@ export function hostReach(host: HostAddress): string {
 /** A host for messages, with the way there: `ops@node1.example through bastion.example`. */
 export function hostRoute(host: HostAddress): string {
   return host.jump === undefined ? hostLabel(host) : `${hostLabel(host)} through ${hostRoute(host.jump)}`;
-}
-
-function canonicalAddress(text: string): string {
-  const lower = text.toLowerCase();
-  const [bare = lower, zone] = lower.split("%");
-  if (!isIPv6(bare)) return lower.replace(/\.$/, "");
-  const shortest = new URL(`http://[${bare}]/`).hostname.slice(1, -1);
-  return zone === undefined ? shortest : `${shortest}%${zone}`;
 }
 
 function addressProblem(text: string): string | undefined {

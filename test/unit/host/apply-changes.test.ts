@@ -57,6 +57,7 @@ function hostWith(...answers: Answer[]): { access: HostAccess; said: string[]; l
     programs: () => Promise.resolve([]),
     runChecks: () => Promise.resolve([]),
     warn: (text) => said.push(text),
+    beginChange: () => undefined,
     remember: (seen) => {
       now = seen ?? now;
     },

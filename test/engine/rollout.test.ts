@@ -1,0 +1,123 @@
+/** Rollouts in waves: a host that fails ends one, and later hosts stay as they are. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Lab, labDown, labUp } from "../lab/fleet";
+import { replaceIp, restoreIp } from "../lab/faults";
+import { type Project, openProject } from "./project";
+
+const HOSTS = Array.from({ length: 8 }, (_, i) => `node${i + 1}`);
+
+/** Each host has three links, of which one waits for another. */
+const PROGRAM = `
+  for (const host of ${JSON.stringify(HOSTS)}) {
+    const first = new MacvlanInterface("a-" + host, { host, name: "a", parent: "eth0" });
+    new MacvlanInterface("b-" + host, { host, name: "b", parent: "eth1" });
+    new MacvlanInterface("c-" + host, { host, name: "c", parent: "eth1" }, { dependsOn: first });
+  }`;
+
+describe("a rollout", function () {
+  this.timeout(300_000);
+  const name = `rollout-${process.pid}`;
+  let lab: Lab;
+  let project: Project;
+
+  before(async () => {
+    lab = await labUp(HOSTS.length, { name });
+    project = await openProject(lab);
+  });
+  after(async () => {
+    project.remove();
+    await labDown(name);
+  });
+  afterEach(async () => {
+    await project.cli(["destroy", "--yes", "--skip-preview"]);
+    for (const { name: host } of lab.hosts) await lab.reset(host);
+  });
+
+  const configure = (rollout: object): void =>
+    writeFileSync(
+      join(project.folder, "Pulumi.dev.yaml"),
+      // YAML is a superset of JSON
+      JSON.stringify({ config: { "macvlan:rollout": rollout } }),
+    );
+
+  const breakHost = (host: string): Promise<void> =>
+    replaceIp(lab, host, 1, "rm /tmp/count; echo RTNETLINK answers: No buffer space available >&2; exit 2");
+
+  /** Hosts that have all links of the program, and those that have some of them. */
+  async function changedHosts(): Promise<{ whole: string[]; some: string[] }> {
+    const whole: string[] = [];
+    const some: string[] = [];
+    for (const host of HOSTS) {
+      const links = await lab.ipJson<{ ifname: string }[]>(host, ["link"]);
+      const own = links.filter(({ ifname }) => ["a", "b", "c"].includes(ifname));
+      if (own.length === 3) whole.push(host);
+      else if (own.length > 0) some.push(host);
+    }
+    return { whole, some };
+  }
+
+  /** The order in which hosts were changed for the first time, from a trace. */
+  function firstChanges(trace: string): string[] {
+    const lines = readFileSync(trace, "utf8").split("\n").filter(Boolean);
+    const changes = lines
+      .map((line) => JSON.parse(line) as { host?: string; description?: string })
+      .filter(({ description }) => /^\w+ "[abc]-/.test(description ?? ""));
+    return [...new Set(changes.map(({ description }) => /-(node\d)"/.exec(description ?? "")?.[1] ?? ""))];
+  }
+
+  it("whose canary fails leaves all other hosts as they are, and the next up changes them", async () => {
+    configure({ canary: "node8", batch: ["50%", "100%"] });
+    project.program(PROGRAM);
+    const preview = await project.cli(["preview"]);
+    assert.match(preview.output, /rollout: node8, then 4, then 3 hosts$/m);
+    await breakHost("node8");
+    const { code, output } = await project.cli(["up", "--yes", "--skip-preview", "--parallel", "2"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /No buffer space/);
+    assert.match(output, /stopped at node8\. Not touched: node1, node2, [^]*node7 \[rollout-stopped\]/);
+    assert.doesNotMatch(output, /Channel|^\s+at \S/m);
+    assert.deepEqual(await changedHosts(), { whole: [], some: [] });
+    await restoreIp(lab, "node8");
+    await project.up("--parallel", "2");
+    assert.deepEqual(await changedHosts(), { whole: HOSTS, some: [] });
+    await project.expectNoChanges();
+  });
+
+  it("in batches has changed the waves before the failure, and each later host says why it was not touched", async () => {
+    configure({ batch: 2 });
+    project.program(PROGRAM);
+    await breakHost("node3");
+    const { code, output } = await project.cli([...["up", "--yes", "--skip-preview", "--continue-on-error"]]);
+    assert.notEqual(code, 0);
+    const { whole } = await changedHosts();
+    // node4 is of the same wave as node3
+    assert.deepEqual(
+      whole.filter((host) => host !== "node4"),
+      ["node1", "node2"],
+    );
+    for (const host of HOSTS.slice(4)) {
+      const why = new RegExp(
+        `on ${host}: not touched: the rollout stopped at node3: .*No buffer space.* \\[rollout-stopped\\]`,
+      );
+      assert.match(output, why);
+    }
+    await restoreIp(lab, "node3");
+    await project.up();
+    assert.deepEqual(await changedHosts(), { whole: HOSTS, some: [] });
+  });
+
+  it("begins with its canary wherever the program has it, also if the engine works on one resource at a time", async () => {
+    configure({ canary: ["node6"], batch: 3, pause: 1 });
+    project.program(PROGRAM);
+    const trace = join(project.folder, "trace");
+    project.environment["MACVLAN_TRACE"] = trace;
+    await project.up("--parallel", "1");
+    delete project.environment["MACVLAN_TRACE"];
+    const order = firstChanges(trace);
+    assert.equal(order.length, HOSTS.length);
+    assert.equal(order[0], "node6");
+    await project.expectNoChanges();
+  });
+});
