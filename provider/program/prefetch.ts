@@ -80,11 +80,11 @@ export function readPrefetchHints(engine: string | undefined): PrefetchHint[] {
   try {
     const [, ...lines] = readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean);
     for (const line of lines) {
-      const [host, free, rollout] = JSON.parse(line) as [unknown, string | null, HintOfRollout | null];
+      const [host, free, rollout] = JSON.parse(line) as [unknown, string | null, (HintOfRollout | null)?];
       const key = hostText(host);
       const known = hosts.get(key) ?? { host, free: [] };
       if (free !== null) known.free.push(free);
-      if (rollout !== null) {
+      if (rollout) {
         const { resources = [], needs = [] } = known.rollout ?? {};
         known.rollout = {
           resources: [...resources, ...rollout.resources],

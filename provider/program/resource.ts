@@ -89,8 +89,8 @@ function openRollout(engine: string, monitor: object): RolloutGate | undefined {
   const isPreview = pulumi.runtime.isDryRun();
   // a killed run at this address may have left its notes
   if (!isPreview) removeRolloutNotes(engine);
-  const { getChannel } = monitor as { getChannel?(): { getConnectivityState(connect: boolean): number } };
-  const isOver = (): boolean => getChannel?.call(monitor).getConnectivityState(false) === SHUTDOWN;
+  const client = monitor as { getChannel?(): { getConnectivityState(connect: boolean): number } };
+  const isOver = (): boolean => client.getChannel?.().getConnectivityState(false) === SHUTDOWN;
   return openGate({ settings, isPreview, isOver, resultOf: (host) => readRolloutNote(engine, host) });
 }
 

@@ -5,6 +5,7 @@ import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
 import { renderProperties, splitDefault } from "../../../docs/properties";
 import { ERROR_CODES } from "../../../provider/model/error";
+import { ROLLOUT_KEY } from "../../../provider/program/rollout/settings";
 import { readSettings } from "../../../provider/ssh/settings";
 import { REPOSITORY, blocksOf, pages, readPage } from "./pages";
 
@@ -96,6 +97,8 @@ describe("the documents", () => {
     );
     readSettings(environment, (key) => void read.add(key));
     read.delete("HOME");
+    // it is no setting of the connection
+    read.add(ROLLOUT_KEY);
     // `macvlan:index:Bond` is a type token
     const named = (text: string): string[] =>
       text.match(/\bMACVLAN_[A-Z_]+\b|\bmacvlan:(?!index:)[a-z]\w+/g) ?? [];

@@ -55,7 +55,7 @@ export function simulate({ settings, resources, parallel, continuesOnError }: Si
   const changes: Change[] = [];
   const begun = new Set<string>();
   let failure: string | undefined;
-  let isEnded = false;
+  const run = { isEnded: false };
   let now = 0;
 
   const isOver = (position: number): boolean => ["done", "failed"].includes(fates.get(position) ?? "");
@@ -71,7 +71,7 @@ export function simulate({ settings, resources, parallel, continuesOnError }: Si
   function finish(position: number, fate: "done" | "failed"): void {
     fates.set(position, fate);
     const { host } = resources[position] as SimulatedResource;
-    if (fate === "failed" && !continuesOnError) isEnded = true;
+    if (fate === "failed" && !continuesOnError) run.isEnded = true;
     const own = [...resources.keys()].filter((at) => resources[at]?.host === host);
     if (!own.every(isOver)) return;
     const outcomes = own.map((at) => (fates.get(at) === "failed" ? "failed" : resources[at]?.outcome));
@@ -90,7 +90,7 @@ export function simulate({ settings, resources, parallel, continuesOnError }: Si
     for (const { host, stop } of more) refused.set(host, stop);
     let hasMoved = released.length + more.length > 0;
     for (const [position, { host, needs }] of resources.entries()) {
-      if (isEnded || fates.has(position) || !(turns.has(host) || refused.has(host))) continue;
+      if (run.isEnded || fates.has(position) || !(turns.has(host) || refused.has(host))) continue;
       if (!needs.every(isOver)) continue;
       hasMoved = true;
       if (needs.some((need) => fates.get(need) === "failed")) finish(position, "failed");
@@ -99,7 +99,7 @@ export function simulate({ settings, resources, parallel, continuesOnError }: Si
         queue.push(position);
       }
     }
-    while (!isEnded && running.length < parallel && queue.length > 0) {
+    while (!run.isEnded && running.length < parallel && queue.length > 0) {
       const position = queue.shift() as number;
       const { host, outcome, duration } = resources[position] as SimulatedResource;
       hasMoved = true;
@@ -118,7 +118,9 @@ export function simulate({ settings, resources, parallel, continuesOnError }: Si
   }
 
   for (;;) {
-    for (let hasMoved = true; hasMoved;) hasMoved = proceed();
+    let hasMoved: boolean;
+    do hasMoved = proceed();
+    while (hasMoved);
     if (running.length > 0) {
       running.sort((a, b) => a.end - b.end);
       const { position, end } = running.shift() as { position: number; end: number };
@@ -126,10 +128,10 @@ export function simulate({ settings, resources, parallel, continuesOnError }: Si
       const { host, outcome } = resources[position] as SimulatedResource;
       if (outcome === "failed") failure ??= host;
       finish(position, outcome === "failed" ? "failed" : "done");
-    } else if (!isEnded && schedule.waiting().length > 0) schedule.stall();
+    } else if (!run.isEnded && schedule.waiting().length > 0) schedule.stall();
     else {
       const left = [...resources.keys()].filter((position) => !isOver(position));
-      return { changes, refused, left, isEnded };
+      return { changes, refused, left, isEnded: run.isEnded };
     }
   }
 }
