@@ -1,0 +1,2 @@
+/** Whether a test runs in part: `npm test` without a suite runs samples, to end in minutes. */
+export const isSample = process.env["MACVLAN_TEST_EXTENT"] === "sample";
