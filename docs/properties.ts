@@ -37,6 +37,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   ShimOutputs: "Outputs of HostShim",
   VlanOutputs: "Outputs of VlanInterface",
   IpvlanOutputs: "Outputs of IpvlanInterface",
+  HostLinksArgs: "HostLinks",
   NetworkArgs: "MacvlanNetwork",
   NetworkHost: "An entry of `hosts`",
   ChildArgs: "An entry of `children`",

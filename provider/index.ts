@@ -6,5 +6,6 @@
 export type * from "./kinds/args";
 export type * from "./network/args";
 export type { DeepInput, InputArgs, Outputs } from "./program/resource";
+export * from "./program/host-links";
 export * from "./program/resources";
 export { MacvlanNetwork } from "./network/network";

@@ -1,12 +1,13 @@
 /** `pulumi-macvlan adopt`: prints a program that describes existing links. */
 import { forLog } from "../model/outside-text";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
 import { type HostOptions, settingsOf, withHostOptions } from "./options";
 import { print } from "./print";
 
 interface AdoptOptions extends HostOptions {
   readonly all?: boolean;
+  readonly as: "links" | "host";
   readonly output?: string;
 }
 
@@ -25,6 +26,11 @@ export function adoptCommand(): Command {
     .description("a program (TypeScript) that describes the existing links of hosts, to take them over")
     .argument("<host...>", "hosts to read")
     .option("--all", "also bridges without a hairpin port, VLANs and bonds")
+    .addOption(
+      new Option("--as <form>", "a resource per link, or one HostLinks for all links of a host")
+        .choices(["links", "host"])
+        .default("links"),
+    )
     .option("-o, --output <file>", "write it to a file")
     .addHelpText("after", HELP);
   return withHostOptions(command).action(async (hosts: string[], options: AdoptOptions) => {
@@ -53,7 +59,7 @@ async function adopt(texts: readonly string[], options: AdoptOptions): Promise<E
       return [];
     }
   });
-  if (described.length > 0) await print(programText(described), options.output);
+  if (described.length > 0) await print(programText(described, options.as), options.output);
   for (const failure of failures) process.stderr.write(`pulumi-macvlan: ${forLog(failure)}\n`);
   return failures.length > 0 ? EXIT.failed : EXIT.fine;
 }

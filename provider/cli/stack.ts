@@ -10,16 +10,20 @@ import { z } from "zod";
 import { pathOf } from "../model/property-path";
 import { isUnknown } from "../model/unknown";
 import { type HostAddress, hostSchema } from "../ssh/address";
+import { hostLinks } from "../engine/host-links";
+import { digest } from "../engine/inputs";
+import { type Member, type ResourceType, claimPath, matchMembers, ofOneLink } from "../engine/resource-type";
 import { type AnyKind, KINDS } from "../kinds";
+import { visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 
 /** What happens to a resource. */
 export type Action = "keep" | "create" | "update" | "replace" | "delete";
 
-/** A resource of this package in a stack. */
+/** A link of a resource of this package in a stack. */
 export interface StackLink {
   readonly kind: AnyKind;
-  /** The resource's name. */
+  /** The resource's name; with the path of the link if it is one of all links of a host: `node1 links.web`. */
   readonly resource: string;
   readonly action: Action;
   /** Undefined if the host is a secret or not known yet. */
@@ -108,22 +112,22 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
 ]);
 
 function fromPreview({ steps, diagnostics }: Preview): StackReading {
-  const links = new Map<string, StackLink>();
+  const known = new Map<string, Found>();
   const others = new Map<string, number>();
   for (const { op, urn, oldState, newState } of steps) {
-    const kind = kindOf(oldState?.type ?? newState?.type);
+    const type = typeOf(oldState?.type ?? newState?.type);
     const action = ACTIONS.get(op);
-    if (!kind) {
+    if (!type) {
       if (!["same", "read", "refresh"].includes(op) && !isStack(urn))
         others.set(op, (others.get(op) ?? 0) + 1);
     } else if (action !== undefined) {
       const gone = action === "delete" || action === "replace";
       // a deletion uses the state including outputs; everything else uses the inputs
       const before = gone ? { ...oldState?.inputs, ...oldState?.outputs } : oldState?.inputs;
-      const link = stackLink(kind, urn, action, oldState ? before : undefined, newState?.inputs);
-      const known = links.get(urn);
+      const found = { type, urn, action, ...definedOf(oldState ? before : undefined, newState?.inputs) };
+      const other = known.get(urn);
       // if a replacement has several steps, each has a part of it
-      links.set(urn, known ? { ...link, ...definedOf(known), action } : link);
+      known.set(urn, other ? { ...found, ...definedOf(other.before, other.after) } : found);
     }
   }
   const errors = (diagnostics ?? [])
@@ -132,7 +136,8 @@ function fromPreview({ steps, diagnostics }: Preview): StackReading {
     .filter((message) => message !== "");
   const urn = steps[0]?.urn ?? "";
   const name = stackName(urn);
-  return { name, source: "preview", links: [...links.values()], errors, others: Object.fromEntries(others) };
+  const links = [...known.values()].flatMap(linksOf);
+  return { name, source: "preview", links, errors, others: Object.fromEntries(others) };
 }
 
 /** The engine quotes the value of a property that failed its check, even a secret one. */
@@ -148,15 +153,86 @@ const END_OF_VALUE = "} has a problem:";
 function fromExport({ deployment }: Export): StackReading {
   const resources = deployment.resources ?? [];
   const links = resources.flatMap(({ urn, type, inputs }) => {
-    const kind = kindOf(type);
-    return kind ? [stackLink(kind, urn, "keep", inputs, inputs)] : [];
+    const found = typeOf(type);
+    return found ? linksOf({ type: found, urn, action: "keep", ...definedOf(inputs, inputs) }) : [];
   });
   return { name: stackName(resources[0]?.urn ?? ""), source: "export", links, errors: [], others: {} };
 }
 
+/** A resource of ours, as the engine tells of it. */
+interface Found {
+  readonly type: ResourceType;
+  readonly urn: string;
+  readonly action: Action;
+  readonly before?: Json;
+  readonly after?: Json;
+}
+
+/** What is known of both sides. */
+function definedOf(before: Json | undefined, after: Json | undefined): Pick<Found, "before" | "after"> {
+  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+}
+
+/** The links of a resource, in the order in which they are planned: those that go first, the last one made before the others. */
+function linksOf({ type, urn, action, before, after }: Found): StackLink[] {
+  const name = urn.split("::").at(-1) ?? "";
+  const [old, now] = [
+    before === undefined ? [] : membersOf(type, before),
+    after === undefined ? [] : membersOf(type, after),
+  ];
+  if (action === "delete")
+    return old
+      .toReversed()
+      .map((one) => stackLink(one.kind, resourceOf(name, one), "delete", one.props, undefined));
+  // each link of a host is something of its own only if the resource is updated
+  const isWhole = action !== "update" || type !== hostLinks;
+  const { previousOf, leaving } = matchMembers(old, now);
+  return [
+    ...leaving
+      .toReversed()
+      .map((one) => stackLink(one.kind, resourceOf(name, one), "delete", one.props, undefined)),
+    ...now.map((one) => {
+      const previous = previousOf(one);
+      return stackLink(
+        one.kind,
+        resourceOf(name, one),
+        isWhole ? action : actionOf(previous, one.props),
+        previous,
+        one.props,
+      );
+    }),
+  ];
+}
+
+function resourceOf(name: string, member: Member): string {
+  return name + claimPath(member.path);
+}
+
+/** Members with what `check` has found different of each, in `drift`. */
+function membersOf(type: ResourceType, inputs: Json): readonly Member[] {
+  const { drift } = inputs;
+  return type.members(inputs).map((member) => {
+    if (member.path === "" || typeof drift !== "object" || drift === null) return member;
+    const own = Object.entries(drift).flatMap(([path, text]: [string, unknown]) =>
+      path.startsWith(member.path) ? [[path.slice(member.path.length), text] as const] : [],
+    );
+    return own.length === 0
+      ? member
+      : { ...member, props: { ...member.props, drift: Object.fromEntries(own) } };
+  });
+}
+
+/** What becomes of one link of a resource that is updated. */
+function actionOf(previous: Json | undefined, props: Json): Action {
+  if (previous === undefined) return "create";
+  const isSame =
+    props["drift"] === undefined && digest(visibleInputs(previous)) === digest(visibleInputs(props));
+  return isSame ? "keep" : "update";
+}
+
 function stackLink(
   kind: AnyKind,
-  urn: string,
+  resource: string,
   action: Action,
   before: Json | undefined,
   after: Json | undefined,
@@ -170,7 +246,7 @@ function stackLink(
   const secret = keys(isSecret);
   return {
     kind,
-    resource: urn.split("::").at(-1) ?? "",
+    resource,
     action,
     host: secret.includes("host") ? undefined : hostSchema.safeParse((after ?? before)?.["host"]).data,
     ...(before === undefined ? {} : { before: withoutSecrets(before, secret) }),
@@ -178,12 +254,6 @@ function stackLink(
     secret,
     unknown: keys(isUnknown),
   };
-}
-
-/** The defined fields of an earlier step of the same resource. */
-function definedOf(link: StackLink): Partial<StackLink> {
-  const { before, after } = link;
-  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 
 function isHidden(key: string): boolean {
@@ -212,10 +282,11 @@ function isSecret(value: unknown): boolean {
   );
 }
 
-function kindOf(type: string | undefined): AnyKind | undefined {
+function typeOf(type: string | undefined): ResourceType | undefined {
   const match = /^pulumi-nodejs:dynamic\/macvlan:(\w+)$/.exec(type ?? "");
   const [, name = ""] = match ?? [];
-  return Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+  if (name === hostLinks.type) return hostLinks;
+  return Object.hasOwn(KINDS, name) && KINDS[name] ? ofOneLink(KINDS[name]) : undefined;
 }
 
 function isStack(urn: string): boolean {

@@ -1,5 +1,4 @@
 /** `create`, `update` and `delete`: bring the host to the state that the inputs describe, or remove the link. */
-import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import type { ManagedHost } from "../host/managed-host";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
@@ -11,7 +10,8 @@ import { type LinkId, findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { describeOwner, isOwn } from "../model/owner";
 import type { DesiredPlan } from "../plan/plan";
-import { checkOutputs, failureLines, proofOf } from "./checks";
+import type { HostAddress } from "../ssh/address";
+import { type CheckedLink, checkOutputs, failureLines, proofOf } from "./checks";
 import type { ProviderContext } from "./context";
 import {
   type ProbeContext,
@@ -19,69 +19,137 @@ import {
   duplicatesAfter,
   duplicatesBefore,
 } from "./duplicate-addresses";
-import { describeHarm, whyHarmful } from "./harm";
+import { whyHarmful } from "./harm";
 import { sameHost } from "./inputs";
-import { clean, managedInputs, outputsOf } from "./outputs";
-import { knownInputs, planContextOf, planLink, planNothing, planRemoval, problemsOf } from "./planning";
+import { clean, managedInputs, outputsOf, resourceOutputs } from "./outputs";
+import { knownInputs, planContextOf, planLeaving, planNothing } from "./planning";
+import { type Member, type ResourceType, claimPath, matchMembers, placeOf, samePlace } from "./resource-type";
+import type { RunLinks } from "./run-links";
+import {
+  type DesiredMember,
+  type LeavingMember,
+  type Transaction,
+  issuesOf,
+  planTransaction,
+} from "./transaction";
 
 /** Brings the host to the state that the inputs describe, and returns the outputs of the result. */
 export async function apply(
   context: ProviderContext,
-  kind: AnyKind,
+  type: ResourceType,
   inputs: Json,
   before: Json | undefined,
 ): Promise<Json> {
   const { say } = context.diagnostics;
-  const known = knownInputs(inputs, []);
-  const managedHost = context.fleet.managedHost(known.host);
-  const name = resourceName(kind.type, String(inputs["__resource"]));
-  const { duplicateAddressDetection: detection = "off" } = known;
-  const probe: ProbeContext = {
-    resource: name,
-    managedHost,
-    known,
-    lan: kind.lan(known, (await managedHost.observe()).state),
-    isOwnMac: (mac) => context.claims.hasMac(mac),
-    othersAreChecked: () => context.links.othersAreChecked(),
-  };
-  if (detection !== "off") {
-    const found = await duplicatesBefore(probe, say);
-    const text = describeDuplicates(probe, found);
-    if (found.length > 0 && detection === "error")
-      throw duplicateAddress(probe, `${text}. Nothing was touched.`);
-    if (found.length > 0) say(`${text}.`);
-  }
-  await assertOwnClaims(context, name, known, managedHost);
+  const managedHost = context.fleet.managedHost(inputs["host"] as HostAddress);
+  const name = resourceName(type.type, String(inputs["__resource"]));
+  const members = type.members(inputs);
+  const { previousOf, leaving } = matchMembers(before === undefined ? [] : type.members(before), members);
+  const { state } = await managedHost.observe();
+  const probes = members.map((member) => probeOf(context, name, managedHost, member, state));
+  for (const probe of probes) await assertNoDuplicates(probe, say);
+  await assertOwnClaims(context, name, members, managedHost);
+  const gone = await leftToOthers(context, leaving, members);
   const created = context.stack.newMaking();
-  const checked = { known, inputs, path: "", previous: previousPlace(known, before) };
+  const checked = members.map((member) => checkedLink(member, previousOf(member)));
   let outcomes: readonly CheckOutcome[] = [];
-  const proof = proofOf(context, [checked], (all) => {
+  const proof = proofOf(context, checked, (all) => {
     outcomes = all;
   });
   const planOn = (now: Observation): DesiredPlan => {
-    const making = before === undefined ? created : keptMaking(context, inputs, known, now, before, created);
-    const planContext = planContextOf(context, inputs, known, now, before, { making });
-    // this also runs after the change, when the link is at its new place and gone from its previous one
-    assertNoIssues(problemsOf(kind, known, planContext), name, managedHost);
-    const planned = planLink(kind, known, planContext);
-    assertHarmless(planned, now, known.force === true, `${name} on ${managedHost.label}`);
-    return planned;
+    const transaction = planTransaction(
+      members.map((member) => desiredMember(context, member, previousOf(member), created)),
+      gone.map((member) => leavingMember(context, member)),
+      now,
+    );
+    // this also runs after the change, when a link is at its new place and gone from its previous one
+    assertNoIssues(issuesOf(transaction.parts), name, managedHost);
+    assertHarmless(transaction, `${name} on ${managedHost.label}`);
+    return transaction.plan;
   };
   const after = await managedHost.change(name, planOn, proof);
   for (const line of failureLines(name, managedHost.label, outcomes)) say(line);
-  const found = detection === "off" ? [] : await duplicatesAfter(probe);
-  const made = makingOf(context, inputs, known, after, before);
   const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
-  const results = known.checks === undefined ? {} : { checks: checkOutputs(checked, outcomes) };
-  const outs = clean(outputsOf(kind, { ...inputs, __making: made }, known, after, holdsSecret, results));
-  if (found.length === 0) return outs;
-  const text = describeDuplicates(probe, found);
-  if (detection === "error") {
-    await managedHost.change(name, (now) => previousPlan(context, kind, inputs, known, now, before));
-    throw duplicateAddress(probe, `${text}. The change was rolled back.`);
+  const outputs = checked.map(({ member, ...link }): Member => {
+    const { known, inputs: own } = link;
+    const making = makingOf(context, own, known, after, previousOf(member));
+    const results = known.checks === undefined ? {} : { checks: checkOutputs(link, outcomes) };
+    const props = outputsOf(member.kind, { ...own, __making: making }, known, after, holdsSecret, results);
+    return { ...member, props };
+  });
+  const outs = clean(resourceOutputs(type, inputs, outputs));
+  for (const probe of probes) {
+    if (probe.detection === "off") continue;
+    const found = await duplicatesAfter(probe);
+    if (found.length === 0) continue;
+    const text = describeDuplicates(probe, found);
+    if (probe.detection === "error") {
+      await managedHost.change(name, (now) => previousPlan(context, type, inputs, before, now));
+      throw duplicateAddress(probe, `${text}. The change was rolled back.`);
+    }
+    say(`${text}.`);
   }
-  say(`${text}.`);
   return outs;
+}
+
+/** A member whose checks are run. */
+function checkedLink(member: Member, before: Json | undefined): CheckedLink & { readonly member: Member } {
+  const { props, path } = member;
+  const known = knownInputs(props, []);
+  return { member, known, inputs: props, path, previous: previousPlace(known, before) };
+}
+
+/** A member as `create` or `update` is to make it. */
+function desiredMember(
+  context: ProviderContext,
+  { kind, path, props }: Member,
+  previous: Json | undefined,
+  created: string,
+): DesiredMember {
+  const known = knownInputs(props, []);
+  return {
+    path,
+    kind,
+    known,
+    contextOn: (now, isPlanned) => {
+      const making =
+        previous === undefined ? created : keptMaking(context, props, known, now, previous, created);
+      return planContextOf(context, props, known, now, previous, { making }, isPlanned);
+    },
+  };
+}
+
+type Detecting = ProbeContext & {
+  readonly detection: NonNullable<CommonInputs["duplicateAddressDetection"]>;
+};
+
+function probeOf(
+  context: ProviderContext,
+  resource: string,
+  managedHost: ManagedHost,
+  { kind, props }: Member,
+  state: Observation["state"],
+): Detecting {
+  const known = knownInputs(props, []);
+  return {
+    resource,
+    managedHost,
+    known,
+    detection: known.duplicateAddressDetection ?? "off",
+    lan: kind.lan(known, state),
+    isOwnMac: (mac) => context.claims.hasMac(mac),
+    othersAreChecked: () => context.links.othersAreChecked(),
+  };
+}
+
+/** @throws MacvlanError if another machine on the LAN has one of the addresses, and the program asks for an error then */
+async function assertNoDuplicates(probe: Detecting, say: (text: string) => void): Promise<void> {
+  if (probe.detection === "off") return;
+  const found = await duplicatesBefore(probe, say);
+  if (found.length === 0) return;
+  const text = describeDuplicates(probe, found);
+  if (probe.detection === "error") throw duplicateAddress(probe, `${text}. Nothing was touched.`);
+  say(`${text}.`);
 }
 
 /** The link's place in the last run, if it was on the same host then. */
@@ -120,44 +188,47 @@ export function makingOf(
 /** The plan that leads back to the inputs of the last run, or to no link if there was none. */
 function previousPlan(
   context: ProviderContext,
-  kind: AnyKind,
+  type: ResourceType,
   inputs: Json,
-  known: CommonInputs,
-  now: Observation,
   before: Json | undefined,
+  now: Observation,
 ): DesiredPlan {
-  if (before !== undefined) {
-    return planLink(
+  const made = type.members(inputs);
+  const old = before === undefined ? [] : type.members(before);
+  const { previousOf, leaving } = matchMembers(made, old);
+  const members = old.map(({ kind, path, props }): DesiredMember => {
+    const known = knownInputs(managedInputs(props), []);
+    const given = previousOf({ key: "", kind, path, props });
+    return {
       kind,
-      knownInputs(managedInputs(before), []),
-      planContextOf(context, before, known, now, inputs),
-    );
-  }
-  return planRemoval(kind, known, planContextOf(context, inputs, known, now, undefined));
+      path,
+      known,
+      contextOn: (seen, isPlanned) => planContextOf(context, props, known, seen, given, undefined, isPlanned),
+    };
+  });
+  const gone = leaving.map((member) => anyMakingOf(context, member));
+  return planTransaction(members, gone, now, () => []).plan;
 }
 
-/** Removes the resource's link, or restores it if it was adopted. */
-export async function remove(context: ProviderContext, kind: AnyKind, props: Json): Promise<void> {
-  const known = knownInputs(props, []);
-  const managedHost = context.fleet.managedHost(known.host);
-  const name = resourceName(kind.type, String(props["__resource"]));
+/** Removes the resource's links, or restores those that were adopted. */
+export async function remove(context: ProviderContext, type: ResourceType, props: Json): Promise<void> {
+  const managedHost = context.fleet.managedHost(props["host"] as HostAddress);
+  const name = resourceName(type.type, String(props["__resource"]));
   context.stack.note(props);
-  const left = whyLeft(context, props, known, await managedHost.observe());
-  const after = await managedHost.change(name, (now) => {
-    const planContext = removalContext(context, props, known, now);
-    const record = recordOf(now.state, linkId(withKernelNames(known, now.state)));
-    // made by an earlier version and renamed in the program without an alias: another resource has taken the link over
-    const isTakenOver =
-      record !== undefined && record.making === undefined && record.resource !== planContext.resource;
-    if (isTakenOver) return planNothing(planContext);
-    const isForced = known.force === true || context.links.isForced(known.host, linkId(known));
-    const planned = planRemoval(kind, { ...known, force: isForced }, planContext);
-    assertHarmless(planned, now, isForced, `${name} on ${managedHost.label}`, REMOVAL_ADVICE);
-    return planned;
+  const members = type.members(props);
+  const before = await managedHost.observe();
+  const left = members.flatMap((member) => {
+    const known = knownInputs(member.props, []);
+    const why = whyLeft(context, member.props, known, before);
+    return why === undefined ? [] : [`${known.name} on ${managedHost.label}: ${why}. It was not deleted.`];
   });
-  if (left !== undefined) {
-    context.diagnostics.say(`${known.name} on ${managedHost.label}: ${left}. It was not deleted.`);
-  }
+  const leaving = members.map((member) => leavingMember(context, member));
+  const after = await managedHost.change(name, (now) => {
+    const transaction = planTransaction([], leaving, now);
+    assertHarmless(transaction, `${name} on ${managedHost.label}`);
+    return transaction.plan;
+  });
+  for (const line of left) context.diagnostics.say(line);
   const owner = context.stack.owner(props);
   // a destroy announces nothing, but the stack's other links on this host are probably next
   if (after.state.records.some((record) => isOwn(record, owner))) managedHost.prestart();
@@ -171,16 +242,67 @@ const REMOVAL_ADVICE = ` in the program and run "pulumi up" before`;
  *
  * @throws MacvlanError before anything is touched
  */
-function assertHarmless(
-  planned: DesiredPlan,
-  now: Observation,
-  isForced: boolean,
-  what: string,
-  advice = "",
-): void {
-  const harm = isForced ? undefined : describeHarm(planned, now);
-  if (harm === undefined) return;
-  throw new MacvlanError("harms-others", `${what}: ${whyHarmful(harm)}${advice}. Nothing was touched.`);
+function assertHarmless({ removals, parts }: Transaction, what: string): void {
+  const lost = [
+    ...removals.map((removal) => ({ ...removal, advice: REMOVAL_ADVICE })),
+    ...parts.map((part) => ({ ...part, advice: "" })),
+  ];
+  for (const { known, harm, advice } of lost) {
+    if (harm === undefined || known.force === true) continue;
+    throw new MacvlanError("harms-others", `${what}: ${whyHarmful(harm)}${advice}. Nothing was touched.`);
+  }
+}
+
+/** A member that is to be removed, whichever making of it the host has. */
+export function anyMakingOf(context: ProviderContext, { kind, props }: Member): LeavingMember {
+  const known = forced(context, knownInputs(props, []));
+  return {
+    known,
+    planOn: (now, keeps) =>
+      planLeaving(kind, known, planContextOf(context, props, known, now, undefined), keeps),
+  };
+}
+
+/** A member that is to be removed, in the making that the state has. */
+function leavingMember(context: ProviderContext, { kind, props }: Member): LeavingMember {
+  const known = forced(context, knownInputs(props, []));
+  return {
+    known,
+    planOn(now, keeps) {
+      const planContext = removalContext(context, props, known, now);
+      const record = recordOf(now.state, linkId(withKernelNames(known, now.state)));
+      // made by an earlier version and renamed in the program without an alias: another resource has taken the link over
+      const isAnothers =
+        record !== undefined && record.making === undefined && record.resource !== planContext.resource;
+      return isAnothers ? planNothing(planContext) : planLeaving(kind, known, planContext, keeps);
+    },
+  };
+}
+
+/** The inputs of a link that is to be removed, with what this run's program says of it. */
+function forced({ links }: ProviderContext, known: CommonInputs): CommonInputs {
+  return links.isForced(known.host, linkId(known)) ? { ...known, force: true } : known;
+}
+
+/** Whether another resource of this run declares the link, which takes it over as it is. */
+export function isTakenOver(links: RunLinks, one: Member, members: readonly Member[]): boolean {
+  const place = placeOf(one.props);
+  if (place === undefined || members.some((other) => samePlace(one, other))) return false;
+  return links.isDeclared(one.props["host"] as HostAddress, place);
+}
+
+/**
+ * The members that are to be removed, without those that other resources take over. This is known only when all of the
+ * program's resources have been checked.
+ */
+async function leftToOthers(
+  { links }: ProviderContext,
+  leaving: readonly Member[],
+  members: readonly Member[],
+): Promise<readonly Member[]> {
+  if (leaving.length === 0) return [];
+  await links.othersAreChecked();
+  return leaving.filter((one) => !isTakenOver(links, one, members));
 }
 
 /** The plan context for removing one making of a link. */
@@ -225,20 +347,25 @@ function whyLeft(
 async function assertOwnClaims(
   { claims, links }: ProviderContext,
   name: string,
-  known: CommonInputs,
+  members: readonly Member[],
   managedHost: ManagedHost,
 ): Promise<void> {
-  const ports = claims.of(name)?.ports ?? [];
-  if (ports.length === 0) return;
   const { state } = await managedHost.observe();
-  const isElsewhere = ports.some((port) => {
-    const master = findLink(state, { name: port.name, netns: "" })?.settings["link.master"] ?? "";
-    return master !== "" && master !== known.name;
-  });
+  const isElsewhere = members.some(({ path, props }) =>
+    (claims.of(name + claimPath(path))?.ports ?? []).some((port) => {
+      const master = findLink(state, { name: port.name, netns: "" })?.settings["link.master"] ?? "";
+      return master !== "" && master !== props["name"];
+    }),
+  );
   if (!isElsewhere) return;
   await links.othersAreChecked();
-  const claim = claims.of(name);
-  assertNoIssues(claim ? oneEachConflicts(claim, claims.onHostOf(claim)) : [], name, managedHost);
+  const issues = members.flatMap(({ path }) => {
+    const claim = claims.of(name + claimPath(path));
+    return claim
+      ? oneEachConflicts(claim, claims.onHostOf(claim)).map((i) => ({ ...i, property: path + i.property }))
+      : [];
+  });
+  assertNoIssues(issues, name, managedHost);
 }
 
 /** @throws MacvlanError with the code of the first issue, as the host has changed since the check; nothing was touched */

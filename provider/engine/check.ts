@@ -6,9 +6,9 @@ import type { dynamic } from "@pulumi/pulumi";
 import { describeDifferences } from "../host/errors";
 import type { ManagedHost } from "../host/managed-host";
 import type { AnyKind } from "../kinds";
-import { withKernelNames } from "../kinds/altnames";
-import { type Checked, checkInputs } from "../kinds/check-inputs";
+import { visibleInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
+import { openClaims } from "../kinds/lan/claims";
 import { type Claim, type Warning, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
 import { oneEachConflicts } from "../kinds/lan/one-each";
 import { parentUseConflicts } from "../kinds/lan/parent-use";
@@ -17,26 +17,29 @@ import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { type Issue, MacvlanError, codedError, issue } from "../model/error";
 import { describeDifference } from "../model/secret-parts";
-import { type HostState, type LinkId, type Route, findLink } from "../model/host";
+import { type HostState, type LinkId, type Route, findLink, sameLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
+import { isUnknown } from "../model/unknown";
 import type { DesiredPlan } from "../plan/plan";
-import { hostIdentity } from "../ssh/address";
+import { type HostAddress, hostIdentity } from "../ssh/address";
+import { anyMakingOf, isTakenOver } from "./apply";
 import { asFailures } from "./border";
-import { checkProblems, previewChecks } from "./checks";
+import { type CheckedLink, checkProblems, previewChecks } from "./checks";
 import type { ProviderContext } from "./context";
 import { differenceOf } from "./diff";
-import { describeHarm, whyHarmful } from "./harm";
+import { whyHarmful } from "./harm";
 import { digest, sameHost } from "./inputs";
 import { clean } from "./outputs";
-import {
-  describeDisruptiveStep,
-  driftOf,
-  knownInputs,
-  planContextOf,
-  planOrIssues,
-  problemsOf,
-} from "./planning";
+import { describeDisruptiveStep, driftOf, knownInputs, planContextOf, problemsOf } from "./planning";
 import { goneWith, parentNameOf, withoutLinks } from "./replaced";
+import {
+  type CheckedResource,
+  type Member,
+  type ResourceType,
+  claimPath,
+  matchMembers,
+  placeOf,
+} from "./resource-type";
 import type { RunLinks } from "./run-links";
 import {
   type InputSecrets,
@@ -46,10 +49,19 @@ import {
   withholdSecrets,
   withoutSecretPaths,
 } from "./secrets";
+import {
+  type DesiredMember,
+  type Judge,
+  type Removal,
+  type Transaction,
+  type TransactionPart,
+  issuesOf,
+  planTransaction,
+} from "./transaction";
 
 export async function check(
   context: ProviderContext,
-  kind: AnyKind,
+  type: ResourceType,
   olds: Json,
   news: Json,
 ): Promise<dynamic.CheckResult> {
@@ -57,22 +69,22 @@ export async function check(
   const { redactor } = context;
   redactor.register(secrets.values);
   for (const known of [olds, news]) context.stack.note(known);
-  const valid = validate(kind, olds, news, context.links, secrets);
-  for (const known of [olds, valid.inputs]) withholdSecrets(redactor, known, [...secrets.properties]);
+  const valid = validate(type, olds, news, context.links, secrets);
+  const isOne = type.members(valid.inputs).some(({ path }) => path === "");
+  withholdSecrets(redactor, type, [olds, valid.inputs], isOne ? [...secrets.properties] : []);
   const request = declare(context, valid);
-  const { target } = request;
-  if (target) context.rollout.noteTurn(target.known.host, news);
+  const { host } = request;
+  if (host) context.rollout.noteTurn(host, news);
   const redact = (text: string): string => redactor.redact(text, hostOf(request.inputs));
-  const seen = target && (await observe(context.fleet.managedHost(target.known.host)));
-  const proof =
-    target && seen && !(seen instanceof MacvlanError) && (await examineChecks(context, request, seen));
+  const seen = host && (await observe(context.fleet.managedHost(host)));
+  const proof = seen && !(seen instanceof MacvlanError) && (await examineChecks(context, request, seen));
   // no await from here on: of two resources that conflict, the second must see the claims of the first
   const planned: Report =
-    target === undefined || seen === undefined
+    host === undefined || seen === undefined
       ? { failures: request.issues }
       : seen instanceof MacvlanError
-        ? reportUnseen(context, request, target, seen)
-        : reportPlan(context, kind, plan(context, kind, request, target, seen));
+        ? reportUnseen(context, request, seen)
+        : reportPlan(context, plan(context, request, host, seen), seen);
   const report = proof ? withChecks(planned, proof) : planned;
   const failures = withoutSecretPaths(report.failures ?? [], secrets);
   const drift = Object.entries(report.drift ?? {}).map(([property, text]) => [property, redact(text)]);
@@ -83,7 +95,7 @@ export async function check(
     drift.length === 0 ? request.inputs : { ...request.inputs, drift: Object.fromEntries(drift) as Json };
   applyEffects(
     context,
-    kind,
+    type,
     request,
     inputs,
     { ...report, ...(notices ? { notices } : {}) },
@@ -107,11 +119,16 @@ interface Request {
   /** The inputs of the last run. */
   readonly previous?: Json;
   /** Present if enough is valid and known to plan on the host. */
-  readonly target: Target | undefined;
+  readonly host?: HostAddress;
+  /** The desired links, as far as enough of them is known. */
+  readonly targets: readonly Target[];
+  /** Links of the last run on this host that are not desired any more. */
+  readonly leaving: readonly Member[];
 }
 
-/** The desired link. */
+/** A desired link. */
 interface Target {
+  readonly member: Member;
   readonly known: CommonInputs;
   /** Properties that are not known yet. */
   readonly unknown: readonly string[];
@@ -126,57 +143,93 @@ interface Report {
   readonly drift?: Readonly<Record<string, string>>;
   /** Lines for the CLI, in order. */
   readonly notices?: readonly (string | Warning)[];
-  readonly claim?: Claim;
-  /** The link, if the kernel deletes it with its parent, which this run replaces. */
-  readonly goes?: LinkId | undefined;
+  readonly claims?: readonly Claim[];
+  /** Links that are deleted and made again in this run, so that children of other resources go with them. */
+  readonly replaced?: readonly LinkId[];
   /** Whether the host differs; undefined if it was not read. */
   readonly differs?: boolean;
 }
 
 /** Checks and completes the inputs. Reads the run and changes nothing. */
-function validate(kind: AnyKind, olds: Json, news: Json, links: RunLinks, secrets: InputSecrets): Request {
+function validate(
+  type: ResourceType,
+  olds: Json,
+  news: Json,
+  links: RunLinks,
+  secrets: InputSecrets,
+): Request {
   const previous = Object.keys(olds).length === 0 ? {} : { previous: olds };
-  const { inputs, issues: own, unknown } = checkAgain(kind, news, previous.previous, links);
+  const { inputs, issues: own } = checkAgain(type, news, previous.previous, links);
   const issues = withNamingIssues(own, secrets);
   const request: Request = {
-    resource: resourceName(kind.type, String(news["__resource"])),
+    resource: resourceName(type.type, String(news["__resource"])),
     isPreview: news["__preview"] === true,
     inputs,
     issues,
     ...previous,
-    target: undefined,
+    targets: [],
+    leaving: [],
   };
-  if (issues.length > 0 || kind.identifying.some((property) => unknown.includes(property))) return request;
-  const known = knownInputs(inputs, unknown);
-  const stays = previous.previous !== undefined && sameHost(previous.previous["host"], known.host);
-  return { ...request, target: { known, unknown, ...(stays ? previous : {}) } };
+  if (issues.length > 0) return request;
+  const members = type.members(inputs);
+  const host = inputs["host"];
+  const stays =
+    previous.previous !== undefined && !isUnknown(host) && sameHost(previous.previous["host"], host);
+  const { previousOf, leaving } = matchMembers(stays ? type.members(previous.previous) : [], members);
+  const targets = members.flatMap((member): Target[] => {
+    const { kind, props } = member;
+    const unknown = Object.keys(visibleInputs(props)).filter((key) => isUnknown(props[key]));
+    if (kind.identifying.some((property) => unknown.includes(property))) return [];
+    const before = previousOf(member);
+    return [{ member, known: knownInputs(props, unknown), unknown, ...(before ? { previous: before } : {}) }];
+  });
+  const gone = leaving.filter(({ key }) => !type.isPending(inputs, key));
+  if (targets.length + gone.length === 0) return request;
+  return { ...request, host: host as HostAddress, targets, leaving: gone };
 }
 
 /**
- * Of a link that is to be replaced the engine asks for a second check, as if it were new. Whose it is, and the MAC address
- * that was derived for it, stay as they are.
+ * Of a resource that is to be replaced the engine asks for a second check, as if it were new. Whose its links are, and the
+ * MAC addresses that were derived for them, stay as they are.
  */
-function checkAgain(kind: AnyKind, news: Json, previous: Json | undefined, links: RunLinks): Checked {
-  const checked = checkInputs(kind, news, previous);
-  const { inputs, issues, unknown } = checked;
-  if (previous || issues.length > 0 || ["host", "name", "netns"].some((p) => unknown.includes(p)))
-    return checked;
-  const known = knownInputs(inputs, unknown);
-  const noted = links.previousOf(known.host, linkId(known));
-  return noted ? checkInputs(kind, news, noted) : checked;
+function checkAgain(
+  type: ResourceType,
+  news: Json,
+  previous: Json | undefined,
+  links: RunLinks,
+): CheckedResource {
+  const checked = type.check(news, previous);
+  const { inputs, issues } = checked;
+  if (previous || issues.length > 0 || isUnknown(inputs["host"])) return checked;
+  const noted = type.members(inputs).flatMap((member): Member[] => {
+    const place = placeOf(member.props);
+    const props = place && links.previousOf(inputs["host"] as HostAddress, place);
+    return props ? [{ ...member, props }] : [];
+  });
+  const [first] = noted;
+  return first ? type.check(news, type.join(first.props, noted)) : checked;
 }
 
 /**
- * Declares the link before the host is waited for. Of two resources with the same link the second then fails, and other
+ * Declares the links before the host is waited for. Of two resources with the same link the second then fails, and other
  * resources can rely on the first.
  */
 function declare({ links }: ProviderContext, request: Request): Request {
-  const { target, resource } = request;
-  if (target?.previous) links.notePrevious(target.known.host, linkId(target.known), target.previous);
-  const other = target && links.declare(target.known, resource, target.unknown);
-  if (other === undefined) return request;
-  const reason = `${other} of this stack already has this link on this host`;
-  return { ...request, issues: [issue("program-conflict", "name", reason)], target: undefined };
+  const issues = request.targets.flatMap(({ member: { path }, known, unknown, previous }): Issue[] => {
+    if (previous) links.notePrevious(known.host, linkId(known), previous);
+    if (known.force === true) {
+      // the deletion of a replaced link only knows the state
+      for (const link of [known, ...(previous ? [knownInputs(previous, [])] : [])])
+        links.markForced(link.host, linkId(link));
+    }
+    const other = links.declare(known, request.resource + claimPath(path), unknown);
+    if (other === undefined) return [];
+    const reason = `${other} of this stack already has this link on this host`;
+    return [issue("program-conflict", `${path}name`, reason)];
+  });
+  if (issues.length === 0) return request;
+  const { host: _, ...rest } = request;
+  return { ...rest, issues, targets: [], leaving: [] };
 }
 
 /** The observation, or why the host cannot be observed. */
@@ -194,16 +247,18 @@ async function observe(host: ManagedHost): Promise<Observation | MacvlanError> {
  */
 function reportUnseen(
   { continuesOnError }: ProviderContext,
-  { isPreview }: Request,
-  { previous }: Target,
+  { isPreview, targets }: Request,
   why: MacvlanError,
 ): Report {
   const isOver = why.code === "interrupted";
   if (isOver || (isPreview && !continuesOnError)) return { failures: [issue(why.code, "host", why.text)] };
-  return { notices: [why.message], ...(previous ? { drift: { host: "found none that answers" } } : {}) };
+  return {
+    notices: [why.message],
+    ...(targets.some(({ previous }) => previous) ? { drift: { host: "found none that answers" } } : {}),
+  };
 }
 
-/** What is known of a link's checks before a change. */
+/** What is known of the links' checks before a change. */
 interface Examined {
   readonly issues: readonly Issue[];
   readonly lines: readonly string[];
@@ -211,14 +266,16 @@ interface Examined {
 
 async function examineChecks(
   context: ProviderContext,
-  { inputs, resource, isPreview, target }: Request,
+  { resource, isPreview, targets }: Request,
   seen: Observation,
-): Promise<Examined | undefined> {
-  if (target?.known.checks === undefined) return undefined;
-  const link = { known: target.known, inputs, path: "" };
-  const issues = await checkProblems(context, link, seen);
-  const lines = isPreview && issues.length === 0 ? await previewChecks(context, resource, link, seen) : [];
-  return { issues, lines };
+): Promise<Examined> {
+  const links = targets.flatMap(({ member: { path, props }, known }): CheckedLink[] =>
+    known.checks === undefined ? [] : [{ known, inputs: props, path }],
+  );
+  const issues = (await Promise.all(links.map((link) => checkProblems(context, link, seen)))).flat();
+  if (!isPreview || issues.length > 0) return { issues, lines: [] };
+  const lines = await Promise.all(links.map((link) => previewChecks(context, resource, link, seen)));
+  return { issues, lines: lines.flat() };
 }
 
 function withChecks(report: Report, { issues, lines }: Examined): Report {
@@ -230,71 +287,88 @@ function withChecks(report: Report, { issues, lines }: Examined): Report {
   };
 }
 
-/** The plan of a link, or the problems that prevent it. */
+/** The plan of the links, and the problems that prevent it. */
 interface Planned {
-  /** With the kernel's names of links. */
-  readonly known: CommonInputs;
-  readonly previous: Json | undefined;
+  readonly host: HostAddress;
   readonly hostLabel: string;
-  readonly context: PlanContext;
+  /** The observation that the plan starts from. */
+  readonly now: Observation;
+  readonly transaction: Transaction;
+  readonly judged: ReadonlyMap<DesiredMember, Judged>;
+}
+
+/** A link among the run's others. */
+interface Judged {
+  /** The inputs of the last run. */
+  readonly previous: Json | undefined;
   readonly claim: Claim;
   readonly warnings: readonly Warning[];
-  readonly problems: readonly Issue[];
-  /** Absent if there are problems. */
-  readonly next?: DesiredPlan;
 }
 
-/** Plans the link on its host among the run's other resources. Changes nothing in the run. */
-function plan(
-  run: ProviderContext,
-  kind: AnyKind,
-  { inputs, resource, isPreview }: Request,
-  target: Target,
-  seen: Observation,
-): Planned {
+/** Plans the links on their host among the run's other resources. Changes nothing in the run. */
+function plan(run: ProviderContext, request: Request, host: HostAddress, seen: Observation): Planned {
   const { links, claims, fleet } = run;
-  const { previous } = target;
-  const { host } = target.known;
+  const { resource, isPreview, targets, leaving } = request;
   const hostLabel = fleet.managedHost(host).label;
   const now = isPreview ? withoutLinks(seen, links.replacedOn(host)) : seen;
-  const known = withKernelNames(target.known, now.state);
-  const context = planContextOf(run, inputs, known, now, previous);
-  const claim = claimOf(kind, known, resource, now, hostLabel);
-  const { issues, warnings } = conflictsOf(claim, claims.withSame(claim));
-  const onHost = claims.onHostOf(claim);
-  const problems = [
-    // an unfinished change leaves nothing to plan from: it is completed or rolled back first
-    ...(now.unfinished ? [] : problemsOf(kind, known, context)),
-    ...issues,
-    ...parentUseConflicts(claim, onHost),
-    ...oneEachConflicts(claim, onHost),
-    ...tooManyMacs(now.state, claim, onHost),
-  ].map((p) => ({ ...p, reason: `${p.reason} (${hostLabel})` }));
-  const planned = problems.length > 0 ? problems : harmlessOrIssues(kind, known, context, hostLabel);
-  return {
-    known,
-    previous,
-    hostLabel,
-    context,
-    claim,
-    warnings: [...warnings, ...hostWarnings(kind, known, context, claim)],
-    ...("steps" in planned ? { next: planned, problems: [] } : { problems: planned }),
+  const ownClaims = openClaims();
+  const judged = new Map<DesiredMember, Judged>();
+  const members = targets.map(({ member, known, previous }): DesiredMember => ({
+    ...{ path: member.path, kind: member.kind, known },
+    contextOn: (at, isPlanned) => planContextOf(run, member.props, known, at, previous, undefined, isPlanned),
+  }));
+  const judge: Judge = (desired, known, context) => {
+    const { kind, path } = desired;
+    const at = context.observation;
+    const claim = claimOf(kind, known, resource + claimPath(path), at, hostLabel);
+    const same = [...claims.withSame(claim), ...ownClaims.withSame(claim)];
+    const onHost = [...claims.onHostOf(claim), ...ownClaims.onHostOf(claim)];
+    const { issues, warnings } = conflictsOf(claim, same);
+    ownClaims.put(claim);
+    const target = targets[members.indexOf(desired)];
+    const said = [...warnings, ...hostWarnings(kind, known, context, claim)];
+    judged.set(desired, { previous: target?.previous, claim, warnings: said });
+    return [
+      // an unfinished change leaves nothing to plan from: it is completed or rolled back first
+      ...(at.unfinished ? [] : problemsOf(kind, known, context)),
+      ...issues,
+      ...parentUseConflicts(claim, onHost),
+      ...oneEachConflicts(claim, onHost),
+      ...tooManyMacs(at.state, claim, onHost),
+    ].map((p) => ({ ...p, reason: `${p.reason} (${hostLabel})` }));
   };
+  const own = targets.map(({ member }) => member);
+  const gone = leaving.filter((one) => !isTakenOver(links, one, own));
+  const transaction = planTransaction(
+    members,
+    gone.map((member) => anyMakingOf(run, member)),
+    now,
+    judge,
+  );
+  return { host, hostLabel, now, transaction, judged };
 }
 
-/** The plan, unless links of others go along and the program does not force that. */
-function harmlessOrIssues(
-  kind: AnyKind,
-  known: CommonInputs,
-  context: PlanContext,
-  hostLabel: string,
-): DesiredPlan | readonly Issue[] {
-  const planned = planOrIssues(kind, known, context);
-  if (!("steps" in planned) || known.force === true) return planned;
-  const harm = describeHarm(planned, context.observation);
-  return harm === undefined
-    ? planned
-    : [issue("harms-others", "name", `${known.name} is replaced, and ${whyHarmful(harm)} (${hostLabel})`)];
+/** That links of others would go along without the program forcing that. */
+function harmIssues({ removals, parts }: Transaction, hostLabel: string): Issue[] {
+  const of = (property: string, { known, harm }: WithHarm, is: string): Issue[] =>
+    harm === undefined || known.force === true
+      ? []
+      : [issue("harms-others", property, `${known.name} is ${is}, and ${whyHarmful(harm)} (${hostLabel})`)];
+  return [
+    ...removals.flatMap((one) => of("links", one, "removed")),
+    ...parts.flatMap((one) => of(`${one.member.path}name`, one, "replaced")),
+  ];
+}
+
+type WithHarm = Pick<TransactionPart, "known" | "harm">;
+
+/** That links of others go along, because the program forces that. */
+function harmLines({ removals, parts }: Transaction, hostLabel: string): string[] {
+  const of = ({ known, harm }: WithHarm, is: string): string[] =>
+    harm === undefined
+      ? []
+      : [`${known.name} on ${hostLabel} is ${is}, and links of others are lost, as force is set: ${harm}.`];
+  return [...removals.flatMap((one) => of(one, "removed")), ...parts.flatMap((one) => of(one, "replaced"))];
 }
 
 /** What the resource claims on its network. */
@@ -348,45 +422,122 @@ function hostWarnings(kind: AnyKind, known: CommonInputs, context: PlanContext, 
 /** What a plan means for the user and for the run's other resources. Changes nothing in the run. */
 function reportPlan(
   { links }: ProviderContext,
-  kind: AnyKind,
-  { known, previous, hostLabel, context, claim, warnings, problems, next }: Planned,
+  { host, hostLabel, now, transaction, judged }: Planned,
+  seen: Observation,
 ): Report {
-  if (!next) return { claim, notices: warnings, failures: problems };
-  const { observation: now } = context;
-  const place = `${known.name} on ${hostLabel}`;
-  const disruptive = now.unfinished ? undefined : describeDisruptiveStep(known, now, next);
-  const harm = describeHarm(next, now);
-  const notices = [
-    ...warnings,
-    ...(disruptive === undefined ? [] : [`${place}: ${disruptive}`]),
-    ...(harm === undefined
-      ? []
-      : [`${place} is replaced, and links of others are lost, as force is set: ${harm}.`]),
-  ];
-  const parent = previous && parentNameOf(known);
-  const goes = parent !== undefined && links.isReplaced(known.host, { name: parent, netns: "" });
-  const common = {
-    claim,
-    goes: goes ? linkId(known) : undefined,
-    differs: next.steps.length > 0,
+  const { parts, removals, plan: whole } = transaction;
+  const problems = [...issuesOf(parts), ...harmIssues(transaction, hostLabel)];
+  const claims = [...judged.values()].map(({ claim }) => claim);
+  const warnings = [...judged.values()].flatMap((one) => one.warnings);
+  if (problems.length > 0) return { claims, notices: warnings, failures: problems };
+  const said = parts.map((part): PartReport => {
+    if (!part.plan) return { notices: [] };
+    const previous = judged.get(part.member)?.previous;
+    return reportPart(links, { previous, hostLabel, seen }, part, part.plan);
+  });
+  const disruptive = now.unfinished ? [] : disruptiveLines(host, now, hostLabel, transaction);
+  const gone = removals.filter(({ plan: { steps } }) => steps.length > 0);
+  // the same place is for a link of another kind
+  const isFollowed = ({ known }: Removal): boolean =>
+    parts.some((part) => sameLink(linkId(part.known), linkId(known)));
+  return {
+    claims,
+    notices: [
+      ...warnings,
+      ...disruptive,
+      ...gone.map((one) => {
+        const place = `${one.known.name} on ${hostLabel}`;
+        return isFollowed(one)
+          ? `${place} is replaced, because it is to be of another kind.`
+          : `${place} is removed, because it is not in links any more.`;
+      }),
+      ...harmLines(transaction, hostLabel),
+      ...said.flatMap(({ notices }) => notices),
+    ],
+    replaced: [
+      ...gone.filter(isFollowed).map(({ known }) => linkId(known)),
+      ...said.flatMap(({ replaced }) => replaced ?? []),
+    ],
+    drift: Object.assign({}, ...said.map(({ drift = {} }) => drift)) as Record<string, string>,
+    differs: whole.steps.length > 0,
   };
-  if (goes && !findLink(now.state, linkId(known))) {
+}
+
+/** The report of one link. */
+interface PartReport {
+  readonly notices: readonly string[];
+  readonly drift?: Readonly<Record<string, string>>;
+  /** The link, if it is deleted and made again. */
+  readonly replaced?: readonly LinkId[];
+}
+
+function reportPart(
+  links: RunLinks,
+  {
+    previous,
+    hostLabel,
+    seen,
+  }: Pick<Judged, "previous"> & Pick<Planned, "hostLabel"> & { readonly seen: Observation },
+  { member: { path, kind }, known, context }: TransactionPart,
+  next: DesiredPlan,
+): PartReport {
+  const { observation: now } = context;
+  const id = linkId(known);
+  const place = `${known.name} on ${hostLabel}`;
+  const parent = previous && parentNameOf(known);
+  const isThere = findLink(now.state, id) !== undefined;
+  // by another resource of the run, or earlier in this very transaction
+  const goes =
+    parent !== undefined &&
+    (links.isReplaced(known.host, { name: parent, netns: "" }) ||
+      (!isThere && findLink(seen.state, id) !== undefined));
+  if (goes && !isThere) {
     const line = `${place} is created again, because its parent ${parent} is replaced.`;
     return {
-      ...common,
-      notices: [...notices, line],
-      drift: driftText([goneWith(parent, kind.label(known))]),
+      notices: [line],
+      drift: driftText([goneWith(parent, kind.label(known))], path),
+      replaced: [id],
     };
   }
-  if (!previous && known.adopt === true && findLink(now.state, linkId(known))) {
+  const replaced = goes ? { replaced: [id] } : {};
+  if (!previous && known.adopt === true && isThere) {
     const changes = next.differences.filter(({ property }) => property !== "owner");
     const what = changes.length === 0 ? "nothing changes" : describeDifferences(changes);
-    return { ...common, notices: [...notices, `${place} is adopted: ${what}.`] };
+    return { ...replaced, notices: [`${place} is adopted: ${what}.`] };
   }
   const drift = previous ? driftSince(previous, kind, known, context, next) : [];
   // the CLI does not show properties without --diff
   const line = `drift on ${hostLabel}, ${known.name}: ${describeDifferences(drift)}`;
-  return { ...common, notices: drift.length === 0 ? notices : [...notices, line], drift: driftText(drift) };
+  // for a resource of one link the engine shows the replacement
+  const fixed = path === "" || !previous ? [] : kind.replaces(previous, known);
+  return {
+    ...(fixed.length > 0 ? { replaced: [id] } : replaced),
+    notices: [
+      ...(drift.length === 0 ? [] : [line]),
+      ...(fixed.length === 0
+        ? []
+        : [`${place} is replaced, because ${fixed.join(" and ")} cannot be changed in place.`]),
+    ],
+    drift: driftText(drift, path),
+  };
+}
+
+/** That the change must be confirmed over a new connection, because of the first link that requires it. */
+function disruptiveLines(
+  host: HostAddress,
+  now: Observation,
+  hostLabel: string,
+  { removals, parts }: Transaction,
+): string[] {
+  const all = [
+    ...removals,
+    ...parts.flatMap(({ known, plan: next }) => (next ? [{ known, plan: next }] : [])),
+  ];
+  for (const { known, plan: next } of all) {
+    const text = describeDisruptiveStep({ host }, now, next);
+    if (text !== undefined) return [`${known.name} on ${hostLabel}: ${text}`];
+  }
+  return [];
 }
 
 /** What the last run left on the host and the host does not have any more. */
@@ -404,17 +555,17 @@ function driftSince(
   return previous["__imported"] === true ? drift.filter(({ property }) => property !== "owner") : drift;
 }
 
-function driftText(drift: readonly Difference[]): Record<string, string> {
-  return Object.fromEntries(drift.map((d) => [d.property, describeDifference(d)]));
+function driftText(drift: readonly Difference[], path: string): Record<string, string> {
+  return Object.fromEntries(drift.map((d) => [path + d.property, describeDifference(d)]));
 }
 
 /** All that a check changes in the run, except the declaration before its first await. */
 function applyEffects(
   { links, claims, diagnostics, fleet, rollout }: ProviderContext,
-  kind: AnyKind,
-  { resource, isPreview, previous, target }: Request,
+  type: ResourceType,
+  { resource, isPreview, previous, host }: Request,
   inputs: Json,
-  { claim, notices = [], goes, differs, failures = [] }: Report,
+  { claims: own = [], notices = [], replaced = [], differs, failures = [] }: Report,
   state: HostState | undefined,
 ): void {
   links.markChecked(resource);
@@ -422,24 +573,19 @@ function applyEffects(
     if (typeof notice === "string") diagnostics.say(notice);
     else diagnostics.sayOnce(notice.text, notice.about);
   }
-  if (claim) claims.put(claim);
+  for (const claim of own) claims.put(claim);
   // a host that cannot be read may well differ
-  if (isPreview) rollout.notePreviewed(target?.known.host, resource, differs ?? true);
+  if (isPreview) rollout.notePreviewed(host, resource, differs ?? true);
   if (failures.length > 0) return;
-  if (target?.known.force === true) {
-    // the deletion of a replaced link only knows the state
-    for (const link of [target.known, ...(previous ? [knownInputs(previous, [])] : [])])
-      links.markForced(link.host, linkId(link));
-  }
-  if (target && goes) links.markReplaced(target.known.host, goes);
+  if (host) for (const link of replaced) links.markReplaced(host, link);
   // a change of the host is certain to follow
-  if (target && differs === true && !isPreview) fleet.managedHost(target.known.host).prestart();
+  if (host && differs === true && !isPreview) fleet.managedHost(host).prestart();
   if (!previous) return;
-  const { changes, replaces } = differenceOf(kind, previous, digest(previous), inputs, state);
+  const { changes, replaces } = differenceOf(type, previous, digest(previous), inputs, state);
   if (replaces.length > 0) {
-    const old = knownInputs(previous, []);
-    links.markReplaced(old.host, linkId(old));
+    const old = previous["host"] as HostAddress;
+    for (const { props } of type.members(previous)) links.markReplaced(old, linkId(knownInputs(props, [])));
   }
   // the engine will not change this resource: the host's batch need not wait for it
-  if (target && !changes) fleet.managedHost(target.known.host).withdraw(resource);
+  if (host && !changes) fleet.managedHost(host).withdraw(resource);
 }

@@ -6,8 +6,9 @@ import type { CommonInputs, Json } from "../kinds/kind";
 import type { Observation } from "../model/observation";
 import type { HostAddress } from "../ssh/address";
 import { digest } from "./inputs";
+import type { Member, ResourceType } from "./resource-type";
 
-/** The ID of a new resource: `node1/mac0`, or `node1/blue/mac0` in the network namespace blue. */
+/** The ID of a new resource: `node1/mac0`, `node1/blue/mac0` in the network namespace blue, `node1` for all of its links. */
 export function resourceId(inputs: Json): string {
   const { address } = inputs["host"] as HostAddress;
   return [address, inputs["netns"], inputs["name"]].filter(Boolean).join("/");
@@ -30,8 +31,15 @@ function namesIn(kept: unknown): string[] {
   return typeof kept === "string" ? kept.split(",") : [];
 }
 
+/** Everything that the state keeps of a resource. `links` are its members with their outputs. */
+export function resourceOutputs(type: ResourceType, inputs: Json, links: readonly Member[]): Json {
+  const isSecret = links.some(({ props }) => secretNamesOf(props).length > 0);
+  const own = digest(inputs);
+  return { ...type.join(inputs, links), __inputs: isSecret ? asSecret(own) : own };
+}
+
 /**
- * Everything that the state keeps: the inputs, the observed values, and what later runs need.
+ * What the state keeps of a link: the inputs, the observed values, and what later runs need.
  *
  * @param results outputs that are not observed: what came of the checks
  */

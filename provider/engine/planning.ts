@@ -12,7 +12,7 @@ import { type CommonInputs, type Identity, type Json, type PlanContext, linkId }
 import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { type Issue, MacvlanError, issue } from "../model/error";
-import { type LinkId, type Desired, kernelName } from "../model/host";
+import { type LinkId, type Desired, findLink, kernelName } from "../model/host";
 import type { Observation } from "../model/observation";
 import type { OwnStack } from "../model/owner";
 import { isUnknown } from "../model/unknown";
@@ -60,14 +60,37 @@ export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanCon
   ];
 }
 
-/** The plan that removes a resource's link, or restores an adopted one. */
-export function planRemoval(kind: AnyKind, given: CommonInputs, context: PlanContext): DesiredPlan {
+/**
+ * The plan that removes a resource's link, or restores an adopted one.
+ *
+ * @param keeps network namespaces that are not deleted, even if they are empty
+ */
+export function planRemoval(
+  kind: AnyKind,
+  given: CommonInputs,
+  context: PlanContext,
+  keeps: readonly string[] = [],
+): DesiredPlan {
   const inputs = withKernelNames(given, context.observation.state);
   const { state, facts } = context.observation;
   const gone = withoutLosses(state, desiredRemoval(inputs, context), kernelOf(facts.kernel, facts));
   const boot = withoutBoot(inputs, context);
   const { force = false } = inputs;
-  return planDesired({ ...gone, boot, force, ...secretOf(kind, inputs, context) }, context.observation);
+  const desired = { ...gone, keeps, boot, force, ...secretOf(kind, inputs, context) };
+  return planDesired(desired, context.observation);
+}
+
+/** The same for a link that its resource has no more; nothing if a link of another kind has taken its place. */
+export function planLeaving(
+  kind: AnyKind,
+  known: CommonInputs,
+  context: PlanContext,
+  keeps: readonly string[],
+): DesiredPlan {
+  const { state } = context.observation;
+  const link = findLink(state, linkId(withKernelNames(known, state)));
+  const isOther = link !== undefined && link.kind !== kind.link.word;
+  return isOther ? planNothing(context) : planRemoval(kind, known, context, keeps);
 }
 
 /** The plan that leaves the host as it is. */
@@ -88,7 +111,7 @@ function secretOf(
 }
 
 function planDesired(desired: Desired, now: Observation): DesiredPlan {
-  return { ...plan(now.state, desired, kernelOf(now.facts.kernel, now.facts)), desired };
+  return { ...plan(now.state, desired, kernelOf(now.facts.kernel, now.facts)), desired: [desired] };
 }
 
 /**
@@ -116,7 +139,7 @@ export function driftOf(
 
 /** Describes the step of a plan that must be confirmed over a new connection; undefined if there is none. */
 export function describeDisruptiveStep(
-  known: CommonInputs,
+  known: Pick<CommonInputs, "host">,
   now: Observation,
   next: DesiredPlan,
 ): string | undefined {
@@ -130,7 +153,11 @@ export function describeDisruptiveStep(
   );
 }
 
-/** The plan context of the resource with these inputs during a run. */
+/**
+ * The plan context of the link with these inputs during a run.
+ *
+ * @param isPlanned whether a link belongs to the same transaction and is in the observation: no other resource makes it
+ */
 export function planContextOf(
   { links, claims, stack }: Pick<ProviderContext, "links" | "claims" | "stack">,
   inputs: Json,
@@ -138,14 +165,14 @@ export function planContextOf(
   observation: Observation,
   before: Json | undefined,
   making?: Pick<OwnStack, "making" | "removes">,
+  isPlanned: (name: string) => boolean = (name) => name === own && ownNetns === undefined,
 ): PlanContext {
   const context = planContextFrom(
     inputs,
     observation,
     before,
-    // no other resource makes this resource's own link
-    (name) => links.isDeclared(host, { name, netns: "" }) && !(name === own && ownNetns === undefined),
-    (name) => links.declaredMtu(host, { name, netns: "" }),
+    (name) => links.isDeclared(host, { name, netns: "" }) && !isPlanned(name),
+    (name) => (isPlanned(name) ? undefined : links.declaredMtu(host, { name, netns: "" })),
     (ip, netns) => claims.hasAddress(hostIdentity(host), netns, ip),
   );
   return { ...context, ...stack.owner(inputs, making) };

@@ -6,8 +6,7 @@
  * engine, `create`, `update` and `delete` apply the plan, and `read` returns the observed state.
  */
 import type { dynamic } from "@pulumi/pulumi";
-import { type AnyKind, KINDS } from "../kinds";
-import { asInputs, secretNamesOf } from "../kinds/check-inputs";
+import { KINDS } from "../kinds";
 import { type Json, resourceName } from "../kinds/kind";
 import { apply, remove } from "./apply";
 import { asThrown } from "./border";
@@ -15,14 +14,20 @@ import { check } from "./check";
 import type { ProviderContext, StackConfig } from "./context";
 import { diff } from "./diff";
 import { withWayOut } from "./gone";
+import { hostLinks } from "./host-links";
 import { openLeaseBooks } from "./lease-book";
 import { resourceId } from "./outputs";
 import { openProcessContext } from "./process";
 import { read } from "./read";
+import { type ResourceType, ofOneLink } from "./resource-type";
 import { hostOf, withholdSecrets } from "./secrets";
+import type { HostAddress } from "../ssh/address";
 import { stackIdentityProvider } from "./stack-identity";
 
-/** One provider per kind, by the name of its resource class, and those of the lease book and the stack's identity. */
+/**
+ * One provider per kind and one for all links of a host, by the name of the resource class, and those of the lease book
+ * and the stack's identity.
+ */
 export const providers = openProviders(openProcessContext);
 
 /** @param open makes the context that they share, when the first of them is configured or called */
@@ -32,7 +37,12 @@ export function openProviders(
   let context: ProviderContext | undefined;
   const contextFor = (config: StackConfig): ProviderContext => (context ??= open(config));
   return {
-    ...Object.fromEntries(Object.entries(KINDS).map(([name, kind]) => [name, providerFor(kind, contextFor)])),
+    ...Object.fromEntries(
+      [...Object.values(KINDS).map(ofOneLink), hostLinks].map((type) => [
+        type.type,
+        providerFor(type, contextFor),
+      ]),
+    ),
     // the context also removes what the program has written for it, even if a book fails before any link is checked
     LeaseBook: { configure: configureWith(contextFor), ...openLeaseBooks() },
     StackIdentity: {
@@ -53,7 +63,7 @@ function configureWith(
 }
 
 function providerFor(
-  kind: AnyKind,
+  type: ResourceType,
   contextFor: (config: StackConfig) => ProviderContext,
 ): dynamic.ResourceProvider {
   /**
@@ -70,42 +80,42 @@ function providerFor(
   ): Promise<T> => {
     const context = contextFor(() => undefined);
     const { redactor } = context;
-    const names = props.flatMap(secretNamesOf);
-    for (const known of props) withholdSecrets(redactor, known, names);
+    withholdSecrets(redactor, type, props);
     try {
       return await work(context);
     } catch (error) {
       const host = hostOf(props.at(-1) ?? {});
-      const name = resourceName(kind.type, String(now["__resource"]));
+      const name = resourceName(type.type, String(now["__resource"]));
       throw asThrown(error, name, operation, (text) => redactor.redact(text, host));
     }
   };
   return {
     configure: configureWith(contextFor),
     check: (olds: Json, news: Json) =>
-      withContext("check", [olds], (context) => check(context, kind, olds, news), news),
+      withContext("check", [olds], (context) => check(context, type, olds, news), news),
     diff: (_id: string, olds: Json, news: Json) =>
-      withContext("diff", [olds, news], (context) => diff(context, kind, olds, news)),
+      withContext("diff", [olds, news], (context) => diff(context, type, olds, news)),
     create: (inputs: Json) =>
       withContext("create", [inputs], async (context) => ({
         id: resourceId(inputs),
-        outs: await change(context, inputs, () => apply(context, kind, inputs, undefined)),
+        outs: await change(context, inputs, () => apply(context, type, inputs, undefined)),
       })),
     read: (id: string, props: Json = {}) =>
-      withContext("read", [props], (context) => ofState(read(context, kind, id, props))),
+      withContext("read", [props], (context) => ofState(read(context, type, id, props))),
     update: (_id: string, olds: Json, news: Json) =>
       withContext("update", [olds, news], async (context) => ({
-        outs: await ofState(change(context, news, () => apply(context, kind, news, olds))),
+        outs: await ofState(change(context, news, () => apply(context, type, news, olds))),
       })),
     delete: (_id: string, props: Json) =>
       withContext("delete", [props], (context) =>
-        ofState(change(context, props, () => remove(context, kind, props))),
+        ofState(change(context, props, () => remove(context, type, props))),
       ),
   };
 
   /** Work on a host that may change it. */
   function change<T>({ rollout }: ProviderContext, props: Json, work: () => Promise<T>): Promise<T> {
-    return rollout.change(asInputs(props).host, resourceName(kind.type, String(props["__resource"])), work);
+    const host = props["host"] as HostAddress;
+    return rollout.change(host, resourceName(type.type, String(props["__resource"])), work);
   }
 }
 

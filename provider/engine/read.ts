@@ -2,40 +2,62 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { describeSteps } from "../iproute2/commands";
 import type { AnyKind } from "../kinds";
-
 import { withKernelNames } from "../kinds/altnames";
 import { asInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, linkId } from "../kinds/kind";
 import { findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isOwn } from "../model/owner";
+import type { HostAddress } from "../ssh/address";
 import { makingOf, removalContext } from "./apply";
 import type { ProviderContext } from "./context";
-import { clean, hiddenOf, managedInputs, outputsOf } from "./outputs";
+import { clean, hiddenOf, managedInputs, outputsOf, resourceOutputs } from "./outputs";
 import { isPersisted } from "./persist";
 import { planContextOf, planRemoval } from "./planning";
+import type { Member, ResourceType } from "./resource-type";
 
-/** Reads the resource's link. The result is empty if the link does not exist or belongs to another owner. */
+/** Reads the resource's links. The result is empty if none of them exists and is its own. */
 export async function read(
   context: ProviderContext,
-  kind: AnyKind,
+  type: ResourceType,
   id: string,
   props: Json,
 ): Promise<dynamic.ReadResult> {
+  const now = await context.fleet.managedHost(props["host"] as HostAddress).observe();
+  context.stack.note(props);
+  const members = type.members(props);
+  const links = members.flatMap((member) => readLink(context, member, now) ?? []);
+  if (links.length === 0 && members.length > 0) return {};
+  const inputs = type.join(
+    { host: props["host"], ...hiddenOf(props) },
+    links.map(({ member, inputs: props }) => ({ ...member, props })),
+  );
+  const outputs = links.map(({ member, outputs: props }) => ({ ...member, props }));
+  return { id, inputs: clean(inputs), props: clean(resourceOutputs(type, inputs, outputs)) };
+}
+
+/** A link as the host has it. */
+interface ReadLink {
+  readonly member: Member;
+  readonly inputs: Json;
+  readonly outputs: Json;
+}
+
+/** Undefined if the link is not there, or not the resource's any more. */
+function readLink(context: ProviderContext, member: Member, now: Observation): ReadLink | undefined {
+  const { kind, props } = member;
   const given = managedInputs(props);
   const known = asInputs(given);
-  const now = await context.fleet.managedHost(known.host).observe();
   const place = linkId(withKernelNames(known, now.state));
   const link = findLink(now.state, place);
   const record = recordOf(now.state, place);
-  context.stack.note(props);
   const planContext = planContextOf(context, props, known, now, undefined);
   const isTaken = record !== undefined && !isOwn(record, planContext);
   if (!link && leavesSomething(context, kind, props, known, now)) {
     const { label = kind.label(given) } = props;
-    return { id, inputs: clean({ ...given, label, ...hiddenWithout(props) }), props: clean(props) };
+    return { member, inputs: { ...given, label, ...hiddenWithout(props) }, outputs: props };
   }
-  if (!link || isTaken || link.kind !== kindWord(context, kind, known, now, props)) return {};
+  if (!link || isTaken || link.kind !== kindWord(context, kind, known, now, props)) return undefined;
   const observed = {
     ...given,
     ...kind.readInputs(known, now),
@@ -48,11 +70,8 @@ export async function read(
   const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
   // a refresh runs no checks
   const results = props["checks"] === undefined ? {} : { checks: props["checks"] };
-  return {
-    id,
-    inputs: clean(inputs),
-    props: clean(outputsOf(kind, { ...inputs, __making }, asInputs(observed), now, holdsSecret, results)),
-  };
+  const outputs = outputsOf(kind, { ...inputs, __making }, asInputs(observed), now, holdsSecret, results);
+  return { member, inputs, outputs };
 }
 
 /** The hidden inputs: of what the state keeps besides, the making of the link is none. */

@@ -7,9 +7,11 @@ import { secretTexts } from "../kinds/checks";
 import type { Json } from "../kinds/kind";
 import { type Issue, issue } from "../model/error";
 import { CREDENTIAL, CREDENTIAL_IN_HOST, holdsCredential } from "../model/credential";
+import { parsePath, pathOf } from "../model/property-path";
 import type { Redactor } from "../model/redact";
 import { isUnknown } from "../model/unknown";
 import { type HostAddress, hostIdentity } from "../ssh/address";
+import type { ResourceType } from "./resource-type";
 
 /** The secrets among a resource's inputs. */
 export interface InputSecrets {
@@ -29,24 +31,55 @@ export interface InputSecrets {
  */
 export function secretsOf(inputs: Json): InputSecrets {
   const marked = Array.isArray(inputs["__secrets"]) ? inputs["__secrets"].map(String) : [];
-  const misplaced = Object.keys(inputs).filter(
-    (key) =>
-      !key.startsWith("__") && (CREDENTIAL.test(key) || (key === "host" && holdsCredential(inputs[key]))),
-  );
+  const links = Object.entries(objectOf(inputs["links"]));
+  const misplaced = [
+    ...misplacedIn(inputs, []),
+    ...links.flatMap(([key, link]) => misplacedIn(objectOf(link), ["links", key])),
+  ];
   return {
     marked,
-    misplaced,
-    properties: new Set([...marked, ...misplaced]),
+    misplaced: misplaced.map(({ path }) => path),
+    properties: new Set([...marked, ...misplaced.map(({ path }) => path)]),
     values: [
-      ...marked.map((key) => secretIn(key, inputs[key])),
-      ...misplaced.map((key) => (key === "host" ? credentialsOf(inputs[key]) : inputs[key])),
+      ...marked.map((path) => secretAt(inputs, parsePath(path) ?? [])),
+      ...misplaced.map(({ value }) => value),
     ],
   };
 }
 
 /** What of a secret property is not to be shown: of checks what they try, and no word such as "host". */
-function secretIn(property: string, value: unknown): unknown {
+function secretIn(property: unknown, value: unknown): unknown {
   return property === "checks" ? secretTexts(value) : value;
+}
+
+function secretAt(inputs: Json, path: readonly (string | number)[]): unknown {
+  return secretIn(path.at(-1), valueAt(inputs, path));
+}
+
+/** Credentials among the properties of a resource, or of one of its links. */
+function misplacedIn(props: Json, at: readonly string[]): { path: string; value: unknown }[] {
+  return Object.entries(props).flatMap(([key, value]) => {
+    if (key.startsWith("__")) return [];
+    const path = pathOf([...at, key]);
+    if (key === "host" && holdsCredential(value)) return [{ path, value: credentialsOf(value) }];
+    return CREDENTIAL.test(key) ? [{ path, value }] : [];
+  });
+}
+
+function objectOf(value: unknown): Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function valueAt(value: unknown, steps: readonly (string | number)[]): unknown {
+  return steps.reduce<unknown>(
+    (v, step) => (typeof v === "object" && v !== null ? Reflect.get(v, step) : undefined),
+    value,
+  );
+}
+
+/** Whether a property is at a path, or within what is there. */
+function isWithin(property: string, path: string): boolean {
+  return property === path || property.startsWith(`${path}.`) || property.startsWith(`${path}[`);
 }
 
 function credentialsOf(host: unknown): unknown[] {
@@ -58,13 +91,23 @@ function credentialsOf(host: unknown): unknown[] {
 }
 
 /** Properties that identify a link in IDs, labels, messages, and on its host, and therefore cannot be secret. */
-const NAMING = ["host", "name", "netns", "parent", "ports"];
+const NAMING: readonly (string | number | undefined)[] = [
+  "host",
+  "name",
+  "netns",
+  "parent",
+  "ports",
+  "kind",
+  "links",
+];
 
 /** Issues of the inputs, with one for each such property that is a secret, in the place of all others about it. */
 export function withNamingIssues(issues: readonly Issue[], secrets: InputSecrets): Issue[] {
   const { marked, misplaced } = secrets;
-  const refused = NAMING.filter((name) => marked.includes(name) && !misplaced.includes(name));
-  const others = issues.filter(({ property }) => !refused.includes(property.split(/[.[]/)[0] ?? ""));
+  const refused = marked.filter(
+    (path) => NAMING.includes(parsePath(path)?.at(-1)) && !misplaced.includes(path),
+  );
+  const others = issues.filter(({ property }) => !refused.some((path) => isWithin(property, path)));
   const reasons = refused.map(
     (name) =>
       `${name} cannot be a secret: the resource's ID, messages and the host itself contain it; if that does no harm, ` +
@@ -73,8 +116,26 @@ export function withNamingIssues(issues: readonly Issue[], secrets: InputSecrets
   return [...reasons.map((reason) => issue("invalid-input", "", reason)), ...others];
 }
 
-/** Withholds the secrets among inputs or outputs from all that is shown, the short ones from what is said of their host. */
-export function withholdSecrets(redactor: Redactor, props: Json, names = secretNamesOf(props)): void {
+/**
+ * Withholds the secrets of a resource's links from all that is shown, the short ones from what is said of their host.
+ *
+ * @param all inputs or outputs of the resource: what is secret in one of them is so in all
+ * @param others properties of a resource of one link that are secret as well
+ */
+export function withholdSecrets(
+  redactor: Redactor,
+  type: ResourceType,
+  all: readonly Json[],
+  others: readonly string[] = [],
+): void {
+  const members = all.flatMap((props) => type.members(props));
+  for (const { key, props } of members) {
+    const same = members.filter((one) => one.key === key);
+    withholdOf(redactor, props, [...others, ...same.flatMap((one) => secretNamesOf(one.props))]);
+  }
+}
+
+function withholdOf(redactor: Redactor, props: Json, names: readonly string[]): void {
   const { name, netns, parent, __resource: resource } = props;
   const known = [name, netns, parent, resource].filter((text) => typeof text === "string");
   const visible = visibleInputs(props);
@@ -93,8 +154,9 @@ export function hostOf({ host }: Json): string {
 
 /** Issues that are safe to show: those of a secret property have no path, because the engine would print its value. */
 export function withoutSecretPaths(issues: readonly Issue[], { properties }: InputSecrets): Issue[] {
-  return issues.map(({ code, property, reason }) => {
-    const root = property.split(/[.[]/)[0] ?? "";
-    return properties.has(root) ? issue(code, "", `${property} ${reason}`) : issue(code, property, reason);
-  });
+  return issues.map(({ code, property, reason }) =>
+    [...properties].some((path) => isWithin(property, path))
+      ? issue(code, "", `${property} ${reason}`)
+      : issue(code, property, reason),
+  );
 }

@@ -420,8 +420,13 @@ function beforeDad(now: Observation): Observation {
   return { ...now, state: { ...now.state, links } };
 }
 
-/** What an undo has not restored of the links that the plan changes. */
-function leftBehind(before: HostState, after: HostState, desired: Desired): Difference[] {
+/** What an undo has not restored of the links that a plan changes, each difference once. */
+function leftBehind(before: HostState, after: HostState, desired: readonly Desired[]): Difference[] {
+  const all = desired.flatMap((one) => leftOf(before, after, one));
+  return [...new Map(all.map((d) => [JSON.stringify(d), d])).values()];
+}
+
+function leftOf(before: HostState, after: HostState, desired: Desired): Difference[] {
   const ids = desired.links.flatMap((l) => [l, ...(l.previous ? [l.previous] : [])]);
   const links = ids.map((id): DesiredLink => {
     const was = findLink(before, id);

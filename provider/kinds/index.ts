@@ -17,12 +17,18 @@ import { vlan } from "./vlan";
 /** A kind as the engine uses it, with inputs that its own schema has checked. */
 export type AnyKind = Kind<CommonInputs>;
 
-/** A new kind is a file of its own and one entry here. */
-const ALL: readonly AnyKind[] = [macvlan, shim, bridge, vlan, bond, macvtap, ipvlan];
+/** A new kind is a file of its own and one entry here, under its word in `HostLinks`. */
+const BY_WORD: Readonly<Record<string, AnyKind>> = { macvlan, shim, bridge, vlan, bond, macvtap, ipvlan };
+const ALL: readonly AnyKind[] = Object.values(BY_WORD);
+
+/** All kinds of links, by their words in `HostLinks`. */
+export const KINDS_BY_WORD: Readonly<Record<string, AnyKind>> = Object.fromEntries(
+  Object.entries(BY_WORD).map(([word, kind]) => [word, acceptAltNames(withHostConflicts(kind))]),
+);
 
 /** All kinds of links, by the name of their resource class. */
 export const KINDS: Readonly<Record<string, AnyKind>> = Object.fromEntries(
-  ALL.map((kind) => [kind.type, acceptAltNames(withHostConflicts(kind))]),
+  Object.values(KINDS_BY_WORD).map((kind) => [kind.type, kind]),
 );
 
 /** The kernel's link types, by iproute2's word. */

@@ -192,6 +192,8 @@ export interface Desired extends Owner {
   readonly linkLocal?: readonly string[];
   /** Namespaces that may become empty. They are deleted if the stack made them. */
   readonly leaves?: readonly string[];
+  /** Those of them that are not deleted, because another link of the transaction is to be there. */
+  readonly keeps?: readonly string[];
   /** Links whose records of this stack are removed. */
   readonly forgets?: readonly LinkId[];
   /** The desired boot files; undefined if they are not managed. */

@@ -1,5 +1,6 @@
 /** What a plan does to links that are not its own: the kernel deletes what sits on a link with it, and frees its ports. Pure. */
 import {
+  type Desired,
   type HostState,
   type LinkId,
   type LinkRecord,
@@ -27,20 +28,20 @@ export interface Harmed {
  */
 export function harmedBy({ steps, desired }: DesiredPlan, observed: HostState): Harmed[] {
   const list: Harmed[] = [];
-  const { owner, stack } = desired;
-  const { removes, ...anyMaking } = stack ?? {};
-  const own: Owner = stack ? { owner, stack: anyMaking } : { owner };
+  const owners = desired.map(ownerOf);
+  const ofPlan = new Set(desired.flatMap(({ links }) => links.map(keyOf)));
   let state = observed;
   for (const { step } of steps) {
     const before = state;
     state = simulate(before, step);
     if (step.do !== "deleteLink") continue;
+    const left = new Set(state.links.map(keyOf));
     for (const link of before.links) {
-      const record = recordOf(observed, link);
-      const isOfPlan = [...desired.links, step.link].some((l: LinkId) => sameLink(l, link));
-      if (isOfPlan || (record && isOwn(record, own))) continue;
-      const isGone = !state.links.some((l) => sameLink(l, link));
+      const isGone = !left.has(keyOf(link));
       if (!isGone && !isPortOf(link, step.link)) continue;
+      if (ofPlan.has(keyOf(link)) || sameLink(link, step.link)) continue;
+      const record = recordOf(observed, link);
+      if (record && owners.some((own) => isOwn(record, own))) continue;
       list.push({
         link,
         is: isGone ? "deleted" : "released",
@@ -50,6 +51,17 @@ export function harmedBy({ steps, desired }: DesiredPlan, observed: HostState): 
     }
   }
   return list;
+}
+
+function keyOf({ netns, name }: LinkId): string {
+  return `${netns}:${name}`;
+}
+
+/** Whose links they are, whichever making of them. */
+function ownerOf({ owner, stack }: Desired): Owner {
+  if (!stack) return { owner };
+  const { removes, ...anyMaking } = stack;
+  return { owner, stack: anyMaking };
 }
 
 function isPortOf(link: LinkState, master: LinkId): boolean {

@@ -301,14 +301,25 @@ function isGivenAtCreation(key: SettingKey): boolean {
 
 function bringHere(walk: Walk, from: LinkState, to: LinkId, kernel: KernelTraits): void {
   let at = idOf(from);
-  if (at.netns !== to.netns) {
+  const move = (): void => {
+    if (at.netns === to.netns) return;
     walk.take({ do: "moveLink", link: at, netns: to.netns });
     at = { ...at, netns: to.netns };
-  }
-  if (at.name !== to.name) {
+  };
+  const rename = (): void => {
+    if (at.name === to.name) return;
     const isUp = findLink(walk.state, at)?.up === true;
     if (isUp && !kernel.liveRename) walk.take({ do: "down", link: at });
     walk.take({ do: "renameLink", link: at, name: to.name });
+    at = { ...at, name: to.name };
+  };
+  // on the way it must not have the place of another link
+  if (findLink(walk.state, { name: at.name, netns: to.netns }) && at.netns !== to.netns) {
+    rename();
+    move();
+  } else {
+    move();
+    rename();
   }
 }
 
@@ -519,7 +530,7 @@ function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
     ].filter((n) => n !== ""),
   );
   for (const name of left) {
-    if (name === desired.netns) continue;
+    if (name === desired.netns || desired.keeps?.includes(name) === true) continue;
     const { mark } = before.netns.find((n) => n.name === name) ?? {};
     const made = mark !== undefined && isOwn(mark, desired);
     const inUse = walk.state.links.some((l) => l.netns === name && !isBuiltIn(l));
@@ -633,7 +644,16 @@ function idOf(link: LinkId): LinkId {
   return { name: link.name, netns: link.netns };
 }
 
-/** A plan with the desired state that it leads to. */
+/** A plan with the desired states that it leads to: of one link, or of several in one transaction, in their order. */
 export interface DesiredPlan extends Plan {
-  readonly desired: Desired;
+  readonly desired: readonly Desired[];
+}
+
+/** Several plans as one, each made for the host as those before it leave it: one script, one undo. */
+export function inOneTransaction(plans: readonly DesiredPlan[]): DesiredPlan {
+  return {
+    differences: plans.flatMap((p) => p.differences),
+    steps: plans.flatMap((p) => p.steps),
+    desired: plans.flatMap((p) => p.desired),
+  };
 }

@@ -94,18 +94,25 @@ function openRollout(engine: string, monitor: object): RolloutGate | undefined {
   return openGate({ settings, isPreview, isOver, resultOf: (host) => readRolloutNote(engine, host) });
 }
 
-/** Names of arguments that are or contain secrets: a provider gets them in plain text. */
-export async function secretNames(args: object): Promise<string[]> {
-  const names = Object.entries(args).map(async ([name, value]: [string, unknown]) =>
+/** Arguments by path, so that one can be secret while the others are not. */
+type ArgumentParts = (args: object) => readonly (readonly [path: string, value: unknown])[];
+
+/** Paths of arguments that are or contain secrets: a provider gets them in plain text. */
+export async function secretNames(args: object, partsOf: ArgumentParts = Object.entries): Promise<string[]> {
+  const names = partsOf(args).map(async ([name, value]) =>
     !name.startsWith("__") && !isPlain(value) && (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
   );
   return (await Promise.all(names)).flat();
 }
 
 /** The names of a link's secret arguments. */
-async function secretNamesInTurn({ engine, identity }: ProgramRun, args: object): Promise<string[]> {
+async function secretNamesInTurn(
+  { engine, identity }: ProgramRun,
+  args: object,
+  partsOf: ArgumentParts,
+): Promise<string[]> {
   await identity();
-  const secret = await secretNames(args);
+  const secret = await secretNames(args, partsOf);
   // by then all resources of the program wait only for this, and reach the engine in the order of their creation
   if (engine !== undefined) await new Promise((done) => setImmediate(done));
   return secret;
@@ -141,7 +148,7 @@ function below({ links }: ProgramRun, args: LinkNames): pulumi.Resource[] {
 }
 
 /** The arguments by which links refer to each other; each may be an output. */
-interface LinkNames {
+export interface LinkNames {
   readonly host?: unknown;
   readonly name?: unknown;
   readonly netns?: unknown;
@@ -165,6 +172,7 @@ function isFree(args: object, { dependsOn, parent, provider }: pulumi.CustomReso
 function noteOptions(
   program: ProgramRun,
   args: Readonly<Record<string, unknown>>,
+  partsOf: ArgumentParts,
 ): pulumi.ResourceTransformation {
   const addHidden: pulumi.ResourceTransformation = ({ props, opts }) => {
     const { ignoreChanges = [], replaceOnChanges = [] } = opts;
@@ -173,7 +181,7 @@ function noteOptions(
     const hidden = {
       ...(ignoreChanges.length === 0 ? {} : { __ignored: ignoreChanges }),
       ...(replaceOnChanges.length === 0 ? {} : { __replaceOnChanges: replaceOnChanges }),
-      ...(isTransformed ? { __secrets: secretNamesInTurn(program, given) } : {}),
+      ...(isTransformed ? { __secrets: secretNamesInTurn(program, given, partsOf) } : {}),
     };
     return Object.keys(hidden).length === 0 ? undefined : { props: { ...given, ...hidden }, opts };
   };
@@ -197,27 +205,40 @@ function noImport(type: string, name: string, id: pulumi.Input<pulumi.ID>): stri
   );
 }
 
+function ofOneLink(name: string, args: LinkNames): readonly LinkNames[] {
+  return [{ ...args, name: args.name ?? name }];
+}
+
 /** Required arguments. Those that are also outputs get their value from the arguments. */
 type RequiredOf<A> = { [K in keyof A]-?: undefined extends A[K] ? never : K }[keyof A];
 
-/** Makes the resource class of a kind. `outputs` lists exactly the outputs that are not required arguments. */
+/**
+ * Makes the resource class of a kind.
+ *
+ * @param outputs lists the outputs that are not required arguments
+ * @param linksOf the links of a resource of that name, from its arguments
+ * @param partsOf what of the arguments can be secret by itself
+ */
 export function linkResource<A extends object, O>(
   type: string,
   outputs: Readonly<Record<Exclude<keyof O, RequiredOf<A>>, undefined>>,
+  linksOf: (name: string, args: InputArgs<A>) => readonly LinkNames[] = ofOneLink,
+  partsOf: ArgumentParts = Object.entries,
 ): LinkResource<A, O> {
   class Link extends pulumi.CustomResource {
     constructor(name: string, args: InputArgs<A>, opts: pulumi.CustomResourceOptions = {}) {
       const foreignId = opts.import ?? opts.id;
       if (foreignId !== undefined) throw new pulumi.RunError(noImport(type, name, foreignId));
       const program = currentProgram();
-      const names: LinkNames = args;
-      const needs = below(program, names);
+      const links = linksOf(name, args);
+      const needs = [...new Set(links.flatMap((link) => below(program, link)))];
       const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
+      const { host }: LinkNames = args;
       const { rollout } = program;
       const visible = rollout && new Set([...needs, ...visibleNeeds(args, opts)]);
-      const ticket = visible && rollout.enter(names.host, visible);
+      const ticket = visible && rollout.enter(host, visible);
       const hint = visible && { resources: [resourceName(type, name)], needs: rollout.hostsOf(visible) };
-      writePrefetchHint(program.engine, names.host, program.hinted, free, hint);
+      writePrefetchHint(program.engine, host, program.hinted, free, hint);
       const { stackTraceLimit } = Error;
       // The SDK captures a stack trace for each property's promise, which takes half of a program's time and is never
       // shown. It still finds the resource's place in the program.
@@ -235,12 +256,12 @@ export function linkResource<A extends object, O>(
             __stackName: program.fullName(),
             __resource: name,
             __preview: pulumi.runtime.isDryRun(),
-            __secrets: secretNamesInTurn(program, args),
+            __secrets: secretNamesInTurn(program, args, partsOf),
             __turn: ticket?.turn,
           },
           pulumi.mergeOptions(opts, {
             dependsOn: needs,
-            transformations: [noteOptions(program, { ...outputs, ...args })],
+            transformations: [noteOptions(program, { ...outputs, ...args }, partsOf)],
           }),
         );
       } catch (error) {
@@ -252,9 +273,10 @@ export function linkResource<A extends object, O>(
       }
       ticket?.follow(this);
       // only links of the host's own namespace can be parents or ports
-      const isOfHost = names.netns === undefined || names.netns === "";
-      const key = isOfHost ? keyOf(names.host, names.name ?? name) : undefined;
-      if (key !== undefined) program.links.set(key, this);
+      for (const { host: on, name: of, netns = "" } of links) {
+        const key = netns === "" ? keyOf(on, of) : undefined;
+        if (key !== undefined) program.links.set(key, this);
+      }
     }
   }
   // the outputs are set by the SDK from the properties above, which TypeScript cannot see

@@ -1,4 +1,5 @@
 /** The resource classes of links: their types, the names of their outputs, and examples. */
+import { KIND_OUTPUTS } from "./outputs";
 import { linkResource } from "./resource";
 import type {
   BondArgs,
@@ -17,19 +18,6 @@ import type {
   VlanOutputs,
 } from "../kinds/args/index";
 
-/** Outputs that are not required arguments: the SDK must know them before the engine provides their values. */
-const LINK_OUTPUTS = {
-  ...{ ifIndex: undefined, macAddress: undefined, mtu: undefined, operState: undefined },
-  ...{ addresses: undefined, label: undefined, name: undefined, up: undefined },
-  checks: undefined,
-};
-
-const MACVLAN_OUTPUTS = {
-  ...LINK_OUTPUTS,
-  ...{ mode: undefined, parentMacAddress: undefined, parentPromiscuity: undefined },
-  ...{ siblings: undefined, parentMacs: undefined },
-};
-
 /**
  * A macvlan: a link with its own MAC address and IP addresses on a parent, which can have many of them.
  *
@@ -45,7 +33,7 @@ const MACVLAN_OUTPUTS = {
  */
 export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>(
   "MacvlanInterface",
-  MACVLAN_OUTPUTS,
+  KIND_OUTPUTS.macvlan,
 ) {}
 
 /**
@@ -61,10 +49,7 @@ export class MacvlanInterface extends linkResource<MacvlanArgs, MacvlanOutputs>(
  * });
  * new MacvlanInterface("web", { host: "ops@node1.example", parent: uplink.name, name: "mac0" });
  */
-export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", {
-  ...LINK_OUTPUTS,
-  ...{ mode: undefined, ports: undefined, activePort: undefined, aggregator: undefined },
-}) {}
+export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", KIND_OUTPUTS.bond) {}
 
 /**
  * A macvlan for a virtual machine: a program that opens its device receives all frames for its MAC address, and sends
@@ -74,10 +59,10 @@ export class Bond extends linkResource<BondArgs, BondOutputs>("Bond", {
  * const vm1 = new MacvtapInterface("vm1", { host: "ops@node1.example", parent: "eth0", macAddress: "52:54:00:12:34:01" });
  * export const device = vm1.devicePath; // qemu-system-x86_64 -netdev tap,id=lan,fd=3 3<>/dev/tap7
  */
-export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>("MacvtapInterface", {
-  ...MACVLAN_OUTPUTS,
-  devicePath: undefined,
-}) {}
+export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>(
+  "MacvtapInterface",
+  KIND_OUTPUTS.macvtap,
+) {}
 
 /**
  * An ipvlan: a link with its own IP addresses and the MAC address of its parent, for networks that allow only one MAC
@@ -91,10 +76,10 @@ export class MacvtapInterface extends linkResource<MacvtapArgs, MacvtapOutputs>(
  *   addresses: ["192.0.2.10/24"],
  * });
  */
-export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("IpvlanInterface", {
-  ...LINK_OUTPUTS,
-  ...{ mode: undefined, flag: undefined, siblings: undefined },
-}) {}
+export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>(
+  "IpvlanInterface",
+  KIND_OUTPUTS.ipvlan,
+) {}
 
 /**
  * A bridge whose ports can send frames back out of the port that they came from, which vepa children need. With
@@ -103,10 +88,10 @@ export class IpvlanInterface extends linkResource<IpvlanArgs, IpvlanOutputs>("Ip
  * @example
  * new HairpinBridge("lan", { host: "ops@node1.example", name: "br0", ports: ["eth1"], adopt: true });
  */
-export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("HairpinBridge", {
-  ...LINK_OUTPUTS,
-  ...{ ports: undefined, bridgeId: undefined, portTool: undefined },
-}) {}
+export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>(
+  "HairpinBridge",
+  KIND_OUTPUTS.bridge,
+) {}
 
 /**
  * The host's own macvlan. A host cannot reach its macvlans through their parent, but it can through a shim with routes
@@ -121,16 +106,7 @@ export class HairpinBridge extends linkResource<BridgeArgs, BridgeOutputs>("Hair
  *   routes: ["192.0.2.10/32"],
  * });
  */
-export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", {
-  ...LINK_OUTPUTS,
-  ...{
-    mode: undefined,
-    routes: undefined,
-    arp: undefined,
-    parentMacAddress: undefined,
-    parentMacs: undefined,
-  },
-}) {}
+export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", KIND_OUTPUTS.shim) {}
 
 /**
  * One VLAN of a parent as a link, which macvlans of that VLAN can use as their parent.
@@ -150,7 +126,4 @@ export class HostShim extends linkResource<ShimArgs, ShimOutputs>("HostShim", {
  *   addresses: ["192.0.2.10/24"],
  * });
  */
-export class VlanInterface extends linkResource<VlanArgs, VlanOutputs>("VlanInterface", {
-  ...LINK_OUTPUTS,
-  ...{ protocol: undefined, parentMacAddress: undefined },
-}) {}
+export class VlanInterface extends linkResource<VlanArgs, VlanOutputs>("VlanInterface", KIND_OUTPUTS.vlan) {}

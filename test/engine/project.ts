@@ -80,7 +80,15 @@ export interface Project {
 
 /** What a program has at hand, beside `pulumi`. */
 const CLASSES = [
-  ...["Bond", "HairpinBridge", "HostShim", "IpvlanInterface", "MacvlanInterface", "MacvlanNetwork"],
+  ...[
+    "Bond",
+    "HairpinBridge",
+    "HostLinks",
+    "HostShim",
+    "IpvlanInterface",
+    "MacvlanInterface",
+    "MacvlanNetwork",
+  ],
   ...["MacvtapInterface", "VlanInterface"],
 ];
 

@@ -56,7 +56,7 @@ export function useAnnounced(on: OnLab, host: string): Announced {
       const desired = desiredOn(now);
       const planned = plan(now.state, desired, kernelOf(now.facts.kernel, now.facts));
       predicted ??= outcome(now.state, planned);
-      return { ...planned, desired };
+      return { ...planned, desired: [desired] };
     });
     assert.ok(predicted);
     assert.deepEqual(comparable(after.state, predicted), comparable(predicted, predicted));

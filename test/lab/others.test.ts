@@ -73,6 +73,42 @@ describe("links of others", function () {
     );
   });
 
+  it("keep all links of a host as they are, if one would take them along, unless that is forced", async () => {
+    const up = (links: Readonly<Record<string, object>>) =>
+      on.stack.up("HostLinks", "all", { host: HOST, links });
+    const link0 = { kind: "bridge" };
+    const child0 = { kind: "macvlan", parent: "link0" };
+    const web = { kind: "macvlan", parent: "eth0" };
+    const moved = { web: { ...web, parent: "eth1" } };
+    await up({ link0, child0, web });
+    await on.lab.sh(HOST, "ip link add theirs link link0 type macvlan");
+    const harm = /the macvlan theirs is deleted with link0\./;
+    // one that leaves, one of another kind in its place, and one that is replaced
+    const changes = [
+      [moved, "links"],
+      [{ link0: web, web: moved.web }, "links"],
+    ] as const;
+    for (const [links, path] of changes) {
+      const { failures } = await on.stack.preview("HostLinks", "all", { host: HOST, links });
+      assert.equal(failures.length, 1, failures.join());
+      assert.match(failures[0] ?? "", new RegExp(`^${path}: .*${harm.source}.*\\[harms-others\\]$`));
+      await assertRefused(up(links), harm);
+    }
+    await assertRefused(on.stack.down("all"), harm);
+    assert.ok(await seenLink(on.lab, HOST, "child0"));
+    await up({ link0: { ...web, force: true }, web });
+    assert.equal(await seenLink(on.lab, HOST, "theirs"), undefined);
+    await on.lab.sh(HOST, "ip link add theirs type vxlan id 5 dev web dstport 4789");
+    const { failures } = await on.stack.preview("HostLinks", "all", {
+      host: HOST,
+      links: { link0: web, ...moved },
+    });
+    assert.match(failures.join(), /^links\.web\.name: .*the vxlan theirs is deleted with web/);
+    await up({ link0: web, web: { ...moved.web, force: true } });
+    assert.equal(await seenLink(on.lab, HOST, "theirs"), undefined);
+    await on.stack.down();
+  });
+
   it("are none that the stack itself has", async () => {
     await on.stack.up("HairpinBridge", "it", LINK);
     await on.stack.up("MacvlanInterface", "child", { host: HOST, name: "child0", parent: "link0" });

@@ -18,6 +18,7 @@ import type {
   MacvlanOutputs,
   MacvtapArgs,
   MacvtapOutputs,
+  SharedLinkArgs,
   ShimArgs,
   ShimOutputs,
   VlanArgs,
@@ -34,6 +35,10 @@ export interface Kinds {
   VlanInterface: { args: VlanArgs; outputs: VlanOutputs };
   IpvlanInterface: { args: IpvlanArgs; outputs: IpvlanOutputs };
   MacvtapInterface: { args: MacvtapArgs; outputs: MacvtapOutputs };
+  HostLinks: {
+    args: { host: string; links: Readonly<Record<string, object>> } & SharedLinkArgs;
+    outputs: { links: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+  };
 }
 
 /** What a preview shows of one resource. */

@@ -1,10 +1,12 @@
 /** Plans of persistent resources, and what becomes of a host by them. */
+import assert from "node:assert/strict";
 import { desiredWithBoot } from "../../provider/engine/persist";
 import { type AnyKind, KINDS, kernelOf } from "../../provider/kinds";
 import type { CommonInputs, PlanContext } from "../../provider/kinds/kind";
-import type { HostState, Desired } from "../../provider/model/host";
+import type { Desired, HostState, LinkId, LinkState } from "../../provider/model/host";
 import type { Init } from "../../provider/model/observation";
-import { outcome, plan } from "../../provider/plan/plan";
+import { simulate } from "../../provider/plan/kernel/simulate";
+import { type Plan, outcome, plan } from "../../provider/plan/plan";
 import { contextOn } from "./contexts";
 import { HOST, observationOf } from "./hosts";
 
@@ -48,4 +50,30 @@ export function upOn(kind: AnyKind, inputs: CommonInputs, state: HostState): Hos
 /** The host after a reboot, before anything of ours has run: what is in files is there, and what the NICs are given. */
 export function reboot(state: HostState, fresh: HostState = HOST): HostState {
   return { ...fresh, bootFiles: state.bootFiles };
+}
+
+/** What can be compared of a host: indexes are given anew to links that are made again. */
+export function comparable(state: HostState): unknown {
+  const link = ({ ifIndex: _i, operState: _o, details: _d, tentative: _t, ...l }: LinkState): unknown => ({
+    ...l,
+    addresses: l.addresses.map((a) => a.cidr).toSorted(),
+    routes: l.routes.map((r) => JSON.stringify(r)).toSorted(),
+    settings: Object.fromEntries(Object.entries(l.settings).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  });
+  const key = (l: LinkId): string => `${l.netns}:${l.name}`;
+  return {
+    links: state.links.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).map(link),
+    netns: state.netns.map((n) => n.name).toSorted(),
+    records: state.records.map(({ ifIndex: _, ...r }) => r).toSorted((a, b) => (key(a) < key(b) ? -1 : 1)),
+  };
+}
+
+/** Every state on the way back: after each undo the host is where it was before that step. */
+export function assertUndoes(from: HostState, planned: Plan): void {
+  const states = [from];
+  for (const { step } of planned.steps) states.push(simulate(states.at(-1) ?? from, step));
+  planned.steps.forEach(({ step, undo }, i) => {
+    const back = undo.reduce(simulate, states[i + 1] ?? from);
+    assert.deepEqual(comparable(back), comparable(states[i] ?? from), `undo of ${JSON.stringify(step)}`);
+  });
 }

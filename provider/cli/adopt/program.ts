@@ -1,4 +1,5 @@
 /** The TypeScript program that describes hosts. Pure. */
+import { KINDS_BY_WORD } from "../../kinds";
 import type { Json } from "../../kinds/kind";
 import { oneLine } from "../table";
 import type { Described, Description } from "./describe";
@@ -9,9 +10,14 @@ export interface DescribedHost extends Description {
   readonly host: string;
 }
 
+/** A resource per link, or one for all links of a host. */
+export type ProgramForm = "links" | "host";
+
 /** A program in TypeScript, formatted as prettier does it by default. */
-export function programText(hosts: readonly DescribedHost[]): string {
-  const types = [...new Set(hosts.flatMap((h) => h.resources.map((r) => r.type)))].toSorted();
+export function programText(hosts: readonly DescribedHost[], form: ProgramForm = "links"): string {
+  const types = [
+    ...new Set(hosts.flatMap((h) => h.resources.map((r) => (form === "host" ? "HostLinks" : r.type)))),
+  ].toSorted();
   const names = hosts.map((h) => oneLine(h.host)).join(", ");
   const head = [
     `// The macvlans, hairpin bridges and shims of ${names}, as observed.`,
@@ -19,16 +25,20 @@ export function programText(hosts: readonly DescribedHost[]): string {
     ...(types.length === 0 ? [] : [`import { ${types.join(", ")} } from "pulumi-macvlan";`]),
   ];
   const only = hosts.length === 1 ? hosts[0] : undefined;
-  const blocks = hosts.map((host) => hostText(host, only === undefined));
+  const blocks = hosts.map((host) => hostText(host, only === undefined, form));
   return `${[head.join("\n"), ...blocks].join("\n\n")}\n`;
 }
 
-function hostText({ host, resources, left }: DescribedHost, isOneOfMany: boolean): string {
+function hostText({ host, resources, left }: DescribedHost, isOneOfMany: boolean, form: ProgramForm): string {
   const comments = left.map((text) => `// left out: ${oneLine(text)}`);
   const about = isOneOfMany ? [`// ${oneLine(host)}`] : [];
   const constant = isOneOfMany || resources.length === 0 ? [] : [`const host = ${literal(host)};`];
   const top = [...about, ...comments].join("\n");
-  const parts = resources.map((r) => resourceText(r, isOneOfMany ? `host: ${literal(host)}` : "host"));
+  const hostProperty = isOneOfMany ? `host: ${literal(host)}` : "host";
+  const parts =
+    form === "links" || resources.length === 0
+      ? resources.map((r) => resourceText(r, hostProperty))
+      : [hostLinksText(host, resources, hostProperty)];
   const nothing = resources.length === 0 ? ["// there is nothing to describe"] : [];
   return [top, ...constant, ...parts, ...nothing].filter((part) => part !== "").join("\n\n");
 }
@@ -40,6 +50,32 @@ function resourceText({ type, resource, args, notes }: Described, host: string):
     `new ${type}(${literal(resource)}, {`,
     `  ${host},`,
     ...lines,
+    "});",
+  ].join("\n");
+}
+
+/** All links of a host; `adopt` stands beside them, as each of them has it. */
+function hostLinksText(host: string, resources: readonly Described[], hostProperty: string): string {
+  const links = resources.flatMap(({ type, resource, args, notes }) => {
+    const { adopt: _, name, ...rest } = args;
+    const key = resources.filter((r) => r.args["name"] === name).length === 1 ? String(name) : resource;
+    const word = Object.entries(KINDS_BY_WORD).find(([, kind]) => kind.type === type)?.[0];
+    const properties = Object.entries({ kind: word, ...(key === name ? {} : { name }), ...rest });
+    return [
+      ...notes.map((note) => `    // ${oneLine(note)}`),
+      `    ${/^[A-Za-z_$][\w$]*$/.test(key) ? key : literal(key)}: {`,
+      ...properties.map(([property_, value]) => `      ${property(property_, value, 6)},`),
+      "    },",
+    ];
+  });
+  const name = host.replace(/^.*@/, "");
+  return [
+    `new HostLinks(${literal(name)}, {`,
+    `  ${hostProperty},`,
+    "  adopt: true,",
+    "  links: {",
+    ...links,
+    "  },",
     "});",
   ].join("\n");
 }

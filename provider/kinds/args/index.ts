@@ -2,6 +2,7 @@
 export type * from "./bond";
 export type * from "./bridge";
 export type * from "./checks";
+export type * from "./host-links";
 export type * from "./ipvlan";
 export type * from "./link";
 export type * from "./macvlan";

@@ -106,6 +106,25 @@ describe("the program that describes a host", () => {
     assert.equal(await format(text, { parser: "typescript" }), text);
   });
 
+  it("has all links of a host as one resource if it is asked for that", async () => {
+    const other = macvlan("web0", { netns: "other", settings: { "link.address": "02:00:5e:00:53:77" } });
+    const links = [macvlan("web0"), other, bridge("br9"), port("v0", "br9", "on")];
+    const description = describeHost(
+      "ops@node1.example",
+      observed(links, { netns: [{ name: "other" }] }),
+      options(),
+    );
+    const text = programText([{ host: "ops@node1.example", ...description }], "host");
+    assert.equal(await format(text, { parser: "typescript" }), text);
+    assert.match(text, /import { HostLinks } from "pulumi-macvlan";/);
+    assert.match(
+      text,
+      /new HostLinks\("node1\.example", {\n {2}host,\n {2}adopt: true,\n {2}links: {\n {4}br9: {\n {6}kind: "bridge",/,
+    );
+    assert.match(text, / {4}"other-web0": {\n {6}kind: "macvlan",\n {6}name: "web0",\n {6}netns: "other",/);
+    assert.equal(text.match(/adopt/g)?.length, 1);
+  });
+
   it("lets nothing of a host end a comment or a text", () => {
     const evil = macvlan("m\n0", { settings: { "link.alias": '"); process.exit(); ("\n*/' } });
     const text = program([

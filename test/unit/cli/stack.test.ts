@@ -36,6 +36,45 @@ describe("a stack as the engine prints it", () => {
     assert.deepEqual(stack.others, { create: 1 });
   });
 
+  it("has each link of a HostLinks, with what becomes of it, and its own drift", () => {
+    const of = (links: object): object => ({
+      host: { address: "node1" },
+      links,
+      ...{ __owner: "fleet/dev", __resource: "node1", __derived: { web: ["macAddress"] } },
+    });
+    const web = { kind: "macvlan", name: "web", parent: "br0", label: "web@br0" };
+    const before = of({
+      br0: { kind: "bridge", name: "br0", ports: [] },
+      web,
+      old: { ...web, name: "old" },
+      stays: { ...web, name: "stays" },
+    });
+    const after = {
+      ...of({
+        web: { ...web, mtu: 1400 },
+        br0: { kind: "bridge", name: "br0", ports: [] },
+        new: { ...web, name: "new" },
+        stays: { ...web, name: "stays" },
+      }),
+      drift: { "links.br0.up": "found false, wanted true", "links.web.alias": "found a, wanted b" },
+    };
+    const { links } = readStack(
+      preview([step("update", "node1", { before, after, type: "HostLinks" })]),
+      "it",
+    );
+    assert.deepEqual(
+      links.map((l) => [l.action, l.resource, l.kind.type, l.after?.["drift"]]),
+      [
+        ["delete", "node1 links.old", "MacvlanInterface", undefined],
+        ["update", "node1 links.br0", "HairpinBridge", { up: "found false, wanted true" }],
+        ["update", "node1 links.web", "MacvlanInterface", { alias: "found a, wanted b" }],
+        ["create", "node1 links.new", "MacvlanInterface", undefined],
+        ["keep", "node1 links.stays", "MacvlanInterface", undefined],
+      ],
+    );
+    assert.deepEqual(links[2]?.before?.["__derived"], ["macAddress"]);
+  });
+
   it("takes the steps of one replacement for one", () => {
     const before = inputsOf("web", {});
     const after = inputsOf("web", { parent: "eth1" });

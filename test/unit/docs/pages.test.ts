@@ -181,7 +181,15 @@ function layers(): LayerRule[] {
 }
 
 const CLASSES = [
-  ...["Bond", "HairpinBridge", "HostShim", "IpvlanInterface", "MacvlanInterface", "MacvlanNetwork"],
+  ...[
+    "Bond",
+    "HairpinBridge",
+    "HostLinks",
+    "HostShim",
+    "IpvlanInterface",
+    "MacvlanInterface",
+    "MacvlanNetwork",
+  ],
   ...["MacvtapInterface", "VlanInterface"],
 ];
 

@@ -1,6 +1,8 @@
 /** What a change of inputs leads to: nothing, an update, or a replacement. */
 import assert from "node:assert/strict";
 import { differenceOf } from "../../../provider/engine/diff";
+import { hostLinks } from "../../../provider/engine/host-links";
+import { ofOneLink } from "../../../provider/engine/resource-type";
 import type { Json } from "../../../provider/kinds/kind";
 import { kindOf } from "../../support/plans";
 
@@ -23,7 +25,7 @@ describe("replaceOnChanges", () => {
     __managed: "host,name,parent,mode,mtu,routes",
   };
   const replaces = (paths: readonly string[], changed: Json): string[] =>
-    differenceOf(kindOf("MacvlanInterface"), olds, "another digest", {
+    differenceOf(ofOneLink(kindOf("MacvlanInterface")), olds, "another digest", {
       ...inputs,
       ...changed,
       __replaceOnChanges: paths,
@@ -48,4 +50,24 @@ describe("replaceOnChanges", () => {
       assert.deepEqual(replaces(paths, changed), expected);
     });
   }
+
+  it("replaces all links of a host for a change at a path within one of them", () => {
+    const on = (links: Json, more: Json): Json => ({ host: { address: "node1" }, links, ...more });
+    const web = { kind: "macvlan", name: "web", label: "web@eth0", parent: "eth0", mtu: 1400 };
+    const api = { ...web, name: "api", label: "api@eth0" };
+    const before = on(
+      { web: { ...web, operState: "UP" }, api },
+      { __managed: { web: "name,parent,mtu", api: "name,parent,mtu" } },
+    );
+    const replaced = (path: string, links: Json): string[] =>
+      differenceOf(hostLinks, before, "another digest", on(links, { __replaceOnChanges: [path] })).replaces;
+    const { mtu: _, ...others } = web;
+    const changed = { api, web: { mtu: 1500, ...others } };
+    assert.deepEqual(replaced("links", { api, web }), []);
+    assert.deepEqual(replaced("links.web.mtu", changed), ["links"]);
+    assert.deepEqual(replaced("links[*].mtu", changed), ["links"]);
+    assert.deepEqual(replaced("*", changed), ["links"]);
+    assert.deepEqual(replaced("links.api.mtu", changed), []);
+    assert.deepEqual(replaced("links.web.alias", changed), []);
+  });
 });

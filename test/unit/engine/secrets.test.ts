@@ -94,7 +94,7 @@ for (const [type, given, secrets, words] of CASES) {
 
     /** The host with other values of everything. */
     function drifted(): typeof after {
-      const { keys = [] } = made.desired.secret ?? {};
+      const { keys = [] } = made.desired[0]?.secret ?? {};
       const links = after.state.links.map((link) =>
         link.name === "link0"
           ? {

@@ -42,6 +42,7 @@ describe("frozen: the module that the state names", () => {
     assert.deepEqual(Object.keys(providers).toSorted(), [
       "Bond",
       "HairpinBridge",
+      "HostLinks",
       "HostShim",
       "IpvlanInterface",
       "LeaseBook",

@@ -70,7 +70,10 @@ function change(resource: string, cidrs: readonly string[]): Change {
   const addresses = cidrs.map((cidr) => ({ cidr }));
   const links: Desired["links"] = [{ name: "eth0", netns: "", exists: true, settings: [], addresses }];
   const desired: Desired = { links, netns: "", owner: "fleet/dev" };
-  return { resource, makePlan: (now) => ({ ...plan(now.state, desired, kernelOf("6.2.0")), desired }) };
+  return {
+    resource,
+    makePlan: (now) => ({ ...plan(now.state, desired, kernelOf("6.2.0")), desired: [desired] }),
+  };
 }
 
 const [ONE, OTHER] = ADDRESSES;

@@ -16,13 +16,14 @@ import {
   type Desired,
   findLink,
 } from "../../../provider/model/host";
-import { type KernelTraits, type Plan, outcome, plan } from "../../../provider/plan/plan";
+import { type KernelTraits, outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/kernel/simulate";
 import type { OwnStack } from "../../../provider/model/owner";
 import { contextOn } from "../../support/contexts";
 import { BARE, nic, observationOf } from "../../support/hosts";
 import { bondInputs, bridgeInputs, ipvlanInputs, macvlanInputs } from "../../support/inputs";
 import { isSample } from "../../support/extent";
+import { assertUndoes, comparable } from "../../support/plans";
 
 const KERNELS = ["6.2.0", "6.1.0"];
 
@@ -36,32 +37,6 @@ function viewOn(state: HostState, previous?: LinkId): PlanContext {
 function desiredOf<I extends CommonInputs>(kind: Kind<I>, inputs: I, state: HostState, before?: I): Desired {
   const previous = before && { name: before.name, netns: before.netns ?? "" };
   return kind.desired(inputs, viewOn(state, previous));
-}
-
-/** What can be compared of a host: indexes are given anew to links that are made again. */
-function comparable(state: HostState): unknown {
-  const link = ({ ifIndex: _i, operState: _o, details: _d, tentative: _t, ...l }: LinkState): unknown => ({
-    ...l,
-    addresses: l.addresses.map((a) => a.cidr).toSorted(),
-    routes: l.routes.map((r) => JSON.stringify(r)).toSorted(),
-    settings: Object.fromEntries(Object.entries(l.settings).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-  });
-  const key = (l: LinkId): string => `${l.netns}:${l.name}`;
-  return {
-    links: state.links.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).map(link),
-    netns: state.netns.map((n) => n.name).toSorted(),
-    records: state.records.map(({ ifIndex: _, ...r }) => r).toSorted((a, b) => (key(a) < key(b) ? -1 : 1)),
-  };
-}
-
-/** Every state on the way back: after each undo the host is where it was before that step. */
-function assertUndoes(from: HostState, planned: Plan): void {
-  const states = [from];
-  for (const { step } of planned.steps) states.push(simulate(states.at(-1) ?? from, step));
-  planned.steps.forEach(({ step, undo }, i) => {
-    const back = undo.reduce(simulate, states[i + 1] ?? from);
-    assert.deepEqual(comparable(back), comparable(states[i] ?? from), `undo of ${JSON.stringify(step)}`);
-  });
 }
 
 function assertBringsAbout<I extends CommonInputs>(

@@ -1,0 +1,307 @@
+/** All links of a host as one resource: its canonical form, and the plan of the whole. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { hostLinks } from "../../../provider/engine/host-links";
+import { digest } from "../../../provider/engine/inputs";
+import { resourceId } from "../../../provider/engine/outputs";
+import { knownInputs, planContextFrom, planLeaving } from "../../../provider/engine/planning";
+import { matchMembers } from "../../../provider/engine/resource-type";
+import { secretsOf, withNamingIssues, withoutSecretPaths } from "../../../provider/engine/secrets";
+import { type Transaction, issuesOf, planTransaction } from "../../../provider/engine/transaction";
+import { inDependencyOrder } from "../../../provider/kinds/dependencies";
+import type { Json } from "../../../provider/kinds/kind";
+import type { HostState } from "../../../provider/model/host";
+import { UNKNOWN } from "../../../provider/model/unknown";
+import { outcome } from "../../../provider/plan/plan";
+import { BARE, macvlan, observationOf } from "../../support/hosts";
+import { assertUndoes, comparable } from "../../support/plans";
+
+const GIVEN = { host: "node1", __owner: "fleet/dev", __resource: "node1" };
+
+function canonical(links: Json, more: Json = {}, before?: Json): Json {
+  const { inputs, issues } = hostLinks.check({ ...GIVEN, ...more, links }, before);
+  assert.deepEqual(issues, []);
+  return inputs;
+}
+
+/** The plan from what the last run had to these inputs, without what other resources of the run claim. */
+function transaction(state: HostState, before: Json | undefined, inputs: Json): Transaction {
+  const members = hostLinks.members(inputs);
+  const { previousOf, leaving } = matchMembers(before ? hostLinks.members(before) : [], members);
+  return planTransaction(
+    members.map((member) => ({
+      ...{ path: member.path, kind: member.kind, known: knownInputs(member.props, []) },
+      contextOn: (now) => planContextFrom(member.props, now, previousOf(member), () => false),
+    })),
+    leaving.map(({ kind, props }) => ({
+      known: knownInputs(props, []),
+      planOn: (now, keeps) =>
+        planLeaving(
+          kind,
+          knownInputs(props, []),
+          planContextFrom(props, now, undefined, () => false),
+          keeps,
+        ),
+    })),
+    observationOf(state),
+  );
+}
+
+describe("all links of a host", () => {
+  it("have these canonical inputs, this digest and this ID", () => {
+    const inputs = canonical(
+      {
+        web: { kind: "macvlan", parent: "eth0.10", mtu: 1400 },
+        "eth0.10": { kind: "vlan", parent: "eth0", vlanId: 10 },
+        shim0: { kind: "shim", parent: "eth0.10", routes: ["192.0.2.10"] },
+      },
+      { persist: true, mtu: 1300 },
+    );
+    assert.deepEqual(inputs, {
+      host: { address: "node1" },
+      links: {
+        "eth0.10": {
+          ...{ kind: "vlan", parent: "eth0", vlanId: 10, protocol: "802.1Q", up: true, name: "eth0.10" },
+          ...{ mtu: 1300, persist: true, label: "eth0.10@eth0" },
+        },
+        web: {
+          ...{ kind: "macvlan", parent: "eth0.10", mode: "bridge", up: true, name: "web", mtu: 1400 },
+          ...{ persist: true, macAddress: "3a:2c:19:a2:94:c2", label: "web@eth0.10" },
+        },
+        shim0: {
+          ...{ kind: "shim", parent: "eth0.10", mode: "bridge", arp: "exclusive", up: true, name: "shim0" },
+          ...{ routes: [{ to: "192.0.2.10/32" }], mtu: 1300, persist: true },
+          ...{ macAddress: "b6:b2:46:29:a4:97", label: "shim0@eth0.10" },
+        },
+      },
+      __owner: "fleet/dev",
+      __resource: "node1",
+      __derived: { web: ["macAddress"], shim0: ["macAddress"] },
+    });
+    assert.equal(digest(inputs), "ad36763e6d377f37");
+    assert.equal(resourceId(inputs), "node1");
+  });
+
+  it("keep a derived MAC address under another key, name and namespace", () => {
+    const before = canonical({
+      web: { kind: "macvlan", parent: "eth0" },
+      api: { kind: "macvlan", parent: "eth0" },
+    });
+    const macs = (inputs: Json): unknown[] =>
+      hostLinks.members(inputs).map(({ props }) => props["macAddress"]);
+    const after = canonical(
+      {
+        other: { kind: "macvlan", parent: "eth0", name: "web" },
+        api: { kind: "macvlan", parent: "eth0", netns: "x" },
+      },
+      {},
+      before,
+    );
+    assert.deepEqual(macs(after), macs(before));
+  });
+
+  it("are planned as far as they are known", () => {
+    const inputs = canonical({
+      web: { kind: "macvlan", parent: UNKNOWN, mtu: 1400 },
+      later: UNKNOWN,
+      br0: { kind: "bridge", ports: ["eth1"] },
+    });
+    assert.equal((inputs["links"] as Json)["later"], UNKNOWN);
+    assert.deepEqual(
+      hostLinks
+        .members(inputs)
+        .map(({ key }) => key)
+        .toSorted(),
+      ["br0", "web"],
+    );
+    assert.equal(hostLinks.isPending(inputs, "later"), true);
+    assert.equal(hostLinks.isPending(canonical(UNKNOWN as unknown as Json), "any"), true);
+  });
+
+  it("hand on what is ignored within them, without the path to the link", () => {
+    const ignored = (...paths: string[]): unknown =>
+      hostLinks.members({ ...canonical({ "a.b": { kind: "macvlan", parent: "eth0" } }), __ignored: paths })[0]
+        ?.props["__ignored"];
+    assert.deepEqual(ignored('links["a.b"].mtu', "links.c.mtu", "links[*].routes[0].metric"), [
+      "mtu",
+      "routes[0].metric",
+    ]);
+    assert.deepEqual(ignored("links", "host"), ["*"]);
+    assert.deepEqual(ignored('links["a.b"]'), ["*"]);
+  });
+
+  it("are refused by path if one of them, or its host, is or holds a credential", () => {
+    const inputs = {
+      ...GIVEN,
+      links: {
+        "a.b": { kind: "macvlan", parent: "eth0", password: "hush", host: "ops:hush2@node1" },
+        web: { kind: "macvlan", parent: "eth0", mtu: 1477 },
+      },
+      __secrets: ["links.web.mtu"],
+    };
+    const secrets = secretsOf(inputs);
+    assert.deepEqual(
+      [...secrets.properties],
+      ["links.web.mtu", 'links["a.b"].password', 'links["a.b"].host'],
+    );
+    assert.deepEqual(secrets.values, [1477, "hush", ["hush2"]]);
+    const { issues } = hostLinks.check(inputs, undefined);
+    assert.deepEqual(issues.map(({ code, property }) => [code, property]).toSorted(), [
+      ["invalid-input", 'links["a.b"].host'],
+      ["invalid-input", 'links["a.b"].password'],
+    ]);
+    const shown = withoutSecretPaths(withNamingIssues(issues, secrets), secrets);
+    assert.deepEqual(
+      shown.map(({ property }) => property),
+      ["", ""],
+    );
+    assert.ok(!JSON.stringify(shown).includes("hush"));
+  });
+
+  it("take no link of others along, unless that link is forced to, and may take each other along", () => {
+    const tag = { kind: "vlan", parent: "eth0", vlanId: 10 };
+    const web = { kind: "macvlan", parent: "tag" };
+    const before = canonical({ tag, web });
+    const made = outcome(BARE, transaction(BARE, undefined, before).plan);
+    const lostIn = (state: HostState, now: Json): readonly unknown[] => {
+      const { removals, parts } = transaction(state, before, canonical(now, {}, before));
+      return [...removals, ...parts].flatMap(({ known, harm }) =>
+        harm === undefined ? [] : [[known.name, harm]],
+      );
+    };
+    const other = { ...made, links: [...made.links, macvlan("theirs", { parent: "tag" })] };
+    for (const now of [{}, { tag: { ...tag, vlanId: 20 }, web }]) {
+      assert.deepEqual(lostIn(made, now), []);
+      assert.deepEqual(lostIn(other, now), [["tag", "the macvlan theirs is deleted with tag"]]);
+    }
+    // a link of others is theirs, also if the program wants its place
+    const alike = lostIn(other, { tag: { ...tag, vlanId: 20 }, web, theirs: web });
+    assert.deepEqual(alike, [["tag", "the macvlan theirs is deleted with tag"]]);
+  });
+
+  it("come in an order in which they can be made, and otherwise in that of the program", () => {
+    const links = [
+      { name: "web", parent: "bond0.10" },
+      { name: "shim", parent: "eth0", routes: [{ source: "192.0.2.1" }] },
+      { name: "bond0.10", parent: "bond0" },
+      { name: "br0", ports: [{ name: "eth1" }], addresses: ["192.0.2.1/24"] },
+      { name: "bond0" },
+    ];
+    const { order, circular } = inDependencyOrder(links, (link) => link);
+    assert.deepEqual(
+      order.map(({ name }) => name),
+      ["bond0", "bond0.10", "web", "br0", "shim"],
+    );
+    assert.equal(circular, undefined);
+    // a source is where the order stays as it is, rather than a circle
+    const circle = [
+      { name: "a", addresses: ["192.0.2.1/24"], routes: [{ source: "192.0.2.2" }] },
+      { name: "b", parent: "a", addresses: ["192.0.2.2/24"] },
+    ];
+    assert.equal(inDependencyOrder(circle, (link) => link).circular, undefined);
+    assert.equal(
+      inDependencyOrder(
+        [
+          { name: "a", parent: "b" },
+          { name: "b", parent: "a" },
+        ],
+        (link) => link,
+      ).circular?.name,
+      "b",
+    );
+  });
+
+  /** Two links never have the same address at the same time: `check` refuses that. */
+  const child = (parents: readonly string[], addresses: readonly string[]): fc.Arbitrary<Json> =>
+    fc.record(
+      {
+        kind: fc.constantFrom("macvlan", "macvtap", "ipvlan"),
+        parent: fc.constantFrom(...parents),
+        netns: fc.constantFrom("red", "green"),
+        mtu: fc.constantFrom(1500, 1400),
+        addresses: fc.uniqueArray(fc.constantFrom(...addresses), { maxLength: 2 }),
+        alias: fc.constantFrom("", "web"),
+        up: fc.boolean(),
+      },
+      { requiredKeys: ["kind", "parent"] },
+    );
+  const PARENTS = ["eth0", "lag", "tag"] as const;
+  /** Links that can sit on each other, under keys that are their names, or that swap them. */
+  const SETS = [
+    ["192.0.2.10/24", "2001:db8::1/64"],
+    ["192.0.2.11/24", "2001:db8::2/64"],
+  ] as const;
+  const links: fc.Arbitrary<Json> = fc
+    .constantFrom(SETS, [SETS[1], SETS[0]] as const)
+    .chain((own) =>
+      fc.record(
+        {
+          lag: fc.oneof(
+            fc.record({
+              kind: fc.constant("bridge"),
+              ports: fc.constantFrom([], ["eth1"]),
+              addresses: fc.constantFrom([], ["192.0.2.1/24"]),
+            }),
+            fc.record({
+              kind: fc.constant("bond"),
+              mode: fc.constantFrom("active-backup", "balance-xor"),
+              ports: fc.constantFrom([], ["eth1"]),
+            }),
+          ),
+          tag: fc.record({
+            kind: fc.constant("vlan"),
+            parent: fc.constantFrom("eth0", "lag"),
+            vlanId: fc.constantFrom(10, 20),
+          }),
+          a: child(PARENTS, own[0]),
+          b: child(PARENTS, own[1]),
+          shim: fc.record({
+            kind: fc.constant("shim"),
+            parent: fc.constantFrom(...PARENTS),
+            routes: fc.constantFrom([], ["192.0.2.10/32"]),
+          }),
+        },
+        { requiredKeys: [] },
+      ),
+    )
+    .chain((map) =>
+      fc
+        .boolean()
+        .map((swaps): Json =>
+          swaps && "a" in map && "b" in map
+            ? { ...map, a: { ...map.a, name: "b" }, b: { ...map.b, name: "a" } }
+            : map,
+        ),
+    );
+
+  it("are brought from any to any others in one transaction, and back by its undo", () => {
+    let done = 0;
+    fc.assert(
+      fc.property(fc.array(links, { minLength: 1, maxLength: 3 }), (maps) => {
+        let state = BARE;
+        let before: Json | undefined;
+        for (const map of [...maps, {}]) {
+          const checked = hostLinks.check({ ...GIVEN, links: map }, before);
+          if (checked.issues.length > 0) continue;
+          const { inputs } = checked;
+          const planned = transaction(state, before, inputs);
+          // what the host or the kernel refuses is said before anything is touched
+          if (issuesOf(planned.parts).length > 0) continue;
+          const after = outcome(state, planned.plan);
+          assert.deepEqual(
+            transaction(after, before, inputs).plan.steps.map(({ step }) => step),
+            [],
+          );
+          assert.deepEqual(transaction(after, inputs, inputs).plan.differences, []);
+          assertUndoes(state, planned.plan);
+          state = after;
+          before = inputs;
+          done += 1;
+        }
+        assert.deepEqual(comparable(state), comparable(BARE));
+      }),
+      { numRuns: 200 },
+    );
+    assert.ok(done > 300, `${done} transactions`);
+  });
+});
