@@ -1,13 +1,19 @@
 /** `pulumi-macvlan doctor`: what hosts can do. */
 import { Command } from "commander";
 import type { Diagnosis } from "./doctor/table";
+import type { Check } from "./doctor/judge";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
+import { readInput } from "./input";
 import { type HostOptions, settingsOf, withHostOptions } from "./options";
 import { paintFor } from "./paint";
 import { print } from "./print";
+import type { StackReading } from "./stack";
+import type { HostAddress } from "../ssh/address";
+import type { Settings } from "../ssh/settings";
 
 interface DoctorOptions extends HostOptions {
   readonly json?: boolean;
+  readonly checks?: string;
 }
 
 const HELP = `
@@ -18,16 +24,22 @@ is tried or changed.
   ok        as it should be
   note      works, with a remark
   missing   something that the provider does will fail here
+  failed    a check of a link did not pass
+
+With --checks, the checks of a stack's links are run. STACK is the output of "pulumi stack export" or "pulumi preview --json
+--show-sames"; - is standard input. Without HOSTs, all of the stack's hosts are examined.
 
 Example:
   pulumi-macvlan doctor node1 ops@node2.example
-${exitCodes("nothing is missing", "something is missing on a host")}`;
+  pulumi stack export | pulumi-macvlan doctor --checks -
+${exitCodes("nothing is missing", "something is missing on a host, or a check has failed")}`;
 
 export function doctorCommand(): Command {
   const command = new Command("doctor")
     .description("what hosts support, and what to do about what is missing")
-    .argument("<host...>", "hosts to examine")
+    .argument("[host...]", "hosts to examine")
     .option("--json", "print JSON instead of tables")
+    .option("--checks <stack>", "run the checks of a stack's links as well")
     .addHelpText("after", HELP);
   return withHostOptions(command).action(async (hosts: string[], options: DoctorOptions) => {
     process.exitCode = await doctor(hosts, options);
@@ -35,6 +47,8 @@ export function doctorCommand(): Command {
 }
 
 async function doctor(texts: readonly string[], options: DoctorOptions): Promise<ExitCode> {
+  if (texts.length === 0 && options.checks === undefined)
+    throw new Error("nothing to examine: give hosts, or a stack with --checks");
   const settings = settingsOf(options);
   const [{ examineHost }, { judgeHost }, { diagnosisText }, { parseHosts }, { clientOf }, { hostLabel }] =
     await Promise.all([
@@ -46,13 +60,18 @@ async function doctor(texts: readonly string[], options: DoctorOptions): Promise
       import("../ssh/address.js"),
     ]);
   const client = clientOf(settings);
+  const named = parseHosts(texts);
+  const stack = options.checks === undefined ? undefined : await readStackFile(options.checks);
+  const hosts = named.length > 0 ? named : await hostsOf(stack);
+  const ofStack = stack && linkChecks(stack, hosts, settings);
   const diagnoses = await Promise.all(
-    parseHosts(texts).map(async (address): Promise<Diagnosis> => {
+    hosts.map(async (address): Promise<Diagnosis> => {
       const host = hostLabel(address);
       try {
         const examined = await examineHost(address, client);
         const { system } = examined.abilities;
-        return { host, system, kernel: examined.observation.facts.kernel, checks: judgeHost(examined) };
+        const checks = [...judgeHost(examined), ...((await ofStack)?.get(hostLabel(address)) ?? [])];
+        return { host, system, kernel: examined.observation.facts.kernel, checks };
       } catch (error) {
         return { host, error: error instanceof Error ? error.message : String(error) };
       }
@@ -61,6 +80,55 @@ async function doctor(texts: readonly string[], options: DoctorOptions): Promise
   const json = `${JSON.stringify(diagnoses, undefined, 2)}\n`;
   await print(options.json === true ? json : diagnosisText(diagnoses, paintFor(process.stdout)));
   if (diagnoses.some((d) => "error" in d)) return EXIT.failed;
-  const isMissing = diagnoses.some((d) => "checks" in d && d.checks.some((c) => c.status === "missing"));
+  const isMissing = diagnoses.some(
+    (d) => "checks" in d && d.checks.some(({ status }) => status === "missing" || status === "failed"),
+  );
   return isMissing ? EXIT.differs : EXIT.fine;
+}
+
+async function readStackFile(file: string): Promise<StackReading> {
+  const { readStack } = await import("./stack.js");
+  return readStack(await readInput(file), file === "-" ? "standard input" : file);
+}
+
+async function hostsOf(stack: StackReading | undefined): Promise<HostAddress[]> {
+  const { seenKey } = await import("./look.js");
+  const all = stack?.links.flatMap(({ host }) =>
+    host === undefined ? [] : [[seenKey(host), host] as const],
+  );
+  return [...new Map(all).values()];
+}
+
+/** The checks of the stack's links on these hosts, as rows of the table, by the host's label. */
+async function linkChecks(
+  stack: StackReading,
+  hosts: readonly HostAddress[],
+  settings: Settings,
+): Promise<ReadonlyMap<string, readonly Check[]>> {
+  const [{ checkStack }, { lookAtStack }, { hostLabel }] = await Promise.all([
+    import("./checks.js"),
+    import("./look.js"),
+    import("../ssh/address.js"),
+  ]);
+  const labels = hosts.map(hostLabel);
+  const links = stack.links.filter(({ host }) => host !== undefined && labels.includes(hostLabel(host)));
+  const own = { ...stack, links };
+  const rows = new Map<string, Check[]>();
+  for (const [{ host, after }, results] of await checkStack(
+    own,
+    await lookAtStack(own, settings),
+    settings,
+  )) {
+    const label = host === undefined ? "" : hostLabel(host);
+    const name = String(after?.["name"]);
+    rows.set(label, [
+      ...(rows.get(label) ?? []),
+      ...results.map(({ check, passed, ms = 0, failure = "" }): Check =>
+        passed
+          ? { check: name, status: "ok", found: `${check}: ${ms} ms` }
+          : { check: name, status: "failed", found: check, advice: failure },
+      ),
+    ]);
+  }
+  return rows;
 }

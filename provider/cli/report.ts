@@ -9,17 +9,19 @@ import { print } from "./print";
 interface ReportOptions extends HostOptions {
   readonly format: "markdown" | "json" | "text";
   readonly output?: string;
+  readonly checks?: boolean;
 }
 
 const HELP = `
 FILE is the output of "pulumi preview --json --show-sames" or "pulumi stack export". Without it, or with -, it is read
 from standard input. The hosts in it are read, and each link is planned as by "pulumi up": what differs,
-property by property, and the commands that would run. Nothing is changed. With an export, all differences are drift.
+property by property, and the commands that would run. Nothing is changed. With an export, all differences are drift. With
+--checks, the checks of links that are there are run as well.
 
 Example:
   pulumi preview --json --show-sames | pulumi-macvlan report > comment.md
   pulumi stack export | pulumi-macvlan report --format text
-${exitCodes("no link differs", "there are changes or drift")}`;
+${exitCodes("no link differs", "there are changes or drift, or a check has failed")}`;
 
 export function reportCommand(): Command {
   const command = new Command("report")
@@ -31,6 +33,7 @@ export function reportCommand(): Command {
         .default("markdown"),
     )
     .option("-o, --output <file>", "write it to a file")
+    .option("--checks", "run the checks of the links that are there")
     .addHelpText("after", HELP);
   return withHostOptions(command).action(async (file: string, options: ReportOptions) => {
     process.exitCode = await report(file, options);
@@ -46,7 +49,12 @@ async function report(file: string, options: ReportOptions): Promise<ExitCode> {
     import("./report/model.js"),
   ]);
   const stack = readStack(await readInput(file), file === "-" ? "standard input" : file);
-  const result = compareStack(stack, await lookAtStack(stack, settings));
+  const seen = await lookAtStack(stack, settings);
+  const checked =
+    options.checks === true
+      ? await (await import("./checks.js")).checkStack(stack, seen, settings)
+      : new Map<never, never>();
+  const result = compareStack(stack, seen, checked);
   await print(await written(result, options), options.output);
   for (const { host, error } of result.hosts) {
     if (error !== undefined)

@@ -10,6 +10,7 @@ import { visibleInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
 import { openClaims } from "../kinds/lan/claims";
 import { type Claim, type Warning, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
+import { carrierDifferences } from "../kinds/lan/carrier";
 import { oneEachConflicts } from "../kinds/lan/one-each";
 import { parentUseConflicts } from "../kinds/lan/parent-use";
 import { warningsOf } from "../kinds/lan/warnings";
@@ -24,6 +25,7 @@ import type { DesiredPlan } from "../plan/plan";
 import { type HostAddress, hostIdentity } from "../ssh/address";
 import { anyMakingOf, isTakenOver } from "./apply";
 import { asFailures } from "./border";
+import { carrierWarnings } from "./carrier";
 import { type CheckedLink, checkProblems, previewChecks } from "./checks";
 import type { ProviderContext } from "./context";
 import { differenceOf } from "./diff";
@@ -77,7 +79,7 @@ export async function check(
   if (host) context.rollout.noteTurn(host, news);
   const redact = (text: string): string => redactor.redact(text, hostOf(request.inputs));
   const seen = host && (await observe(context.fleet.managedHost(host)));
-  const proof = seen && !(seen instanceof MacvlanError) && (await examineChecks(context, request, seen));
+  const proof = seen && !(seen instanceof MacvlanError) && (await examine(context, request, seen));
   // no await from here on: of two resources that conflict, the second must see the claims of the first
   const planned: Report =
     host === undefined || seen === undefined
@@ -258,31 +260,32 @@ function reportUnseen(
   };
 }
 
-/** What is known of the links' checks before a change. */
+/** What is known of whether the links will work, beside their plan. */
 interface Examined {
   readonly issues: readonly Issue[];
-  readonly lines: readonly string[];
+  readonly notices: readonly (string | Warning)[];
 }
 
-async function examineChecks(
+async function examine(
   context: ProviderContext,
   { resource, isPreview, targets }: Request,
   seen: Observation,
 ): Promise<Examined> {
+  const carriers = await Promise.all(targets.map(({ known }) => carrierWarnings(context, known, seen)));
   const links = targets.flatMap(({ member: { path, props }, known }): CheckedLink[] =>
     known.checks === undefined ? [] : [{ known, inputs: props, path }],
   );
   const issues = (await Promise.all(links.map((link) => checkProblems(context, link, seen)))).flat();
-  if (!isPreview || issues.length > 0) return { issues, lines: [] };
+  if (!isPreview || issues.length > 0) return { issues, notices: carriers.flat() };
   const lines = await Promise.all(links.map((link) => previewChecks(context, resource, link, seen)));
-  return { issues, lines: lines.flat() };
+  return { issues, notices: [...carriers.flat(), ...lines.flat()] };
 }
 
-function withChecks(report: Report, { issues, lines }: Examined): Report {
+function withChecks(report: Report, { issues, notices }: Examined): Report {
   const failures = [...(report.failures ?? []), ...issues];
   return {
     ...report,
-    notices: [...(report.notices ?? []), ...lines],
+    notices: [...(report.notices ?? []), ...notices],
     ...(failures.length > 0 ? { failures } : {}),
   };
 }
@@ -550,7 +553,10 @@ function driftSince(
 ): Difference[] {
   const { unfinished } = context.observation;
   if (unfinished) return [{ property: "host", wanted: "none", found: UNFINISHED_CHANGE[unfinished] }];
-  const drift = driftOf(kind, previous, known, context, next);
+  const drift = [
+    ...driftOf(kind, previous, known, context, next),
+    ...carrierDifferences(known, context.observation.state),
+  ];
   // an imported link has no record on its host until its first change
   return previous["__imported"] === true ? drift.filter(({ property }) => property !== "owner") : drift;
 }

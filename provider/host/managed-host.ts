@@ -3,6 +3,7 @@
  * the next observation, so that no plan is made from a stale one.
  */
 import type { CheckOutcome, CheckPrograms, HostCheck } from "../model/checks";
+import type { CarrierHistory } from "../kinds/lan/carrier";
 import type { LinkId } from "../model/host";
 import type { Observation } from "../model/observation";
 import { newMarker } from "../shell/quote";
@@ -12,6 +13,7 @@ import type { Connection, RunOptions, SshClient } from "../ssh/connection";
 import { type Duplicate, dadScript, parseDad, parseProbe, probeScript } from "./address-probe";
 import { type Change, type HostAccess, again, changeTogether } from "./apply-changes";
 import { openBatcher } from "./batch";
+import { carrierScript, parseCarrier } from "./carrier";
 import { checksScript, holdsSecret, parseOutcomes, parsePrograms, programsScript, secondsOf } from "./checks";
 import { type Clock, systemClock } from "./clock";
 import { readingInterrupted, unreadable } from "./errors";
@@ -34,6 +36,8 @@ export interface ManagedHost {
   change(resource: string, makePlan: Change["makePlan"], proof?: Change["proof"]): Promise<Observation>;
   /** The programs that the host has for checks. */
   programs(): Promise<CheckPrograms>;
+  /** What the kernel remembers of the carrier of a link of the host's own namespace. */
+  carrier(link: string): Promise<CarrierHistory>;
   /** Runs checks, all at once, and changes nothing. */
   runChecks(checks: readonly HostCheck[]): Promise<readonly CheckOutcome[]>;
   /** Announces a change of the resource, so that other changes of the host wait for it. */
@@ -149,6 +153,11 @@ export function openFleet(
       label: hostLabel(host),
       observe: () => observeHost(memory),
       programs: () => programs(memory, client),
+      async carrier(link) {
+        const marker = newMarker();
+        const script = carrierScript(link, marker);
+        return parseCarrier(await ask(memory, client, script, `read the carrier of ${link}`), marker);
+      },
       runChecks: (checks) => runChecks(memory, client, checks),
       async change(resource, makePlan, proof) {
         const observing = observeHost(memory);

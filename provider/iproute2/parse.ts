@@ -315,6 +315,8 @@ function parseLink(
   const dynamic = link.addresses.filter((a) => a.isDynamic && a.family === "inet");
   // set explicitly; `promiscuity` counts all users
   if (link.flags.includes("PROMISC")) details["promisc"] = "on";
+  // iproute2's NO-CARRIER follows the operational state, which the kernel may work out later
+  if (link.flags.includes("UP") && !link.flags.includes("LOWER_UP")) details["carrier"] = "no";
   if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
   Object.assign(settings, typeSettings(kind, data, iproute2));
   for (const [word, value] of Object.entries(data)) {

@@ -79,6 +79,7 @@ function sysfsLink(name: string, attributes: ReadonlyMap<string, string>): LinkS
     details: {
       bridge_id: canonicalBridgeId(get("bridge/bridge_id")),
       port_state: PORT_STATES[Number(get("brport/state"))] ?? "",
+      ...(up && ["down", "lowerlayerdown"].includes(get("operstate")) ? { carrier: "no" } : {}),
     },
     addresses: [],
     routes: [],

@@ -210,13 +210,19 @@ export function describeCheck(one: LinkCheck, isSecret: boolean): string {
 /** Rules between checks and the link's other properties. */
 export function checkRules({
   checks: given = [],
+  expectCarrier,
   up,
 }: {
   readonly checks?: readonly object[];
+  readonly expectCarrier?: boolean;
   readonly up?: boolean;
 }): Issue[] {
+  if (up !== false) return [];
   const reason = "cannot be combined with up: false: a link that is down carries nothing";
-  return up === false && given.length > 0 ? [issue("invalid-input", "checks", reason)] : [];
+  return [
+    ...(given.length > 0 ? [issue("invalid-input", "checks", reason)] : []),
+    ...(expectCarrier === true ? [issue("invalid-input", "expectCarrier", reason)] : []),
+  ];
 }
 
 const GIVEN: readonly string[] = [...PROBES, "within", "from", "required"];

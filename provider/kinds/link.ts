@@ -25,6 +25,7 @@ export const LINK_PROPERTIES = properties({
   force: { schema: p.flag },
   duplicateAddressDetection: { schema: p.oneOf("off", "warn", "error") },
   checks: { schema: checks },
+  expectCarrier: { schema: p.flag },
 });
 
 /** The canonical inputs that all kinds have in common. */

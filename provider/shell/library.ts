@@ -19,6 +19,7 @@ export type ShellFile =
   | "boot-ports"
   | "boot-run"
   | "boot-take"
+  | "carrier"
   | "check-programs"
   | "checked"
   | "checks"

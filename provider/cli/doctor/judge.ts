@@ -5,12 +5,16 @@ import { KERNEL_TYPES, KINDS } from "../../kinds";
 import { NEWER_PROPERTIES, isKernelTooOld } from "../../kinds/iproute2-support";
 import type { KernelType } from "../../kinds/kind";
 import { unreadableLines } from "../../kinds/unreadable";
-import { childrenOf, portKindOf } from "../../model/host";
+import { carrierFault, describeFault } from "../../kinds/lan/carrier";
+import { childrenOf, nameAndPlace, portKindOf } from "../../model/host";
 import { hasIPv6 } from "../../plan/kernel/sysctls";
 import { type Examined, WRITTEN } from "./probe";
 
-/** `missing`: something that the provider does will fail. `note`: it works, with a remark. */
-export type Status = "ok" | "note" | "missing";
+/**
+ * `missing`: something that the provider does will fail. `failed`: a check of a link did not pass. `note`: it works, with a
+ * remark.
+ */
+export type Status = "ok" | "note" | "missing" | "failed";
 
 export interface Check {
   readonly check: string;
@@ -33,6 +37,7 @@ export function judgeHost(examined: Examined): Check[] {
     flock(examined),
     wireless(examined),
     ...ipv6(examined),
+    ...carriers(examined),
     ...macHeadroom(examined),
     ...managers(examined),
     boot(examined),
@@ -192,6 +197,20 @@ function wireless({ observation: { facts } }: Examined): Check {
         facts.wireless.join(", "),
         "802.11 allows one MAC address per station, so macvlans do not work there: use IpvlanInterface.",
       );
+}
+
+/** Links below others that are down or have no carrier. */
+function carriers({ observation: { state } }: Examined): Check[] {
+  const faults = new Map<string, string[]>();
+  for (const { name, netns, parent } of state.links) {
+    const fault = parent === "" ? undefined : carrierFault(state, parent);
+    if (!fault) continue;
+    const text = describeFault(fault);
+    faults.set(text, [...(faults.get(text) ?? []), nameAndPlace({ name, netns })]);
+  }
+  return [...faults].map(([fault, above]) =>
+    note("carrier", fault, `Nothing arrives at ${above.join(", ")}: see the cable and the switch port.`),
+  );
 }
 
 /**

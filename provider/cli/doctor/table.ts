@@ -13,7 +13,12 @@ export type Diagnosis =
     }
   | { readonly host: string; readonly error: string };
 
-const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", note: "yellow", missing: "red" };
+const COLOURS: Readonly<Record<Status, Colour>> = {
+  ok: "green",
+  note: "yellow",
+  missing: "red",
+  failed: "red",
+};
 
 /** The width of the lines with advice below a finding. */
 const WIDTH = 84;

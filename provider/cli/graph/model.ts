@@ -1,5 +1,6 @@
 /** The model of the drawing: macvlans with the links below them, bridges with their ports, and drift. Pure. */
 import { KINDS } from "../../kinds";
+import { hasCarrier } from "../../kinds/lan/carrier";
 import type { Observation } from "../../model/observation";
 import { type LinkId, type LinkState, findLink, sameLink } from "../../model/host";
 import { isChild, isHostShim } from "../links";
@@ -151,7 +152,7 @@ function factsOf(link: LinkState, isShim: boolean, secret: readonly string[] = [
           link.routes.map((r) => `→ ${r.to}`),
         ).map(plain)
       : []),
-    ...(link.up ? [] : [dim("is down")]),
+    ...(link.up ? (hasCarrier(link) ? [] : [dim("no carrier")]) : [dim("is down")]),
   ];
 }
 

@@ -15,18 +15,29 @@ import { describeHarm, whyHarmful } from "../../engine/harm";
 import { describeCommand, isNote, shownCommandsOf } from "../../iproute2/commands";
 import { isOfLink } from "../../kinds/check-inputs";
 import type { CommonInputs, Json, PlanContext } from "../../kinds/kind";
+import { withKernelNames } from "../../kinds/altnames";
+import { carrierDifferences, carrierFaultOf, describeFault } from "../../kinds/lan/carrier";
 import { type LinkId, findLink } from "../../model/host";
 import { type Observation, UNFINISHED_CHANGE, type Unfinished } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
 import { type DesiredPlan, outcome } from "../../plan/plan";
 import { hostReach } from "../../ssh/address";
+import type { CheckedResult } from "../checks";
 import { type Seen, cannotUse, namesOf, seenKey } from "../look";
 import type { StackLink, StackReading } from "../stack";
 import { oneLine } from "../table";
 import type { Report, ReportedDifference, ReportedHost, ReportedLink } from "./model";
 
-/** The report of a stack, from the observations of its hosts (by {@link seenKey}). */
-export function compareStack(stack: StackReading, seen: ReadonlyMap<string, Seen>): Report {
+/**
+ * The report of a stack, from the observations of its hosts (by {@link seenKey}).
+ *
+ * @param checked what came of the checks of its links, if they were run
+ */
+export function compareStack(
+  stack: StackReading,
+  seen: ReadonlyMap<string, Seen>,
+  checked: ReadonlyMap<StackLink, readonly CheckedResult[]> = new Map(),
+): Report {
   const hosts = new Map<string, OneHost>();
   const names = namesOf(stack.links.flatMap(({ host }) => (host === undefined ? [] : [host])));
   for (const link of stack.links) {
@@ -45,10 +56,27 @@ export function compareStack(stack: StackReading, seen: ReadonlyMap<string, Seen
     stack: stack.name,
     source: stack.source,
     hosts: [...hosts.values()].map((host) =>
-      compareOrError(host, twinsOf(host, [...hosts.values()]), reached),
+      withResults(compareOrError(host, twinsOf(host, [...hosts.values()]), reached), host, checked),
     ),
     errors: stack.errors,
     others: stack.others,
+  };
+}
+
+/** A host's links with what came of their checks; they are in the order of the stack's. */
+function withResults(
+  reported: ReportedHost,
+  { links }: OneHost,
+  checked: ReadonlyMap<StackLink, readonly CheckedResult[]>,
+): ReportedHost {
+  if (checked.size === 0) return reported;
+  return {
+    ...reported,
+    links: reported.links.map((link, i) => {
+      const own = links[i];
+      const checks = own && checked.get(own);
+      return checks ? { ...link, checks } : link;
+    }),
   };
 }
 
@@ -109,6 +137,7 @@ function compareHost(
       ...(twins.length === 0
         ? []
         : [`has the same machine ID as ${twins.join(", ")}: it is one host with two addresses, or a clone`]),
+      ...faultNotes(links, seen.observation),
     ],
     links: links.map((link) => {
       const now = reached.get(reach) ?? seen.observation;
@@ -117,6 +146,17 @@ function compareHost(
       return reported;
     }),
   };
+}
+
+/** A note for each link below the stack's links that is down or has no carrier. */
+function faultNotes(links: readonly StackLink[], { state }: Observation): string[] {
+  const above = new Map<string, string[]>();
+  for (const link of links) {
+    if (link.after === undefined || link.action === "delete" || !isOfLink(link.after)) continue;
+    const fault = carrierFaultOf(withKernelNames(knownInputs(link.after, []), state), state);
+    if (fault) above.set(describeFault(fault), [...(above.get(describeFault(fault)) ?? []), labelOf(link)]);
+  }
+  return [...above].map(([fault, labels]) => `${fault}: nothing arrives at ${labels.join(", ")}`);
 }
 
 const UNFINISHED_NOTES: Readonly<Record<Unfinished, string>> = {
@@ -161,11 +201,15 @@ function compareLink(
     ...d,
     cause: drift.some((other) => other.property === d.property) ? "drift" : "program",
   }));
+  const fallen =
+    stays === undefined ? [] : carrierDifferences(withKernelNames(known, emptied.state), emptied.state);
+  differences.push(...fallen.map((d): ReportedDifference => ({ ...d, cause: "drift" })));
   const run = [...commands(removal, now), ...commands(plan, now)];
   // the state may be outdated although the host is not: an update then only changes the state
   const isWhole = link.secret.length === 0 && link.unknown.length === 0;
-  const nothing = plan.steps.length === 0 && removal === undefined && link.action !== "create" && isWhole;
-  const action = link.action === "keep" && plan.steps.length > 0 ? "update" : nothing ? "keep" : link.action;
+  const hasChanges = plan.steps.length > 0 || fallen.length > 0;
+  const nothing = !hasChanges && removal === undefined && link.action !== "create" && isWhole;
+  const action = link.action === "keep" && hasChanges ? "update" : nothing ? "keep" : link.action;
   const cut = describeDisruptiveStep(known, emptied, plan);
   const base = reported(link, action, differences, run);
   return {

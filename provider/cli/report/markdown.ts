@@ -81,6 +81,7 @@ function linkDetails(link: ReportedLink, host: string): string {
   const parts = [
     `**${link.action}** ${code(link.label)} (${link.type} ${code(link.resource)})`,
     ...(rows.length === 0 ? [] : [table(["property", "wanted", "found", "cause"], rows)]),
+    ...checkRows(link),
     ...link.problems.map((problem) => `**would fail:** ${code(problem)}`),
     ...link.notes.map((note) => `_${text(note)}_`),
     ...(commands === ""
@@ -91,6 +92,16 @@ function linkDetails(link: ReportedLink, host: string): string {
         ]),
   ];
   return parts.join("\n\n");
+}
+
+function checkRows({ checks = [] }: ReportedLink): string[] {
+  if (checks.length === 0) return [];
+  const rows = checks.map(({ check, passed, ms = 0, failure = "" }) => [
+    code(check),
+    passed ? "passed" : "**failed**",
+    passed ? `${ms} ms` : code(failure),
+  ]);
+  return [table(["check", "result", "round trip or answer"], rows)];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,5 +1,6 @@
 /** A report as data, independent of its form. `--format json` prints it as it is. */
 import type { LinkId } from "../../model/host";
+import type { CheckedResult } from "../checks";
 import type { Action } from "../stack";
 
 /** A property that differs. */
@@ -34,6 +35,8 @@ export interface ReportedLink {
   readonly notes: readonly string[];
   /** Properties that are secret, if there are any. */
   readonly secret?: readonly string[];
+  /** What came of its checks, if they were asked for. */
+  readonly checks?: readonly CheckedResult[];
 }
 
 export interface ReportedHost {
@@ -59,7 +62,12 @@ export interface Report {
 
 /** Whether a link has nothing to do and nothing to report. */
 export function isQuiet(link: ReportedLink): boolean {
-  return link.action === "keep" && link.problems.length === 0;
+  return link.action === "keep" && link.problems.length === 0 && (link.checks ?? []).length === 0;
+}
+
+/** Whether a check has not passed. */
+export function isDisproved({ checks = [] }: ReportedLink): boolean {
+  return checks.some(({ passed }) => !passed);
 }
 
 export function hasDrift(link: ReportedLink): boolean {
@@ -74,9 +82,9 @@ export function hasFailed(report: Report): boolean {
   );
 }
 
-/** Whether anything differs on any host. */
+/** Whether anything differs on any host, or a check has not passed. */
 export function differs(report: Report): boolean {
-  return report.hosts.some((h) => h.links.some((l) => l.action !== "keep"));
+  return report.hosts.some((h) => h.links.some((l) => l.action !== "keep" || isDisproved(l)));
 }
 
 /** The actions in one phrase: `1 create, 2 update`; empty if there are none. */
@@ -99,12 +107,21 @@ export function summarise(report: Report): string {
   const parts = [
     countActions(links) || "nothing to do",
     ...(drifted === 0 ? [] : [`drift on ${count(drifted, "link")}`]),
+    ...checked(links),
     ...(unseen === 0 ? [] : [`${count(unseen, "host")} could not be read`]),
     ...(report.errors.length === 0
       ? []
       : [`the preview failed with ${count(report.errors.length, "error")}`]),
   ];
   return `${count(links.length, "link")} on ${count(report.hosts.length, "host")}: ${parts.join("; ")}.`;
+}
+
+/** `2 checks passed, 1 failed` */
+function checked(links: readonly ReportedLink[]): string[] {
+  const all = links.flatMap(({ checks = [] }) => checks);
+  const failed = all.filter(({ passed }) => !passed).length;
+  if (all.length === 0) return [];
+  return [`${count(all.length - failed, "check")} passed${failed === 0 ? "" : `, ${failed} failed`}`];
 }
 
 /** `1 host`, `2 hosts` */

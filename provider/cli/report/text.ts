@@ -44,6 +44,11 @@ function linkLines(link: ReportedLink, paint: Paint): string[] {
   return [
     head,
     ...alignColumns(rows, "    "),
+    ...(link.checks ?? []).map(({ check, passed, ms = 0, failure = "" }) =>
+      passed
+        ? `    ${paint("green", "passed:")} ${oneLine(check)} ${paint("dim", `${ms} ms`)}`
+        : `    ${paint("red", "failed:")} ${oneLine(failure)}`,
+    ),
     ...link.problems.map((problem) => `    ${paint("red", "would fail:")} ${oneLine(problem)}`),
     ...link.notes.map((note) => `    ${paint("dim", oneLine(note))}`),
     ...link.commands.map((command) => `    ${paint("dim", "$")} ${oneLine(command)}`),

@@ -77,6 +77,11 @@ export interface LinkArgs {
    * it failed before the change as well.
    */
   checks?: CheckArgs[];
+  /**
+   * Call it drift if the link is up and has no carrier: `operState: found lowerlayerdown, wanted up`. No update mends that;
+   * a cable does. Without it, a link below that is down or has no carrier is a warning. Default: false.
+   */
+  expectCarrier?: boolean;
 }
 
 /** What the host reports about every link. */

@@ -48,7 +48,7 @@ describe("pulumi-macvlan", () => {
 
   it("says on stderr what is wrong with a call, and ends with 1", async () => {
     const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
-      [["doctor"], /^error: missing required argument 'host'/],
+      [["doctor"], /^pulumi-macvlan: nothing to examine/],
       [["nonsense"], /^error: unknown command 'nonsense'/],
       [["report", "-f", "pdf"], /^error: option '-f, --format <form>' argument 'pdf' is invalid/],
       [["doctor", "-x"], /^error: unknown option '-x'/],
