@@ -6,7 +6,7 @@ import type { CommandResult } from "./fleet/run";
 import { eventually } from "../support/eventually";
 import { callTool } from "../setup/tool";
 import { linkOf, snapshot } from "./seen";
-import { useLab } from "./stack";
+import { openRun, useLab } from "./stack";
 
 /** What `pulumi stack export` prints of a stack. */
 function exported(state: string): string {
@@ -109,5 +109,15 @@ describe("without a change", () => {
     await up({ checks });
     await preview({ checks });
     assert.doesNotMatch(on.stack.said().join("\n"), /the check/);
+    await on.lab.sh("node1", ": > /tmp/broken");
+    for (const isPreview of [true, false]) {
+      const run = openRun(on.lab, undefined, { MACVLAN_CHECK_ON_PREVIEW: "true" });
+      const news = { ...args, checks, __owner: "lab/test", __resource: "web", __preview: isPreview };
+      const { failures } = await run.operations("MacvlanInterface").check({}, news);
+      await run.close();
+      assert.equal(failures?.length ?? 0, 0);
+      assert.equal(/the check "command .*failed/.test(run.said.join("\n")), isPreview);
+    }
+    await on.lab.sh("node1", "rm /tmp/broken");
   });
 });

@@ -72,9 +72,9 @@ export interface Run {
 }
 
 /** A run that reaches the lab's hosts by their names. */
-export function openRun(lab: Lab, clock?: Clock): Run {
+export function openRun(lab: Lab, clock?: Clock, variables: Readonly<Record<string, string>> = {}): Run {
   const said: string[] = [];
-  const env = { ...process.env, MACVLAN_SSH_CONFIG_PATH: lab.sshConfig };
+  const env = { ...process.env, MACVLAN_SSH_CONFIG_PATH: lab.sshConfig, ...variables };
   const context = openContext({ env, stderr: (text) => said.push(text.trimEnd()), ...(clock && { clock }) });
   const providers = openProviders(() => context);
   return {
