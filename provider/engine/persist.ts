@@ -8,7 +8,8 @@ import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
 import { ownerOf } from "../kinds/ownership";
 import { afterBoot, bootDifferences } from "../plan/boot";
 import type { BootFile, Desired, DesiredBoot } from "../model/host";
-import { bootSteps, withSideEffects } from "../plan/plan";
+import { bootSteps } from "../plan/plan";
+import { withSideEffects } from "../plan/losses";
 import { markOf } from "../model/owner";
 import type { Step } from "../model/steps";
 

@@ -2,7 +2,7 @@ import { isOlder } from "../iproute2/version";
 import type { Settings } from "../model/host";
 import type { HostFacts } from "../model/observation";
 import { kernelTraits } from "../plan/kernel/traits";
-import type { KernelTraits } from "../plan/plan";
+import type { KernelTraits } from "../plan/transition";
 import { acceptAltNames } from "./altnames";
 import { bond } from "./bond";
 import { bridge } from "./bridge";

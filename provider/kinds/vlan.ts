@@ -1,7 +1,7 @@
 /** VlanInterface: the frames of one VLAN of a parent, as a link. */
 import { z } from "zod";
 import { type HostState, type LinkState, findLink, nameAndPlace } from "../model/host";
-import { mustBeReplaced } from "../plan/plan";
+import { mustBeReplaced } from "../plan/transition";
 import type { QosMapping, VlanProtocol } from "./args";
 import { type Form, number, toggle } from "./bindings";
 import { ON_PARENT, desiredOn, noParent, mtuProblems, readRoutes, childRules } from "./child";

@@ -1,4 +1,4 @@
-import type { KernelTraits } from "../plan";
+import type { KernelTraits } from "../transition";
 
 /** A kernel's abilities, by its release (`6.1.0-18-amd64`). */
 export function kernelTraits(release: string): Omit<KernelTraits, "newLink"> {

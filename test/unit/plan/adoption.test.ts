@@ -8,7 +8,8 @@ import type { CommonInputs, Kind, PlanContext } from "../../../provider/kinds/ki
 import { macvlan } from "../../../provider/kinds/macvlan";
 import { desiredRemoval } from "../../../provider/kinds/ownership";
 import { type HostState, type LinkState, findLink } from "../../../provider/model/host";
-import { outcome, plan, withoutLosses, withSideEffects } from "../../../provider/plan/plan";
+import { outcome, plan } from "../../../provider/plan/plan";
+import { withoutLosses, withSideEffects } from "../../../provider/plan/losses";
 import { contextOn } from "../../support/contexts";
 import { BARE, observationOf } from "../../support/hosts";
 import { bondInputs, bridgeInputs, macvlanInputs } from "../../support/inputs";

@@ -16,7 +16,8 @@ import {
   type Desired,
   findLink,
 } from "../../../provider/model/host";
-import { type KernelTraits, outcome, plan } from "../../../provider/plan/plan";
+import type { KernelTraits } from "../../../provider/plan/transition";
+import { outcome, plan } from "../../../provider/plan/plan";
 import { simulate } from "../../../provider/plan/kernel/simulate";
 import type { OwnStack } from "../../../provider/model/owner";
 import { contextOn } from "../../support/contexts";

@@ -1,0 +1,112 @@
+/** The undo of each step of a plan: the commands that lead back from it. Pure. */
+import {
+  type HostState,
+  type LinkId,
+  type LinkState,
+  type DesiredLink,
+  type SecretParts,
+  asDesired,
+  recordOf,
+  sameLink,
+} from "../model/host";
+import { markStep } from "../model/secret-parts";
+import type { PlannedStep, Step } from "../model/steps";
+import { simulate } from "./kernel/simulate";
+import { type KernelTraits, idOf, transition } from "./transition";
+
+/** The undo is planned on first use, as most plans are never applied. */
+export function withUndo(
+  state: HostState,
+  steps: readonly Step[],
+  kernel: KernelTraits,
+  secret: SecretParts | undefined,
+): PlannedStep[] {
+  let now = state;
+  const marked = (step: Step): Step => (secret ? markStep(step, secret) : step);
+  return steps.map((step) => {
+    const before = now;
+    const after = simulate(before, step);
+    now = after;
+    let planned: Step[] | undefined;
+    return {
+      step: marked(step),
+      get undo() {
+        return (planned ??= undoOf(step, before, after, kernel).map(marked));
+      },
+    };
+  });
+}
+
+/** The commands from `after` back to `before`, planned like any other change, from the links that differ. */
+function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelTraits): Step[] {
+  switch (step.do) {
+    case "addNetns":
+      return [{ do: "deleteNetns", name: step.name }];
+    case "recordNetns":
+      return before.netns
+        .filter((n) => n.name === step.name)
+        .map((n) => ({ do: "recordNetns", name: n.name, mark: n.mark ?? { owner: "" } }));
+    case "deleteNetns":
+      return before.netns
+        .filter((n) => n.name === step.name)
+        .map((n) => ({ do: "addNetns", name: n.name, mark: n.mark ?? { owner: "" } }));
+    case "setBootFiles": {
+      const paths = [...step.remove, ...step.write].map((f) => f.path);
+      const files = before.bootFiles.filter((f) => paths.includes(f.path));
+      return [{ do: "restoreBootFiles", paths, files }];
+    }
+    case "restoreBootFiles":
+      return [];
+    case "record":
+    case "forget": {
+      const id = step.do === "record" ? step.record : step.link;
+      const previous = before.records.find((r) => sameLink(r, id));
+      return [previous ? { do: "record", record: previous } : { do: "forget", link: idOf(id) }];
+    }
+    default: {
+      const back = transition(
+        after,
+        { links: formerLinks(step, before, after), netns: "", owner: "" },
+        kernel,
+      );
+      // a link that is made again or moved back may have another index, which its record must contain
+      const replaced = back.flatMap((s): LinkId[] =>
+        s.do === "addLink" ? [s.link] : s.do === "moveLink" ? [{ ...s.link, netns: s.netns }] : [],
+      );
+      const records = replaced.flatMap((id) => recordOf(before, id) ?? []);
+      return [...back, ...records.map((record): Step => ({ do: "record", record }))];
+    }
+  }
+}
+
+/** The links that a step changed, made or removed, as they were, each with its new place. */
+function formerLinks(step: Step, before: HostState, after: HostState): DesiredLink[] {
+  // with sets, as a host may have thousands of links
+  const unchanged = new Set(after.links);
+  // a bond may change when a port leaves it again, although it did not change when the port joined
+  const master = step.do === "set" && step.key === "link.master" ? step.value : "";
+  // and a port that did not follow its bridge's default PVID may follow it on the way back
+  const bridge = step.do === "set" && step.key === "type.vlan_default_pvid" ? step.link.name : undefined;
+  const mayChange = (l: LinkState): boolean =>
+    l.netns === "" && (l.name === master || (bridge !== undefined && l.settings["link.master"] === bridge));
+  const changed = before.links
+    .filter((l) => l.isOutOfReach !== true && (!unchanged.has(l) || mayChange(l)))
+    .toSorted((a, b) => a.ifIndex - b.ifIndex)
+    .map((link) => {
+      const place = placeAfter(step, link);
+      return { ...asDesired(link), ...(sameLink(place, link) ? {} : { previous: place }) };
+    });
+  const key = ({ netns, name }: LinkId): string => `${netns}/${name}`;
+  const stayed = new Set(before.links.map((l) => key(placeAfter(step, l))));
+  const added = after.links
+    .filter((l) => !stayed.has(key(l)))
+    .map((l): DesiredLink => ({ ...idOf(l), exists: false, settings: [] }));
+  return [...changed, ...added];
+}
+
+/** The place of a link after a step. Its index is not enough, as links of two namespaces may have the same. */
+function placeAfter(step: Step, link: LinkId): LinkId {
+  if (step.do === "renameLink" && sameLink(step.link, link)) return { ...idOf(link), name: step.name };
+  if (step.do === "moveLink" && sameLink(step.link, link)) return { ...idOf(link), netns: step.netns };
+  return idOf(link);
+}
