@@ -100,7 +100,10 @@ export function openContext({
     redactor,
     continuesOnError: /^(1|true)$/i.test(env["PULUMI_CONTINUE_ON_ERROR"] ?? ""),
     checksOnPreview: !(settings instanceof Error) && settings.checkOnPreview === true,
-    interrupt: () => fleet.interrupt(),
+    interrupt() {
+      rollout.interrupt();
+      fleet.interrupt();
+    },
     close: () => fleet.close(),
   };
 

@@ -31,6 +31,8 @@ export interface RunRollout {
   change<T>(host: HostAddress, resource: string, work: () => Promise<T>): Promise<T>;
   /** Notes that commands were sent to a host. */
   noteChanged(host: HostAddress): void;
+  /** Ends all waiting, as the user has interrupted the run: hosts that have not begun are not touched. */
+  interrupt(): void;
 }
 
 export interface RolloutOptions {
@@ -58,6 +60,7 @@ export function openRunRollout(options: RolloutOptions): RunRollout {
         notePreviewed: () => undefined,
         change: (_host, _resource, work) => work(),
         noteChanged: () => undefined,
+        interrupt: () => undefined,
       }
     : openStaged({ ...options, settings });
 }
@@ -78,7 +81,9 @@ function openStaged({
   const arrivals = openArrivals(settings, hints.length, clock);
   /** A program runs: deletions are part of its rollout. `pulumi destroy` runs none. */
   let hasProgram = false;
-  let stopped: string | undefined;
+  let stopped: { readonly why: string; readonly code: ErrorCode } | undefined;
+  let end: () => void = () => undefined;
+  const interrupted = new Promise<void>((resolve) => (end = resolve));
 
   function refuse(host: HostAddress, resource: string, why: string, code: ErrorCode): never {
     const label = hostLabel(host);
@@ -89,13 +94,14 @@ function openStaged({
     const identity = hostIdentity(host);
     const turn = turns.get(identity);
     const assertNotStopped = (): void => {
-      if (stopped !== undefined && !begun.has(identity)) refuse(host, resource, stopped, "rollout-stopped");
+      if (stopped && !begun.has(identity)) refuse(host, resource, stopped.why, stopped.code);
     };
     assertNotStopped();
     if (turn && "refused" in turn) refuse(host, resource, turn.refused, turn.code);
-    if (turn) {
-      for (let left; (left = turn.notBefore - wallClock()) > 0;) await clock.sleep(left);
-    } else if (hasProgram && !begun.has(identity)) await arrivals.enter(identity);
+    const left = turn ? turn.notBefore - wallClock() : 0;
+    if (left > 0) await Promise.race([clock.sleep(left), interrupted]);
+    if (!turn && hasProgram && !begun.has(identity))
+      await Promise.race([arrivals.enter(identity), interrupted]);
     assertNotStopped();
     begun.add(identity);
   }
@@ -107,7 +113,7 @@ function openStaged({
     const reason = redact(codedError(error).text, identity);
     notes.failed(identity, reason);
     if (stopped !== undefined) return;
-    stopped = `the rollout stopped at ${label}: ${reason}`;
+    stopped = { why: `the rollout stopped at ${label}: ${reason}`, code: "rollout-stopped" };
     const untouched = hints.flatMap((hint) => {
       const given = readGivenHost(hint.host);
       return given === undefined || begun.has(given.identity) || turns.has(given.identity)
@@ -125,6 +131,10 @@ function openStaged({
     },
     notePreviewed(host, resource, changes) {
       preview.note(host, resource, changes);
+    },
+    interrupt() {
+      stopped ??= { why: "the run was interrupted", code: "interrupted" };
+      end();
     },
     async change(host, resource, work) {
       const identity = hostIdentity(host);
@@ -272,8 +282,8 @@ function openArrivals(
       schedule.announce(host);
       decide();
       void watch();
-      const notBefore = await turn;
-      for (let left; (left = notBefore - clock.now()) > 0;) await clock.sleep(left);
+      const left = (await turn) - clock.now();
+      if (left > 0) await clock.sleep(left);
     },
     begin(host) {
       inProgress += 1;

@@ -63,6 +63,15 @@ describe("the provider in a rollout", () => {
     assert.equal(await run.change(node1, "shim", () => Promise.resolve("done")), "done");
   });
 
+  it("ends the pause when the run is interrupted, without touching a host", async () => {
+    const { run, clock } = open({ canary: 1, pause: 60 });
+    run.noteTurn(node1, { __turn: { notBefore: 60_000, wave: 1 } });
+    const waiting = run.change(node1, "web", () => assert.fail("node1 was touched"));
+    run.interrupt();
+    await assert.rejects(waiting, { code: "interrupted" });
+    assert.ok(clock.now() < 60_000);
+  });
+
   it("refuses what the program refuses, with its reason", async () => {
     const { run } = open({ canary: "node9" });
     run.noteTurn(node1, { __turn: { refused: "there is no canary", code: "rollout-blocked" } });
