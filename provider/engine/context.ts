@@ -77,7 +77,13 @@ export function openContext({
     redact: redactor.redact,
     clock,
   });
-  const fleet = openFleet(openClient(), diagnostics.say, clock, (host) => rollout.noteChanged(host));
+  const fleet = openFleet(
+    openClient(),
+    diagnostics.say,
+    clock,
+    (host) => rollout.noteChanged(host),
+    (host) => rollout.holdOf(host),
+  );
   const known = hints.flatMap(({ host, free }) => {
     const { data } = hostSchema.safeParse(host);
     return data === undefined ? [] : [{ host: data, free }];

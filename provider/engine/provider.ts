@@ -92,9 +92,16 @@ function providerFor(
   return {
     configure: configureWith(contextFor),
     check: (olds: Json, news: Json) =>
-      withContext("check", [olds], (context) => check(context, type, olds, news), news),
+      withContext(
+        "check",
+        [olds],
+        (context) => context.rollout.call(() => check(context, type, olds, news)),
+        news,
+      ),
     diff: (_id: string, olds: Json, news: Json) =>
-      withContext("diff", [olds, news], (context) => diff(context, type, olds, news)),
+      withContext("diff", [olds, news], (context) =>
+        context.rollout.call(() => diff(context, type, olds, news)),
+      ),
     create: (inputs: Json) =>
       withContext("create", [inputs], async (context) => ({
         id: resourceId(inputs),

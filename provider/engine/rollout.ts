@@ -4,6 +4,7 @@
  * its line. Deletions, which the engine decides on by itself, are put into waves here, in the order in which they come.
  */
 import { type Clock, systemClock } from "../host/clock";
+import type { Hold } from "../host/commit-confirm";
 import type { Json } from "../kinds/kind";
 import { type ErrorCode, MacvlanError, codedError } from "../model/error";
 import type { PrefetchHint } from "../program/prefetch";
@@ -11,8 +12,9 @@ import type { Turn } from "../program/rollout/gate";
 import type { RolloutNotes } from "../program/rollout/notes";
 import { type Announcement, type HostResult, openSchedule, wavesOf } from "../program/rollout/schedule";
 import type { RolloutSettings } from "../program/rollout/settings";
-import { type HostAddress, hostIdentity, hostLabel } from "../ssh/address";
+import { DEFAULT_COMMAND_TIMEOUT, type HostAddress, hostIdentity, hostLabel } from "../ssh/address";
 import { type GivenHost, readGivenHost } from "../ssh/host-text";
+import { openWaveHold } from "./rollout-hold";
 
 export interface RunRollout {
   /** Notes the turn that the program gives a resource's host, from the inputs of its check. */
@@ -31,6 +33,10 @@ export interface RunRollout {
   change<T>(host: HostAddress, resource: string, work: () => Promise<T>): Promise<T>;
   /** Notes that commands were sent to a host. */
   noteChanged(host: HostAddress): void;
+  /** Does work that changes no host, such as a check. */
+  call<T>(work: () => Promise<T>): Promise<T>;
+  /** What a complete change of a host has to wait for before it is confirmed; undefined if for nothing. */
+  holdOf(host: HostAddress): Hold | undefined;
   /** Ends all waiting, as the user has interrupted the run: hosts that have not begun are not touched. */
   interrupt(): void;
 }
@@ -60,6 +66,8 @@ export function openRunRollout(options: RolloutOptions): RunRollout {
         notePreviewed: () => undefined,
         change: (_host, _resource, work) => work(),
         noteChanged: () => undefined,
+        call: (work) => work(),
+        holdOf: () => undefined,
         interrupt: () => undefined,
       }
     : openStaged({ ...options, settings });
@@ -79,11 +87,12 @@ function openStaged({
   const changed = new Set<string>();
   const preview = openPreview(settings, hints, say);
   const arrivals = openArrivals(settings, hints.length, clock);
+  const wave = settings.onFailure === "undo" ? openWaveHold(clock) : undefined;
   /** A program runs: deletions are part of its rollout. `pulumi destroy` runs none. */
   let hasProgram = false;
   let stopped: { readonly why: string; readonly code: ErrorCode } | undefined;
-  let end: () => void = () => undefined;
-  const interrupted = new Promise<void>((resolve) => (end = resolve));
+  let endWaiting: () => void = () => undefined;
+  const interrupted = new Promise<void>((resolve) => (endWaiting = resolve));
 
   function refuse(host: HostAddress, resource: string, why: string, code: ErrorCode): never {
     const label = hostLabel(host);
@@ -112,6 +121,7 @@ function openStaged({
     const identity = hostIdentity(host);
     const reason = redact(codedError(error).text, identity);
     notes.failed(identity, reason);
+    wave?.fail(`the rollout stopped at ${label}: ${reason}`);
     if (stopped !== undefined) return;
     stopped = { why: `the rollout stopped at ${label}: ${reason}`, code: "rollout-stopped" };
     const untouched = hints.flatMap((hint) => {
@@ -134,12 +144,14 @@ function openStaged({
     },
     interrupt() {
       stopped ??= { why: "the run was interrupted", code: "interrupted" };
-      end();
+      wave?.fail("the run was interrupted");
+      endWaiting();
     },
     async change(host, resource, work) {
       const identity = hostIdentity(host);
       await begin(host, resource);
       const leave = arrivals.begin(identity);
+      const end = wave?.begin(identity);
       try {
         const result = await work();
         leave(changed.has(identity) ? "changed" : "unchanged");
@@ -148,7 +160,16 @@ function openStaged({
         fail(host, error);
         leave({ failed: "it failed" });
         throw error;
+      } finally {
+        end?.();
       }
+    },
+    call: (work) => (wave ? wave.call(work) : work()),
+    holdOf(host) {
+      // a run without a program is no rollout
+      if (!wave || !hasProgram) return undefined;
+      const { commandTimeout: seconds = DEFAULT_COMMAND_TIMEOUT } = host;
+      return { seconds, run: () => wave.hold(hostIdentity(host)) };
     },
     noteChanged(host) {
       const identity = hostIdentity(host);

@@ -1,6 +1,6 @@
 /** Changes of a host: planned from its current state, applied, read back, and rolled back if they did not work. */
 import { type CheckOutcome, type CheckPrograms, type HostCheck, blocks } from "../model/checks";
-import { reasonOf } from "../model/error";
+import { codedError, reasonOf } from "../model/error";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describeSteps } from "../iproute2/commands";
 import type { Difference } from "../model/difference";
@@ -16,7 +16,14 @@ import type { Connection } from "../ssh/connection";
 import { ConnectionLost } from "../ssh/error";
 import { type Applied, applyScript, forgetUndoScript, parseApplied, rollBackScript } from "./change-script";
 import { holdsSecret, secondsOf } from "./checks";
-import { type Elsewhere, type Unconfirmed, applyProven, applyWatched } from "./commit-confirm";
+import {
+  type Elsewhere,
+  type Hold,
+  type Unconfirmed,
+  type Withdrawn,
+  applyProven,
+  applyWatched,
+} from "./commit-confirm";
 import {
   changeFailed,
   changeIgnored,
@@ -24,6 +31,7 @@ import {
   changeStale,
   changeUnconfirmed,
   changeUnknown,
+  changeWithdrawn,
   checksFailed,
   undoFailed,
 } from "./errors";
@@ -66,6 +74,8 @@ export interface HostAccess {
   warn(text: string): void;
   /** Notes that commands which change the host are about to be sent. */
   beginChange(): void;
+  /** What a complete change of the host has to wait for before it is confirmed; undefined if for nothing. */
+  hold(): Hold | undefined;
   /** Stores an observation of the host; `undefined` if the host has to be read again. */
   remember(now: Observation | undefined): void;
 }
@@ -99,6 +109,10 @@ async function tryTogether(
   changes: readonly Change[],
 ): Promise<PromiseSettledResult<Observation>[] | undefined> {
   const all = (value: Observation) => changes.map(() => ({ status: "fulfilled", value }) as const);
+  const none = (why: (change: Change) => Error) =>
+    changes.map((change) => ({ status: "rejected", reason: why(change) }) as const);
+  // one that is tried alone would have to be confirmed before the next, and could not be rolled back with it
+  const isHeld = host.hold() !== undefined;
   try {
     const before = await host.observe();
     const parts = before.unfinished === undefined ? planTogether(before, changes) : undefined;
@@ -108,42 +122,59 @@ async function tryTogether(
     // without a step there is nothing to undo: each is checked for itself
     if (steps.length === 0) return proofs.hasChecks ? undefined : all(before);
     const names = parts.map(({ resource }) => resource).join(", ");
-    const applied = await apply(host, names, parts, before, proofs);
+    const isMade = (after: Observation): boolean =>
+      changes.every(({ makePlan }) => makePlan(beforeDad(after)).steps.length === 0);
+    const applied = await apply(host, names, parts, before, proofs, isMade);
     if (applied.outcome === "locked") {
       const { label } = await host.connect();
-      const why = (resource: string): Error => changeLocked(resource, label, applied.printed);
-      return changes.map(({ resource }) => ({ status: "rejected", reason: why(resource) }));
+      return none(({ resource }) => changeLocked(resource, label, applied.printed));
     }
     host.remember(applied.after);
-    if (applied.outcome === "failed" && applied.after.unfinished !== undefined) {
-      const now = beforeDad(applied.after).state;
-      const remains = parts.flatMap(({ desired }) => leftBehind(before.state, now, desired));
+    const { label } = await host.connect();
+    const remainsOf = (now: Observation): Difference[] =>
+      parts.flatMap(({ desired }) => leftBehind(before.state, beforeDad(now).state, desired));
+    if (applied.outcome === "failed") {
+      const remains = remainsOf(applied.after);
       // otherwise the first of the single changes would run the undo once more, and warn
-      if (remains.length === 0) await forgetUndo(host, names, applied.after);
-    }
-    if (applied.outcome === "disproved") {
-      const { label } = await host.connect();
-      const remains = parts.flatMap(({ desired }) =>
-        leftBehind(before.state, beforeDad(applied.after).state, desired),
-      );
       if (applied.after.unfinished !== undefined && remains.length === 0)
         await forgetUndo(host, names, applied.after);
+      return isHeld ? none(({ resource }) => changeFailed(resource, label, applied, remains)) : undefined;
+    }
+    if (applied.outcome === "disproved") {
+      const remains = remainsOf(applied.after);
+      if (applied.after.unfinished !== undefined && remains.length === 0)
+        await forgetUndo(host, names, applied.after);
+      if (isHeld) {
+        return none((change) => {
+          const own = applied.checks.filter((outcome) => proofs.ownerOf(outcome) === change);
+          return own.some(blocks)
+            ? checksFailed(change.resource, label, own, remains, applied.undoPrinted)
+            : changeWithdrawn(change.resource, label, "a check of another link failed", remains);
+        });
+      }
       return await withoutDisproved(host, changes, proofs, applied, (resource, outcomes) =>
         checksFailed(resource, label, outcomes, remains, applied.undoPrinted),
       );
     }
+    if (applied.outcome === "withdrawn") {
+      const remains = remainsOf(applied.after);
+      return none(({ resource }) => changeWithdrawn(resource, label, applied.why, remains));
+    }
     if (applied.outcome !== "done") return undefined;
-    const after = beforeDad(applied.after);
-    if (changes.every(({ makePlan }) => makePlan(after).steps.length === 0)) {
+    if (isMade(applied.after)) {
       proofs.done(applied.checks ?? []);
       return all(applied.after);
     }
-    host.remember(await rollBack(host, names, steps, applied.after));
-    return undefined;
-  } catch {
+    const missing = changes.flatMap(({ makePlan }) => makePlan(beforeDad(applied.after)).differences);
+    const undone = await rollBack(host, names, steps, applied.after);
+    host.remember(undone);
+    return isHeld
+      ? none(({ resource }) => changeIgnored(resource, label, missing, remainsOf(undone)))
+      : undefined;
+  } catch (error) {
     // the single changes find the error, planned from a new observation
     host.remember(undefined);
-    return undefined;
+    return isHeld ? none(() => codedError(error)) : undefined;
   }
 }
 
@@ -258,13 +289,18 @@ async function changeHost(host: HostAccess, change: Change): Promise<Observation
     if (plan?.steps.length === 0) return await proveUnchanged(host, resource, before, proofs);
     const steps = plan?.steps ?? [];
     const { label } = await host.connect();
-    const applied = await apply(host, resource, [{ resource, steps }], before, proofs);
+    const isMade = (after: Observation): boolean =>
+      plan !== undefined && makePlan(beforeDad(after)).steps.length === 0;
+    const applied = await apply(host, resource, [{ resource, steps }], before, proofs, isMade);
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
     host.remember(applied.after);
     const left = (now: Observation): Difference[] =>
       plan ? leftBehind(before.state, beforeDad(now).state, plan.desired) : [];
     if (applied.outcome === "unconfirmed") {
       throw changeUnconfirmed(resource, label, applied, applied.after && left(applied.after));
+    }
+    if (applied.outcome === "withdrawn") {
+      throw changeWithdrawn(resource, label, applied.why, left(applied.after));
     }
     if (applied.outcome === "failed") {
       const remains = left(applied.after);
@@ -313,14 +349,18 @@ async function proveUnchanged(
   return now;
 }
 
-/** @param resource for messages: the names of all parts */
+/**
+ * @param resource for messages: the names of all parts
+ * @param isMade whether the host is as desired: otherwise the change is about to be rolled back, and waits for nothing
+ */
 async function apply(
   host: HostAccess,
   resource: string,
   parts: readonly Part[],
   now: Observation,
   { checks: ofHost, elsewhere }: Proofs,
-): Promise<Applied | Unconfirmed> {
+  isMade: (after: Observation) => boolean,
+): Promise<Applied | Unconfirmed | Withdrawn> {
   const connection = await host.connect();
   host.beginChange();
   const { portTool } = now.facts;
@@ -334,14 +374,23 @@ async function apply(
     steps.map(({ step }) => step),
   );
   const checks = { checks: ofHost, programs: ofHost.length === 0 ? [] : await host.programs() };
-  const change = { steps, description, now, checks, ...(elsewhere ? { elsewhere } : {}) };
+  const held = host.hold();
+  const hold = held && {
+    seconds: held.seconds,
+    run: (after: Observation) => (isMade(after) ? held.run(after) : Promise.resolve(undefined)),
+  };
+  const change = {
+    ...{ steps, description, now, checks },
+    ...(elsewhere ? { elsewhere } : {}),
+    ...(hold ? { hold } : {}),
+  };
   try {
     if (disruptive) {
       const watched = await applyWatched(connection, () => host.openAnother(), { ...change, disruptive });
       host.switchTo(watched.connection);
       return watched.applied;
     }
-    if (elsewhere) return await applyProven(connection, { ...change, elsewhere });
+    if (elsewhere || hold) return await applyProven(connection, change);
     const marker = newMarker();
     const { commandTimeout = DEFAULT_COMMAND_TIMEOUT } = connection.host;
     const script = applyScript(steps, portTool, marker, { commandTimeout }, now, checks);

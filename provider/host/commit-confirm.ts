@@ -49,6 +49,23 @@ export interface ProvenChange {
   readonly checks: ScriptChecks;
   /** Those that other hosts run, once the change is complete. Absent if there are none. */
   readonly elsewhere?: Elsewhere;
+  /** What the complete and checked change waits for. Absent if it is for nothing. */
+  readonly hold?: Hold;
+}
+
+/** Holds a complete change unconfirmed until other hosts have been changed as well. */
+export interface Hold {
+  /** The most seconds that it takes. */
+  readonly seconds: number;
+  /** @returns why the change is to be rolled back; undefined if it stays */
+  readonly run: (after: Observation) => Promise<string | undefined>;
+}
+
+/** A change that worked, and was rolled back because of other hosts. */
+export interface Withdrawn {
+  readonly outcome: "withdrawn";
+  readonly why: string;
+  readonly after: Observation;
 }
 
 /** A change that could cut its own connection. */
@@ -65,7 +82,7 @@ export interface Elsewhere {
 
 /** The outcome of a watched change, and the connection that works now. */
 export interface WatchedOutcome {
-  readonly applied: Applied | Unconfirmed;
+  readonly applied: Applied | Unconfirmed | Withdrawn;
   readonly connection: Connection;
 }
 
@@ -79,7 +96,7 @@ export async function applyWatched(
   openAnother: () => Promise<Connection>,
   change: WatchedChange,
 ): Promise<WatchedOutcome> {
-  const { disruptive, now, checks, elsewhere } = change;
+  const { disruptive, now, checks, elsewhere, hold } = change;
   const { portTool } = now.facts;
   const { token, script, parse, options, confirmTimeout, seconds } = waitingScript(connection, change);
   let answer: Applied | undefined;
@@ -124,16 +141,18 @@ export async function applyWatched(
       return undefined;
     });
     // a change is confirmed when the other hosts have answered
-    const mayDecide = waits && (elsewhere === undefined || proof !== undefined);
+    const mayDecide = waits && ((elsewhere === undefined && hold === undefined) || proof !== undefined);
     const told = another && (await ask(another, token, mayDecide, checks).catch(() => undefined));
-    if (another && told?.confirmation === "pending" && elsewhere && waits && proof === undefined) {
-      proof = await elsewhere.run(told.after);
-      if (!proof.some(blocks)) {
+    if (another && told?.confirmation === "pending" && waits && !mayDecide) {
+      proof = (await elsewhere?.run(told.after)) ?? [];
+      const why = proof.some(blocks) ? undefined : await hold?.run(told.after);
+      if (!proof.some(blocks) && why === undefined) {
         await another.close();
         continue;
       }
       const { after } = await reject(another, token);
       void connection.close();
+      if (why !== undefined) return { applied: { outcome: "withdrawn", why, after }, connection: another };
       const all = [...(told.checks ?? []), ...proof];
       return { applied: { outcome: "disproved", checks: all, undoPrinted: "", after }, connection: another };
     }
@@ -165,30 +184,32 @@ export async function applyWatched(
 
 /**
  * Applies a change that does not touch its own connection, and confirms it over the same one when other hosts have
- * answered. Without a confirmation the host rolls it back by itself.
+ * answered or been changed. Without a confirmation the host rolls it back by itself.
  *
  * @throws SshError, ConnectionLost
  */
 export async function applyProven(
   connection: Connection,
-  change: ProvenChange & { readonly elsewhere: Elsewhere },
-): Promise<Applied> {
-  const { checks, elsewhere } = change;
+  change: ProvenChange,
+): Promise<Applied | Withdrawn> {
+  const { checks, elsewhere, hold } = change;
   const { token, script, parse, options } = waitingScript(connection, change);
   const { stdout } = await connection.run(script, options);
   const applied = parse(stdout);
   if (applied.outcome !== "pending") return applied;
-  const proof = await elsewhere.run(applied.after);
+  const proof = (await elsewhere?.run(applied.after)) ?? [];
   const all = [...(applied.checks ?? []), ...proof];
   if (proof.some(blocks)) {
     const { after } = await reject(connection, token);
     return { outcome: "disproved", checks: all, undoPrinted: "", after };
   }
+  const why = await hold?.run(applied.after);
+  if (why !== undefined) return { outcome: "withdrawn", why, after: (await reject(connection, token)).after };
   const { confirmation, after } = await ask(connection, token, true, checks);
   if (confirmation === "confirmed") return { outcome: "done", after, checks: all };
   throw new ConnectionLost(
     connection.label,
-    `${connection.label}: the change was rolled back before the other hosts had answered`,
+    `${connection.label}: the change was rolled back before the other hosts were ready`,
     true,
   );
 }
@@ -196,7 +217,7 @@ export async function applyProven(
 /** The script of a change that waits to be confirmed. */
 function waitingScript(
   { host }: Connection,
-  { steps, description, now, checks, elsewhere }: ProvenChange,
+  { steps, description, now, checks, elsewhere, hold }: ProvenChange,
 ): {
   readonly token: string;
   readonly script: string;
@@ -210,7 +231,7 @@ function waitingScript(
   const token = randomBytes(8).toString("hex");
   const marker = newMarker();
   const { portTool } = now.facts;
-  const timeout = confirmTimeout + (elsewhere?.seconds ?? 0);
+  const timeout = confirmTimeout + (elsewhere?.seconds ?? 0) + (hold?.seconds ?? 0);
   const watch = { commandTimeout, confirm: { token, timeout } };
   const most = commandTimeout + secondsOf(checks.checks);
   const isSecret = hasSecret(steps) || holdsSecret(checks.checks);

@@ -91,6 +91,17 @@ export function changeIgnored(
   );
 }
 
+/** A change worked, and was rolled back with the others of its wave. */
+export function changeWithdrawn(
+  resource: string,
+  host: string,
+  why: string,
+  left: readonly Difference[],
+): MacvlanError {
+  const text = `${resource} on ${host}: the change worked and was rolled back, as ${why}. ${undone(left, "")}`;
+  return new MacvlanError("rollout-undone", text, { host, resource, remaining: left });
+}
+
 /** A change has cut its own connection. `left` is undefined if the host has not answered since. */
 export function changeUnconfirmed(
   resource: string,

@@ -16,6 +16,7 @@ import { openBatcher } from "./batch";
 import { carrierScript, parseCarrier } from "./carrier";
 import { checksScript, holdsSecret, parseOutcomes, parsePrograms, programsScript, secondsOf } from "./checks";
 import { type Clock, systemClock } from "./clock";
+import type { Hold } from "./commit-confirm";
 import { readingInterrupted, unreadable } from "./errors";
 import { observeScript, parseObservation } from "./observe";
 
@@ -75,12 +76,14 @@ const READING_SECONDS = 20;
 /**
  * @param warn prints a warning at the CLI
  * @param onChange is called before commands that change a host are sent to it
+ * @param holdOf what a complete change of a host has to wait for
  */
 export function openFleet(
   client: SshClient,
   warn: (text: string) => void = () => undefined,
   clock: Clock = systemClock,
   onChange: (host: HostAddress) => void = () => undefined,
+  holdOf: (host: HostAddress) => Hold | undefined = () => undefined,
 ): Fleet {
   const hosts = new Map<string, HostMemory>();
   const batcher = openBatcher(
@@ -141,6 +144,7 @@ export function openFleet(
       runChecks: (checks) => runChecks(memory, client, checks),
       warn,
       beginChange: () => onChange(memory.host),
+      hold: () => holdOf(memory.host),
       remember: (now) => remember(memory, now),
     };
   }

@@ -41,7 +41,7 @@ export const ERROR_CODES = [
     "host-changing",
   ] as const),
   // leaving it alone
-  ...(["rollout-stopped", "rollout-blocked"] as const),
+  ...(["rollout-stopped", "rollout-undone", "rollout-blocked"] as const),
   // a fault of ours
   "internal-error",
 ] as const;

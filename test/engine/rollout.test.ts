@@ -1,9 +1,11 @@
 /** Rollouts in waves: a host that fails ends one, and later hosts stay as they are. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Lab, labDown, labUp } from "../lab/fleet";
-import { replaceIp, restoreIp } from "../lab/faults";
+import { replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
+import { eventually } from "../support/eventually";
 import { type Project, openProject } from "./project";
 
 const HOSTS = Array.from({ length: 8 }, (_, i) => `node${i + 1}`);
@@ -119,5 +121,52 @@ describe("a rollout", function () {
     assert.equal(order.length, HOSTS.length);
     assert.equal(order[0], "node6");
     await project.expectNoChanges();
+  });
+
+  describe("that takes a failed wave back", () => {
+    it("leaves the wave's other hosts as they were, and the next up goes on", async () => {
+      configure({ batch: 4, onFailure: "undo" });
+      project.program(PROGRAM);
+      await breakHost("node7");
+      const { code, output } = await project.cli([
+        ...["up", "--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"],
+      ]);
+      assert.notEqual(code, 0);
+      assert.match(output, /No buffer space/);
+      assert.match(
+        output,
+        /on [a-z]*@?node5(:22)?: the change worked and was rolled back, .* \[rollout-undone\]/,
+      );
+      assert.deepEqual(await changedHosts(), { whole: HOSTS.slice(0, 4), some: [] });
+      await restoreIp(lab, "node7");
+      await project.up();
+      assert.deepEqual(await changedHosts(), { whole: HOSTS, some: [] });
+      await project.expectNoChanges();
+    });
+
+    it("leaves each host before or after the change if the engine is killed, within the watchdog's time", async () => {
+      configure({ onFailure: "undo" });
+      project.program(`
+        for (const address of ${JSON.stringify(HOSTS.slice(0, 3))})
+          new MacvlanInterface("a-" + address, { host: { address, commandTimeout: 8, confirmTimeout: 5 }, name: "a", parent: "eth0" });`);
+      await replaceIp(lab, "node3", 2, "sleep 60");
+      const child = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
+        ...{ cwd: project.folder, env: project.environment, stdio: "ignore", detached: true },
+      });
+      const isHeld = async (host: string): Promise<boolean> =>
+        (await lab.exec(host, ["test", "-e", "/run/pulumi-macvlan/pending"])).code === 0;
+      try {
+        await eventually("two hosts are held", async () => (await isHeld("node1")) && isHeld("node2"));
+      } finally {
+        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      }
+      // the commands of node3 may take 8 s; confirming may take 5 s and, as others are waited for, 8 s more
+      for (const host of HOSTS.slice(0, 3)) await watchdogEnds(lab, host);
+      assert.deepEqual(await changedHosts(), { whole: [], some: [] });
+      await restoreIp(lab, "node3");
+      await project.cli(["cancel", "--yes"]);
+      await project.up();
+      for (const host of HOSTS.slice(0, 3)) await lab.sh(host, "ip link show a");
+    });
   });
 });

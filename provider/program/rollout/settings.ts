@@ -4,6 +4,9 @@ import { MacvlanError } from "../../model/error";
 /** The size of a wave: so many hosts, or a part of the program's hosts. */
 export type BatchSize = { readonly hosts: number } | { readonly percent: number };
 
+/** `undo`: the hosts of the failed wave are rolled back as well. */
+export type OnFailure = "stop" | "undo";
+
 /** In which waves the hosts of a run are changed. */
 export interface RolloutSettings {
   /** The first wave: the first so many hosts that have to be changed, or these hosts. */
@@ -13,7 +16,7 @@ export interface RolloutSettings {
   /** Seconds between a wave and the changes of the next. */
   readonly pause: number;
   /** What a failure does, beside ending the rollout. */
-  readonly onFailure: "stop";
+  readonly onFailure: OnFailure;
 }
 
 /** The key of the stack's configuration. */
@@ -76,8 +79,8 @@ function pauseOf(value: unknown): number {
   return refuse("pause", `must be a number of seconds from 0 to ${MAX_PAUSE}`);
 }
 
-function onFailureOf(value: unknown): "stop" {
-  return value === "stop" ? value : refuse("onFailure", 'must be "stop"');
+function onFailureOf(value: unknown): OnFailure {
+  return value === "stop" || value === "undo" ? value : refuse("onFailure", 'must be "stop" or "undo"');
 }
 
 /** A whole number, also as text: `pulumi config set --path` may write it as such. */

@@ -58,6 +58,7 @@ function hostWith(...answers: Answer[]): { access: HostAccess; said: string[]; l
     runChecks: () => Promise.resolve([]),
     warn: (text) => said.push(text),
     beginChange: () => undefined,
+    hold: () => undefined,
     remember: (seen) => {
       now = seen ?? now;
     },

@@ -14,11 +14,11 @@ describe("the setting of a rollout", () => {
   });
 
   it("takes numbers, names, percentages and lists", () => {
-    assert.deepEqual(parse({ canary: 2, batch: 12, pause: 1.5, onFailure: "stop" }), {
+    assert.deepEqual(parse({ canary: 2, batch: 12, pause: 1.5, onFailure: "undo" }), {
       canary: 2,
       batches: [{ hosts: 12 }],
       pause: 1.5,
-      onFailure: "stop",
+      onFailure: "undo",
     });
     assert.deepEqual(parse({ canary: "node1", batch: [5, "25%", "100 %"] }), {
       canary: ["node1"],
