@@ -18,7 +18,8 @@ import { type Member, type ResourceType, type CheckedResource, placeOf } from ".
 
 /** Properties that may stand beside `links`, for all that have none of their own. */
 export const SHARED = [
-  ...["mtu", "up", "txQueueLength", "persist", "adopt", "duplicateAddressDetection"],
+  ...["mtu", "up", "txQueueLength", "persist", "adopt", "duplicateAddressDetection", "checks"],
+  "expectCarrier",
 ] as const;
 
 /** Hidden properties of each link, which the resource has by key. */

@@ -1,7 +1,7 @@
 /** Arguments and outputs of a network: types only. */
 import type { Input, Output } from "@pulumi/pulumi";
 import type { DeepInput, InputArgs } from "../program/resource";
-import type { HostArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../kinds/args";
+import type { CheckArgs, HostArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../kinds/args";
 import type { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
 
 /** A host of a network. Its other properties, such as `vars`, are for the functions of {@link NetworkArgs}. */
@@ -23,6 +23,7 @@ export type ChildDefaults = Pick<
   | "txQueueLength"
   | "broadcastQueueLength"
   | "broadcastQueueThreshold"
+  | "expectCarrier"
 >;
 
 /** A child with the properties of {@link MacvlanInterface}, apart from host and parent, which are the network's. */
@@ -109,6 +110,11 @@ export interface NetworkArgs<H extends NetworkHost = NetworkHost> extends ChildD
    * `bridge`. It has an address of the network, unless it is given `addresses` (which may be empty) or `source`.
    */
   readonly shim?: boolean | NetworkShimArgs | ((host: H) => boolean | NetworkShimArgs);
+  /**
+   * What has to work for each child that has no `checks` of its own (docs/checks.md): a list, or a function that returns the
+   * list of one child of a host.
+   */
+  readonly checks?: DeepInput<CheckArgs[]> | ((host: H, child: ChildArgs) => DeepInput<CheckArgs[]>);
 }
 
 /** A child that was made. */

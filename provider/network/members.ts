@@ -32,6 +32,8 @@ export interface ChildMember {
   readonly address: "leased" | "dhcp" | "own";
   /** Whether the shim has a route to it. */
   readonly isReachable: boolean;
+  /** The path of checks that are not its own: `checks`, `checks("node1", "web")`. */
+  readonly checksPath?: string;
   /** The origin of a name that was not given, and the property that sets another one; for messages. */
   readonly defaultName?: string;
 }
@@ -76,13 +78,24 @@ export interface Members {
 
 const DEFAULTS = [
   ...["mode", "mtu", "up", "persist", "adopt", "txQueueLength", "broadcastQueueLength"],
-  "broadcastQueueThreshold",
+  ...["broadcastQueueThreshold", "expectCarrier"],
 ] as readonly (keyof ChildDefaults)[];
 /** The defaults that also apply to a shim. */
 const SHIM_DEFAULTS: readonly (keyof ChildDefaults)[] = ["mtu", "persist", "adopt"];
 /** The defaults that also apply to a VLAN. */
 const VLAN_DEFAULTS: readonly (keyof ChildDefaults)[] = ["persist"];
-const OWN = ["hosts", "parent", "children", "cidr", "range", "exclude", "gateway", "reservations", "shim"];
+const OWN = [
+  "hosts",
+  "parent",
+  "children",
+  "cidr",
+  "range",
+  "exclude",
+  "gateway",
+  "reservations",
+  "shim",
+  "checks",
+];
 /** Modes that no sibling can reach, so that a route would lead nowhere (ip-link(8)). */
 const ALONE: readonly unknown[] = ["private", "passthru"];
 
@@ -134,7 +147,7 @@ function hostMember<H extends NetworkHost>(
   const vlan = isVlan(given) ? vlanMember(name, given, parentPath, args) : undefined;
   const list = typeof args.children === "function" ? args.children(host) : args.children;
   const listPath = typeof args.children === "function" ? `children${call}` : "children";
-  const children = childMembers(name, list, listPath, args, issues);
+  const children = childMembers(host, list, listPath, args, issues);
   const wanted = typeof args.shim === "function" ? args.shim(host) : args.shim;
   const shimPath = typeof args.shim === "function" ? `shim${call}` : "shim";
   const hasBridge = children.some((child) => (child.args["mode"] ?? "bridge") === "bridge");
@@ -152,7 +165,7 @@ function hostMember<H extends NetworkHost>(
 }
 
 function childMembers<H extends NetworkHost>(
-  host: string,
+  host: H,
   list: unknown,
   path: string,
   args: NetworkArgs<H>,
@@ -186,7 +199,13 @@ function childMembers<H extends NetworkHost>(
           issue("invalid-input", `${own}.${property}`, "is a property of the network; give it there"),
         );
     }
-    const handedOn = { ...pick(args, DEFAULTS), ...defined(link), name: linkName };
+    const checks = link.checks === undefined ? checksOf(host, child, args) : undefined;
+    const handedOn = {
+      ...pick(args, DEFAULTS),
+      ...defined({ checks: checks?.given }),
+      ...defined(link),
+      name: linkName,
+    };
     const { mode } = handedOn as Json;
     if (mode !== undefined && typeof mode !== "string") {
       const reason = "must be a plain value, not an output, because the shim and its routes depend on it";
@@ -196,14 +215,30 @@ function childMembers<H extends NetworkHost>(
       {
         ...namedAfter(child.linkName, name, "the child's name", `${own}.linkName`),
         name,
-        key: `${host}/${name}`,
+        key: `${host.name}/${name}`,
         path: own,
         args: handedOn,
+        ...(checks === undefined ? {} : { checksPath: checks.path }),
         address: addressing === "dhcp" ? "dhcp" : link.addresses === undefined ? "leased" : "own",
         isReachable: !ALONE.includes((handedOn as Json)["mode"]),
       },
     ];
   });
+}
+
+/** The network's checks of a child, with their path. */
+function checksOf<H extends NetworkHost>(
+  host: H,
+  child: ChildArgs,
+  { checks }: NetworkArgs<H>,
+): { readonly given: unknown; readonly path: string } | undefined {
+  if (checks === undefined) return undefined;
+  return typeof checks === "function"
+    ? {
+        given: checks(host, child),
+        path: `checks(${JSON.stringify(host.name)}, ${JSON.stringify(child.name)})`,
+      }
+    : { given: checks, path: "checks" };
 }
 
 function isVlan(parent: NetworkParent): parent is NetworkVlanArgs {

@@ -41,6 +41,33 @@ describe("all links of a host as one resource", () => {
       )
     ).trim();
 
+  it("are undone as a whole if a check of one of them does not pass, and have the results of each", async () => {
+    const before = await everything();
+    const shared = { checks: [{ command: 'ip -o link show dev "$LINK"', within: 1 }] };
+    const web = { ...CHAIN.web, checks: [{ ping: "192.0.2.77", within: 1 }] };
+    await assert.rejects(up({ ...CHAIN, web }, shared), (error: Error & { code?: string }) => {
+      assert.equal(error.code, "check-failed", error.message);
+      assert.match(error.message, /\(links\.web\.checks\[0\]\)/);
+      return true;
+    });
+    assert.equal(await everything(), before);
+    const proven = { ...CHAIN.shim0, checks: [{ ping: "192.0.2.10", from: "host", within: 5 }] };
+    const { links } = await up({ ...CHAIN, shim0: proven }, shared);
+    for (const name of ["shim0", "web", "br0"]) {
+      const [result] = links[name]?.["checks"] as { passed?: boolean }[];
+      assert.equal(result?.passed, true, name);
+    }
+    const { failures } = await on.stack.preview("HostLinks", "node1", {
+      ...{ host: HOST, links: { ...CHAIN, web } },
+      checks: [{ arp: "192.0.2.1/24" }],
+    });
+    // said once, of the property that is shared
+    assert.deepEqual(
+      failures.map((text) => text.split(" ")[0]),
+      ["checks[0].arp:"],
+    );
+  });
+
   it("are made with one reading and one script, in the order in which they depend on each other", async () => {
     const before = await on.lab.commands(HOST);
     const { links }: { links: Partial<Links> } = await up(CHAIN);

@@ -21,5 +21,12 @@ export type LinkKinds = {
 /** Properties that may stand once beside `links`: they apply to each link that does not have its own. */
 export type SharedLinkArgs = Pick<
   LinkArgs,
-  "mtu" | "up" | "txQueueLength" | "persist" | "adopt" | "duplicateAddressDetection"
+  | "mtu"
+  | "up"
+  | "txQueueLength"
+  | "persist"
+  | "adopt"
+  | "duplicateAddressDetection"
+  | "checks"
+  | "expectCarrier"
 >;

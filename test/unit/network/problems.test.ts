@@ -199,4 +199,26 @@ describe("members of a network", () => {
     );
     assert.deepEqual(hosts[0].shim?.args, { mtu: 1400, name: "shim0" });
   });
+
+  it("have the network's checks, which may depend on host and child, unless they have their own", () => {
+    const own = [{ ping: "192.0.2.9" }];
+    const children = ["web", { name: "db", checks: own }];
+    const checks = (host: { readonly name: string }, child: { readonly name: string }) => [
+      { dns: `${child.name}.${host.name}` },
+    ];
+    const { hosts } = listMembers({ ...ARGS, hosts: ["node1", "node2"], children, checks });
+    assert.deepEqual(
+      hosts.map((host) => host.children.map((child) => child.args["checks"])),
+      [
+        [[{ dns: "web.node1" }], own],
+        [[{ dns: "web.node2" }], own],
+      ],
+    );
+    const wrong = { ...ARGS, hosts: ["node1"], children: ["web"] };
+    assert.match(problems({ ...wrong, checks: [{ ping: "x" }] })[0] ?? "", /^checks\[0\]\.ping /);
+    assert.match(
+      problems({ ...wrong, checks: () => [{ ping: "x" }] })[0] ?? "",
+      /^checks\("node1", "web"\)\[0\]\.ping /,
+    );
+  });
 });
