@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import ts from "typescript";
 import { stringify } from "yaml";
 import { KINDS } from "../provider/kinds";
+import { LINK_PROPERTIES } from "../provider/kinds/link";
 import { SETTINGS } from "../provider/native/configuration";
 import { hostSchema } from "../provider/ssh/address";
 
@@ -286,12 +287,18 @@ class Describer {
 
 /** Whether a number of an object takes no fraction, if some take one. */
 const NUMBERS: Readonly<Record<string, (property: string) => boolean>> = {
+  Check: (property) => !isCheck({ ping: "192.0.2.1", [property]: 10.5 }),
+  CheckState: (property) => !isCheck({ ping: "192.0.2.1", [property]: 10.5 }),
   Host: (property) => !hostSchema.safeParse({ address: "node1", [property]: 10.5 }).success,
 };
 
+function isCheck(value: unknown): boolean {
+  return LINK_PROPERTIES.checks.schema.safeParse([value]).success;
+}
+
 /** Generated SDKs add `Args` themselves. */
 function schemaName(name: string): string {
-  return name.replace(/Args$/, "").replace(/Outputs$/, "State");
+  return name.replace(/Args$/, "").replace(/Outputs?$/, "State");
 }
 
 /** `802.3ad` → `Value8023ad`, `layer2+3` → `Layer2Plus3` */

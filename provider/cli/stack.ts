@@ -283,7 +283,8 @@ function isSecret(value: unknown): boolean {
 }
 
 function typeOf(type: string | undefined): ResourceType | undefined {
-  const match = /^pulumi-nodejs:dynamic\/macvlan:(\w+)$/.exec(type ?? "");
+  // of a dynamic resource, or of one of the native provider
+  const match = /^(?:pulumi-nodejs:dynamic\/macvlan|macvlan:index):(\w+)$/.exec(type ?? "");
   const [, name = ""] = match ?? [];
   if (name === hostLinks.type) return hostLinks;
   return Object.hasOwn(KINDS, name) && KINDS[name] ? ofOneLink(KINDS[name]) : undefined;

@@ -190,6 +190,8 @@ function tell(door: Door): void {
       string,
       string,
     ];
+    // the flag for events is one of the debugging commands
+    on.project.environment["PULUMI_DEBUG_COMMANDS"] = "1";
     const texts = [(await on.project.preview("--event-log", events)).output];
     on.project.environment["MACVLAN_TRACE"] = trace;
     try {

@@ -30,7 +30,13 @@ export interface Door {
   typeOf(type: string): string;
   open(lab: Lab, name?: string): Promise<Project>;
   /** Writes the program, with outputs such as `{ mac: "${web.macAddress}" }`. */
-  write(project: Project, program: ProgramCase, outputs?: Readonly<Record<string, string>>): void;
+  write(
+    project: Project,
+    program: ProgramCase,
+    outputs?: Readonly<Record<string, string>>,
+    /** Types that a class had before, which the schema knows and a program for Node.js says. */
+    aliases?: (type: string) => readonly { readonly type: string }[],
+  ): void;
 }
 
 const COMMANDS = resolve(__dirname, "../../node_modules/.bin");
@@ -39,11 +45,11 @@ export const DYNAMIC: Door = {
   name: "dynamic",
   typeOf: (type) => `pulumi-nodejs:dynamic/macvlan:${type}`,
   open: (lab, name) => openProject(lab, name),
-  write(project, program, outputs = {}) {
+  write(project, program, outputs = {}, aliases = () => []) {
     writeFileSync(join(project.folder, "Pulumi.yaml"), projectFile("nodejs"));
     const resources = Object.entries(program).map(([name, { type, args, options = {} }]) => {
       const { dependsOn = [], ...others } = options;
-      const opts = `{ ...${JSON.stringify(others)}, dependsOn: [${dependsOn.join(", ").replace(/[${}]/g, "")}] }`;
+      const opts = `{ ...${JSON.stringify({ ...others, aliases: aliases(type) })}, dependsOn: [${dependsOn.join(", ").replace(/[${}]/g, "")}] }`;
       return `const ${name} = new ${type}(${JSON.stringify(name)}, ${javaScript(args)}, ${opts});`;
     });
     const exported = Object.entries(outputs).map(

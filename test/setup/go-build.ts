@@ -9,7 +9,7 @@
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { runStep, say } from "./run";
 
@@ -32,6 +32,10 @@ export interface Program {
   version: string;
   path: string;
   linkerFlags: string;
+  /** Programs of the module that are taken as they are. */
+  files?: readonly string[];
+  /** A file of this folder that is the program; it needs the module. */
+  source?: string;
 }
 
 const programs: readonly Program[] = [
@@ -77,7 +81,36 @@ export const LANGUAGE_HOSTS = {
     path: "cmd/pulumi-language-yaml",
     linkerFlags: "-s -w",
   },
+  python: {
+    name: "pulumi-language-python",
+    doing: "the Python language host",
+    module: "github.com/pulumi/pulumi/sdk/v3",
+    version: languageHostVersion,
+    path: "python/cmd/pulumi-language-python",
+    linkerFlags: "-s -w",
+    // what the host runs programs with
+    files: ["python/cmd/pulumi-language-python-exec"],
+  },
+  go: {
+    name: "pulumi-language-go",
+    doing: "the Go language host",
+    module: "github.com/pulumi/pulumi/sdk/v3",
+    version: "3.60.0",
+    path: "go/pulumi-language-go",
+    linkerFlags: "-s -w",
+  },
 } as const satisfies Record<string, Program>;
+
+/** Pulumi's generators of SDKs, for Python and Go. */
+export const SDK_GENERATOR: Program = {
+  name: "gen-sdk",
+  doing: "the generator of SDKs",
+  module: "github.com/pulumi/pulumi/pkg/v3",
+  version: engineVersion,
+  path: ".",
+  source: "gen-sdk.go",
+  linkerFlags: "-s -w",
+};
 
 /**
  * Builds programs into a folder, one after the other.
@@ -105,14 +138,18 @@ async function buildProgram(
   const cwd = join(work, program.name);
   await mkdir(cwd);
   await writeFile(join(cwd, "go.mod"), `module engine\n\ngo ${neededGo.join(".")}\n`);
-  const packagePath = `${program.module}/${program.path}`;
-  await runStep({
-    doing: `downloading the modules of ${program.doing}`,
-    command: "go",
-    arguments: ["get", `${packagePath}@v${program.version}`],
-    cwd,
-    env,
-  });
+  if (program.source !== undefined) await copyFile(join(__dirname, program.source), join(cwd, "main.go"));
+  const packagePath = program.source === undefined ? `${program.module}/${program.path}` : ".";
+  const needed = program.source === undefined ? packagePath : program.module;
+  const go = (...args: string[]): Promise<string> =>
+    runStep({
+      doing: `downloading the modules of ${program.doing}`,
+      command: "go",
+      arguments: args,
+      cwd,
+      env,
+    });
+  await go("get", `${needed}@v${program.version}`);
   await runStep({
     doing: `compiling ${program.doing}`,
     command: "go",
@@ -121,6 +158,9 @@ async function buildProgram(
     env,
   });
   await copyFile(join(cwd, "built"), join(bin, program.name));
+  if (program.files === undefined) return;
+  const folder = (await go("list", "-mod=mod", "-m", "-f", "{{.Dir}}", program.module)).trim();
+  for (const file of program.files) await copyFile(join(folder, file), join(bin, basename(file)));
 }
 
 /** The environment for go: its caches need a HOME, which a service's environment may lack. */

@@ -1,0 +1,215 @@
+/** What only the native provider does, or does in another way: configuration, import, moving, a host that is down. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parse, stringify } from "yaml";
+import { blocksOf } from "../unit/docs/pages";
+import { DYNAMIC, NATIVE, type ProgramCase } from "./doors";
+import { useProject } from "./project";
+
+const LINKS: ProgramCase = {
+  lan: { type: "HairpinBridge", args: { host: "node2", name: "br0", stp: false } },
+  web: {
+    type: "MacvlanInterface",
+    args: { host: "node2", parent: "eth0", name: "mac0", netns: "web", addresses: ["192.0.2.10/24"] },
+  },
+  shim: {
+    type: "HostShim",
+    args: {
+      host: { address: "node2", user: "root" },
+      parent: "eth0",
+      name: "shim0",
+      routes: ["192.0.2.10/32"],
+    },
+  },
+};
+
+describe("the native provider", function () {
+  this.timeout(300_000);
+  const on = useProject("native", undefined, (lab) => NATIVE.open(lab));
+  const links = (host: string): Promise<string> =>
+    on.lab.sh(
+      host,
+      "ip -o link | sed 's/ mtu.*//'; ip -n web -o -4 addr 2>/dev/null; cat /run/pulumi-macvlan/links/* || true",
+    );
+  const yaml = (content: object): void =>
+    writeFileSync(
+      join(on.project.folder, "Pulumi.yaml"),
+      stringify({ name: "fleet", runtime: "yaml", ...content }, { lineWidth: 0 }),
+    );
+
+  it("does what the page for other languages says first, word for word", async () => {
+    const [program] = blocksOf("docs/languages.md").filter(({ language }) => language === "yaml");
+    const text = program?.text ?? "";
+    assert.ok(text.includes("runtime: yaml"));
+    // the host and its free address are put in; everything else stays
+    writeFileSync(join(on.project.folder, "Pulumi.yaml"), text.replace("ops@node1.example", "node2"));
+    await on.project.up();
+    const { macAddress } = await on.project.outputs();
+    assert.match(await on.lab.sh("node2", "ip -br link show web0"), new RegExp(String(macAddress)));
+    await on.project.expectNoChanges();
+    await on.project.destroy();
+  });
+
+  it("imports a link by its ID, as a program that previews without a change", async () => {
+    await on.lab.sh(
+      "node1",
+      "ip link add web0 link eth0 type macvlan mode private; ip addr add 192.0.2.20/24 dev web0; ip link set web0 mtu 1400 up",
+    );
+    const before = await links("node1");
+    yaml({ resources: {} });
+    const out = join(on.project.folder, "imported.yaml");
+    const args = [
+      "import",
+      "macvlan:index:MacvlanInterface",
+      "web",
+      "node1/web0",
+      "--yes",
+      "--protect=false",
+    ];
+    const { code, output } = await on.project.cli([...args, "--out", out]);
+    assert.equal(code, 0, output);
+    const { resources } = parse(readFileSync(out, "utf8")) as { resources: Record<string, object> };
+    const { properties } = resources["web"] as { properties: object };
+    assert.deepEqual(properties, {
+      ...{ adopt: true, addresses: ["192.0.2.20/24"], host: "node1", mode: "private" },
+      ...{
+        mtu: 1400,
+        name: "web0",
+        parent: "eth0",
+        macAddress: (properties as { macAddress: string }).macAddress,
+      },
+    });
+    yaml({ resources });
+    await on.project.expectNoChanges();
+    await on.project.up("--expect-no-changes");
+    await on.project.refresh("--expect-no-changes");
+    await on.project.expectNoChanges();
+    assert.equal(await links("node1"), before, "an import only reads the host");
+    // the first change writes down whose it is
+    yaml({ resources: { web: { ...resources["web"], properties: { ...properties, mtu: 1300 } } } });
+    await on.project.up();
+    assert.match(await on.lab.sh("node1", "cat /run/pulumi-macvlan/links/:web0"), /"made":false/);
+    await on.project.expectNoChanges();
+    await on.project.destroy();
+    assert.match(await on.lab.sh("node1", "ip link show web0"), /mtu 1400/, "it is as it was found");
+    await on.lab.sh("node1", "ip link del web0");
+  });
+
+  it("says why a link cannot be imported", async () => {
+    yaml({ resources: {} });
+    const cases: [id: string, type: string, reason: RegExp][] = [
+      ["node1", "MacvlanInterface", /HOST\/LINK/],
+      ["node1/eth0", "MacvlanInterface", /cannot be imported as MacvlanInterface[^]*\[cannot-adopt\]/],
+      ["node1/none0", "MacvlanInterface", /does not exist/],
+    ];
+    for (const [id, type, reason] of cases) {
+      const { code, output } = await on.project.cli(["import", `macvlan:index:${type}`, "web", id, "--yes"]);
+      assert.notEqual(code, 0, id);
+      assert.match(output, reason, id);
+    }
+  });
+
+  it("takes over a stack of dynamic resources, and gives it back, with no change on any host", async () => {
+    DYNAMIC.write(on.project, LINKS);
+    await on.project.up();
+    const before = await links("node2");
+    const changes = async (): Promise<string[]> =>
+      Object.keys(await on.project.steps()).filter((name) => name in LINKS);
+
+    NATIVE.write(on.project, LINKS);
+    assert.deepEqual(await changes(), []);
+    await on.project.up();
+    await on.project.expectNoChanges();
+    const native = await on.project.state();
+    for (const [name, { type }] of Object.entries(LINKS))
+      assert.equal(native[name]?.type, NATIVE.typeOf(type));
+    assert.equal(await links("node2"), before);
+
+    DYNAMIC.write(on.project, LINKS, {}, (type) => [{ type: NATIVE.typeOf(type) }]);
+    assert.deepEqual(await changes(), []);
+    await on.project.up();
+    await on.project.expectNoChanges();
+    const dynamic = await on.project.state();
+    for (const [name, { type }] of Object.entries(LINKS))
+      assert.equal(dynamic[name]?.type, DYNAMIC.typeOf(type));
+    assert.equal(await links("node2"), before);
+
+    // what the other door has made can be changed and deleted by each
+    NATIVE.write(on.project, LINKS);
+    await on.project.up();
+    assert.equal(await links("node2"), before);
+    await on.project.destroy();
+    assert.doesNotMatch(await on.lab.sh("node2", "ip -br link"), /br0|mac0|shim0/);
+  });
+
+  it("checks the configuration of a provider, on the property", async () => {
+    const provider = (properties: object): void =>
+      yaml({ resources: { lab: { type: "pulumi:providers:macvlan", properties } } });
+    provider({ hostKeyChecking: "maybe" });
+    const wrong = await on.project.cli(["preview"]);
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.output, /hostKeyChecking[^]*\[invalid-setting\]/);
+    provider({ hostKeyChecking: "strict", maxConnections: 4 });
+    await on.project.preview();
+  });
+
+  it("goes on with other hosts if one is down, in a preview, an update and a refresh", async () => {
+    const web = (host: string): ProgramCase[string] => ({
+      type: "MacvlanInterface",
+      args: { host: { address: host, connectTimeout: 2 }, parent: "eth0", name: "mac0", mtu: 1400 },
+    });
+    NATIVE.write(on.project, { one: web("node1"), two: web("node2") });
+    await on.project.up();
+    await on.lab.sh("node1", "ip link set mgmt0 down");
+    try {
+      await on.lab.sh("node2", "ip link set mac0 mtu 1300");
+      const preview = await on.project.cli(["preview", "--diff"]);
+      assert.match(preview.output, /~ mtu *: 1300 => 1400/);
+      assert.match(preview.output, /\[(host-unreachable|connection-timeout)\]/);
+      const update = await on.project.cli(["up", "--yes", "--skip-preview", "--continue-on-error"]);
+      assert.notEqual(update.code, 0);
+      assert.match(await on.lab.sh("node2", "ip link show mac0"), /mtu 1400/);
+    } finally {
+      await on.lab.sh("node1", "ip link set mgmt0 up");
+    }
+    await on.project.up();
+    await on.project.expectNoChanges();
+    await on.project.destroy();
+  });
+
+  it("ends within seconds of Ctrl-C, whatever a host does meanwhile", async () => {
+    NATIVE.write(on.project, {
+      web: {
+        type: "MacvlanInterface",
+        args: { host: { address: "node3", commandTimeout: 60 }, parent: "eth0", name: "mac0" },
+      },
+    });
+    await on.lab.replace("node3", "ip", { script: "#!/bin/sh\ntouch /tmp/struck; sleep 100\n" });
+    const cli = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
+      cwd: on.project.folder,
+      env: on.project.environment,
+      stdio: "ignore",
+      detached: true,
+    });
+    const ended = new Promise((resolve) => cli.on("close", resolve));
+    try {
+      while ((await on.lab.exec("node3", ["test", "-e", "/tmp/struck"])).code !== 0) {
+        assert.equal(cli.exitCode, null, "the run has ended before the host was asked");
+        await sleep(50);
+      }
+      cli.kill("SIGINT");
+      const first = await Promise.race([
+        ended.then(() => "the run ended"),
+        sleep(20_000, "the run goes on", { ref: false }),
+      ]);
+      assert.equal(first, "the run ended");
+    } finally {
+      if (cli.pid !== undefined && cli.exitCode === null) process.kill(-cli.pid, "SIGKILL");
+      await on.lab.unhide("node3");
+      await on.project.cli(["cancel", "--yes"]);
+    }
+  });
+});
