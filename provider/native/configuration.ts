@@ -71,10 +71,7 @@ export function checkConfiguration(
   const given = Object.entries(news).filter(([key, value]) => isOfUser(key) && value != null);
   const failures = given.flatMap(([key, value]): SettingFailure[] => {
     const spec = Object.hasOwn(SETTINGS, key) ? SETTINGS[key] : undefined;
-    if (spec === undefined)
-      return [
-        { property: "", reason: `${key} is not a setting; settings are ${Object.keys(SETTINGS).join(", ")}` },
-      ];
+    if (spec === undefined) return [{ property: "", reason: whyNoSetting(key) }];
     const reason = isUnknown(value) ? undefined : whyNot(key, value);
     if (reason === undefined) return [];
     return [{ property: spec.secret === true ? "" : key, reason }];
@@ -101,6 +98,13 @@ export function settingReader(values: Json): (key: string) => string | undefined
 /** `version` and the like are the engine's. */
 function isOfUser(key: string): boolean {
   return !key.startsWith("__") && !["version", "pluginDownloadURL"].includes(key);
+}
+
+function whyNoSetting(key: string): string {
+  // silently changing all hosts at once would be worse than to refuse
+  return key === "rollout"
+    ? "rollout has no effect here: only programs with this package's classes change hosts in waves; leave it out"
+    : `${key} is not a setting; settings are ${Object.keys(SETTINGS).join(", ")}`;
 }
 
 function whyNot(key: string, value: unknown): string | undefined {

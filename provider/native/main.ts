@@ -12,9 +12,6 @@ import { type ServiceOptions, serviceOf } from "./service";
 
 const PACKAGE = join(__dirname, "../..");
 
-/** Milliseconds for which operations go on after a cancellation. The script of a change is usually done by then. */
-const GRACE_MS = 700;
-
 /** The engine's own limit. */
 const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 
@@ -37,8 +34,6 @@ function main(): void {
 function processOptions(version: string, schema: () => string): ServiceOptions {
   const log = openLog(engineOfProcess());
   let context: ProviderContext | undefined;
-  let giveUp = (): void => undefined;
-  const cancelled = new Promise<void>((resolve) => (giveUp = resolve));
   return {
     version,
     schema,
@@ -47,14 +42,7 @@ function processOptions(version: string, schema: () => string): ServiceOptions {
       return openOperations({ context, identity, outputsOf: outputNames(schema) });
     },
     beside: log.beside,
-    cancelled,
-    cancel() {
-      setTimeout(() => {
-        giveUp();
-        // a change that is cut off now is completed or rolled back by its host
-        void context?.close();
-      }, GRACE_MS);
-    },
+    cancel: () => context?.interrupt(),
   };
 }
 

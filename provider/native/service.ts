@@ -19,8 +19,7 @@ export interface ServiceOptions {
   readonly configure: (values: Json, identity: string | undefined) => NativeOperations;
   /** Runs the work of a resource. What is said meanwhile has been shown beside the resource when this resolves. */
   readonly beside: <T>(urn: string, work: () => Promise<T>) => Promise<T>;
-  /** Resolves when operations that still run have to be given up. */
-  readonly cancelled: Promise<void>;
+  /** Ends all waiting for hosts. Changes that have begun end as usual, so that the state knows of them. */
   readonly cancel: () => void;
 }
 
@@ -48,14 +47,12 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
   /** A call about a resource. */
   function about<Q extends { getUrn(): string }, A>(answer: (request: Q) => Promise<A>): Handler<Q, A> {
     return ({ request }, callback) => {
-      const given = options.cancelled.then((): never => {
-        throw new Error("cancelled");
-      });
-      const work = options.beside(request.getUrn(), () => answer(request));
-      Promise.race([work, given]).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(serviceError(error), null),
-      );
+      options
+        .beside(request.getUrn(), () => answer(request))
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(serviceError(error), null),
+        );
     };
   }
 

@@ -44,11 +44,12 @@ describe("the configuration of the native provider", () => {
 
   it("is refused without a path if the engine would print a secret, or if there is no such setting", () => {
     const secret = "not a key";
-    const { failures } = checkConfiguration({}, { privateKey: secret, usr: "ops" });
+    const { failures } = checkConfiguration({}, { privateKey: secret, usr: "ops", rollout: {} });
     assert.deepEqual(
       failures.map(({ property }) => property),
-      ["", ""],
+      ["", "", ""],
     );
+    assert.match(failures[2]?.reason ?? "", /rollout .*waves/);
     assert.ok(!failures.some(({ reason }) => reason.includes(secret)));
     assert.match(failures[1]?.reason ?? "", /usr .*\buser\b/);
   });
