@@ -6,13 +6,15 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import ts from "typescript";
 import { stringify } from "yaml";
-import { KINDS } from "../provider/kinds";
+import { SHARED } from "../provider/engine/host-links";
+import { KINDS, KINDS_BY_WORD } from "../provider/kinds";
 import { LINK_PROPERTIES } from "../provider/kinds/link";
 import { SETTINGS } from "../provider/native/configuration";
 import { hostSchema } from "../provider/ssh/address";
 
 const REPOSITORY = resolve(__dirname, "..");
 const CLASSES = join(REPOSITORY, "provider/program/resources.ts");
+const HOST_LINKS = join(REPOSITORY, "provider/program/host-links.ts");
 const PACKAGE = "macvlan";
 
 /** A part of the schema (https://www.pulumi.com/docs/iac/extending-pulumi/schema). */
@@ -49,10 +51,12 @@ export function packageSchema(): PackageSpec {
   const settings = Object.fromEntries(
     Object.entries(SETTINGS).map(([key, spec]) => [key, settingSpec(spec)]),
   );
-  const resources = resourceClasses(program).map((found): [string, PackageSpec["resources"][string]] => [
+  const resources = resourceClasses(program).map((found): [string, Resources[string]] => [
     `${PACKAGE}:index:${found.name}`,
     describer.resource(found),
   ]);
+  const links = Object.fromEntries(resources);
+  const all = classOf(program, HOST_LINKS, "HostLinks");
   return {
     name: PACKAGE,
     version,
@@ -69,8 +73,11 @@ export function packageSchema(): PackageSpec {
       description: "How hosts are reached.",
       inputProperties: settings,
     },
-    types: describer.types,
-    resources: Object.fromEntries(resources),
+    types: { ...describer.types, ...linkTypes(links) },
+    resources: {
+      ...links,
+      [`${PACKAGE}:index:HostLinks`]: hostLinks(links, documentationOf(all), exampleOf(all)),
+    },
     language: {
       nodejs: { packageName: "pulumi-macvlan-native", respectSchemaVersion: true },
       python: { packageName: "pulumi_macvlan", respectSchemaVersion: true, pyproject: { enabled: true } },
@@ -92,7 +99,7 @@ function openProgram(): ts.Program {
     readFileSync(path, "utf8"),
   ) as { config: { compilerOptions: object } };
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, REPOSITORY);
-  return ts.createProgram([CLASSES], options);
+  return ts.createProgram([CLASSES, HOST_LINKS], options);
 }
 
 interface ResourceClass {
@@ -104,9 +111,7 @@ interface ResourceClass {
 
 /** `class Bond extends linkResource<BondArgs, BondOutputs>(…)` */
 function resourceClasses(program: ts.Program): ResourceClass[] {
-  const source = program.getSourceFile(CLASSES);
-  if (!source) throw new Error(`${CLASSES} cannot be read`);
-  return source.statements.filter(ts.isClassDeclaration).map((declaration) => {
+  return classesIn(program, CLASSES).map((declaration) => {
     const call = declaration.heritageClauses?.[0]?.types[0]?.expression;
     const [args, outputs] = call && ts.isCallExpression(call) ? (call.typeArguments ?? []) : [];
     const name = declaration.name?.text;
@@ -114,6 +119,84 @@ function resourceClasses(program: ts.Program): ResourceClass[] {
       throw new Error(`not a resource class: ${declaration.getText().slice(0, 80)}`);
     return { name, args, outputs, description: documentationOf(declaration) + exampleOf(declaration) };
   });
+}
+
+function classesIn(program: ts.Program, file: string): ts.ClassDeclaration[] {
+  const source = program.getSourceFile(file);
+  if (!source) throw new Error(`${file} cannot be read`);
+  return source.statements.filter(ts.isClassDeclaration);
+}
+
+function classOf(program: ts.Program, file: string, name: string): ts.ClassDeclaration {
+  const found = classesIn(program, file).find((declaration) => declaration.name?.text === name);
+  if (!found) throw new Error(`${file} has no class ${name}`);
+  return found;
+}
+
+type Resources = PackageSpec["resources"];
+
+/** The token of a link of `HostLinks`: `macvlan:index:BondLink` of `bond`. */
+function linkToken(word: string): string {
+  return `${PACKAGE}:index:${word.charAt(0).toUpperCase()}${word.slice(1)}Link`;
+}
+
+/** The links of `HostLinks`: the properties of the resource of each kind without the host, and its word. */
+function linkTypes(resources: Resources): Record<string, Spec> {
+  return Object.fromEntries(
+    Object.entries(KINDS_BY_WORD).map(([word, { type }]) => {
+      const { inputProperties, requiredInputs } = resourceOf(resources, type);
+      const own = Object.entries(inputProperties).filter(([name]) => name !== "host");
+      const properties = own.map(([name, { willReplaceOnChanges: _, ...spec }]): [string, Spec] => [
+        name,
+        spec,
+      ]);
+      return [
+        linkToken(word),
+        {
+          type: "object",
+          description: `A link of \`HostLinks\` with the properties of \`${type}\`.`,
+          properties: {
+            kind: { type: "string", const: word, description: `\`${word}\`` },
+            ...Object.fromEntries(properties),
+          },
+          required: ["kind", ...requiredInputs.filter((name) => name !== "host")],
+        },
+      ];
+    }),
+  );
+}
+
+/** `HostLinks`. What a link of it gives depends on its kind, for which the schema has no word. */
+function hostLinks(resources: Resources, text: string, example: string): Resources[string] {
+  const { inputProperties, properties } = resourceOf(resources, "MacvlanInterface");
+  const shared = SHARED.map((name): [string, Spec] => [name, inputProperties[name] ?? {}]);
+  const refs = Object.keys(KINDS_BY_WORD).map((word) => [word, `#/types/${linkToken(word)}`] as const);
+  const link = {
+    oneOf: refs.map(([, ref]) => ({ $ref: ref })),
+    discriminator: { propertyName: "kind", mapping: Object.fromEntries(refs) },
+  };
+  const description = "All links, by key, which is the link's name unless it has a `name`.";
+  return {
+    description: text + example,
+    inputProperties: {
+      host: inputProperties["host"] ?? {},
+      links: { type: "object", additionalProperties: link, description },
+      ...Object.fromEntries(shared),
+    },
+    requiredInputs: ["host", "links"],
+    properties: {
+      host: properties["host"] ?? {},
+      links: { type: "object", additionalProperties: { $ref: "pulumi.json#/Any" }, description },
+    },
+    required: ["host", "links"],
+    aliases: [{ type: "pulumi-nodejs:dynamic/macvlan:HostLinks" }],
+  };
+}
+
+function resourceOf(resources: Resources, type: string): Resources[string] {
+  const found = resources[`${PACKAGE}:index:${type}`];
+  if (!found) throw new Error(`there is no resource ${type}`);
+  return found;
 }
 
 /** The text of a docstring. Markdown has no links to symbols. */
@@ -161,7 +244,8 @@ function yamlValue(node: ts.Expression): unknown {
     return Object.fromEntries(
       node.properties.map((property) => {
         if (!ts.isPropertyAssignment(property)) throw new Error(`no YAML for ${property.getText()}`);
-        return [property.name.getText(), yamlValue(property.initializer)];
+        const { name } = property;
+        return [ts.isStringLiteral(name) ? name.text : name.getText(), yamlValue(property.initializer)];
       }),
     );
   }
@@ -174,7 +258,7 @@ class Describer {
 
   constructor(private readonly checker: ts.TypeChecker) {}
 
-  resource({ name, description, args, outputs }: ResourceClass): PackageSpec["resources"][string] {
+  resource({ name, description, args, outputs }: ResourceClass): Resources[string] {
     const kind = KINDS[name];
     if (!kind) throw new Error(`there is no kind ${name}`);
     // the same schema that check uses decides whether a number may have a fraction

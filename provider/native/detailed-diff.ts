@@ -1,8 +1,9 @@
 /** The changes of a resource, property by property, as the engine shows them: `~ mtu: 1400 => 1500`. Pure. */
-import { secretNamesOf, visibleInputs } from "../kinds/check-inputs";
+import { visibleInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import { pathOf } from "../model/property-path";
 import { isUnknown } from "../model/unknown";
+import { secretPathsOf } from "./properties";
 
 export type ChangeKind = "add" | "delete" | "update";
 
@@ -39,15 +40,32 @@ export function detailedDiff({ before, state, after, replaces }: Compared): Map<
     // the program states what the link has anyway
     if (found.length === 0 && had[key] === undefined && old !== undefined) add(key, "add", true);
   }
-  for (const key of Object.keys(had)) if (given[key] === undefined) add(key, "delete", true);
-  const isShown = (root: string): boolean => [...changes.keys()].some((path) => rootOf(path) === root);
-  const secrecy = differing(secretNamesOf(before), secretNamesOf(after));
-  for (const key of [...replaces, ...secrecy]) {
-    if (!isShown(key) && (given[key] ?? had[key]) !== undefined) add(key, "update", state[key] === undefined);
+  for (const path of goneFrom([], had, given)) add(path, "delete", true);
+  const isShown = (path: string): boolean =>
+    [...changes.keys()].some((shown) => isWithin(shown, path) || isWithin(path, shown));
+  const secrecy = differing(secretPathsOf(before), secretPathsOf(after));
+  for (const path of [...replaces, ...secrecy]) {
+    const key = rootOf(path);
+    if (!isShown(path) && (given[key] ?? had[key]) !== undefined)
+      add(path, "update", state[key] === undefined);
   }
   const drift = Object.keys(after["drift"] ?? {});
-  if (drift.some((path) => !isShown(rootOf(path)))) add("drift", "add", true);
+  if (drift.some((path) => !isShown(path))) add("drift", "add", true);
   return changes;
+}
+
+/** Paths of what the program no longer states. */
+function goneFrom(path: Path, had: Json, given: Json): string[] {
+  return Object.entries(had).flatMap(([key, value]) => {
+    const now = given[key];
+    if (now === undefined) return [pathOf([...path, key])];
+    return isObject(value) && isObject(now) ? goneFrom([...path, key], value, now) : [];
+  });
+}
+
+/** Whether `ports[0].name` is the same as, or within, `ports`. */
+function isWithin(path: string, whole: string): boolean {
+  return path.startsWith(whole) && ["", ".", "["].includes(path.charAt(whole.length));
 }
 
 /** `addresses` of `addresses[1]`. */
@@ -55,10 +73,12 @@ export function rootOf(path: string): string {
   return path.split(/[.[]/)[0] ?? "";
 }
 
-/** What users see of inputs. The label follows from name and parent. */
+/** What users see of inputs. The label, also that of each link of a host, follows from name and parent. */
 function shown(inputs: Json): Json {
-  const { label: _, ...visible } = visibleInputs(inputs);
-  return visible;
+  const { label: _, links, ...visible } = visibleInputs(inputs);
+  if (!isObject(links)) return visible;
+  const unlabelled = Object.entries(links).map(([key, link]) => [key, isObject(link) ? shown(link) : link]);
+  return { ...visible, links: Object.fromEntries(unlabelled) as Json };
 }
 
 function differing(a: readonly string[], b: readonly string[]): string[] {

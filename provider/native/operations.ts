@@ -10,16 +10,18 @@ import { openProviders } from "../engine/provider";
 import { hostOf } from "../engine/secrets";
 import { describeDifferences } from "../host/errors";
 import { type AnyKind, KINDS } from "../kinds";
-import { checkInputs, isOfLink, secretNamesOf } from "../kinds/check-inputs";
+import { checkInputs, isOfLink } from "../kinds/check-inputs";
 import { type Json, linkId, resourceName } from "../kinds/kind";
 import type { Difference } from "../model/difference";
 import { MacvlanError } from "../model/error";
 import { recordOf } from "../model/host";
+import { parsePath, pathOf } from "../model/property-path";
 import { isUnknown, UNKNOWN } from "../model/unknown";
 import { providerCode } from "../program/provider-code";
 import { hostSchema } from "../ssh/address";
 import { type PropertyChange, detailedDiff } from "./detailed-diff";
 import { importLink } from "./import";
+import { secretPathsOf } from "./properties";
 import { parseUrn } from "./urn";
 
 /** The result of `diff`. */
@@ -166,7 +168,7 @@ export function openOperations({ context, identity, outputsOf }: OperationsOptio
         const { drift: _, ...given } = inputs;
         const again = await checkWith(urn, olds, given, {
           __ignored: ignored,
-          __secrets: secretNamesOf(inputs),
+          __secrets: secretPathsOf(inputs),
         });
         const { drift } = again.inputs;
         return drift === undefined ? given : { ...given, drift };
@@ -220,7 +222,7 @@ export function openOperations({ context, identity, outputsOf }: OperationsOptio
         ...(found.inputs as Json),
         ...(before["__imported"] === true ? { __imported: true } : {}),
       };
-      sayDrift(kind, before, inputs);
+      sayDrift(type, before, inputs);
       return { id: found.id, inputs, state: forBothDoors(type, found.props as Json) };
     },
 
@@ -231,28 +233,40 @@ export function openOperations({ context, identity, outputsOf }: OperationsOptio
   };
 
   /** Says what others have changed: in the preview that follows, it looks like any other change. */
-  function sayDrift(kind: AnyKind | undefined, before: Json, found: Json): void {
-    if (!kind || !isOfLink(found)) return;
-    const olds = canonical(kind, before);
-    const secrets = secretNamesOf(olds);
-    const changed = detailedDiff({
-      before: olds,
-      state: {},
-      after: { ...found, __secretNames: olds["__secretNames"] },
-      replaces: [],
-    });
-    const roots = [...new Set([...changed.keys()].map((path) => path.split(/[.[]/)[0] ?? ""))];
-    const drift = roots.map((property): Difference => ({
+  function sayDrift(type: string, before: Json, found: Json): void {
+    const { data: host } = hostSchema.safeParse(found["host"]);
+    const olds = canonical(KINDS[type], before);
+    if (host === undefined || Object.keys(olds).length === 0) return;
+    const after = { ...found, __secretNames: olds["__secretNames"] };
+    const changed = [...detailedDiff({ before: olds, state: {}, after, replaces: [] }).keys()];
+    const properties = new Set(
+      changed.map((path) => pathOf((parsePath(path) ?? []).slice(0, depthOf(path)))),
+    );
+    const secrets = secretPathsOf(olds);
+    const drift = [...properties].map((property): Difference => ({
       property,
-      wanted: textOf(olds[property]),
-      found: textOf(found[property]),
+      wanted: textOf(valueAt(olds, property)),
+      found: textOf(valueAt(found, property)),
       ...(secrets.includes(property) ? { isSecret: true } : {}),
     }));
     if (drift.length === 0) return;
-    const { label } = context.fleet.managedHost(found.host);
-    const text = `drift on ${label}, ${found.name}: ${describeDifferences(drift)}`;
+    const link = typeof found["name"] === "string" ? found["name"] : String(found["__resource"]);
+    const { label } = context.fleet.managedHost(host);
+    const text = `drift on ${label}, ${link}: ${describeDifferences(drift)}`;
     context.diagnostics.say(context.redactor.redact(text, hostOf(found)));
   }
+}
+
+/** A property is at the top, or below the key of one of all links of a host. */
+function depthOf(path: string): number {
+  return path.startsWith("links") ? 3 : 1;
+}
+
+function valueAt(values: Json, path: string): unknown {
+  return (parsePath(path) ?? []).reduce<unknown>(
+    (value, step) => (typeof value === "object" && value !== null ? Reflect.get(value, step) : undefined),
+    values,
+  );
 }
 
 /** What a program's class would add to the inputs of a resource. */

@@ -1,6 +1,8 @@
 /** Properties on their way between the engine's messages and plain JSON. Pure. */
 import { asSecret } from "../engine/outputs";
+import { secretNamesOf } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
+import { parsePath, pathOf } from "../model/property-path";
 import { UNKNOWN } from "../model/unknown";
 import { Struct } from "./sdk";
 
@@ -21,7 +23,7 @@ const UNKNOWNS: ReadonlySet<unknown> = new Set([
 export interface Received {
   /** Secrets are in plain text. */
   readonly values: Json;
-  /** Names of the properties that are, or contain, a secret. */
+  /** Properties that are, or contain, a secret: `alias`; of one of all links of a host `links.web.alias`. */
   readonly secrets: readonly string[];
 }
 
@@ -30,17 +32,41 @@ export function received(struct: Struct | undefined): Received {
   const entries = Object.entries(given);
   return {
     values: Object.fromEntries(entries.map(([key, value]) => [key, plain(value)])),
-    secrets: entries.filter(([, value]) => holdsSecret(value)).map(([key]) => key),
+    secrets: entries.flatMap(([key, value]) => secretsIn([key], value)),
   };
 }
 
-/** Properties for the engine. Those with these names are marked as secret, as far as they are not marked yet. */
+/** The links of a host are apart from each other, down to their properties. */
+const LINKS_DEPTH = 3;
+
+function secretsIn(path: readonly string[], value: unknown): string[] {
+  if (!holdsSecret(value)) return [];
+  if (path[0] !== "links" || path.length === LINKS_DEPTH || isSecret(value) || !isObject(value))
+    return [pathOf(path)];
+  return Object.entries(value).flatMap(([key, inner]) => secretsIn([...path, key], inner));
+}
+
+/** The secrets among inputs that `check` has returned, as it notes them for a link, or for each link of a host. */
+export function secretPathsOf(inputs: Json): string[] {
+  const { __secretNames: names } = inputs;
+  if (!isObject(names)) return secretNamesOf(inputs);
+  return Object.entries(names).flatMap(([key, text]) =>
+    secretNamesOf({ __secretNames: text }).map((name) => pathOf(["links", key, name])),
+  );
+}
+
+/** Properties for the engine. Those at these paths are marked as secret, as far as they are not marked yet. */
 export function sent(values: Json, secrets: readonly string[] = []): Struct {
-  const marked = Object.entries(values).flatMap(([key, value]): [string, unknown][] => {
-    if (value === undefined) return [];
-    return [[key, secrets.includes(key) && !isSecret(value) ? asSecret(value) : value]];
-  });
-  return Struct.fromJavaScript(Object.fromEntries(marked) as Parameters<typeof Struct.fromJavaScript>[0]);
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  const marked = secrets.reduce<unknown>((result, path) => marking(result, parsePath(path) ?? []), given);
+  return Struct.fromJavaScript(marked as Parameters<typeof Struct.fromJavaScript>[0]);
+}
+
+/** A value with the secret at a path marked, if there is one. */
+function marking(value: unknown, [step, ...rest]: readonly (string | number)[]): unknown {
+  if (step === undefined) return isSecret(value) ? value : asSecret(value);
+  if (!isObject(value) || isSecret(value) || value[step] === undefined) return value;
+  return { ...value, [step]: marking(value[step], rest) };
 }
 
 function isSecret(value: unknown): value is { readonly value: unknown } {

@@ -2,12 +2,11 @@
 import type { ServerUnaryCall, UntypedServiceImplementation, sendUnaryData } from "@grpc/grpc-js";
 import { reasonOf, withCode } from "../model/error";
 import type { Json } from "../kinds/kind";
-import { secretNamesOf } from "../kinds/check-inputs";
 import { SETTINGS, changedSettings, checkConfiguration, identityOf } from "./configuration";
 import type { ChangeKind } from "./detailed-diff";
 import { rootOf } from "./detailed-diff";
 import { type NativeDiff, type NativeOperations, Unreadable } from "./operations";
-import { received, sent } from "./properties";
+import { received, secretPathsOf, sent } from "./properties";
 import { Any, Empty, type Messages, grpc, messages, pluginMessages, statusMessages } from "./sdk";
 
 /** What the service is made of. */
@@ -122,7 +121,7 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
       const { values, secrets } = received(request.getNews());
       const { inputs, failures } = await operations().check(request.getUrn(), olds, values, secrets);
       const response = new messages.CheckResponse();
-      response.setInputs(sent(inputs, [...secrets, ...secretNamesOf(inputs)]));
+      response.setInputs(sent(inputs, [...secrets, ...secretPathsOf(inputs)]));
       response.setFailuresList(failures.map(({ property, reason }) => failureMessage(property, reason)));
       return response;
     }),
@@ -171,7 +170,7 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
         const found = await operations().read(request.getUrn(), request.getId(), inputs.values, state.values);
         if (!found) return response;
         response.setId(found.id);
-        response.setInputs(sent(found.inputs, [...inputs.secrets, ...secretNamesOf(found.inputs)]));
+        response.setInputs(sent(found.inputs, [...inputs.secrets, ...secretPathsOf(found.inputs)]));
         response.setProperties(sent(found.state, state.secrets));
         response.setRefreshBeforeUpdate(true);
         return response;

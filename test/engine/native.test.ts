@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 import { blocksOf } from "../unit/docs/pages";
 import { DYNAMIC, NATIVE, type ProgramCase } from "./doors";
-import { useProject } from "./project";
+import { stateText, useProject } from "./project";
 
 const LINKS: ProgramCase = {
   lan: { type: "HairpinBridge", args: { host: "node2", name: "br0", stp: false } },
@@ -25,6 +25,8 @@ const LINKS: ProgramCase = {
     },
   },
 };
+
+const REPOSITORY = resolve(__dirname, "../..");
 
 describe("the native provider", function () {
   this.timeout(300_000);
@@ -143,6 +145,52 @@ describe("the native provider", function () {
     assert.equal(await links("node2"), before);
     await on.project.destroy();
     assert.doesNotMatch(await on.lab.sh("node2", "ip -br link"), /br0|mac0|shim0/);
+  });
+
+  it("has all links of a host as one resource, with changes and secrets of each link", async () => {
+    const secret = "correct-horse-battery";
+    const program = (links: object): void =>
+      NATIVE.write(
+        on.project,
+        { node: { type: "HostLinks", args: { host: "node3", mtu: 1400, links } } },
+        { mac: "${node.links.web.macAddress}" },
+      );
+    const links = {
+      br0: { kind: "bridge", stp: false, mtu: 1500 },
+      web: { kind: "macvlan", parent: "br0", alias: { "fn::secret": secret } },
+    };
+    program(links);
+    await on.project.preview();
+    await on.project.up();
+    const { mac } = await on.project.outputs();
+    assert.match(await on.lab.sh("node3", "ip -br link show web"), new RegExp(String(mac)));
+    await on.project.expectNoChanges();
+    assert.ok(!stateText(on.project).includes(secret));
+    await on.lab.sh("node3", "ip link set web mtu 1300; ip link set web alias other-alias");
+    const { output } = await on.project.preview();
+    assert.match(output, /~ mtu *: 1300 => 1400/);
+    assert.match(output, /drift on node3, node: links\.web\.\w+: [^]*found 1300, wanted 1400/);
+    assert.ok(!output.includes(secret));
+    await on.project.up();
+    await on.project.expectNoChanges();
+    program({ br0: links.br0 });
+    await on.project.up();
+    await on.project.expectNoChanges();
+    assert.doesNotMatch(await on.lab.sh("node3", "ip -br link"), /web@/);
+    await on.project.destroy();
+    assert.doesNotMatch(await on.lab.sh("node3", "ip -br link"), /br0/);
+  });
+
+  it("has a schema that Pulumi's CLI accepts, and that the plugin gives", async () => {
+    const schema = join(REPOSITORY, "dist/native/schema.json");
+    const check = await on.project.cli(["schema", "check", schema]);
+    assert.equal(check.code, 0, check.output);
+    const plugin = join(REPOSITORY, "node_modules/.bin/pulumi-resource-macvlan");
+    const given = await on.project.cli(["package", "get-schema", plugin]);
+    assert.equal(given.code, 0, given.output);
+    const { resources } = JSON.parse(given.stdout) as { resources: object };
+    const built = JSON.parse(readFileSync(schema, "utf8")) as { resources: object };
+    assert.deepEqual(Object.keys(resources), Object.keys(built.resources));
   });
 
   it("checks the configuration of a provider, on the property", async () => {

@@ -36,7 +36,7 @@ export async function generateSdk(language: "python" | "go", folder: string): Pr
 
 /** A virtual environment of Python with Pulumi's SDK in the engine's version, and what generated SDKs need besides. */
 export async function pythonEnvironment(): Promise<string> {
-  const packages = [`pulumi==${engineVersion}`, "parver", "semver", "setuptools"];
+  const packages = [`pulumi==${engineVersion}`, "parver", "semver", "setuptools", "wheel"];
   const root = join(cacheHome(process.env), `python-pulumi-v${engineVersion}`);
   return madeOnce(root, "bin/pulumi-language-python-exec", async (work) => {
     say(`installing Pulumi's SDK for Python v${engineVersion}: once per machine`);

@@ -76,6 +76,27 @@ describe("the detailed diff", () => {
     assert.deepEqual(diffOf({ ...known, after: { mtu: 1450, drift } }), { mtu: "update of state" });
   });
 
+  it("leads to the property of a link of all links of a host, and shows links that come and go", () => {
+    const link = (more: object): object => ({ kind: "macvlan", parent: "eth0", ...more });
+    const before = {
+      links: { a: link({ mtu: 1400, label: "a@eth0" }), b: link({ alias: "b" }), c: link({}) },
+    };
+    const after = { links: { a: link({ mtu: 1500, label: "a2@eth0" }), b: link({}), d: link({}) } };
+    assert.deepEqual(diffOf({ before, state: before, after }), {
+      "links.a.mtu": "update of state",
+      "links.b.alias": "delete of inputs",
+      "links.c": "delete of inputs",
+      "links.d": "add of state",
+    });
+    const drift = { "links.a.mtu": "found 1, wanted 2" };
+    const known = { links: { a: link({ mtu: 1500 }), b: link({ mtu: 1500 }) } };
+    const other = { links: { a: link({ mtu: 1500 }), b: link({ mtu: 1400 }) }, drift };
+    assert.deepEqual(diffOf({ before: known, state: known, after: other }), {
+      "links.b.mtu": "update of state",
+      drift: "add of inputs",
+    });
+  });
+
   it("shows a property that becomes secret, and hides what is not for users", () => {
     const before = { alias: "web", label: "a", __owner: "fleet/dev", __resource: "web" };
     const after = {

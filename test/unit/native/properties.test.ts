@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UNKNOWN } from "../../../provider/model/unknown";
-import { received, sent } from "../../../provider/native/properties";
+import { received, secretPathsOf, sent } from "../../../provider/native/properties";
 import { parseUrn } from "../../../provider/native/urn";
 
 describe("properties of the native provider", () => {
@@ -20,6 +20,22 @@ describe("properties of the native provider", () => {
     assert.deepEqual(host.secrets, ["user"]);
     const nested = sent({ host: JSON.parse(JSON.stringify(sent({ user: "ops" }, ["user"]).toJavaScript())) });
     assert.deepEqual(received(nested), { values: { host: { user: "ops" } }, secrets: ["host"] });
+  });
+
+  it("are secret one by one within the links of a host", () => {
+    const values = {
+      host: "node1",
+      links: { web: { kind: "macvlan", alias: "a" }, "bond0.10": { mtu: 1500 } },
+    };
+    const paths = ["links.web.alias", 'links["bond0.10"].mtu'];
+    const both = received(sent(values, paths));
+    assert.deepEqual({ ...both, secrets: both.secrets.toSorted() }, { values, secrets: paths.toSorted() });
+    assert.deepEqual(received(sent(values, ["links"])), { values, secrets: ["links"] });
+    assert.deepEqual(secretPathsOf({ __secretNames: { web: "alias,mtu", "bond0.10": "mtu" } }), [
+      ...["links.web.alias", "links.web.mtu"],
+      'links["bond0.10"].mtu',
+    ]);
+    assert.deepEqual(secretPathsOf({ __secretNames: "alias" }), ["alias"]);
   });
 
   it("are marked as secret once, also if they are marked already", () => {

@@ -1,7 +1,8 @@
 /** The schema of the native provider, and the classes that it is made from. */
 import assert from "node:assert/strict";
 import { type PackageSpec, type Spec, packageSchema, yamlResources } from "../../../docs/schema";
-import { KINDS } from "../../../provider/kinds";
+import { SHARED, hostLinks } from "../../../provider/engine/host-links";
+import { KINDS, KINDS_BY_WORD } from "../../../provider/kinds";
 import { visibleInputs } from "../../../provider/kinds/check-inputs";
 import { SETTINGS } from "../../../provider/native/configuration";
 
@@ -18,14 +19,29 @@ describe("the package schema", function () {
   it("has each kind with exactly the properties that its check accepts", () => {
     assert.deepEqual(
       Object.keys(schema.resources).toSorted(),
-      Object.keys(KINDS)
-        .map((type) => `macvlan:index:${type}`)
-        .toSorted(),
+      [...Object.keys(KINDS), hostLinks.type].map((type) => `macvlan:index:${type}`).toSorted(),
     );
     for (const [type, kind] of Object.entries(KINDS)) {
       const { inputProperties, requiredInputs } = resource(type);
       assert.deepEqual(Object.keys(inputProperties).toSorted(), Object.keys(kind.schema).toSorted(), type);
       assert.deepEqual([...requiredInputs].toSorted(), [...kind.required].toSorted(), type);
+    }
+  });
+
+  it("has all links of a host as a resource, with the properties of each kind", () => {
+    const { inputProperties } = resource("HostLinks");
+    assert.deepEqual(Object.keys(inputProperties).toSorted(), ["host", "links", ...SHARED].toSorted());
+    const { discriminator } = inputProperties["links"]?.["additionalProperties"] as {
+      discriminator: { mapping: Record<string, string> };
+    };
+    assert.deepEqual(Object.keys(discriminator.mapping), Object.keys(KINDS_BY_WORD));
+    for (const [word, kind] of Object.entries(KINDS_BY_WORD)) {
+      const { properties } = schema.types[(discriminator.mapping[word] ?? "").replace("#/types/", "")] as {
+        properties: Record<string, Spec>;
+      };
+      const own = Object.keys(kind.schema).filter((name) => name !== "host");
+      assert.deepEqual(Object.keys(properties).toSorted(), ["kind", ...own].toSorted(), word);
+      assert.equal(properties["kind"]?.["const"], word);
     }
   });
 
