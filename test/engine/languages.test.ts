@@ -30,8 +30,10 @@ const LANGUAGES: Readonly<Record<Exclude<Language, "yaml">, Surroundings>> = {
         command: join(venv, "bin/python"),
         arguments: ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", site, sdk],
       });
+      // as in an activated environment: the host that Go modules give does not read the option virtualenv
+      environment["PATH"] = [join(venv, "bin"), environment["PATH"]].join(delimiter);
       environment["PYTHONPATH"] = site;
-      return `runtime:\n  name: python\n  options:\n    virtualenv: ${venv}\n`;
+      return "runtime: python\n";
     },
   },
   go: {
@@ -83,7 +85,6 @@ describe("a first program in another language", function () {
       await project.expectNoChanges();
       await project.destroy();
       assert.doesNotMatch(await on.lab.sh(HOST, "ip -br link"), /web0/);
-      assert.ok(PATH.split(delimiter).length > 1);
     });
   }
 });

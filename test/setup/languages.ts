@@ -38,7 +38,7 @@ export async function generateSdk(language: "python" | "go", folder: string): Pr
 export async function pythonEnvironment(): Promise<string> {
   const packages = [`pulumi==${engineVersion}`, "parver", "semver", "setuptools", "wheel"];
   const root = join(cacheHome(process.env), `python-pulumi-v${engineVersion}`);
-  return madeOnce(root, "bin/pulumi-language-python-exec", async (work) => {
+  return madeOnce(root, "pyvenv.cfg", async (work) => {
     say(`installing Pulumi's SDK for Python v${engineVersion}: once per machine`);
     await runStep({
       doing: "python3 -m venv",

@@ -15,8 +15,9 @@ const LAUNCHER = `#!/bin/sh
 exec node "$(dirname "$(readlink -f "$0")")/node_modules/pulumi-macvlan/dist/native/main.js" "$@"
 `;
 
-/** Files that no program loads. */
-const LEFT_OUT = ["*.d.ts", "*.map", "*.md", "*.ts"];
+/** What no program loads. */
+// the engine refuses links that lead up, which the folders of commands have
+const LEFT_OUT = [".bin", "*.d.ts", "*.map", "*.md", "*.ts"];
 
 /** Builds the tarball into a folder. @returns its path */
 export async function buildPlugin(folder: string): Promise<string> {
