@@ -5,7 +5,7 @@ import { renderBootScript } from "../boot/script";
 import { type AnyKind, kernelOf } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
-import { ownerOf } from "../kinds/ownership";
+import { formerPlaces, ownerOf } from "../kinds/ownership";
 import { afterBoot, bootDifferences } from "../plan/boot";
 import type { BootFile, Desired, DesiredBoot } from "../model/host";
 import { bootSteps } from "../plan/plan";
@@ -23,7 +23,7 @@ export function desiredWithBoot(kind: AnyKind, inputs: CommonInputs, context: Pl
 
 /** No boot files for the link, neither under its present nor under its previous name. */
 export function withoutBoot(inputs: CommonInputs, context: PlanContext): DesiredBoot {
-  const places = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
+  const places = [linkId(inputs), ...(context.previous ? [context.previous] : []), ...formerPlaces(context)];
   return { bootNames: [...new Set(places.map(bootName))], files: [] };
 }
 

@@ -6,13 +6,13 @@ import { describeStep } from "../iproute2/commands";
 import { type AnyKind, kernelOf } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { asInputs, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
-import { desiredRemoval, ownerOf } from "../kinds/ownership";
+import { desiredRemoval, formerPlaces, ownerOf, withOwnPrevious } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
 import { type CommonInputs, type Identity, type Json, type PlanContext, linkId } from "../kinds/kind";
 import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { type Issue, MacvlanError, issue } from "../model/error";
-import { type LinkId, type Desired, findLink, kernelName } from "../model/host";
+import { type LinkId, type Desired, findLink, kernelName, sameLink } from "../model/host";
 import type { Observation } from "../model/observation";
 import type { OwnStack } from "../model/owner";
 import { isUnknown } from "../model/unknown";
@@ -31,7 +31,9 @@ export function planLink(kind: AnyKind, given: CommonInputs, context: PlanContex
   const inputs = withKernelNames(given, context.observation.state);
   const desired = desiredWithBoot(kind, inputs, context);
   const { force = false } = inputs;
-  return planDesired({ ...desired, force, ...secretOf(kind, inputs, context) }, context.observation);
+  const left = formerPlaces(context).filter((place) => !sameLink(place, linkId(inputs)));
+  const forgets = [...(desired.forgets ?? []), ...left];
+  return planDesired({ ...desired, forgets, force, ...secretOf(kind, inputs, context) }, context.observation);
 }
 
 /** The plan for a link, or the property that no plan can bring to its desired value. */
@@ -168,7 +170,7 @@ export function planContextOf(
   making?: Pick<OwnStack, "making" | "removes">,
   isPlanned: (name: string) => boolean = (name) => name === own && ownNetns === undefined,
 ): PlanContext {
-  const context = planContextFrom(
+  const context = anyContext(
     inputs,
     observation,
     before,
@@ -176,14 +178,18 @@ export function planContextOf(
     (name) => (isPlanned(name) ? undefined : links.declaredMtu(host, { name, netns: "" })),
     (ip, netns) => claims.hasAddress(hostIdentity(host), netns, ip),
   );
-  return { ...context, ...stack.owner(inputs, making) };
+  return withOwnPrevious({ ...context, ...stack.owner(inputs, making) });
 }
 
 /**
  * The plan context of the resource with these inputs. `isExpected` says which links other resources of the run will
  * make, and `expectedMtu` which MTU they give them.
  */
-export function planContextFrom(
+export function planContextFrom(...given: Parameters<typeof anyContext>): PlanContext {
+  return withOwnPrevious(anyContext(...given));
+}
+
+function anyContext(
   inputs: Json,
   observation: Observation,
   before: Json | undefined,

@@ -22,6 +22,24 @@ import {
 } from "../model/owner";
 import { type CommonInputs, type PlanContext, linkId } from "./kind";
 
+/**
+ * Without the previous place if a link is there that is not this stack's: the one that the last run left was deleted,
+ * and another program or stack has made one of that name. It must neither be moved, nor changed, nor deleted.
+ */
+export function withOwnPrevious(context: PlanContext): PlanContext {
+  const { previous, observation, ...rest } = context;
+  if (previous === undefined || !findLink(observation.state, previous)) return context;
+  const record = recordOf(observation.state, previous);
+  return record && isOwn(record, context) ? context : { ...rest, observation };
+}
+
+/** Where the last run left a link that is not there any more: its record and its boot files may be. */
+export function formerPlaces({ previous, previousInputs }: PlanContext): LinkId[] {
+  if (previous !== undefined || previousInputs === undefined) return [];
+  const { name, netns } = previousInputs;
+  return typeof name === "string" ? [{ name, netns: typeof netns === "string" ? netns : "" }] : [];
+}
+
 /** The link's previous place, if it is another one. */
 export function previousPlace(inputs: CommonInputs, context: PlanContext): Pick<DesiredLink, "previous"> {
   return context.previous && !sameLink(context.previous, linkId(inputs))

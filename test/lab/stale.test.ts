@@ -1,7 +1,7 @@
 /** Outdated plans: the host is changed by others after it was read, and nothing of theirs is touched. */
 import assert from "node:assert/strict";
 import type { MacvlanArgs } from "../../provider/kinds/args";
-import { holdLock } from "./held-lock";
+import { MOMENTS } from "./intervene";
 import { linkOf, seenLink } from "./seen";
 import { useLab } from "./stack";
 
@@ -17,39 +17,16 @@ describe("a plan from a reading that is out of date", function () {
   this.timeout(60_000);
   const on = useLab(1);
 
-  /** Each way of getting in between: `change` reads the host, then `action` happens, then the script goes on. */
-  const MOMENTS: Readonly<Record<string, (action: string, change: () => Promise<unknown>) => Promise<void>>> =
-    {
-      "before its script has begun": (action, change) => insteadOf("ls", action, change),
-      "before it has the lock": (action, change) => insteadOf("flock", action, change),
-      "while another change holds the lock": async (action, change) => {
-        const lock = await holdLock(on.lab, HOST, action);
-        const changing = change();
-        await lock.isAwaited();
-        await lock.release();
-        await changing;
-      },
+  for (const [moment, intervene] of Object.entries(MOMENTS)) {
+    const during = async (action: string, change: () => Promise<unknown>): Promise<void> => {
+      const end = await intervene(on.lab, HOST, action);
+      try {
+        await change();
+      } finally {
+        await end();
+      }
     };
 
-  /** The action happens when the script calls a program for the first time: before it, nothing has been read again. */
-  async function insteadOf(program: string, action: string, change: () => Promise<unknown>): Promise<void> {
-    await on.lab.sh(HOST, `rm -rf /tmp/once; mkdir -p /tmp/real; cp "$(command -v ${program})" /tmp/real/`);
-    await on.lab.replace(HOST, program, {
-      // the reading calls ls as well, but not so
-      script: `#!/bin/sh
-case "${program} $*" in "ls -ldn /run/pulumi-macvlan"|flock*) mkdir /tmp/once 2>/dev/null && { ${action}; } 9>&-;; esac
-exec /tmp/real/${program} "$@"
-`,
-    });
-    try {
-      await change();
-    } finally {
-      await on.lab.unhide(HOST, [program]);
-    }
-    assert.equal(await on.lab.sh(HOST, "ls -d /tmp/once"), "/tmp/once\n");
-  }
-
-  for (const [moment, during] of Object.entries(MOMENTS)) {
     describe(moment, () => {
       it("does not delete another owner's link that has taken the name", async () => {
         await on.stack.up("MacvlanInterface", "web", WEB);
@@ -57,13 +34,36 @@ exec /tmp/real/${program} "$@"
         assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
       });
 
-      it("does not change another owner's link that has taken the name", async () => {
-        await on.stack.up("MacvlanInterface", "web", WEB);
-        await during(TAKES_NAME, () =>
-          assert.rejects(on.stack.up("MacvlanInterface", "web", { ...WEB, mtu: 1400 })),
-        );
-        assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
-      });
+      for (const [kind, theirs] of [
+        ["of another kind", "type bridge"],
+        ["of the same kind", "link eth1 type macvlan"],
+      ] as const) {
+        it(`leaves another owner's link ${kind} alone that has taken the name, if ours gets another one`, async () => {
+          await on.stack.up("MacvlanInterface", "web", WEB);
+          const takes = `ip link delete web; ip link add web mtu 1444 ${theirs}`;
+          const elsewhere = { ...WEB, name: "other", netns: "blue" };
+          await during(takes, () => on.stack.up("MacvlanInterface", "web", elsewhere));
+          assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
+          assert.ok(await seenLink(on.lab, HOST, "other", "blue"));
+          assert.equal(await on.lab.sh(HOST, "ls /run/pulumi-macvlan/links"), "blue:other\n");
+          await on.stack.down();
+          assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
+        });
+
+        it(`does not change another owner's link ${kind}`, async () => {
+          await on.stack.up("MacvlanInterface", "web", WEB);
+          await during(`ip link delete web; ip link add web mtu 1444 ${theirs}`, () =>
+            assert.rejects(
+              on.stack.up("MacvlanInterface", "web", { ...WEB, mtu: 1400 }),
+              /\[name-taken\]|web/,
+            ),
+          );
+          const { failures } = await on.stack.preview("MacvlanInterface", "web", { ...WEB, mtu: 1400 });
+          assert.match(failures.join(), /\[name-taken\]$/);
+          await on.stack.down();
+          assert.equal((await linkOf(on.lab, HOST, "web")).mtu, 1444);
+        });
+      }
 
       it("does not make a link whose name was taken", async () => {
         await on.stack.up("MacvlanInterface", "inside", INSIDE);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { planLink, planRemoval } from "../../../provider/engine/planning";
+import { planContextFrom, planLink, planRemoval } from "../../../provider/engine/planning";
 import { KINDS } from "../../../provider/kinds";
 import { asInputs, checkInputs } from "../../../provider/kinds/check-inputs";
 import type { CommonInputs, Json, PlanContext } from "../../../provider/kinds/kind";
 import { type HostState, findLink, recordOf } from "../../../provider/model/host";
 import type { OwnStack } from "../../../provider/model/owner";
 import { outcome } from "../../../provider/plan/plan";
-import { HOST } from "../../support/hosts";
+import { HOST, observationOf } from "../../support/hosts";
 import { kindOf, viewOn } from "../../support/plans";
 
 /** What each kind needs beside host and name. */
@@ -51,6 +51,37 @@ for (const type of Object.keys(KINDS)) {
     const inputs = inputsOf(type, { persist: true });
     const mine: OwnStack = { identities: ["a1"], name: "fleet/test", fullName: "acme/fleet/test" };
     const made = (): HostState => upOn(type, inputs, contextOn(HOST, { ...mine, making: "m1" }));
+
+    it("is known by its record, not by its name: one that another program has made meanwhile stays", () => {
+      const state = made();
+      const now = findLink(state, PLACE);
+      assert.ok(now);
+      const theirs = { ...now, ifIndex: 99, alias: "theirs" };
+      const links = state.links.map((link) => (link === now ? theirs : link));
+      const view = (given: CommonInputs): PlanContext =>
+        planContextFrom(
+          { ...HIDDEN, ...given },
+          observationOf({ ...state, links }),
+          { ...HIDDEN, ...inputs },
+          () => false,
+        );
+      const kind = kindOf(type);
+      const codes = kind.problems(inputs, view(inputs)).map(({ code }) => code);
+      assert.deepEqual(codes, ["name-taken"]);
+      const renamed = inputsOf(type, { name: "link1", persist: true });
+      const context = view(renamed);
+      const after = outcome(context.observation.state, planLink(kind, renamed, context));
+      assert.deepEqual(findLink(after, PLACE), theirs);
+      assert.ok(findLink(after, { name: "link1", netns: "" }));
+      // nor is anything of ours left at its name
+      assert.deepEqual(
+        [
+          after.records.map(({ name }) => name),
+          after.bootFiles.filter(({ bootName }) => bootName === "link0"),
+        ],
+        [["link1"], []],
+      );
+    });
 
     it("is in its record and in its boot files", () => {
       const mark = { owner: "fleet/test", stack: "a1", making: "m1", stackName: "acme/fleet/test" };
