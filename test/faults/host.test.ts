@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BridgeArgs, MacvlanArgs } from "../../provider/kinds/args";
 import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
+import { MOMENTS } from "../lab/intervene";
 import { snapshot, withoutMakings } from "../lab/seen";
 import { type Stack, openStack, useLab } from "../lab/stack";
 import { type Proxy, openProxy } from "./proxy";
@@ -152,6 +153,20 @@ describe("a fault while a change is made:", () => {
       strike: withIp("$real link delete web 2>/dev/null; $real -n blue link delete other 2>/dev/null"),
       may: ["before", "wanted", "between"],
     },
+    ...Object.entries(MOMENTS).map(([moment, intervene]): Fault => ({
+      name: `others change the host after it was read: ${moment}`,
+      change: MOVE,
+      moments: [1, 2],
+      strike: async (n) => {
+        // the link is deleted, or another one takes its name
+        const takes = n === 2 ? "; ip link add web mtu 1444 type bridge" : "";
+        const end = await intervene(on.lab, "node1", `ip link delete web${takes}`);
+        return async () => {
+          await end();
+          if (n === 2) await sh("ip link show dev web | grep -q ' mtu 1444 ' && ip link delete web");
+        };
+      },
+    })),
     {
       name: "an undo fails as well",
       change: MOVE,
