@@ -419,9 +419,13 @@ function removeNetns(walk: Walk, before: HostState, desired: Desired): void {
   }
 }
 
-/** Links that every new namespace has: lo, and fallback tunnels if their modules are loaded. */
+/** Links that every new namespace has: lo, and fallback tunnels if their modules are loaded. `prelude.sh` has the same. */
+export const BUILT_IN_LINKS: readonly string[] = [
+  ...["lo", "tunl0", "sit0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6tnl0", "ip6gre0"],
+];
+
 function isBuiltIn(link: LinkState): boolean {
-  return /^(?:lo|tunl0|sit0|gre0|gretap0|erspan0|ip_vti0|ip6_vti0|ip6tnl0|ip6gre0)$/.test(link.name);
+  return BUILT_IN_LINKS.includes(link.name);
 }
 
 export function idOf(link: LinkId): LinkId {
