@@ -18,6 +18,13 @@ const PROGRAM = `
     new MacvlanInterface("c-" + host, { host, name: "c", parent: "eth1" }, { dependsOn: first });
   }`;
 
+/** The same, as one resource per host, in which a link is on top of another. */
+const WHOLE_HOSTS = `
+  for (const host of ${JSON.stringify(HOSTS)}) {
+    const a = { kind: "macvlan", parent: "eth0" };
+    new HostLinks(host, { host, links: { a, b: { kind: "bridge" }, c: { kind: "macvlan", parent: "b" } } });
+  }`;
+
 describe("a rollout", function () {
   this.timeout(300_000);
   const name = `rollout-${process.pid}`;
@@ -123,10 +130,58 @@ describe("a rollout", function () {
     await project.expectNoChanges();
   });
 
+  it("changes what its canary waits for with it, on whichever host that is", async () => {
+    configure({ canary: "node3", batch: 3 });
+    project.program(`
+      const links = {};
+      for (const host of ${JSON.stringify(HOSTS.toReversed())}) {
+        const dependsOn = host === "node3" ? [links.node5] : [];
+        links[host] = new MacvlanInterface("a-" + host, { host, name: "a", parent: "eth0" }, { dependsOn });
+      }`);
+    const preview = await project.cli(["preview"]);
+    assert.match(preview.output, /rollout: node5 and node3, then 2 times 3 hosts$/m);
+    const trace = join(project.folder, "trace");
+    project.environment["MACVLAN_TRACE"] = trace;
+    await project.up("--parallel", "1");
+    delete project.environment["MACVLAN_TRACE"];
+    assert.deepEqual(firstChanges(trace).slice(0, 2), ["node5", "node3"]);
+  });
+
+  it("that can only come to a standstill ends, without touching the hosts that wait", async () => {
+    // a promise does not show what it waits for
+    project.program(`
+      let passed;
+      const later = new Promise((resolve) => (passed = resolve));
+      new MacvlanInterface("a-node1", { host: "node1", name: "a", parent: "eth0", alias: later });
+      const last = new MacvlanInterface("a-node2", { host: "node2", name: "a", parent: "eth0" });
+      last.id.apply((id) => passed(id));`);
+    for (const [canary, why] of [
+      ["1", "node1 comes first in the rollout"],
+      ["node9", "no host of this program is the canary node9"],
+    ]) {
+      configure({ canary });
+      const { code, output } = await project.cli(["up", "--yes", "--skip-preview"]);
+      assert.notEqual(code, 0);
+      assert.match(output, new RegExp(`not touched: ${why}.* \\[rollout-blocked\\]`));
+      assert.deepEqual(await changedHosts(), { whole: [], some: [] });
+    }
+  });
+
+  it("of deletions ends, whatever the engine deletes first", async () => {
+    project.program(PROGRAM);
+    configure({});
+    await project.up();
+    configure({ canary: 2, batch: 1 });
+    project.program(PROGRAM.replaceAll(/^.*"[bc]-".*$/gm, ""));
+    await project.up("--parallel", "3");
+    assert.deepEqual(await changedHosts(), { whole: [], some: HOSTS });
+    await project.expectNoChanges();
+  });
+
   describe("that takes a failed wave back", () => {
     it("leaves the wave's other hosts as they were, and the next up goes on", async () => {
       configure({ batch: 4, onFailure: "undo" });
-      project.program(PROGRAM);
+      project.program(WHOLE_HOSTS);
       await breakHost("node7");
       const { code, output } = await project.cli([
         ...["up", "--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"],
