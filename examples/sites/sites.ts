@@ -1,6 +1,7 @@
 /**
  * Runs the stacks of several sites side by side: `node --import tsx sites.ts preview|up|drift|destroy [SITE…]`. What a site's
  * engine prints has the site's name in front. At the end there is a table, and the exit code says what came of it.
+ * `--rollout '{"canary":1,"batch":"25%"}'` has the hosts of each site changed in waves.
  */
 import { parseArgs } from "node:util";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation";
@@ -42,7 +43,16 @@ process.on("SIGTERM", () => {
   ending.abort();
 });
 
-async function runSite(site: string, command: Command, parallel: number): Promise<Result> {
+/** What the command line asks for. */
+interface Options {
+  readonly command: Command;
+  /** Sites at the same time. */
+  readonly parallel: number;
+  /** The setting `macvlan:rollout`, as JSON; empty: as the stacks have it. */
+  readonly rollout: string;
+}
+
+async function runSite(site: string, options: Options): Promise<Result> {
   const began = Date.now();
   const output = linePrinter(site.padEnd(Math.max(...sites.map((s) => s.length))));
   const result = (outcome: Result["outcome"], changes: Result["changes"] = {}): Result => {
@@ -51,9 +61,9 @@ async function runSite(site: string, command: Command, parallel: number): Promis
   };
   if (isInterrupted()) return result("not begun");
   try {
-    const stack = await openStack(site, parallel);
-    const changes = await runCommand(stack, command, (piece) => output.print(piece));
-    const isDrift = command === "drift" && Object.keys(changes).length > 0;
+    const stack = await openStack(site, options);
+    const changes = await runCommand(stack, options.command, (piece) => output.print(piece));
+    const isDrift = options.command === "drift" && Object.keys(changes).length > 0;
     return result(isDrift ? "drift" : "done", changes);
   } catch (error) {
     if (isInterrupted()) return result("interrupted");
@@ -64,13 +74,15 @@ async function runSite(site: string, command: Command, parallel: number): Promis
 }
 
 /** The stack's settings, `Pulumi.SITE.yaml`, are in this folder, as for the CLI. */
-function openStack(site: string, parallel: number): Promise<Stack> {
+async function openStack(site: string, { parallel, rollout }: Options): Promise<Stack> {
   const envVars = {
     MACVLAN_MAX_CONNECTIONS:
       process.env["MACVLAN_MAX_CONNECTIONS"] ?? String(Math.max(1, Math.floor(HANDSHAKES / parallel))),
   };
   const args = { stackName: site, projectName: "macvlan-sites", program: siteProgram(site) };
-  return LocalWorkspace.createOrSelectStack(args, { workDir: __dirname, envVars });
+  const stack = await LocalWorkspace.createOrSelectStack(args, { workDir: __dirname, envVars });
+  if (rollout !== "") await stack.setConfig("macvlan:rollout", { value: rollout });
+  return stack;
 }
 
 async function runCommand(
@@ -122,18 +134,21 @@ function exitCode(results: readonly Result[]): number {
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { parallel: { type: "string", default: "2" } },
+    options: { parallel: { type: "string", default: "2" }, rollout: { type: "string", default: "" } },
   });
   const [word, ...chosen] = positionals;
   const command = COMMANDS.find((known) => known === word);
   const parallel = Number(values.parallel);
   const unknown = chosen.filter((site) => !sites.includes(site));
   if (command === undefined || !(parallel >= 1) || unknown.length > 0) {
-    process.stderr.write(`sites.ts ${COMMANDS.join("|")} [--parallel 2] [${sites.join("|")} …]\n`);
+    process.stderr.write(
+      `sites.ts ${COMMANDS.join("|")} [--parallel 2] [--rollout JSON] [${sites.join("|")} …]\n`,
+    );
     return 1;
   }
+  const options = { command, parallel, rollout: values.rollout };
   const which = chosen.length > 0 ? chosen : sites;
-  const results = await sideBySide(which, parallel, (site) => runSite(site, command, parallel));
+  const results = await sideBySide(which, parallel, (site) => runSite(site, options));
   process.stdout.write(`\n${table(results)}\n`);
   return exitCode(results);
 }

@@ -91,9 +91,10 @@ describe("example sites", function () {
   const all = (outcome: string): Run["outcomes"] => ({ north: outcome, south: outcome, west: outcome });
 
   it("brings up each site by a stack of its own, none knowing of another's links", async () => {
-    const { code, output, outcomes } = await sites(["up"]);
+    const { code, output, outcomes } = await sites(["up", "--rollout", '{"canary":1}']);
     assert.equal(code, 0, output);
     assert.deepEqual(outcomes, all("done"));
+    assert.match(readFileSync(join(folder, "Pulumi.north.yaml"), "utf8"), /macvlan:rollout: .*canary/);
     for (const [host, site, range] of [
       ["node1", "north", 201],
       ["node2", "south", 202],
@@ -118,6 +119,9 @@ describe("example sites", function () {
     assert.equal(code, 2, output);
     assert.deepEqual(outcomes, { ...all("done"), south: "drift" });
     assert.match(output, /^south \| .*drift on .*node2.*addresses/m);
+    // of its own stack's hosts, those that change
+    assert.match(output, /^south \| .*rollout: node2$/m);
+    assert.doesNotMatch(output, /^(north|west) .*rollout:/m);
   });
 
   it("is run by a job a site, as docs/scale.md has it", async () => {
