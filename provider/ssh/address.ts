@@ -24,7 +24,7 @@ export interface HostArgs {
   become?: Become;
   /** Seconds for connecting, key exchange and authentication together. Default: `ConnectTimeout`, else 10. */
   connectTimeout?: number;
-  /** Seconds that one command or script may take. Default: 60. */
+  /** Seconds that one command or script may take. Default: 60, and 20 for reading the host. */
   commandTimeout?: number;
   /**
    * Seconds within which a new connection must confirm a change that could have cut this one. Otherwise the host rolls

@@ -174,6 +174,33 @@ describe("pulumi-macvlan", () => {
     assert.equal(off.code, 0, off.stdout);
   });
 
+  it("changes nothing on a host, whatever the command", async () => {
+    await on.lab.sh("node1", "ip link add m0 link eth0 type macvlan mode vepa");
+    const state = join(folder, "reads.json");
+    const type = "pulumi-nodejs:dynamic/macvlan:MacvlanInterface";
+    const inputs = {
+      __owner: "fleet/dev",
+      __resource: "m0",
+      host: { address: "node1" },
+      name: "m0",
+      parent: "eth0",
+    };
+    const resources = [{ urn: `urn:pulumi:dev::fleet::${type}::m0`, type, inputs: { ...inputs, mtu: 1400 } }];
+    writeFileSync(state, JSON.stringify({ version: 3, deployment: { resources } }));
+    const before = await snapshot(on.lab, "node1");
+    const commands = [
+      ["report", state],
+      ["graph", "--stack", state],
+      ["doctor", "node1"],
+      ["adopt", "node1"],
+    ];
+    for (const args of commands) {
+      const { code, stderr } = await call(args);
+      assert.notEqual(code, 1, `${args[0]}: ${stderr}`);
+      assert.equal(await snapshot(on.lab, "node1"), before, args[0]);
+    }
+  });
+
   it("ends within a second of Ctrl-C, whatever a host does", async function () {
     this.timeout(120_000);
     await on.lab.sh("node1", 'mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip');
