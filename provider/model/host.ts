@@ -219,15 +219,59 @@ export function sameLink(a: LinkId, b: LinkId): boolean {
 /** Lists that are shorter are looked through faster than an index of them is made. */
 const INDEXED = 64;
 
-/** Indexes of lists that were searched: what is done for each link of a host must not look through all of them. */
+/**
+ * Where each key is in lists that were searched: what is done for each link of a host must not look through all of them.
+ */
 const linkIndexes: Indexes<LinkState> = new WeakMap();
 const recordIndexes: Indexes<LinkRecord> = new WeakMap();
 
-type Indexes<T> = WeakMap<readonly T[], ReadonlyMap<string, T>>;
+type Indexes<T> = WeakMap<readonly T[], ReadonlyMap<string, number>>;
 
 export function findLink({ links }: HostState, id: LinkId): LinkState | undefined {
-  if (links.length < INDEXED) return links.find((link) => sameLink(link, id));
-  return indexOf(links, linkIndexes, keyOf).get(keyOf(id));
+  return links[placeIn(links, id)];
+}
+
+/** Where a link is in the list; -1 if it is not. */
+function placeIn(links: readonly LinkState[], id: LinkId): number {
+  if (links.length < INDEXED) return links.findIndex((link) => sameLink(link, id));
+  return indexOf(links, linkIndexes, keyOf).get(keyOf(id)) ?? -1;
+}
+
+/** The host with a link changed; the same host if there is no such link. */
+export function changeLink(state: HostState, id: LinkId, how: (link: LinkState) => LinkState): HostState {
+  const at = placeIn(state.links, id);
+  const link = state.links[at];
+  if (!link) return state;
+  const links = [...state.links];
+  const changed = how(link);
+  links[at] = changed;
+  const index = linkIndexes.get(state.links);
+  if (index && sameLink(link, changed)) linkIndexes.set(links, index);
+  return { ...state, links };
+}
+
+/** The host with one more link. */
+export function withNewLink(state: HostState, link: LinkState): HostState {
+  const links = [...state.links, link];
+  const index = linkIndexes.get(state.links);
+  if (index && !index.has(keyOf(link)))
+    linkIndexes.set(links, new Map(index).set(keyOf(link), links.length - 1));
+  return { ...state, links };
+}
+
+/** The links that differ between two lists, most of which are the same objects in the same order. */
+export function differingLinks(
+  before: readonly LinkState[],
+  after: readonly LinkState[],
+): { readonly before: readonly LinkState[]; readonly after: readonly LinkState[] } {
+  const least = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < least && before[start] === after[start]) start++;
+  let end = 0;
+  while (end < least - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
+  const [was, is] = [before.slice(start, before.length - end), after.slice(start, after.length - end)];
+  const [had, has] = [new Set(was), new Set(is)];
+  return { before: was.filter((link) => !has.has(link)), after: is.filter((link) => !had.has(link)) };
 }
 
 /** The first of each key counts. */
@@ -235,11 +279,14 @@ function indexOf<T extends object>(
   list: readonly T[],
   indexes: Indexes<T>,
   keyIn: (item: T) => string,
-): ReadonlyMap<string, T> {
+): ReadonlyMap<string, number> {
   const known = indexes.get(list);
   if (known) return known;
-  const index = new Map<string, T>();
-  for (const item of list) if (!index.has(keyIn(item))) index.set(keyIn(item), item);
+  const index = new Map<string, number>();
+  list.forEach((item, i) => {
+    const key = keyIn(item);
+    if (!index.has(key)) index.set(key, i);
+  });
   indexes.set(list, index);
   return index;
 }
@@ -265,9 +312,11 @@ export function nameAndPlace({
 
 /** The kernel's name of a link that is given by an altname; any other name is returned unchanged. */
 export function kernelName(state: HostState, { name, netns }: LinkId): string {
-  const ofNamespace = state.links.filter((link) => link.netns === netns);
-  if (ofNamespace.some((link) => link.name === name)) return name;
-  return ofNamespace.find((link) => link.altNames?.includes(name) === true)?.name ?? name;
+  if (findLink(state, { name, netns })) return name;
+  const named = state.links.find(
+    (link) => link.altNames !== undefined && link.netns === netns && link.altNames.includes(name),
+  );
+  return named?.name ?? name;
 }
 
 /** The state in which the link-local addresses that a resource states count as ordinary addresses. */
@@ -298,7 +347,8 @@ export function recordOf(state: HostState, id: LinkId): LinkRecord | undefined {
   if (records.length < INDEXED) {
     return records.find((record) => sameLink(record, id) && record.ifIndex === link.ifIndex);
   }
-  return indexOf(records, recordIndexes, recordKey).get(recordKey({ ...id, ifIndex: link.ifIndex }));
+  const at = indexOf(records, recordIndexes, recordKey).get(recordKey({ ...id, ifIndex: link.ifIndex }));
+  return at === undefined ? undefined : records[at];
 }
 
 /** The kind of children of a parent: the kernel passes its frames to macvlans or to ipvlans, never to both. */

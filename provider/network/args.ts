@@ -1,8 +1,21 @@
 /** Arguments and outputs of a network: types only. */
 import type { Input, Output } from "@pulumi/pulumi";
-import type { DeepInput, InputArgs } from "../program/resource";
-import type { CheckArgs, HostArgs, MacvlanArgs, ShimArgs, VlanArgs } from "../kinds/args";
+import type { HostLinks } from "../program/host-links";
+import type { DeepInput, InputArgs, Outputs } from "../program/resource";
+import type {
+  CheckArgs,
+  HostArgs,
+  MacvlanArgs,
+  MacvlanOutputs,
+  ShimArgs,
+  ShimOutputs,
+  VlanArgs,
+  VlanOutputs,
+} from "../kinds/args";
 import type { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
+
+/** What is one resource of a network: each link, or all links of a host. */
+export type Grain = "link" | "host";
 
 /** A host of a network. Its other properties, such as `vars`, are for the functions of {@link NetworkArgs}. */
 export interface NetworkHost {
@@ -75,7 +88,10 @@ export interface NetworkVlanArgs extends Omit<InputArgs<VlanArgs>, "host" | "par
  *
  * Its structure has to be plain values: hosts, children and their names. All other values may be outputs.
  */
-export interface NetworkArgs<H extends NetworkHost = NetworkHost> extends ChildDefaults {
+export interface NetworkArgs<
+  H extends NetworkHost = NetworkHost,
+  G extends Grain = Grain,
+> extends ChildDefaults {
   /** A string is a host's name, and also how to reach it. */
   readonly hosts: readonly string[] | readonly H[];
   /**
@@ -115,14 +131,22 @@ export interface NetworkArgs<H extends NetworkHost = NetworkHost> extends ChildD
    * list of one child of a host.
    */
   readonly checks?: DeepInput<CheckArgs[]> | ((host: H, child: ChildArgs) => DeepInput<CheckArgs[]>);
+  /**
+   * `link` (default): each link is a resource. `host`: all links of a host are one resource, a `HostLinks`, and one
+   * transaction. It can be changed at any time: `pulumi up` moves the links, and does not change the hosts.
+   */
+  readonly grain?: G;
 }
 
+/** A link of a network: a resource, or the same outputs of one of the links of a {@link HostLinks}. */
+export type NetworkLink<G extends Grain, Resource, Values> = G extends "host" ? Outputs<Values> : Resource;
+
 /** A child that was made. */
-export interface NetworkChild {
+export interface NetworkChild<G extends Grain = "link"> {
   readonly host: string;
   readonly name: string;
-  /** All the outputs of the link. */
-  readonly link: MacvlanInterface;
+  /** All the outputs of the link; with grain `link`, its resource. */
+  readonly link: NetworkLink<G, MacvlanInterface, MacvlanOutputs>;
   /** Known at preview, unless the mode is `passthru`. */
   readonly macAddress: Output<string>;
   /** In CIDR form, leased or given. Known at preview. */
@@ -130,13 +154,15 @@ export interface NetworkChild {
 }
 
 /** What was made on a host. */
-export interface NetworkHostOutputs {
+export interface NetworkHostOutputs<G extends Grain = "link"> {
   readonly name: string;
   /** By name. */
-  readonly children: Readonly<Record<string, NetworkChild>>;
-  readonly shim?: HostShim;
+  readonly children: Readonly<Record<string, NetworkChild<G>>>;
+  readonly shim?: NetworkLink<G, HostShim, ShimOutputs>;
   /** The VLAN that the network made, if it was asked to. */
-  readonly vlan?: VlanInterface;
+  readonly vlan?: NetworkLink<G, VlanInterface, VlanOutputs>;
+  /** With grain `host`, the resource of all of the host's links; for `dependsOn`. */
+  readonly resource?: HostLinks;
 }
 
 /** One entry for a DHCP server's reservations, for DNS, or for an inventory. */

@@ -9,6 +9,7 @@ import { type Issue, issue } from "../model/error";
 import type {
   ChildArgs,
   ChildDefaults,
+  Grain,
   NetworkArgs,
   NetworkHost,
   NetworkParent,
@@ -85,17 +86,10 @@ const SHIM_DEFAULTS: readonly (keyof ChildDefaults)[] = ["mtu", "persist", "adop
 /** The defaults that also apply to a VLAN. */
 const VLAN_DEFAULTS: readonly (keyof ChildDefaults)[] = ["persist"];
 const OWN = [
-  "hosts",
-  "parent",
-  "children",
-  "cidr",
-  "range",
-  "exclude",
-  "gateway",
-  "reservations",
-  "shim",
-  "checks",
+  ...["hosts", "parent", "children", "cidr", "range", "exclude", "gateway", "reservations", "shim"],
+  ...["checks", "grain"],
 ];
+const GRAINS: readonly unknown[] = [undefined, "link", "host"] satisfies (Grain | undefined)[];
 /** Modes that no sibling can reach, so that a route would lead nowhere (ip-link(8)). */
 const ALONE: readonly unknown[] = ["private", "passthru"];
 
@@ -110,6 +104,10 @@ export function listMembers<H extends NetworkHost>(args: NetworkArgs<H>): Member
         `is not a property of MacvlanNetwork; its properties are ${[...OWN, ...DEFAULTS].join(", ")}`,
       ),
     );
+  if (!GRAINS.includes(args.grain)) {
+    const reason = 'must be one of "link", "host", as a plain value';
+    issues.push(issue("invalid-input", "grain", reason));
+  }
   if (!Array.isArray(args.hosts)) {
     return {
       hosts: [],

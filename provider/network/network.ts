@@ -3,11 +3,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { withCode } from "../model/error";
 import { providerCode } from "../program/provider-code";
-import { type DeepInput, type InputArgs, secretNames } from "../program/resource";
-import type { MacvlanArgs, RouteArgs, ShimArgs, VlanArgs } from "../kinds/args";
+import { type HostLinkArgs, HostLinks } from "../program/host-links";
+import { type DeepInput, type InputArgs, type Outputs, secretNames } from "../program/resource";
+import type {
+  HostArgs,
+  MacvlanArgs,
+  MacvlanOutputs,
+  RouteArgs,
+  ShimArgs,
+  ShimOutputs,
+  VlanArgs,
+  VlanOutputs,
+} from "../kinds/args";
 import { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
-import type { NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
-import type { ChildMember, HostMember, ShimMember } from "./members";
+import type { Grain, NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
+import type { ChildMember, HostMember, ShimMember, VlanMember } from "./members";
 import type { PoolArgs } from "./pool";
 
 /**
@@ -23,7 +33,8 @@ import type { PoolArgs } from "./pool";
  * **Checks.** Everything is checked before anything is made, and all errors are reported at once, with their paths in
  * the arguments.
  *
- * **Options.** Children have the component as their parent, and wait for what it depends on.
+ * **Options.** Children have the component as their parent, and wait for what it depends on. With `grain: "host"`, all
+ * links of a host are one resource and one transaction.
  *
  * @example
  * const lan = new MacvlanNetwork("lan", {
@@ -38,17 +49,19 @@ import type { PoolArgs } from "./pool";
  * export const mac = lan.hosts["node1"]?.children["web"]?.macAddress;
  * export const reservations = lan.leases; // [{ host, child, macAddress, ipv4 }, …]
  */
-export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.ComponentResource {
+export class MacvlanNetwork<H extends NetworkHost = NetworkHost, G extends Grain = "link">
+  extends pulumi.ComponentResource
+{
   /** What was made, by the hosts' names. */
-  readonly hosts: Readonly<Record<string, NetworkHostOutputs>>;
+  readonly hosts: Readonly<Record<string, NetworkHostOutputs<G>>>;
   /** All children in the order of hosts and children. Known at preview. */
   readonly leases: pulumi.Output<NetworkLease[]>;
 
   /**
-   * @param name part of the names of all resources: `NAME/HOST/CHILD`
+   * @param name part of the names of all resources: `NAME/HOST/CHILD`, with grain `host` `NAME/HOST`
    * @throws RunError with all errors in the arguments, before anything is made
    */
-  constructor(name: string, args: NetworkArgs<H>, opts: pulumi.ComponentResourceOptions = {}) {
+  constructor(name: string, args: NetworkArgs<H, G>, opts: pulumi.ComponentResourceOptions = {}) {
     const { members, pool, bookArgs } = describeNetwork(name, args);
     super("macvlan:index:MacvlanNetwork", name, {}, opts);
     // a component passes on protect and providers, but not these two
@@ -64,29 +77,24 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
         ? pulumi.output((member.args["addresses"] ?? []) as pulumi.Input<string[]>)
         : book.addressesOf(member.key);
 
-    const made = members.map((member) => {
-      const vlan = member.vlan && makeVlan(`${name}/${member.vlan.key}`, member, common);
-      const host = vlan ? { ...member, parent: vlan.name } : member;
-      const children = host.children.map((child): NetworkChild => {
-        const addresses = addressesOf(child);
-        const link = new MacvlanInterface(
-          `${name}/${child.key}`,
-          childArgs(host, child, addresses, pool.gateway),
-          common,
-        );
-        return { host: host.name, name: child.name, link, macAddress: link.macAddress, addresses };
-      });
-      const { shim } = host;
+    const made = members.map((host): NetworkHostOutputs<Grain> => {
       const reached = host.children.filter((child) => child.isReachable).map(addressesOf);
-      const args = shim && shimArgs(host, shim, addressesOf(shim), reached);
-      return {
-        name: host.name,
-        children: Object.fromEntries(children.map((child) => [child.name, child])),
-        ...(vlan ? { vlan } : {}),
-        ...(shim && args ? { shim: new HostShim(`${name}/${shim.key}`, args, common) } : {}),
+      const described: DescribedHost = {
+        member: host,
+        children: host.children.map((member) => {
+          const addresses = addressesOf(member);
+          return { member, addresses, args: childArgs(member, addresses, pool.gateway) };
+        }),
+        ...(host.shim
+          ? { shim: { key: host.shim.key, args: shimArgs(host.shim, addressesOf(host.shim), reached) } }
+          : {}),
       };
+      return args.grain === "host"
+        ? makeHostLinks(`${name}/${host.name}`, described, common)
+        : makeLinks(name, described, common);
     });
-    this.hosts = Object.fromEntries(made.map((host) => [host.name, host]));
+    // the two forms differ only in their types, which the grain determines
+    this.hosts = Object.fromEntries(made.map((host) => [host.name, host as NetworkHostOutputs<G>]));
     this.leases = pulumi.all(made.flatMap((host) => Object.values(host.children).map(leaseOf)));
     this.registerOutputs({ leases: this.leases });
   }
@@ -99,7 +107,7 @@ export class MacvlanNetwork<H extends NetworkHost = NetworkHost> extends pulumi.
    * const lan = new MacvlanNetwork("lan", { hosts: ["node1"], parent: "eth0", children: ["web"], cidr: "192.0.2.0/24" });
    * export const mac = lan.child("node1", "web").macAddress;
    */
-  child(host: string, child: string): NetworkChild {
+  child(host: string, child: string): NetworkChild<G> {
     const found = this.hosts[host]?.children[child];
     if (found !== undefined) return found;
     const known = Object.values(this.hosts).flatMap((h) =>
@@ -175,17 +183,92 @@ function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<
   return { members: members.hosts, pool, bookArgs: bookArgs(pool) };
 }
 
-function makeVlan(name: string, host: HostMember, opts: pulumi.CustomResourceOptions): VlanInterface {
-  const args = { ...host.vlan?.args, host: host.host };
-  return new VlanInterface(name, args as unknown as InputArgs<VlanArgs>, opts);
+/** A host with the arguments of its links, apart from host and parent. */
+interface DescribedHost {
+  readonly member: HostMember;
+  readonly children: readonly {
+    readonly member: ChildMember;
+    readonly addresses: pulumi.Output<string[]>;
+    readonly args: LinkOf<MacvlanArgs>;
+  }[];
+  readonly shim?: { readonly key: string; readonly args: LinkOf<ShimArgs> };
+}
+
+type LinkOf<A> = Omit<InputArgs<A>, "host" | "parent">;
+
+/** The links of a host, a resource each. */
+function makeLinks(
+  network: string,
+  { member, children, shim }: DescribedHost,
+  opts: pulumi.CustomResourceOptions,
+): NetworkHostOutputs {
+  const { name, host } = member;
+  const vlan =
+    member.vlan &&
+    new VlanInterface(`${network}/${member.vlan.key}`, { ...vlanArgs(member.vlan), host }, opts);
+  const on = { host, parent: vlan?.name ?? member.parent };
+  const links = children.map(({ member: child, addresses, args }): NetworkChild => {
+    const link = new MacvlanInterface(`${network}/${child.key}`, { ...args, ...on }, opts);
+    return { host: name, name: child.name, link, macAddress: link.macAddress, addresses };
+  });
+  return {
+    name,
+    children: Object.fromEntries(links.map((child) => [child.name, child])),
+    ...(vlan ? { vlan } : {}),
+    ...(shim ? { shim: new HostShim(`${network}/${shim.key}`, { ...shim.args, ...on }, opts) } : {}),
+  };
+}
+
+/** All links of a host as one resource. */
+function makeHostLinks(
+  resource: string,
+  { member, children, shim }: DescribedHost,
+  opts: pulumi.CustomResourceOptions,
+): NetworkHostOutputs<"host"> {
+  const { name, parent, vlan } = member;
+  // as the names of resources of their own, which no two of a host share
+  const keyOf = ({ key }: { readonly key: string }): string => key.slice(name.length + 1);
+  const links: readonly (readonly [key: string, HostLinkArgs])[] = [
+    ...(vlan ? [[keyOf(vlan), { kind: "vlan" as const, ...vlanArgs(vlan) }] as const] : []),
+    ...children.map(
+      ({ member: child, args }) => [child.name, { kind: "macvlan" as const, ...args, parent }] as const,
+    ),
+    ...(shim ? [[keyOf(shim), { kind: "shim" as const, ...shim.args, parent }] as const] : []),
+  ];
+  const made: HostLinks = new HostLinks(
+    resource,
+    { host: member.host, links: Object.fromEntries<HostLinkArgs>(links) },
+    opts,
+  );
+  const outputs = <O>(key: string): Outputs<O> => outputsOf(made, key) as Outputs<O>;
+  const outputsOfChildren = children.map(({ member: child, addresses }): NetworkChild<"host"> => {
+    const link = outputs<MacvlanOutputs>(child.name);
+    return { host: name, name: child.name, link, macAddress: link.macAddress, addresses };
+  });
+  return {
+    name,
+    resource: made,
+    children: Object.fromEntries(outputsOfChildren.map((child) => [child.name, child])),
+    ...(vlan ? { vlan: outputs<VlanOutputs>(keyOf(vlan)) } : {}),
+    ...(shim ? { shim: outputs<ShimOutputs>(keyOf(shim)) } : {}),
+  };
+}
+
+/** The outputs of one link of a host's, with the host as a resource of its own has it. */
+function outputsOf({ links, host }: HostLinks & Outputs<{ host: HostArgs }>, key: string): object {
+  const link: object = links[key] ?? {};
+  return Object.defineProperty(link, "host", { value: host, enumerable: true });
+}
+
+function vlanArgs({ args }: VlanMember): Omit<InputArgs<VlanArgs>, "host"> {
+  return args as Omit<InputArgs<VlanArgs>, "host">;
 }
 
 function childArgs(
-  host: HostMember,
   child: ChildMember,
   addresses: pulumi.Output<string[]>,
   gateway: PoolArgs["gateway"],
-): InputArgs<MacvlanArgs> {
+): LinkOf<MacvlanArgs> {
   const args = child.args as Partial<InputArgs<MacvlanArgs>>;
   const isStatic = child.address === "leased";
   // never in the host's own namespace, which has the host's default route
@@ -197,8 +280,6 @@ function childArgs(
       : undefined;
   return {
     ...args,
-    host: host.host,
-    parent: host.parent,
     ...(isStatic ? { addresses } : {}),
     ...(routes === undefined ? {} : { routes }),
   };
@@ -209,11 +290,10 @@ function defaultRoute(via: string): RouteArgs {
 }
 
 function shimArgs(
-  host: HostMember,
   shim: ShimMember,
   addresses: pulumi.Output<string[]>,
   children: pulumi.Output<string[]>[],
-): InputArgs<ShimArgs> {
+): LinkOf<ShimArgs> {
   const source: DeepInput<string | string[]> = shim.source ?? [];
   const { aggregateAddresses } = require("../leases/aggregate") as typeof import("../leases/aggregate");
   const routes = pulumi.all([pulumi.all(children), source] as const).apply(([lists, sources]) =>
@@ -229,14 +309,12 @@ function shimArgs(
   );
   return {
     ...(shim.args as Partial<InputArgs<ShimArgs>>),
-    host: host.host,
-    parent: host.parent,
     ...(shim.address === "leased" ? { addresses: alone } : {}),
     routes,
   };
 }
 
-function leaseOf({ host, name, macAddress, addresses }: NetworkChild): pulumi.Output<NetworkLease> {
+function leaseOf({ host, name, macAddress, addresses }: NetworkChild<Grain>): pulumi.Output<NetworkLease> {
   return pulumi.all([macAddress, addresses]).apply(([mac, cidrs]) => {
     const ips = cidrs.map((cidr) => cidr.split("/")[0] ?? cidr);
     const ipv4 = ips.find((ip) => !ip.includes(":"));

@@ -164,15 +164,12 @@ function hostProblems(host: HostMember): Issue[] {
       ),
     );
   }
-  const named = host.shim && host.children.find((child) => child.key === host.shim?.key);
-  if (host.shim && named) {
-    issues.push(
-      issue(
-        "program-conflict",
-        named.path,
-        `has the same name as the shim, ${host.shim.key}; rename one of them`,
-      ),
-    );
+  const besides = [["shim", host.shim] as const, ["VLAN", host.vlan] as const];
+  for (const [what, member] of besides) {
+    const named = member && host.children.find((child) => child.key === member.key);
+    if (!named) continue;
+    const reason = `has the same name as the ${what}, ${member.key}; rename one of them`;
+    issues.push(issue("program-conflict", named.path, reason));
   }
   return issues;
 }

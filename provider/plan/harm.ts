@@ -5,6 +5,7 @@ import {
   type LinkId,
   type LinkRecord,
   type LinkState,
+  differingLinks,
   recordOf,
   sameLink,
 } from "../model/host";
@@ -27,6 +28,7 @@ export interface Harmed {
  * again in the same run. So are the ports that the resource itself has, which go back to where they were.
  */
 export function harmedBy({ steps, desired }: DesiredPlan, observed: HostState): Harmed[] {
+  if (!steps.some(({ step }) => step.do === "deleteLink")) return [];
   const list: Harmed[] = [];
   const owners = desired.map(ownerOf);
   const ofPlan = new Set(desired.flatMap(({ links }) => links.map(keyOf)));
@@ -35,8 +37,10 @@ export function harmedBy({ steps, desired }: DesiredPlan, observed: HostState): 
     const before = state;
     state = simulate(before, step);
     if (step.do !== "deleteLink") continue;
-    const left = new Set(state.links.map(keyOf));
-    for (const link of before.links) {
+    // a host may have thousands of links, and each of them may be deleted
+    const differing = differingLinks(before.links, state.links);
+    const left = new Set(differing.after.map(keyOf));
+    for (const link of differing.before) {
       const isGone = !left.has(keyOf(link));
       if (!isGone && !isPortOf(link, step.link)) continue;
       if (ofPlan.has(keyOf(link)) || sameLink(link, step.link)) continue;

@@ -3,7 +3,7 @@
  * old. The script of the change checks it under the lock, and ends before it touches anything if the host has changed.
  * Pure.
  */
-import { type HostState, type LinkId, type LinkState, findLink, recordOf, sameLink } from "../model/host";
+import { type HostState, type LinkId, type LinkState, findLink, recordOf } from "../model/host";
 import { type OwnerMark, markOf } from "../model/owner";
 import type { PlannedStep, Step } from "../model/steps";
 
@@ -37,25 +37,32 @@ export type Precondition =
 export function preconditions(steps: readonly PlannedStep[], state: HostState): Precondition[] {
   const list: Precondition[] = [];
   /** Places that an earlier step has changed, and that need no check any more. */
-  const changed: LinkId[] = [];
-  const isKnown = (id: LinkId): boolean => changed.some((c) => sameLink(c, id));
+  const changed = new Set<string>();
+  /** Where in the list the precondition of a link is. */
+  const kept = new Map<string, number>();
 
   const keep = (id: LinkId, isChanged: boolean): void => {
     const link = findLink(state, id);
-    if (!link || isKnown(id)) return;
-    const at = list.findIndex((p) => p.still === "link" && sameLink(p.link, id));
-    const before = list[at];
-    if (before === undefined) list.push(linkAsIs(state, link, isChanged));
-    else if (isChanged && !("mark" in before)) list[at] = linkAsIs(state, link, true);
+    const key = keyOf(id);
+    if (!link || changed.has(key)) return;
+    const at = kept.get(key);
+    const before = at === undefined ? undefined : list[at];
+    if (at === undefined || before === undefined) {
+      kept.set(key, list.length);
+      list.push(linkAsIs(state, link, isChanged));
+    } else if (isChanged && !("mark" in before)) list[at] = linkAsIs(state, link, true);
   };
   const keepUsers = (id: LinkId): void => {
     const link = findLink(state, id);
-    if (link && id.netns === "" && !isKnown(id))
+    if (link && id.netns === "" && !changed.has(keyOf(id)))
       list.push({ still: "unused", name: id.name, links: besides(state, link) });
   };
+  const change = (id: LinkId): void => {
+    changed.add(keyOf(id));
+  };
   const takePlace = (id: LinkId): void => {
-    if (!isKnown(id) && !findLink(state, id)) list.push({ still: "absent", link: id });
-    changed.push(id);
+    if (!changed.has(keyOf(id)) && !findLink(state, id)) list.push({ still: "absent", link: id });
+    change(id);
   };
 
   for (const { step } of steps) {
@@ -67,15 +74,15 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
         takePlace(idOf(step.link));
         break;
       case "renameLink":
-        changed.push(step.link);
+        change(step.link);
         takePlace({ netns: step.link.netns, name: step.name });
         break;
       case "moveLink":
-        changed.push(step.link);
+        change(step.link);
         takePlace({ netns: step.netns, name: step.link.name });
         break;
       case "deleteLink":
-        changed.push(step.link);
+        change(step.link);
         break;
       case "recordNetns":
       case "deleteNetns": {
@@ -122,6 +129,10 @@ function linkAsIs(state: HostState, link: LinkState, isChanged: boolean): Precon
     ...(parent === undefined ? {} : { parentIndex: parent.ifIndex }),
     ...(isChanged ? { mark: record ? markOf(record) : "none" } : {}),
   };
+}
+
+function keyOf({ name, netns }: LinkId): string {
+  return `${netns}\n${name}`;
 }
 
 function idOf({ name, netns }: LinkId): LinkId {

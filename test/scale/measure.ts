@@ -41,7 +41,7 @@ const [MTU, FOREIGN_MTU] = [1400, 1300];
 export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) => void): Promise<Life> {
   const hosts = lab.hosts.slice(0, shape.hosts).map(({ name }) => name);
   const drifted = hosts[Math.floor(hosts.length / 2)] ?? "node1";
-  const urn = `${shape.sample}-${drifted}`;
+  const urn = shape.isPerHost === true ? drifted : `${shape.sample}-${drifted}`;
   await inParallel(hosts, WIDTH, async (host) => {
     await lab.sh(host, shape.prepare);
   });

@@ -5,7 +5,7 @@ import { ensureBuilt, linkSelf } from "../setup/package";
 import { say } from "../setup/run";
 import { writePart } from "../setup/written-part";
 import { type Life, measureLife } from "./measure";
-import { type Shape, fleetShape, linksShape, unsavedShape } from "./shapes";
+import { type Shape, fleetShape, hostLinksOfShape, hostLinksShape, linksShape, unsavedShape } from "./shapes";
 import { describeLives } from "./table";
 
 const USAGE = `npm run scale [-- OPTIONS]
@@ -13,6 +13,8 @@ const USAGE = `npm run scale [-- OPTIONS]
   --hosts 50,100,200,500   stacks of so many hosts with three resources each
   --unsaved 200            the same, with PULUMI_SKIP_CHECKPOINTS=true
   --links 250,500,1000     stacks of so many macvlans on one host
+  --per-host 50,200,500    as --hosts, with a HostLinks per host instead of three resources
+  --host-links 200,1000    as --links, with one HostLinks
   --out FILE               also writes the tables between the marks in FILE, which docs/scale.md has
 `;
 
@@ -25,6 +27,8 @@ async function main(): Promise<void> {
       hosts: { type: "string", default: "50,100,200,500" },
       unsaved: { type: "string", default: "200" },
       links: { type: "string", default: "250,500,1000" },
+      "per-host": { type: "string", default: "50,200,500" },
+      "host-links": { type: "string", default: "200,1000" },
       out: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -34,6 +38,8 @@ async function main(): Promise<void> {
     ...numbersOf(values.hosts).map(fleetShape),
     ...numbersOf(values.unsaved).map(unsavedShape),
     ...numbersOf(values.links).map(linksShape),
+    ...numbersOf(values["per-host"]).map(hostLinksShape),
+    ...numbersOf(values["host-links"]).map(hostLinksOfShape),
   ];
   linkSelf();
   await ensureBuilt();

@@ -4,7 +4,7 @@
 export interface Shape {
   /** Hosts, `node1` … */
   readonly hosts: number;
-  /** Resources on each. */
+  /** Links on each; without {@link isPerHost}, a resource each. */
   readonly perHost: number;
   /** The program's text, after which the classes are known. */
   readonly program: string;
@@ -12,8 +12,10 @@ export interface Shape {
   readonly prepare: string;
   /** Of the CLI, besides that of every project. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The name of a macvlan that every host then has, of the resource `NAME-HOST`. */
+  /** The name of a macvlan that every host then has, of the resource `NAME-HOST`; with {@link isPerHost}, of `HOST`. */
   readonly sample: string;
+  /** All links of a host are one resource. */
+  readonly isPerHost?: boolean;
 }
 
 /** On each host a macvlan, a hairpin bridge with a port, and a shim with four routes. */
@@ -42,6 +44,40 @@ export function fleetShape(hosts: number): Shape {
 /** The same, with an engine that writes its state once, at the end (pulumi/pulumi#10668). */
 export function unsavedShape(hosts: number): Shape {
   return { ...fleetShape(hosts), environment: { PULUMI_SKIP_CHECKPOINTS: "true" } };
+}
+
+/** The same links, all links of a host as one resource. */
+export function hostLinksShape(hosts: number): Shape {
+  const shape = fleetShape(hosts);
+  return {
+    ...shape,
+    isPerHost: true,
+    program: `
+      for (let i = 1; i <= ${hosts}; i++) {
+        const host = "node" + i;
+        const net = "198.18." + (i >> 8) + "." + (i & 255);
+        new HostLinks(host, { host, links: {
+          web0: { kind: "macvlan", parent: "eth0", mtu: 1400, addresses: [net + "/15", "2001:db8::" + i.toString(16) + "/64"] },
+          br0: { kind: "bridge", ports: ["p0"], stp: false },
+          shim0: { kind: "shim", parent: "eth0", routes: [1, 2, 3, 4].map((r) => "203.0.113." + r + "/32") },
+        } });
+      }`,
+  };
+}
+
+/** So many macvlans on one host, as one resource. */
+export function hostLinksOfShape(links: number): Shape {
+  return {
+    ...linksShape(links),
+    isPerHost: true,
+    program: `
+      const links = {};
+      for (let i = 1; i <= ${links}; i++) {
+        const address = "198.18." + (i >> 8) + "." + (i & 255) + "/15";
+        links["m" + i] = { kind: "macvlan", parent: "eth0", mtu: 1400, addresses: [address] };
+      }
+      new HostLinks("node1", { host: "node1", links });`,
+  };
 }
 
 /** So many macvlans on one host. */

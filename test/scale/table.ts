@@ -8,27 +8,26 @@ import { ROLES } from "./usage";
 /** @param seconds how long it all took */
 export function describeLives(lives: readonly Life[], seconds: number): string {
   const isFleet = ({ shape }: Life): boolean => shape.hosts > 1 || shape.perHost === 3;
-  const fleets = lives.filter((life) => isFleet(life) && life.shape.environment === undefined);
-  const unsaved = lives.filter((life) => isFleet(life) && life.shape.environment !== undefined);
-  const single = lives.filter((life) => !isFleet(life));
+  const of = (fleet: boolean, perHost: boolean, unsaved = false): Life[] =>
+    lives.filter(
+      (life) =>
+        isFleet(life) === fleet &&
+        (life.shape.isPerHost ?? false) === perHost &&
+        (life.shape.environment !== undefined) === unsaved,
+    );
+  const hosts = ({ shape }: Life): number => shape.hosts;
+  const links = ({ shape }: Life): number => shape.perHost;
+  const part = (title: string, some: readonly Life[], unit: string, size: typeof hosts): string[] =>
+    some.length === 0 ? [] : [title, ...tables(some, unit, size)];
+  const fleets = of(true, false);
   return [
     machine(seconds),
-    ...(fleets.length === 0
-      ? []
-      : [
-          "Hosts with three resources each:",
-          ...tables(fleets, "Hosts", ({ shape }) => shape.hosts),
-          fleetOf(FLEET, fleets),
-        ]),
-    ...(unsaved.length === 0
-      ? []
-      : [
-          "The same, with `PULUMI_SKIP_CHECKPOINTS=true`:",
-          ...tables(unsaved, "Hosts", ({ shape }) => shape.hosts),
-        ]),
-    ...(single.length === 0
-      ? []
-      : ["Macvlans on one host:", ...tables(single, "Links", ({ shape }) => shape.perHost)]),
+    ...part("Hosts with three resources each:", fleets, "Hosts", hosts),
+    ...(fleets.length === 0 ? [] : [fleetOf(FLEET, fleets)]),
+    ...part("The same, with `PULUMI_SKIP_CHECKPOINTS=true`:", of(true, false, true), "Hosts", hosts),
+    ...part("Hosts with the same three links, as one `HostLinks` each:", of(true, true), "Hosts", hosts),
+    ...part("Macvlans on one host:", of(false, false), "Links", links),
+    ...part("Macvlans on one host, as one `HostLinks`:", of(false, true), "Links", links),
   ].join("\n\n");
 }
 

@@ -14,9 +14,11 @@ import {
   type Route,
   type SettingKey,
   type Settings,
+  changeLink,
   findLink,
   portKindOf,
   sameLink,
+  withNewLink,
 } from "../../model/host";
 import { defaultVlans, withDefaultPvid } from "../../model/vlans";
 import { propagateToVlans, setDown } from "./vlan";
@@ -54,7 +56,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
     case "deleteLink":
       return deleteLink(state, step.link);
     case "moveLink":
-      return change(state, step.link, (l) => ({
+      return changeLink(state, step.link, (l) => ({
         ...withoutRoutes(l),
         netns: step.netns,
         ifIndex: movedIndex(state, step.link, step.netns),
@@ -71,17 +73,17 @@ function simulateAlone(state: HostState, step: Step): HostState {
     case "set":
       return set(state, step.link, step.key, step.value);
     case "up":
-      return change(state, step.link, (l) => ({ ...l, up: true }));
+      return changeLink(state, step.link, (l) => ({ ...l, up: true }));
     case "down":
-      return change(state, step.link, setDown);
+      return changeLink(state, step.link, setDown);
     case "addAddress":
-      return change(state, step.link, (l) => addAddress(l, step.address));
+      return changeLink(state, step.link, (l) => addAddress(l, step.address));
     case "deleteAddress":
       return deleteAddress(state, step.link, step.address);
     case "addRoute":
       return addRoute(state, step.link, step.route, step.replace);
     case "deleteRoute":
-      return change(state, step.link, (l) => withoutRoute(l, (r) => sameRoute(r, step.route)));
+      return changeLink(state, step.link, (l) => withoutRoute(l, (r) => sameRoute(r, step.route)));
     case "announce":
       return state;
     case "record": {
@@ -116,10 +118,6 @@ function withBootFiles(state: HostState, paths: readonly string[], files: readon
 export function hasUsableAddress(link: LinkState, address: Address): boolean {
   const same = link.addresses.find((a) => a.cidr === address.cidr);
   return same !== undefined && (same.dadFailed !== true || address.dadFailed === true);
-}
-
-function change(state: HostState, id: LinkId, how: (link: LinkState) => LinkState): HostState {
-  return { ...state, links: state.links.map((l) => (sameLink(l, id) ? how(l) : l)) };
 }
 
 function newLink(state: HostState, step: Extract<Step, { do: "addLink" }>): LinkState {
@@ -190,7 +188,7 @@ function isOfPort(kind: string, key: SettingKey): boolean {
 }
 
 function addLink(state: HostState, link: LinkState): HostState {
-  const added: HostState = { ...state, links: [...state.links, link] };
+  const added = withNewLink(state, link);
   const port = portKindOf(link.kind);
   return port === undefined
     ? added
@@ -203,11 +201,11 @@ function addLink(state: HostState, link: LinkState): HostState {
 function setOnPort(state: HostState, child: LinkState, key: SettingKey, value: string): HostState {
   const isOn = (l: LinkState): boolean =>
     l.parent === child.parent && portKindOf(l.kind) === portKindOf(child.kind);
+  const differs = (l: LinkState): boolean => isOn(l) && l.settings[key] !== value;
+  if (!state.links.some(differs)) return state;
   return {
     ...state,
-    links: state.links.map((l) =>
-      isOn(l) && l.settings[key] !== value ? { ...l, settings: { ...l.settings, [key]: value } } : l,
-    ),
+    links: state.links.map((l) => (differs(l) ? { ...l, settings: { ...l.settings, [key]: value } } : l)),
   };
 }
 
@@ -283,7 +281,7 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
   const before = findLink(state, id);
   if (!before) return state;
   if (isOfPort(before.kind, key)) return setOnPort(state, before, key, value);
-  const after = change(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
+  const after = changeLink(state, id, (l) => ({ ...l, settings: { ...l.settings, [key]: value } }));
   switch (key) {
     case "link.master":
       return moveToMaster(after, before, value);
@@ -320,18 +318,18 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
     case "type.miimon":
     case "type.arp_interval":
       if (before.kind === "bond") {
-        return change(state, id, (l) => withBondOption(l, key, value));
+        return changeLink(state, id, (l) => withBondOption(l, key, value));
       }
       // macvlan_changelink: leaving source mode flushes the list of addresses
       return key === "type.mode" && before.settings["type.mode"] === "source" && value !== "source"
-        ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
+        ? changeLink(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.macaddr": "" } }))
         : after;
     case "type.vlan_default_pvid":
       return changeDefaultPvid(after, before, value);
     case "type.stp_state":
       // br_stp_start raises a forward delay that STP does not allow
       return value === "1" && Number(before.settings["type.forward_delay"]) < 200
-        ? change(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.forward_delay": "200" } }))
+        ? changeLink(after, id, (l) => ({ ...l, settings: { ...l.settings, "type.forward_delay": "200" } }))
         : after;
     default:
       return after;
@@ -367,7 +365,7 @@ function newPort({ settings }: LinkState): Settings {
 function moveToMaster(after: HostState, before: LinkState, value: string): HostState {
   const from = findLink(after, { name: before.settings["link.master"] ?? "", netns: "" });
   const to = findLink(after, { name: value, netns: "" });
-  const moved = change(after, before, (l) => ({
+  const moved = changeLink(after, before, (l) => ({
     ...l,
     settings: {
       ...withoutPort(l.settings),
@@ -396,7 +394,7 @@ function takeAlong(state: HostState, parent: string, mtu: string): HostState {
 function adjustMtu(state: HostState, bridge = ""): HostState {
   const ports = state.links.filter((l) => l.netns === "" && l.settings["link.master"] === bridge);
   const mtu = ports.length === 0 ? 1500 : Math.min(...ports.map((l) => Number(l.settings["link.mtu"])));
-  return change(state, { name: bridge, netns: "" }, (l) =>
+  return changeLink(state, { name: bridge, netns: "" }, (l) =>
     l.kind === "bridge" ? { ...l, settings: { ...l.settings, "link.mtu": String(mtu) } } : l,
   );
 }
@@ -414,7 +412,7 @@ function deleteAddress(state: HostState, id: LinkId, address: Address): HostStat
   if (!link) return state;
   if (isLinkLocal(address.cidr)) {
     const isLeft = ({ cidr }: Address): boolean => cidr !== address.cidr;
-    return change(state, id, (l) => ({
+    return changeLink(state, id, (l) => ({
       ...l,
       addresses: l.addresses.filter(isLeft),
       ...(l.otherAddresses ? { otherAddresses: l.otherAddresses.filter(isLeft) } : {}),

@@ -4,7 +4,13 @@
  * link has IPv6.
  */
 import { isIPv6Cidr } from "../../model/addresses";
-import type { HostState, LinkState, SettingKey, Settings } from "../../model/host";
+import {
+  type HostState,
+  type LinkState,
+  type SettingKey,
+  type Settings,
+  differingLinks,
+} from "../../model/host";
 import { SYSCTL_DEFAULTS } from "./defaults";
 
 /** RFC 8200, 5 */
@@ -31,19 +37,22 @@ export function initialSysctls(state: HostState, mtu: string | undefined): Setti
  * The host after links changed their MTUs: links that are now too small have lost IPv6, and others have regained it.
  */
 export function withIPv6ByMtu(before: HostState, after: HostState): HostState {
-  const mtus = new Map(before.links.map((l) => [l, l.settings["link.mtu"]]));
-  const unchanged = new Set(before.links);
-  const was = new Map([...mtus].map(([l, mtu]) => [`${l.netns}/${l.name}`, mtu]));
+  const changed = differingLinks(before.links, after.links);
+  // a shortcut: most steps change no MTU, and some hosts have thousands of links
+  const keyOf = ({ netns, name }: LinkState): string => `${netns}/${name}`;
+  const was = new Map(changed.before.map((l) => [keyOf(l), l.settings["link.mtu"]]));
+  const isCrossing = (l: LinkState): boolean =>
+    was.has(keyOf(l)) && isLarge(was.get(keyOf(l))) !== isLarge(l.settings["link.mtu"]);
+  const crossing = new Set(changed.after.filter(isCrossing));
+  if (crossing.size === 0) return after;
   const links = after.links.map((link) => {
-    if (unchanged.has(link)) return link;
+    if (!crossing.has(link)) return link;
     const mtu = link.settings["link.mtu"];
-    const previous = was.get(`${link.netns}/${link.name}`);
-    if (previous === undefined || isLarge(previous) === isLarge(mtu)) return link;
     return isLarge(mtu)
       ? { ...link, settings: { ...initialSysctls(before, mtu), ...link.settings } }
       : withoutIPv6(link);
   });
-  return links.every((l, i) => l === after.links[i]) ? after : { ...after, links };
+  return { ...after, links };
 }
 
 function withoutIPv6(link: LinkState): LinkState {

@@ -112,6 +112,15 @@ export const PULUMI: readonly Contender[] = [
   ),
   pulumi(
     {
+      id: "hostlinks",
+      title: "… HostLinks",
+      note: "the same links, all links of a host as one resource: `HostLinks`",
+      lacks: {},
+    },
+    { file: "hostlinks.cjs", modules: ownModules },
+  ),
+  pulumi(
+    {
       id: "engine",
       title: "Pulumi, nothing to do",
       note:

@@ -60,6 +60,45 @@ describe("a network in a program's unit tests", () => {
     assert.deepEqual([parent, vlanId, persist, host], ["eth0", 10, true, "node1"]);
   });
 
+  it("is one resource per host with grain host, with the same outputs by the same accessors", async () => {
+    const args = {
+      hosts: ["node1"],
+      parent: { parent: "eth0", vlanId: 10 },
+      children: [{ name: "web", netns: "web", linkName: "web0", addresses: ["192.0.2.1/24"] }],
+      shim: { source: "192.0.2.9" },
+      persist: true,
+    };
+    const network = new MacvlanNetwork("lan", { ...args, grain: "host" });
+    const { children, resource, shim, vlan } = network.hosts["node1"] ?? assert.fail();
+    const child = network.child("node1", "web");
+    assert.equal(child, children["web"]);
+    assert.deepEqual(await valueOf(child.addresses), ["192.0.2.1/24"]);
+    assert.equal(await valueOf(child.link.name), "web0");
+    assert.equal(await valueOf(child.link.parent), "eth0.10");
+    assert.equal(await valueOf(child.link.host as pulumi.Output<unknown>), "node1");
+    assert.equal(await valueOf(vlan?.vlanId ?? pulumi.output(0)), 10);
+    assert.equal(await valueOf(shim?.name ?? pulumi.output("")), "shim0");
+    assert.ok(pulumi.CustomResource.isInstance(resource));
+    assert.deepEqual(made.map(({ name }) => name).toSorted(), ["lan", "lan/node1"]);
+    const { inputs } = made.find(({ name }) => name === "lan/node1") ?? assert.fail();
+    assert.equal(inputs["host"], "node1");
+    assert.deepEqual(inputs["links"], {
+      "eth0.10": { kind: "vlan", name: "eth0.10", parent: "eth0", persist: true, vlanId: 10 },
+      shim0: {
+        ...{ kind: "shim", name: "shim0", parent: "eth0.10", persist: true },
+        routes: [{ source: "192.0.2.9", to: "192.0.2.1/32" }],
+      },
+      web: {
+        ...{ kind: "macvlan", name: "web0", netns: "web", parent: "eth0.10", persist: true },
+        addresses: ["192.0.2.1/24"],
+      },
+    });
+    // the other form, from the same arguments
+    const each = new MacvlanNetwork("each", { ...args, grain: "link" });
+    const { urn } = each.child("node1", "web").link;
+    assert.match(await valueOf(urn), /MacvlanInterface::each\/node1\/web$/);
+  });
+
   it("hands a host with all that it has to the functions, typed, and children by their names", async () => {
     const network = new MacvlanNetwork("lan", {
       hosts: [{ name: "a", vars: { parent: "bond0", roles: ["web", "db"] } }],

@@ -37,6 +37,16 @@ describe("problems of a network", () => {
     );
   });
 
+  it("are a grain that there is none of, and a child with the name of the VLAN, which has its key", () => {
+    assert.deepEqual(problems({ ...ARGS, grain: "host" }), []);
+    for (const grain of ["hosts", pulumi.output("host")])
+      assert.match(problems({ ...ARGS, grain })[0] ?? "", /^grain must be one of/);
+    const vlan = { ...ARGS, hosts: ["node1"], parent: { parent: "eth0", vlanId: 10 } };
+    const [same, ...more] = problems({ ...vlan, children: [{ name: "eth0.10", linkName: "web0" }] });
+    assert.match(same ?? "", /^children\[0\] has the same name as the VLAN, node1\/eth0\.10/);
+    assert.deepEqual(more, []);
+  });
+
   it("say of a name that is too long where it comes from, and which property gives another one", () => {
     const long = { ...ARGS, hosts: ["node1"], children: ["web-frontend-production"] };
     const [child, vlan, ...more] = problems({ ...long, parent: { parent: "eth_p0_rail0", vlanId: 1002 } });
