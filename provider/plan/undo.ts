@@ -6,6 +6,7 @@ import {
   type DesiredLink,
   type SecretParts,
   asDesired,
+  differingLinks,
   recordOf,
   sameLink,
 } from "../model/host";
@@ -81,25 +82,28 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
 
 /** The links that a step changed, made or removed, as they were, each with its new place. */
 function formerLinks(step: Step, before: HostState, after: HostState): DesiredLink[] {
-  // with sets, as a host may have thousands of links
-  const unchanged = new Set(after.links);
+  // a host may have thousands of links, and a plan of all of them has a step for each
+  const differing = differingLinks(before.links, after.links);
   // a bond may change when a port leaves it again, although it did not change when the port joined
   const master = step.do === "set" && step.key === "link.master" ? step.value : "";
   // and a port that did not follow its bridge's default PVID may follow it on the way back
   const bridge = step.do === "set" && step.key === "type.vlan_default_pvid" ? step.link.name : undefined;
   const mayChange = (l: LinkState): boolean =>
     l.netns === "" && (l.name === master || (bridge !== undefined && l.settings["link.master"] === bridge));
-  const changed = before.links
-    .filter((l) => l.isOutOfReach !== true && (!unchanged.has(l) || mayChange(l)))
+  const isSelected = new Set(differing.before);
+  const some =
+    master === "" && bridge === undefined
+      ? differing.before
+      : before.links.filter((l) => isSelected.has(l) || mayChange(l));
+  const changed = some
+    .filter((l) => l.isOutOfReach !== true)
     .toSorted((a, b) => a.ifIndex - b.ifIndex)
     .map((link) => {
       const place = placeAfter(step, link);
       return { ...asDesired(link), ...(sameLink(place, link) ? {} : { previous: place }) };
     });
-  const key = ({ netns, name }: LinkId): string => `${netns}/${name}`;
-  const stayed = new Set(before.links.map((l) => key(placeAfter(step, l))));
-  const added = after.links
-    .filter((l) => !stayed.has(key(l)))
+  const added = differing.after
+    .filter((l) => !differing.before.some((was) => sameLink(placeAfter(step, was), l)))
     .map((l): DesiredLink => ({ ...idOf(l), exists: false, settings: [] }));
   return [...changed, ...added];
 }
