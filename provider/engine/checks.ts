@@ -6,12 +6,26 @@ import type { Elsewhere } from "../host/commit-confirm";
 import { withKernelNames } from "../kinds/altnames";
 import { adviceFor } from "../kinds/check-advice";
 import { secretNamesOf } from "../kinds/check-inputs";
-import { type LinkCheck, describeCheck, otherHostOf, probeOf, targetsOf, withinOf } from "../kinds/checks";
+import {
+  type LinkCheck,
+  describeCheck,
+  hostOfTarget,
+  otherHostOf,
+  probeOf,
+  targetsOf,
+  withinOf,
+} from "../kinds/checks";
 import { type CommonInputs, type Json, linkId } from "../kinds/kind";
 import { withoutPrefix } from "../model/addresses";
-import { BEFORE_SECONDS, type CheckOutcome, type HostCheck, OWN_ADDRESSES } from "../model/checks";
+import {
+  BEFORE_SECONDS,
+  type CheckOutcome,
+  type HostCheck,
+  OWN_ADDRESSES,
+  type Start,
+} from "../model/checks";
 import { type Issue, issue, reasonOf } from "../model/error";
-import { type HostState, type LinkId, findLink, nameAndPlace } from "../model/host";
+import { type HostState, type LinkId, type LinkState, findLink, nameAndPlace } from "../model/host";
 import type { Observation } from "../model/observation";
 import { pathOf } from "../model/property-path";
 import { hostLabel } from "../ssh/address";
@@ -42,8 +56,7 @@ interface Expanded {
 function expand({ known, inputs, path }: CheckedLink, state: HostState): Expanded[] {
   const isSecret = secretNamesOf(inputs).includes("checks");
   const place = findLink(state, linkId(withKernelNames(known, state)));
-  const observed = [...(place?.addresses ?? []), ...(place?.otherAddresses ?? [])].map(({ cidr }) => cidr);
-  const addresses = (known.addresses ?? observed).map(withoutPrefix);
+  const addresses = known.addresses?.map(withoutPrefix) ?? (place ? addressesOf(place) : []);
   return (known.checks ?? []).map((one: LinkCheck, i) => {
     const { probe, target } = probeOf(one);
     return {
@@ -62,7 +75,7 @@ export function checksOn(link: CheckedLink, { state }: Observation): HostCheck[]
   return expand(link, state).flatMap((expanded) => {
     const { from = "link" } = expanded.one;
     if (typeof from === "object") return [];
-    const start = from === "link" ? { netns: id.netns, link: id.name } : { netns: "", link: "" };
+    const start = from === "link" ? startAt(id) : { netns: "", link: "" };
     return hostChecks(link, expanded, state, start);
   });
 }
@@ -71,11 +84,15 @@ function hostChecks(
   { known, previous }: CheckedLink,
   { one, path, isSecret, targets }: Expanded,
   state: HostState,
-  start: Pick<HostCheck, "netns" | "link">,
+  start: Start,
 ): HostCheck[] {
   const id = linkId(withKernelNames(known, state));
-  const hasBefore = [id, ...(previous ? [previous] : [])].some((place) => findLink(state, place));
-  const { probe } = probeOf(one);
+  const was = linkIn(state, id, previous);
+  const { probe, target: given } = probeOf(one);
+  const isOwn = hostOfTarget(probe, given) === OWN_ADDRESSES;
+  const before = was && (start.link === id.name && start.netns === id.netns ? startAt(was) : start);
+  const hadAddress = (target: string): boolean =>
+    !isOwn || (was !== undefined && addressesOf(was).includes(hostOfTarget(probe, target)));
   const advice = adviceFor(known, state, probe, targets);
   return targets.map((target) => ({
     path,
@@ -86,7 +103,7 @@ function hostChecks(
     within: withinOf(one),
     ...start,
     required: one.required === true,
-    hasBefore,
+    ...(before && hadAddress(target) ? { before } : {}),
     isSecret,
     ...(advice === undefined ? {} : { advice }),
   }));
@@ -101,7 +118,7 @@ async function elsewhereOn(
   const own = (link.known.checks ?? []).filter((one: LinkCheck) => otherHostOf(one) !== undefined);
   if (own.length === 0) return undefined;
   const tried = await runElsewhere(context, link, before, (check) =>
-    check.hasBefore && !check.required ? { ...check, within: BEFORE_SECONDS } : undefined,
+    check.before && !check.required ? { ...check, within: BEFORE_SECONDS } : undefined,
   );
   const failed = tried.filter(({ passed }) => !passed);
   const isBefore = ({ check }: CheckOutcome): boolean =>
@@ -109,8 +126,7 @@ async function elsewhereOn(
   return {
     seconds: Math.max(...own.map(withinOf)) + CONNECTING_SECONDS,
     run: async (after) => {
-      const hasBefore = hadLink(link, before.state);
-      const outcomes = await runElsewhere(context, link, after, (check) => ({ ...check, hasBefore }));
+      const outcomes = await runElsewhere(context, link, after, (check) => check);
       return outcomes.map((outcome) => ({ ...outcome, failedBefore: isBefore(outcome) }));
     },
   };
@@ -119,9 +135,18 @@ async function elsewhereOn(
 /** Seconds that the other hosts may take to be connected to, beside those of the checks. */
 const CONNECTING_SECONDS = 15;
 
-function hadLink({ known, previous }: CheckedLink, state: HostState): boolean {
-  const places = [linkId(withKernelNames(known, state)), ...(previous ? [previous] : [])];
-  return places.some((place) => findLink(state, place) !== undefined);
+/** The link at its place, or at the one of the last run. */
+function linkIn(state: HostState, id: LinkId, previous: LinkId | undefined): LinkState | undefined {
+  return findLink(state, id) ?? (previous && findLink(state, previous));
+}
+
+function startAt({ name, netns }: LinkId): Start {
+  return { netns, link: name };
+}
+
+/** Its addresses without prefixes, of whatever origin. */
+function addressesOf({ addresses, otherAddresses = [] }: LinkState): string[] {
+  return [...addresses, ...otherAddresses].map(({ cidr }) => withoutPrefix(cidr));
 }
 
 /** Runs the checks of other hosts on them. One that cannot be run has not passed. */
@@ -134,7 +159,7 @@ async function runElsewhere(
   const outcomes = expand(link, now.state).map(async (expanded) => {
     const other = otherHostOf(expanded.one);
     if (!other) return [];
-    const wanted = (start: Pick<HostCheck, "netns" | "link">): HostCheck[] =>
+    const wanted = (start: Start): HostCheck[] =>
       hostChecks(link, expanded, now.state, start).flatMap((check) => adapt(check) ?? []);
     try {
       const managedHost = fleet.managedHost(other.host);
@@ -156,12 +181,12 @@ function failedAs(check: HostCheck, answer: string): CheckOutcome {
 }
 
 /** @throws Error if the host has no such link, or several */
-function startOn(name: string, state: HostState, label: string): Pick<HostCheck, "netns" | "link"> {
+function startOn(name: string, state: HostState, label: string): Start {
   const found = state.links.filter(
     (l) => l.isOutOfReach !== true && (l.name === name || l.altNames?.includes(name) === true),
   );
   const link = found.find(({ netns }) => netns === "") ?? (found.length === 1 ? found[0] : undefined);
-  if (link) return { netns: link.netns, link: link.name };
+  if (link) return startAt(link);
   throw new Error(
     found.length === 0
       ? `${label} has no link ${name}`
@@ -247,7 +272,8 @@ export async function previewChecks(
   link: CheckedLink,
   now: Observation,
 ): Promise<string[]> {
-  if (!context.checksOnPreview || !hadLink(link, now.state)) return [];
+  const id = linkId(withKernelNames(link.known, now.state));
+  if (!context.checksOnPreview || !findLink(now.state, id)) return [];
   const { label } = context.fleet.managedHost(link.known.host);
   return (await runChecks(context, link, now)).map((outcome) =>
     outcome.passed

@@ -163,11 +163,20 @@ const numbersOf = (checks: readonly HostCheck[], has: (check: HostCheck) => bool
 
 /** Defines `pm_check_all` for these checks. */
 function definitions({ checks, programs }: ScriptChecks): string {
-  const lines = checks.map(
-    (check, i) =>
-      `${i + 1}) pm_check ${i + 1} "\${2:-${Math.round(check.within * 100)}}" pm_call_${i + 1} ;;`,
-  );
-  const calls = checks.map((check, i) => `pm_call_${i + 1}() { ${callOf(check, programs)}; }`);
+  const lines = checks.map((check, i) => {
+    const number = i + 1;
+    const own = `pm_check ${number} ${Math.round(check.within * 100)} pm_call_${number}`;
+    return isTriedBefore(check)
+      ? `${number}) if [ -n "$2" ]; then pm_check ${number} "$2" pm_was_${number}; else ${own}; fi ;;`
+      : `${number}) ${own} ;;`;
+  });
+  const calls = checks.flatMap((check, i) => [
+    `pm_call_${i + 1}() { ${callOf(check, programs)}; }`,
+    // the link may have been at another place
+    ...(isTriedBefore(check)
+      ? [`pm_was_${i + 1}() { ${callOf({ ...check, ...check.before }, programs)}; }`]
+      : []),
+  ]);
   return `${shellText("checks")}${calls.join("\n")}\npm_check_at() {\ncase $1 in\n${lines.join("\n")}\nesac\n}\n`;
 }
 
@@ -203,8 +212,8 @@ export function provingOf(all: ScriptChecks): Proving | undefined {
 }
 
 /** Whether it is tried before a change: only then it can have failed before. */
-function isTriedBefore({ hasBefore, required }: HostCheck): boolean {
-  return hasBefore && !required;
+function isTriedBefore({ before, required }: HostCheck): boolean {
+  return before !== undefined && !required;
 }
 
 /** The most seconds that the checks add to a script. */

@@ -14,7 +14,8 @@ export function adviceFor(
   targets: readonly string[],
 ): string | undefined {
   const { mode, parent, vlanId }: Json = known;
-  if (typeof parent !== "string") return undefined;
+  // only its author knows what a command needs
+  if (typeof parent !== "string" || probe === "command") return undefined;
   const hosts = targets.map((target) => hostOfTarget(probe, target));
   const isSibling = state.links.some(
     (link) => !sameLink(link, linkId(known)) && link.parent !== "" && hasOneOf(link, hosts),
@@ -35,16 +36,14 @@ export function adviceFor(
   ];
   const nic = below.at(-1) ?? parent;
   const causes = [
-    ...(vlans.length === 0
-      ? []
-      : [`whether the switch port of ${nic} carries VLAN ${vlans.join(" in VLAN ")}`]),
+    ...(vlans.length === 0 ? [] : [`carries VLAN ${vlans.join(" in VLAN ")}`]),
     ...(mode === undefined || mode === "passthru" || known.macAddress === undefined
       ? []
-      : [
-          `whether it accepts frames from more MAC addresses than that of ${nic} (port security, a cloud's network)`,
-        ]),
+      : ["accepts frames from more MAC addresses than its own (port security, a cloud's network)"]),
   ];
-  return causes.length === 0 ? undefined : `Look ${causes.join(", and ")}`;
+  return causes.length === 0
+    ? undefined
+    : `See whether the switch port of ${nic} ${causes.join(", and whether it ")}`;
 }
 
 function hasOneOf(link: LinkState, ips: readonly string[]): boolean {

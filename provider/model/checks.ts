@@ -13,8 +13,16 @@ export const DEFAULT_WITHIN = 10;
 /** Seconds for which a check is tried before a change, to see whether it failed then as well. */
 export const BEFORE_SECONDS = 2;
 
+/** Where a check starts on its host. */
+export interface Start {
+  /** The namespace; `""`: the host's own. */
+  readonly netns: string;
+  /** The link out of which it goes; `""`: by the routes of the namespace. */
+  readonly link: string;
+}
+
 /** A check as it is run on one host. */
-export interface HostCheck {
+export interface HostCheck extends Start {
   /** Its path among the properties: `checks[0]`. */
   readonly path: string;
   /** For people, without anything secret: `ping 192.0.2.1`, `tcp 192.0.2.10:443 from node2`. */
@@ -26,14 +34,10 @@ export interface HostCheck {
   readonly target: string;
   /** Seconds. */
   readonly within: number;
-  /** The namespace in which it starts; `""`: the host's own. */
-  readonly netns: string;
-  /** The link out of which it goes; `""`: by the routes of the namespace. */
-  readonly link: string;
   /** It blocks a change even if it failed before. */
   readonly required: boolean;
-  /** There was a link before the change, so that the check can be tried then. */
-  readonly hasBefore: boolean;
+  /** Where it can be tried before the change; undefined if there was no such link, or it did not have the address. */
+  readonly before?: Start;
   /** Neither its target nor its answer is shown. */
   readonly isSecret: boolean;
   /** What to look for if it fails. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BridgeArgs, MacvlanArgs } from "../../provider/kinds/args";
+import type { BridgeArgs, CheckArgs, MacvlanArgs } from "../../provider/kinds/args";
 import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
 import { MOMENTS } from "../lab/intervene";
 import { snapshot, withoutMakings } from "../lab/seen";
@@ -28,6 +28,12 @@ interface Fault {
   /** What `up` has to say when it fails. */
   readonly says?: RegExp;
 }
+
+/** Numbers of a watchdog, first and of the script that it watches, fourth. */
+const WATCHDOG = "$(pgrep -fa '^sh /run/pulumi-macvlan/[w]atchdog')";
+
+/** The same machine with another setting: for the provider it is another host, with a connection of its own. */
+const OTHER = { address: "node1", connectTimeout: 5 };
 
 const upTo = (most: number): number[] => Array.from({ length: most }, (_, i) => i + 1);
 const everySecond = (list: readonly number[]): number[] => list.filter((_, i) => i % 2 === 0);
@@ -57,6 +63,20 @@ describe("a fault while a change is made:", () => {
     from: (stack) => stack.up("MacvlanInterface", "web", FIRST),
     to: (stack) => stack.up("MacvlanInterface", "web", SECOND),
   };
+  /** It passes unless something strikes, which it does when the link is at its new place. */
+  const CHECK: CheckArgs = {
+    command: "[ ! -e /tmp/strike ] || ! ip -n blue link show dev other || . /tmp/strike",
+    within: 1,
+  };
+  const PROVE: Change = {
+    from: MOVE.from,
+    to: (stack) => stack.up("MacvlanInterface", "web", { ...SECOND, checks: [CHECK] }),
+  };
+  const PROVE_ELSEWHERE: Change = {
+    from: MOVE.from,
+    to: (stack) =>
+      stack.up("MacvlanInterface", "web", { ...SECOND, checks: [{ ...CHECK, from: { host: OTHER } }] }),
+  };
   /** Of the link that carries the connection. */
   const BRIDGE: BridgeArgs = {
     host: { address: "node1", connectTimeout: 2, commandTimeout: 5, confirmTimeout: 5 },
@@ -68,11 +88,26 @@ describe("a fault while a change is made:", () => {
     from: (stack) => stack.down("lan"),
     to: (stack) => stack.up("HairpinBridge", "lan", BRIDGE),
   };
+  const ENSLAVE_PROVEN: Change = {
+    from: ENSLAVE.from,
+    to: (stack) =>
+      stack.up("HairpinBridge", "lan", {
+        ...BRIDGE,
+        checks: [{ command: "[ ! -e /tmp/strike ] || . /tmp/strike", within: 1 }],
+      }),
+  };
 
   const sh = (script: string): Promise<string> => on.lab.sh("node1", script);
   const withIp = (then: string) => async (n: number) => {
     await replaceIp(on.lab, "node1", n, then);
     return () => restoreIp(on.lab, "node1");
+  };
+  /** Does so where a check runs. */
+  const inCheck = (then: string) => async () => {
+    await sh(`cat > /tmp/strike << 'end'\n${then}\nend`);
+    return async () => {
+      await sh("rm -f /tmp/strike");
+    };
   };
   const once = (strike: string, end: string) => async () => {
     await sh(strike);
@@ -139,6 +174,53 @@ describe("a fault while a change is made:", () => {
       change: MOVE,
       moments: [1, 5],
       strike: withIp("pkill -9 -f /run/pulumi-macvlan/watchdog"),
+    },
+    {
+      name: "a check does not pass",
+      change: PROVE,
+      moments: [0],
+      strike: inCheck("exit 1"),
+      says: /check.*failed.*the host is as it was/,
+    },
+    {
+      name: "a check hangs",
+      change: PROVE,
+      moments: [0],
+      strike: inCheck("sleep 60"),
+      says: /no answer within.*the host is as it was/,
+    },
+    {
+      name: "the change's shell is killed while its checks run",
+      change: PROVE,
+      moments: [0],
+      strike: inCheck(`set -- ${WATCHDOG}; kill -9 $4; sleep 0.5`),
+    },
+    {
+      name: "shell and watchdog are killed while the checks run",
+      change: PROVE,
+      moments: [0],
+      strike: inCheck(`set -- ${WATCHDOG}; kill -9 $1 $4; sleep 0.5`),
+      may: ["before", "wanted", "between"],
+    },
+    {
+      name: "the SSH session is killed while the checks run",
+      change: PROVE,
+      moments: [0],
+      strike: inCheck(`${CUT}; sleep 0.3`),
+    },
+    {
+      name: "a check from another host does not pass",
+      change: PROVE_ELSEWHERE,
+      moments: [0],
+      strike: inCheck("exit 1"),
+      says: /check.*failed.*the host is as it was/,
+    },
+    {
+      name: "the watchdog is killed while another host checks",
+      change: PROVE_ELSEWHERE,
+      moments: [0],
+      strike: inCheck(`set -- ${WATCHDOG}; kill -9 $1; sleep 0.3`),
+      may: ["before", "wanted", "between"],
     },
     {
       name: "the SSH session is killed",
@@ -309,6 +391,13 @@ describe("a fault while a change is made:", () => {
       change: ENSLAVE,
       moments: upTo(6),
       strike: withIp(`${CUT}; sleep 0.3`),
+    },
+    {
+      name: "on the link that carries SSH: a check does not pass",
+      change: ENSLAVE_PROVEN,
+      moments: [0],
+      strike: inCheck("exit 1"),
+      says: /check.*failed.*the host is as it was/,
     },
     {
       name: "on the link that carries SSH: no new connection gets through",

@@ -139,6 +139,16 @@ describe("checks", () => {
     await undone(() => child(1, { checks: checks.map((c) => ({ ...c, required: true })), mtu: 1300 }));
   });
 
+  it("undo a change of the place or the address, where nothing can have failed before", async () => {
+    await other();
+    await child(1);
+    const checks: CheckArgs[] = [{ command: 'test "$NETNS" = c1', within: 1 }];
+    await undone(() => child(1, { netns: "c2", checks }), /command/);
+    const from = { host: "node2" };
+    const moved = { addresses: ["192.0.2.3/24"], checks: [{ tcp: "link:9", from, within: 1 }] };
+    await undone(() => child(1, moved), /tcp 192\.0\.2\.3:9|tcp link:9/);
+  });
+
   it("that passed before a change undo it", async () => {
     await other();
     const checks: CheckArgs[] = [{ ping: "192.0.2.200", within: 2 }];

@@ -50,7 +50,7 @@ const BRIDGE = stepsFor("HairpinBridge", {
 
 const CHECK = {
   ...{ path: "checks[0]", label: "", of: "mac0", within: 10, netns: "blue", link: "mac0" },
-  ...{ required: false, hasBefore: true, isSecret: false },
+  ...{ required: false, before: { netns: "", link: "was0" }, isSecret: false },
 };
 
 /** One of each kind, with text that has to be quoted. */

@@ -6,7 +6,7 @@ import { type HostCheck, blocks } from "../../../provider/model/checks";
 
 const CHECK: HostCheck = {
   ...{ path: "checks[0]", label: "ping 192.0.2.1", of: "web", probe: "ping", target: "192.0.2.1" },
-  ...{ within: 10, netns: "", link: "web", required: false, hasBefore: false, isSecret: false },
+  ...{ within: 10, netns: "", link: "web", required: false, isSecret: false },
 };
 
 describe("the checks of a host", () => {
@@ -84,6 +84,6 @@ describe("the checks of a host", () => {
   it("get their time in addition to the change's", () => {
     assert.equal(secondsOf([]), 0);
     assert.ok(secondsOf([{ ...CHECK, within: 7.5 }]) >= 9);
-    assert.ok(secondsOf([{ ...CHECK, hasBefore: true }]) > secondsOf([CHECK]));
+    assert.ok(secondsOf([{ ...CHECK, before: { netns: "", link: "web" } }]) > secondsOf([CHECK]));
   });
 });
