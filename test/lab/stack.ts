@@ -12,6 +12,7 @@ import type {
   BondOutputs,
   BridgeArgs,
   BridgeOutputs,
+  HostArgs,
   IpvlanArgs,
   IpvlanOutputs,
   MacvlanArgs,
@@ -36,7 +37,7 @@ export interface Kinds {
   IpvlanInterface: { args: IpvlanArgs; outputs: IpvlanOutputs };
   MacvtapInterface: { args: MacvtapArgs; outputs: MacvtapOutputs };
   HostLinks: {
-    args: { host: string; links: Readonly<Record<string, object>> } & SharedLinkArgs;
+    args: { host: string | HostArgs; links: Readonly<Record<string, object>> } & SharedLinkArgs;
     outputs: { links: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
   };
 }
