@@ -107,6 +107,12 @@ function check(given: Json, before: Json | undefined): CheckedResource {
         `is not a property of HostLinks; its properties are host, links, ${SHARED.join(", ")}`,
       ),
     );
+  const marked = Array.isArray(given["__secrets"]) ? given["__secrets"].map(String) : [];
+  for (const name of SHARED.filter((one) => marked.includes(one))) {
+    // the engine hides a value where the program has it, and not in each link; the path would lead it to the value
+    const reason = `${name} cannot be a secret beside links; give it to each link that is to have it`;
+    issues.push(issue("invalid-input", "", reason));
+  }
   const host = checkHost(given["host"], issues);
   const { links } = given;
   if (links == null) issues.push(invalid("links", "is required"));

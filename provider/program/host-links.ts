@@ -1,6 +1,7 @@
 /** All links of a host as one resource: its class, and the outputs of its links. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { HostArgs, LinkKinds, SharedLinkArgs } from "../kinds/args/index";
+import { withCode } from "../model/error";
 import { pathOf } from "../model/property-path";
 import { KIND_OUTPUTS } from "./outputs";
 import { type DeepInput, type InputArgs, type LinkNames, type Outputs, linkResource } from "./resource";
@@ -62,6 +63,13 @@ export class HostLinks<const L extends HostLinkMap = HostLinkMap> extends Base {
   declare readonly links: HostLinksOutputs<L>;
 
   constructor(name: string, args: HostLinksArgs<L>, opts?: pulumi.CustomResourceOptions) {
+    const misplaced = notPlain(args.links);
+    if (misplaced !== undefined) {
+      const why = "must be a plain value; what is in a link may be an output";
+      throw new pulumi.RunError(
+        withCode(`HostLinks ${JSON.stringify(name)}: ${misplaced} ${why}`, "invalid-input"),
+      );
+    }
     super(name, args, opts);
     // a field that is not only declared would have taken its place
     const all = propertyOf(this, "links") as pulumi.Output<unknown>;
@@ -72,6 +80,20 @@ export class HostLinks<const L extends HostLinkMap = HostLinkMap> extends Base {
       ]),
     ) as HostLinksOutputs<L>;
   }
+}
+
+/** The path of the map, a link or its kind, if that is known later only, or may be a secret as a whole. */
+function notPlain(links: unknown): string | undefined {
+  if (isLater(links)) return "links";
+  const found = Object.entries(links ?? {}).flatMap(([key, link]: [string, unknown]) => [
+    ...(isLater(link) ? [pathOf(["links", key])] : []),
+    ...(isRecord(link) && isLater(link["kind"]) ? [pathOf(["links", key, "kind"])] : []),
+  ]);
+  return found[0];
+}
+
+function isLater(value: unknown): boolean {
+  return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 
 /** Properties of one link are secret while those of the others are not. */

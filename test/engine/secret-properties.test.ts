@@ -196,4 +196,65 @@ describe("secret properties", () => {
     await call("refusal", ["preview"], 1);
     await call("destroy", ["destroy", "--yes", "--skip-preview"]);
   });
+
+  it("are in no text if all links of a host are one resource, some of them secret and some not", async function () {
+    this.timeout(400_000);
+    const links = (mtu: string, routes: string, more = "", beside = ""): string => `
+  const s = pulumi.secret, on = { kind: "macvlan", parent: "eth0" };
+  const all = new HostLinks("all", { host: "node1", ${beside} links: {
+    num0: { ...on, mtu: s(${mtu}), txQueueLength: s(64321) },
+    mac0: { ...on, macAddress: s("02-00-5E-AB-CD-EF") },
+    ali0: { ...on, alias: s("x§"), mtu: 1400 },
+    adr0: { ...on, addresses: s(["192.0.2.77/24", "2001:DB8:0::77/64"]) },
+    rou0: { ...on, kind: "shim", addresses: ["192.0.2.5/24"], routes: s(${routes}) },
+    bri0: { kind: "bridge", macAddress: s("02:00:5e:ab:cd:01"), priority: s(4444) },
+    chi0: { kind: "macvlan", parent: "bri0" },
+    ${more}
+  } });
+  exports.mac = all.links.mac0.macAddress;`;
+    const routes = `["203.0.113.64/26"]`;
+    on.project.program(links("1477", routes));
+    await call("preview", ["preview", "--diff"]);
+    await call("up", ["up", "--yes", "--skip-preview"]);
+    const shown = await on.lab.sh("node1", "ip -d link show; ip address show; ip route show dev rou0");
+    for (const text of ["mtu 1477", "qlen 64321", "02:00:5e:ab:cd:ef", "x§", "192.0.2.77", "203.0.113.64/26"])
+      assert.ok(shown.includes(text), text);
+    await on.project.expectNoChanges();
+    await drift();
+    await on.lab.sh("node1", "ip link set ali0 mtu 1300");
+    const drifted = await call("drift", ["preview", "--diff"]);
+    for (const path of [
+      "num0.mtu",
+      "num0.txQueueLength",
+      "mac0.macAddress",
+      "ali0.alias",
+      "adr0.addresses",
+      "rou0.routes",
+    ])
+      assert.match(drifted, new RegExp(`links\\.${path.replace(".", "\\.")} *: "differs"`));
+    assert.match(drifted, /links\.ali0\.mtu *: "found 1300, wanted 1400"/);
+    await call("drift as JSON", ["preview", "--json"]);
+    await call("refresh", ["refresh", "--yes", "--skip-preview"]);
+    await call("up after a refresh", ["up", "--yes", "--skip-preview"]);
+    await on.project.expectNoChanges();
+
+    on.project.program(links("1478", `[{ to: "203.0.113.128/26", via: "198.51.100.9" }]`));
+    const failed = await call("failing up", ["up", "--yes", "--skip-preview"], 1);
+    assert.match(failed, /ip route add '\[secret\]' dev rou0/);
+    const refusals: [text: string, says: RegExp][] = [
+      [links("9999", routes), /links\.num0\.mtu|mtu/],
+      [links("1477", `["203.0.113.65/26"]`), /has bits set behind its prefix/],
+      [links("1477", routes, `twi0: { ...on, addresses: ["192.0.2.77/24"] }`), /\[secret\] is also used by/],
+      [
+        links("1477", routes, "", "txQueueLength: s(64321),"),
+        /txQueueLength cannot be a secret beside links/,
+      ],
+      [links("1477", routes, `kno0: { ...on, parent: s("x§") }`), /links\.kno0\.parent cannot be a secret/],
+    ];
+    for (const [text, says] of refusals) {
+      on.project.program(text);
+      assert.match(await call(`refusal ${String(says)}`, ["preview"], 1), says);
+    }
+    await call("destroy", ["destroy", "--yes", "--skip-preview"]);
+  });
 });

@@ -158,6 +158,15 @@ describe("all links of a host", () => {
     assert.ok(!JSON.stringify(shown).includes("hush"));
   });
 
+  it("cannot have a secret beside them, which the engine would show in each of them", () => {
+    const links = { web: { kind: "macvlan", parent: "eth0" } };
+    const { issues } = hostLinks.check({ ...GIVEN, links, mtu: 1477, __secrets: ["mtu"] }, undefined);
+    assert.deepEqual(
+      issues.map(({ code, property }) => [code, property]),
+      [["invalid-input", ""]],
+    );
+  });
+
   it("take no link of others along, unless that link is forced to, and may take each other along", () => {
     const tag = { kind: "vlan", parent: "eth0", vlanId: 10 };
     const web = { kind: "macvlan", parent: "tag" };
