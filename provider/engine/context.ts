@@ -75,9 +75,10 @@ export function openContext({
     notes: rolloutNotes,
     say: diagnostics.say,
     redact: redactor.redact,
+    forget: (host) => fleet.forget(host),
     clock,
   });
-  const fleet = openFleet(
+  const fleet: Fleet = openFleet(
     openClient(),
     diagnostics.say,
     clock,

@@ -49,10 +49,15 @@ export interface RolloutOptions {
   readonly say: (text: string) => void;
   /** Hides secrets in what is said of a host. */
   readonly redact: (text: string, host: string) => string;
+  /** Has a host read again: waves may be long apart, and all hosts are read at the beginning. */
+  readonly forget: (host: HostAddress) => void;
   readonly clock?: Clock;
   /** Milliseconds since 1970, as in the program's process. */
   readonly wallClock?: () => number;
 }
+
+/** Milliseconds after which a host is read again before its turn. */
+const OLD_MS = 30_000;
 
 /** Milliseconds without a call or the end of one, after which no further deletion of the same hosts is about to come. */
 const QUIET_MS = 200;
@@ -79,12 +84,15 @@ function openStaged({
   notes,
   say,
   redact,
+  forget,
   clock = systemClock,
   wallClock = Date.now,
 }: RolloutOptions & { readonly settings: RolloutSettings }): RunRollout {
   const turns = new Map<string, Turn>();
   const begun = new Set<string>();
   const changed = new Set<string>();
+  const beginning = clock.now();
+  const readAt = new Map<string, number>();
   const preview = openPreview(settings, hints, say);
   const arrivals = openArrivals(settings, hints.length, clock);
   const wave = settings.onFailure === "undo" ? openWaveHold(clock) : undefined;
@@ -108,11 +116,22 @@ function openStaged({
     assertNotStopped();
     if (turn && "refused" in turn) refuse(host, resource, turn.refused, turn.code);
     const left = turn ? turn.notBefore - wallClock() : 0;
-    if (left > 0) await Promise.race([clock.sleep(left), interrupted]);
+    if (left > 0) {
+      await Promise.race([clock.sleep(left), interrupted]);
+      forgetOld(host);
+    }
     if (!turn && hasProgram && !begun.has(identity))
       await Promise.race([arrivals.enter(identity), interrupted]);
     assertNotStopped();
     begun.add(identity);
+  }
+
+  /** Forgets what was read of a host long ago; later it is what the host's own changes have told. */
+  function forgetOld(host: HostAddress): void {
+    const identity = hostIdentity(host);
+    if (changed.has(identity) || clock.now() < (readAt.get(identity) ?? beginning) + OLD_MS) return;
+    readAt.set(identity, clock.now());
+    forget(host);
   }
 
   /** The first failure stops the rollout. */
@@ -137,7 +156,9 @@ function openStaged({
   return {
     noteTurn(host, { __turn: turn }) {
       hasProgram = true;
-      if (typeof turn === "object" && turn !== null) turns.set(hostIdentity(host), turn as Turn);
+      if (typeof turn !== "object" || turn === null) return;
+      turns.set(hostIdentity(host), turn as Turn);
+      forgetOld(host);
     },
     notePreviewed(host, resource, changes) {
       preview.note(host, resource, changes);

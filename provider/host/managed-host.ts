@@ -59,6 +59,8 @@ export interface Fleet {
   managedHost(host: HostAddress): ManagedHost;
   /** Begins to read hosts that will be needed soon. A failure is reported by the next `observe()`. */
   prefetch(hosts: readonly HostAddress[]): void;
+  /** Has a host read again when it is needed next. */
+  forget(host: HostAddress): void;
   /**
    * Ends all waiting for hosts that have not answered: these readings fail, and so do changes that have not begun. A
    * change that has begun ends as usual.
@@ -197,6 +199,7 @@ export function openFleet(
           .observe()
           .catch(() => undefined);
     },
+    forget: (host) => remember(memoryOf(hostText(host)), undefined),
     interrupt: () => interrupt(),
     async close() {
       await Promise.all([...hosts.values()].map(closeConnection));

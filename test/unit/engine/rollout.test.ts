@@ -19,6 +19,7 @@ describe("the provider in a rollout", () => {
     const clock = virtualClock();
     const said: string[] = [];
     const notes: string[] = [];
+    const forgotten: string[] = [];
     const options: RolloutOptions = {
       settings: parseRollout(JSON.stringify(rollout)),
       hints,
@@ -27,20 +28,23 @@ describe("the provider in a rollout", () => {
         failed: (host, reason) => notes.push(`${host} failed: ${reason}`),
       },
       say: (text) => said.push(text),
+      forget: ({ address }) => forgotten.push(address),
       redact: (text) => text.replaceAll("secret", "[secret]"),
       clock,
       wallClock: () => clock.now(),
     };
-    return { run: openRunRollout(options), clock, said, notes };
+    return { run: openRunRollout(options), clock, said, notes, forgotten };
   }
 
   const [node1, node2, node3] = hosts(3) as [{ address: string }, { address: string }, { address: string }];
 
   it("makes a change wait for the pause before its wave", async () => {
-    const { run, clock } = open({ canary: 1, pause: 60 });
+    const { run, clock, forgotten } = open({ canary: 1, pause: 60 });
     run.noteTurn(node1, { __turn: { notBefore: 60_000, wave: 1 } });
-    await run.change(node1, "web", () => Promise.resolve());
+    assert.deepEqual(forgotten, []);
+    await Promise.all(["web", "shim"].map((name) => run.change(node1, name, () => Promise.resolve())));
     assert.equal(clock.now(), 60_000);
+    assert.deepEqual(forgotten, ["node1"], "what was read a minute ago is read again, once");
   });
 
   it("refuses hosts that have not begun once a host has failed, and lets the others go on", async () => {
