@@ -9,6 +9,7 @@ import { paintFor } from "./paint";
 import { print } from "./print";
 import type { StackReading } from "./stack";
 import type { HostAddress } from "../ssh/address";
+import { hostIdentity } from "../ssh/host-text";
 import type { Settings } from "../ssh/settings";
 
 interface DoctorOptions extends HostOptions {
@@ -50,27 +51,27 @@ async function doctor(texts: readonly string[], options: DoctorOptions): Promise
   if (texts.length === 0 && options.checks === undefined)
     throw new Error("nothing to examine: give hosts, or a stack with --checks");
   const settings = settingsOf(options);
-  const [{ examineHost }, { judgeHost }, { diagnosisText }, { parseHosts }, { clientOf }, { hostLabel }] =
+  const [{ examineHost }, { judgeHost }, { diagnosisText }, { namesOf, parseHosts, seenKey }, { clientOf }] =
     await Promise.all([
       import("./doctor/probe.js"),
       import("./doctor/judge.js"),
       import("./doctor/table.js"),
       import("./look.js"),
       import("./ssh-client.js"),
-      import("../ssh/address.js"),
     ]);
   const client = clientOf(settings);
   const named = parseHosts(texts);
   const stack = options.checks === undefined ? undefined : await readStackFile(options.checks);
   const hosts = named.length > 0 ? named : await hostsOf(stack);
+  const names = namesOf(hosts);
   const ofStack = stack && linkChecks(stack, hosts, settings);
   const diagnoses = await Promise.all(
     hosts.map(async (address): Promise<Diagnosis> => {
-      const host = hostLabel(address);
+      const host = names.get(seenKey(address)) ?? "";
       try {
         const examined = await examineHost(address, client);
         const { system } = examined.abilities;
-        const checks = [...judgeHost(examined), ...((await ofStack)?.get(hostLabel(address)) ?? [])];
+        const checks = [...judgeHost(examined), ...((await ofStack)?.get(hostIdentity(address)) ?? [])];
         return { host, system, kernel: examined.observation.facts.kernel, checks };
       } catch (error) {
         return { host, error: error instanceof Error ? error.message : String(error) };
@@ -99,19 +100,15 @@ async function hostsOf(stack: StackReading | undefined): Promise<HostAddress[]> 
   return [...new Map(all).values()];
 }
 
-/** The checks of the stack's links on these hosts, as rows of the table, by the host's label. */
+/** The checks of the stack's links on these hosts, as rows of the table, by the host's identity: the way there counts. */
 async function linkChecks(
   stack: StackReading,
   hosts: readonly HostAddress[],
   settings: Settings,
 ): Promise<ReadonlyMap<string, readonly Check[]>> {
-  const [{ checkStack }, { lookAtStack }, { hostLabel }] = await Promise.all([
-    import("./checks.js"),
-    import("./look.js"),
-    import("../ssh/address.js"),
-  ]);
-  const labels = hosts.map(hostLabel);
-  const links = stack.links.filter(({ host }) => host !== undefined && labels.includes(hostLabel(host)));
+  const [{ checkStack }, { lookAtStack }] = await Promise.all([import("./checks.js"), import("./look.js")]);
+  const meant = hosts.map(hostIdentity);
+  const links = stack.links.filter(({ host }) => host !== undefined && meant.includes(hostIdentity(host)));
   const own = { ...stack, links };
   const rows = new Map<string, Check[]>();
   for (const [{ host, after }, results] of await checkStack(
@@ -119,10 +116,10 @@ async function linkChecks(
     await lookAtStack(own, settings),
     settings,
   )) {
-    const label = host === undefined ? "" : hostLabel(host);
+    const identity = host === undefined ? "" : hostIdentity(host);
     const name = String(after?.["name"]);
-    rows.set(label, [
-      ...(rows.get(label) ?? []),
+    rows.set(identity, [
+      ...(rows.get(identity) ?? []),
       ...results.map(({ check, passed, ms = 0, failure = "" }): Check =>
         passed
           ? { check: name, status: "ok", found: `${check}: ${ms} ms` }

@@ -43,7 +43,7 @@ export function warningsOf(
     ...duplicateLines(claim, observation.state),
     ...ownLines,
   ].map((text) => ({
-    about: `${claim.hostLabel} ${text}`,
+    about: `${claim.host} ${text}`,
     text: `${claim.resource} on ${claim.hostLabel}: ${text}.`,
   }));
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Claim, conflictsOf, macsOn, tooManyMacs } from "../../../../provider/kinds/lan/conflicts";
 import type { HostState, LinkState } from "../../../../provider/model/host";
+import { type HostAddress, hostIdentity } from "../../../../provider/ssh/address";
 import { nic } from "../../../support/hosts";
 
 const claim = (name: string, more: Partial<Claim> = {}): Claim => ({
@@ -50,6 +51,27 @@ describe("conflicts of claims", () => {
       ] as const)
         assert.deepEqual(conflictsOf(a, [b]), { issues: [], warnings: [] });
     }
+  });
+
+  it("are none of one host behind different jump hosts, which is two, and are of one host whoever logs in", () => {
+    const use = { of: "eth0", what: "VLAN 10", property: "vlanId" };
+    const at = (name: string, host: HostAddress): Claim =>
+      claim(name, { host: hostIdentity(host), addresses: ["192.0.2.9/24"], exclusiveUse: use });
+    const address = "10.0.0.1";
+    const north = at("web", { address, jump: { address: "north.example" } });
+    const south = at("db", { address, jump: { address: "south.example" } });
+    assert.deepEqual(conflictsOf(north, [south]).issues, []);
+    assert.equal(conflictsOf(north, [south]).warnings.length, 1);
+    const again = at("db", {
+      address: "10.0.0.1",
+      user: "ops",
+      port: 22,
+      jump: { address: "NORTH.example." },
+    });
+    assert.deepEqual(
+      conflictsOf(north, [again]).issues.map(({ property }) => property),
+      ["vlanId", "addresses[0]"],
+    );
   });
 
   it("are none with what the same resource claimed before", () => {
