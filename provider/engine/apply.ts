@@ -2,7 +2,7 @@
 import { withKernelNames } from "../kinds/altnames";
 import type { ManagedHost } from "../host/managed-host";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
-import { oneEachConflicts } from "../kinds/lan/one-each";
+import { conflictsInRun } from "../kinds/lan/claims";
 import { ownMark } from "../kinds/ownership";
 import type { CheckOutcome } from "../model/checks";
 import { type Issue, MacvlanError, describeIssues } from "../model/error";
@@ -45,10 +45,19 @@ export async function apply(
   const name = resourceName(type.type, String(inputs["__resource"]));
   const members = type.members(inputs);
   const { previousOf, leaving } = matchMembers(before === undefined ? [] : type.members(before), members);
-  const { state } = await managedHost.observe();
+  const observed = await managedHost.observe();
+  const { state } = observed;
   const probes = members.map((member) => probeOf(context, name, managedHost, member, state));
   for (const probe of probes) await assertNoDuplicates(probe, say);
-  await assertOwnClaims(context, name, members, managedHost);
+  const displaces = members.some(({ kind, props, key, path }) => {
+    const known = knownInputs(props, []);
+    const previous = previousOf({ key, kind, path, props });
+    return (
+      (kind.desired(known, planContextOf(context, props, known, observed, previous)).displaced ?? []).length >
+      0
+    );
+  });
+  await assertOwnClaims(context, name, members, observed, managedHost, displaces);
   const gone = await leftToOthers(context, leaving, members);
   const created = context.stack.newMaking();
   const checked = members.map((member) => checkedLink(member, previousOf(member)));
@@ -270,7 +279,8 @@ function leavingMember(context: ProviderContext, { kind, props }: Member): Leavi
     known,
     planOn(now, keeps) {
       const planContext = removalContext(context, props, known, now);
-      const record = recordOf(now.state, linkId(withKernelNames(known, now.state)));
+      const place = planContext.previous ?? linkId(withKernelNames(known, now.state));
+      const record = recordOf(now.state, place);
       // made by an earlier version and renamed in the program without an alias: another resource has taken the link over
       const isAnothers =
         record !== undefined && record.making === undefined && record.resource !== planContext.resource;
@@ -314,7 +324,10 @@ export function removalContext(
 ): PlanContext {
   const { __making: making } = props;
   const removes = typeof making === "string" ? { making } : {};
-  return planContextOf(context, props, known, now, undefined, { removes });
+  const removal = planContextOf(context, props, known, now, undefined, { removes });
+  // it may have a temporary name, as another resource has got its name
+  const { previous } = planContextOf(context, props, known, now, props, { removes });
+  return { ...removal, ...(previous ? { previous } : {}) };
 }
 
 /** Why a link with the name of the one to delete is not that link; undefined if it is, or if there is none. */
@@ -325,7 +338,8 @@ function whyLeft(
   now: Observation,
 ): string | undefined {
   const { stack } = context;
-  const place = linkId(withKernelNames(known, now.state));
+  const removal = removalContext(context, props, known, now);
+  const place = removal.previous ?? linkId(withKernelNames(known, now.state));
   if (!findLink(now.state, place)) return undefined;
   const record = recordOf(now.state, place);
   if (!record) return "the host has no record that this stack made this link";
@@ -333,14 +347,13 @@ function whyLeft(
     return `it now belongs to the stack ${describeOwner(record)} (resource ${record.resource})`;
   }
   // the new link of a replacement, or of a renamed resource
-  if (isOwn(record, removalContext(context, props, known, now)) || stack.hasMade(record.making ?? ""))
-    return undefined;
+  if (isOwn(record, removal) || stack.hasMade(record.making ?? "")) return undefined;
   return `another run of this stack has replaced it for the resource ${record.resource}`;
 }
 
 /**
- * A port may move here from another link of this stack, unless that link still lists it. This is known only when all of
- * the program's resources have been checked.
+ * A port, a name, a VLAN or a parent may move here from another link of this stack, unless its resource still claims it. This
+ * is known only when all of the program's resources have been checked.
  *
  * @throws MacvlanError before anything is touched
  */
@@ -348,22 +361,21 @@ async function assertOwnClaims(
   { claims, links }: ProviderContext,
   name: string,
   members: readonly Member[],
+  { state }: Observation,
   managedHost: ManagedHost,
+  displaces: boolean,
 ): Promise<void> {
-  const { state } = await managedHost.observe();
   const isElsewhere = members.some(({ path, props }) =>
     (claims.of(name + claimPath(path))?.ports ?? []).some((port) => {
       const master = findLink(state, { name: port.name, netns: "" })?.settings["link.master"] ?? "";
       return master !== "" && master !== props["name"];
     }),
   );
-  if (!isElsewhere) return;
+  if (!isElsewhere && !displaces) return;
   await links.othersAreChecked();
   const issues = members.flatMap(({ path }) => {
     const claim = claims.of(name + claimPath(path));
-    return claim
-      ? oneEachConflicts(claim, claims.onHostOf(claim)).map((i) => ({ ...i, property: path + i.property }))
-      : [];
+    return claim ? conflictsInRun(claim, claims).map((i) => ({ ...i, property: path + i.property })) : [];
   });
   assertNoIssues(issues, name, managedHost);
 }

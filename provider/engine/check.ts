@@ -9,6 +9,7 @@ import type { AnyKind } from "../kinds";
 import { visibleInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
 import { openClaims } from "../kinds/lan/claims";
+import { displacedLines } from "../kinds/displaced";
 import { type Claim, type Warning, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
 import { carrierDifferences } from "../kinds/lan/carrier";
 import { oneEachConflicts } from "../kinds/lan/one-each";
@@ -363,6 +364,15 @@ function harmIssues({ removals, parts }: Transaction, hostLabel: string): Issue[
   ];
 }
 
+/** Which links of other resources are deleted to make room. */
+function displacementLines(parts: readonly TransactionPart[], hostLabel: string): string[] {
+  return parts.flatMap(({ known, plan, context }) =>
+    (plan?.desired ?? [])
+      .flatMap(({ displaced = [] }) => displacedLines(displaced, context))
+      .map((line) => `${known.name} on ${hostLabel}: ${line}.`),
+  );
+}
+
 type WithHarm = Pick<TransactionPart, "known" | "harm">;
 
 /** That links of others go along, because the program forces that. */
@@ -454,6 +464,7 @@ function reportPlan(
           ? `${place} is replaced, because it is to be of another kind.`
           : `${place} is removed, because it is not in links any more.`;
       }),
+      ...displacementLines(parts, hostLabel),
       ...harmLines(transaction, hostLabel),
       ...said.flatMap(({ notices }) => notices),
     ],

@@ -6,15 +6,16 @@ import { describeStep } from "../iproute2/commands";
 import { type AnyKind, kernelOf } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { asInputs, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
+import { isTemporaryPlace } from "../kinds/displaced";
 import { desiredRemoval, formerPlaces, ownerOf, withOwnPrevious } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
 import { type CommonInputs, type Identity, type Json, type PlanContext, linkId } from "../kinds/kind";
 import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { type Issue, MacvlanError, issue } from "../model/error";
-import { type LinkId, type Desired, findLink, kernelName, sameLink } from "../model/host";
+import { type LinkId, type Desired, findLink, kernelName, recordOf, sameLink } from "../model/host";
 import type { Observation } from "../model/observation";
-import type { OwnStack } from "../model/owner";
+import { type OwnStack, type Owner, isOwn, ofAnyMaking } from "../model/owner";
 import { isUnknown } from "../model/unknown";
 import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
@@ -178,7 +179,10 @@ export function planContextOf(
     (name) => (isPlanned(name) ? undefined : links.declaredMtu(host, { name, netns: "" })),
     (ip, netns) => claims.hasAddress(hostIdentity(host), netns, ip),
   );
-  return withOwnPrevious({ ...context, ...stack.owner(inputs, making) });
+  const owner = stack.owner(inputs, making);
+  const { previous: _, ...rest } = context;
+  const place = placeIn(before, String(inputs["__resource"]), observation, owner);
+  return withOwnPrevious({ ...rest, ...place, ...owner });
 }
 
 /**
@@ -202,7 +206,8 @@ function anyContext(
     ...identityOf(inputs),
     observation,
     ...(secrets.length === 0 ? {} : { secrets }),
-    ...(before === undefined ? {} : { previous: placeOf(before, observation), previousInputs: before }),
+    ...placeIn(before, String(inputs["__resource"]), observation, identityOf(inputs)),
+    ...(before === undefined ? {} : { previousInputs: before }),
     ignored: Array.isArray(inputs["__ignored"]) ? inputs["__ignored"].map(String) : [],
     isExpected,
     ...(expectedMtu ? { expectedMtu } : {}),
@@ -214,9 +219,29 @@ function identityOf(inputs: Json): Identity {
   return { ...openStackMemory().owner(inputs), resource: String(inputs["__resource"]) };
 }
 
-function placeOf(inputs: Json, { state }: Observation): LinkId {
-  const netns = typeof inputs["netns"] === "string" ? inputs["netns"] : "";
-  return { name: kernelName(state, { name: String(inputs["name"]), netns }), netns };
+/**
+ * Where the link of a resource is, as far as the state and the records on the host tell. Another resource of the stack may
+ * have got its name in this run. The link then either has a temporary one, or the other resource has taken it over.
+ */
+function placeIn(
+  before: Json | undefined,
+  resource: string,
+  { state }: Observation,
+  owner: Owner,
+): Pick<PlanContext, "previous"> {
+  if (before === undefined) return {};
+  const netns = typeof before["netns"] === "string" ? before["netns"] : "";
+  const place: LinkId = { name: kernelName(state, { name: String(before["name"]), netns }), netns };
+  const displaced = state.records.find((r) => isOwn(r, owner) && isTemporaryPlace(r, place));
+  if (displaced && findLink(state, displaced)) return { previous: { name: displaced.name, netns } };
+  const record = recordOf(state, place);
+  const { __resource: known, __making: making } = before;
+  const isOther =
+    record?.making !== undefined &&
+    isOwn(record, ofAnyMaking(owner)) &&
+    record.making !== making &&
+    ![known, resource].includes(record.resource);
+  return isOther ? {} : { previous: place };
 }
 
 /** The inputs that are known, for the kind: checked, and without the properties that we and the engine add. */

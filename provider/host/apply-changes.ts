@@ -259,14 +259,30 @@ interface Part {
 
 type PlannedPart = Part & DesiredPlan;
 
-/** The parts, each planned from the state after those before it; undefined if one has to be applied alone. */
+/**
+ * The parts, each planned from the state after those before it; undefined if one has to be applied alone. A part that
+ * cannot be planned yet may be possible after others: it waits for them.
+ */
 function planTogether(before: Observation, changes: readonly Change[]): PlannedPart[] | undefined {
   const parts: PlannedPart[] = [];
   let { state } = before;
-  for (const { resource, makePlan } of changes) {
-    const plan = makePlan({ ...before, state });
-    if (plan.steps.length > 0) parts.push({ ...plan, resource });
-    state = outcome(state, plan);
+  let waiting = [...changes];
+  while (waiting.length > 0) {
+    const postponed: Change[] = [];
+    let reason: unknown;
+    for (const change of waiting) {
+      const { resource, makePlan } = change;
+      try {
+        const plan = makePlan({ ...before, state });
+        if (plan.steps.length > 0) parts.push({ ...plan, resource });
+        state = outcome(state, plan);
+      } catch (error) {
+        postponed.push(change);
+        reason ??= error;
+      }
+    }
+    if (postponed.length === waiting.length) throw reason;
+    waiting = postponed;
   }
   const steps = parts.flatMap((part) => part.steps.map(({ step }) => step));
   return disruptiveStep(before.state, before.managementPath, steps) ? undefined : parts;
@@ -476,7 +492,8 @@ function leftBehind(before: HostState, after: HostState, desired: readonly Desir
 }
 
 function leftOf(before: HostState, after: HostState, desired: Desired): Difference[] {
-  const ids = desired.links.flatMap((l) => [l, ...(l.previous ? [l.previous] : [])]);
+  const touched = [...desired.links, ...(desired.displaced ?? [])];
+  const ids = touched.flatMap((l) => [l, ...(l.previous ? [l.previous] : [])]);
   const links = ids.map((id): DesiredLink => {
     const was = findLink(before, id);
     return was ? asDesired(was) : { name: id.name, netns: id.netns, exists: false, settings: [] };

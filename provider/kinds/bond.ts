@@ -17,6 +17,7 @@ import { list, number, toggle } from "./bindings";
 import { type KindInputs, defineKind } from "./define";
 import { type KernelType, type PlanContext, linkId } from "./kind";
 import { desiredMaster, joinProblems, portRules } from "./master";
+import { isDisplaceable } from "./displaced";
 import { adopts } from "./ownership";
 import { linkProblems } from "./problems";
 import { properties } from "./property";
@@ -238,7 +239,12 @@ function portProblems(inputs: BondInputs, context: PlanContext, index: number): 
         '"active"'
       );
     }
-    const vlan = state.links.find((l) => l.netns === "" && l.kind === "vlan" && l.parent === link.name);
+    const vlan = state.links.find(
+      (l) =>
+        l.kind === "vlan" &&
+        l.parent === link.name &&
+        !isDisplaceable(l, { ...linkId(inputs), kind: "bond" }, context),
+    );
     return (
       vlan &&
       `has the VLAN ${vlan.name}, which would go down with it; make the bond the VLAN's parent instead`

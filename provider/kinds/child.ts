@@ -14,6 +14,7 @@ import {
 } from "../model/host";
 import { type Issue, issue } from "../model/error";
 import { ownerOf, previousPlace, recordFor } from "./ownership";
+import { displacedBy, isDisplaceable, pointOfPort } from "./displaced";
 import { foundMtuProblems, linkProblems } from "./problems";
 import { carriersOf } from "./lan/conflicts";
 import { handsOver, isOfStack } from "./lan/on-host";
@@ -70,8 +71,10 @@ export function desiredOn(
     ...(inputs.addresses === undefined ? {} : { addresses: p.desiredAddresses(inputs.addresses) }),
     ...(inputs.routes === undefined ? {} : { routes: inputs.routes }),
   };
+  const displaced = displacedBy(link, inputs, context);
   return {
     links: [link, ...givers(link, context)],
+    ...(displaced.length === 0 ? {} : { displaced }),
     netns: inputs.netns ?? "",
     ...ownerOf(context),
     record: recordFor(inputs, context, [link]),
@@ -227,7 +230,9 @@ function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext)
     return refuse(`${parent.name} is an ipvlan, which cannot have ${kind}s`);
   }
   const master = parent.settings["link.master"] ?? "";
-  const masterKind = findLink(state, { name: master, netns: "" })?.kind;
+  const masterKind = pointOfPort(parent, context)
+    ? undefined
+    : findLink(state, { name: master, netns: "" })?.kind;
   if (masterKind === "bridge") {
     return refuse(`${parent.name} is a port of the bridge ${master}; make ${master} the parent instead`);
   }
@@ -237,11 +242,15 @@ function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext)
     );
   }
   // a parent has one rx_handler, of one kind (net/core/dev.c, netdev_rx_handler_register)
-  const foreign = childrenOf(state, parent.name).find((l) => ![undefined, port].includes(portKindOf(l.kind)));
+  const foreign = childrenOf(state, parent.name).find(
+    (l) =>
+      ![undefined, port].includes(portKindOf(l.kind)) &&
+      !isDisplaceable(l, { ...linkId(inputs), kind }, context),
+  );
   if (foreign) {
     return refuse(
       `${parent.name} has the ${foreign.kind} ${nameAndPlace(foreign)}, which excludes ${kind}s: a parent has either macvlans ` +
-        "or ipvlans; if this program removes it, do that in an update of its own first",
+        "or ipvlans",
     );
   }
   return mtuProblems(inputs, parent, context);

@@ -18,7 +18,8 @@ import {
 } from "./child";
 import { type KindInputs, defineKind } from "./define";
 import { type Issue, issue } from "../model/error";
-import type { KernelType, Kind, PlanContext } from "./kind";
+import { isDisplaceable } from "./displaced";
+import { type KernelType, type Kind, type PlanContext, linkId } from "./kind";
 import { macsOn } from "./lan/conflicts";
 import { properties } from "./property";
 import * as p from "./schemas";
@@ -154,13 +155,15 @@ export function macvlanProblems(
   context: PlanContext,
 ): Issue[] {
   const problems = childProblems(type, inputs, context);
-  return problems.length > 0 ? problems : siblingProblems(inputs, context);
+  return problems.length > 0 ? problems : siblingProblems(type.word, inputs, context);
 }
 
-function siblingProblems(inputs: WithMode, context: PlanContext): Issue[] {
+function siblingProblems(word: string, inputs: WithMode, context: PlanContext): Issue[] {
   const parent = findParent(inputs.parent, context.observation.state, "macvlan");
   if (!parent) return [];
-  const siblings = siblingsOf(inputs, parent, context);
+  const siblings = siblingsOf(inputs, parent, context).filter(
+    (l) => !isDisplaceable(l, { ...linkId(inputs), kind: word }, context),
+  );
   const passthru = siblings.find((l) => l.settings["type.mode"] === "passthru");
   if (passthru) {
     return [

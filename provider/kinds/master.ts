@@ -8,12 +8,14 @@ import {
   type DesiredSetting,
   childrenOf,
   findLink,
+  portKindOf,
   recordOf,
   sameLink,
 } from "../model/host";
 import { type ErrorCode, type Issue, issue } from "../model/error";
 import { isOwn } from "../model/owner";
-import { adopts, ownRecord, ownerOf, previousPlace, recordFor } from "./ownership";
+import { displacedByPorts, isDisplaceable, pointOfPort } from "./displaced";
+import { adopts, ownRecord, ownerOf, previousPlace, recordFor, withoutLowering } from "./ownership";
 import { type CommonInputs, type PlanContext, linkId } from "./kind";
 import { ANNOUNCES } from "./child";
 import * as p from "./schemas";
@@ -46,10 +48,19 @@ export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: 
   const ports = inputs.ports ?? [];
   const taken = takenOver(inputs, context, kept, spec.takesMac);
   const linkNow = findLink(state, linkId(inputs)) ?? (context.previous && findLink(state, context.previous));
-  const givesBack = new Set(taken.back.flatMap((l) => (l.addresses ?? []).map((a) => a.cidr)));
-  const isGivenBack = (r: Route): boolean =>
-    taken.back.some((l) => l.routes?.some((b) => b.to === r.to) === true);
-  const moves = taken.from.length > 0 || taken.back.length > 0;
+  // ports that are not listed any more go back to where they were, unless they have been moved on
+  const released = kept.filter((k) => {
+    const now = findLink(state, k);
+    const masters = [inputs.name, context.previous?.name];
+    const isListed =
+      sameLink(k, linkId(inputs)) || ports.some(({ name }) => sameLink(k, { name, netns: "" }));
+    return now && !isListed && masters.includes(now.settings["link.master"] ?? "");
+  });
+  const back = [...taken.back, ...released];
+  const givesBack = new Set(back.flatMap((l) => (l.addresses ?? []).map((a) => a.cidr)));
+  const isGivenBack = (r: Route): boolean => back.some((l) => l.routes?.some((b) => b.to === r.to) === true);
+  const moves =
+    taken.from.length > 0 || back.some((l) => l.addresses !== undefined || l.routes !== undefined);
   const addresses = inputs.addresses === undefined ? undefined : p.desiredAddresses(inputs.addresses);
   const stay = addresses ?? (linkNow?.addresses ?? []).filter((a) => !givesBack.has(a.cidr));
   const link: DesiredLink = {
@@ -82,14 +93,15 @@ export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: 
   });
   const links = [link, ...withBack];
   const record = recordFor(inputs, context, links);
-  // ports that are not listed any more go back to where they were, unless they have been moved on
-  const released = kept.filter((k) => {
-    const now = findLink(state, k);
-    const masters = [inputs.name, context.previous?.name];
-    return now && !links.some((l) => sameLink(l, k)) && masters.includes(now.settings["link.master"] ?? "");
-  });
+  const displaced = displacedByPorts(
+    link,
+    ports.map(({ name }) => name),
+    inputs.takeOverAddresses === true,
+    context,
+  );
   return {
-    links: [...links, ...released],
+    links: [...links, ...released.map((point) => withoutLowering(point, context))],
+    ...(displaced.length === 0 ? {} : { displaced }),
     netns: "",
     ...ownerOf(context),
     record: {
@@ -153,8 +165,8 @@ function takenOver(
     return { from: [], back, macAddress: macOf() };
   }
   const from = ports.map((id) => {
-    const before = kept.find((k) => sameLink(k, id));
     const now = findLink(state, id);
+    const before = kept.find((k) => sameLink(k, id)) ?? (now && pointOfPort(now, context));
     return {
       addresses: unique([...(before?.addresses ?? []), ...(now?.addresses ?? [])], (a) => a.cidr),
       routes: unique([...(before?.routes ?? []), ...(now?.routes ?? [])], routeKey),
@@ -205,13 +217,15 @@ export function joinProblems(
   if (name === "lo") return refuse("unsuitable-link", `lo cannot be a ${noun}'s port`);
   const why = refused(link);
   if (why !== undefined) return refuse("unsuitable-link", `${name} ${why}`);
-  const child = childrenOf(state, name).find((l) => /^(?:mac|ip)v/.test(l.kind));
+  const child = childrenOf(state, name).find(
+    (l) => portKindOf(l.kind) !== undefined && !isDisplaceable(l, { ...linkId(inputs), kind: noun }, context),
+  );
   if (child)
     return refuse(
       "unsuitable-link",
       `${name} is the parent of the ${child.kind} ${child.name}; make the ${noun} its parent instead`,
     );
-  return addressProblems(inputs, link, noun, (reason) => refuse("port-has-addresses", reason));
+  return addressProblems(inputs, link, noun, context, (reason) => refuse("port-has-addresses", reason));
 }
 
 /** An address on a port stops answering, because the frames go to the port's master. */
@@ -219,6 +233,7 @@ function addressProblems(
   inputs: MasterInputs,
   link: LinkState,
   noun: MasterSpec["kind"],
+  context: PlanContext,
   refuse: (reason: string) => Issue[],
 ): Issue[] {
   const dynamic = link.details["dynamic"] ?? "";
@@ -228,8 +243,10 @@ function addressProblems(
         `run the client on the ${noun} first`,
     );
   }
-  if (link.addresses.length === 0 || inputs.takeOverAddresses === true) return [];
-  const list = link.addresses.map((a) => a.cidr).join(", ");
+  // those that went to its present master come back when it leaves that
+  const addresses = [...link.addresses, ...(pointOfPort(link, context)?.addresses ?? [])];
+  if (addresses.length === 0 || inputs.takeOverAddresses === true) return [];
+  const list = [...new Set(addresses.map((a) => a.cidr))].join(", ");
   return refuse(
     `${link.name} has ${list}, which would stop answering as a ${noun}'s port; set takeOverAddresses: true to move ` +
       `it to the ${noun}`,

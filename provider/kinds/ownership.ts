@@ -19,6 +19,7 @@ import {
   isOwn,
   markFor,
   markOf,
+  ofAnyMaking,
 } from "../model/owner";
 import { type CommonInputs, type PlanContext, linkId } from "./kind";
 
@@ -34,10 +35,15 @@ export function withOwnPrevious(context: PlanContext): PlanContext {
 }
 
 /** Where the last run left a link that is not there any more: its record and its boot files may be. */
-export function formerPlaces({ previous, previousInputs }: PlanContext): LinkId[] {
+export function formerPlaces(context: PlanContext): LinkId[] {
+  const { previous, previousInputs, observation } = context;
   if (previous !== undefined || previousInputs === undefined) return [];
   const { name, netns } = previousInputs;
-  return typeof name === "string" ? [{ name, netns: typeof netns === "string" ? netns : "" }] : [];
+  if (typeof name !== "string") return [];
+  const place = { name, netns: typeof netns === "string" ? netns : "" };
+  // another resource of this stack may have it by now, with its record and its boot files
+  const record = recordOf(observation.state, place);
+  return record && isOwn(record, ofAnyMaking(ownerOf(context))) ? [] : [place];
 }
 
 /** The link's previous place, if it is another one. */
@@ -47,9 +53,9 @@ export function previousPlace(inputs: CommonInputs, context: PlanContext): Pick<
     : {};
 }
 
-/** The link's desired and its previous place. */
+/** The link's previous and its desired place. As long as it is at the first, what is at the second is another one. */
 function placesOf(inputs: CommonInputs, { previous }: PlanContext): readonly LinkId[] {
-  return [linkId(inputs), ...(previous ? [previous] : [])];
+  return [...(previous ? [previous] : []), linkId(inputs)];
 }
 
 /** This stack's record of the resource's link, at its present or its previous place. */
@@ -170,7 +176,7 @@ export function statedLinkLocal(inputs: CommonInputs, { previousInputs = {} }: P
  * is later restored to that state.
  */
 function fromOtherMaster(
-  { name, netns }: DesiredLink,
+  { name, netns, addresses: taken }: DesiredLink,
   master: string,
   context: PlanContext,
 ): DesiredLink | undefined {
@@ -178,9 +184,9 @@ function fromOtherMaster(
   if (!record || !isOwn(record, context)) return undefined;
   const before = record.restore.find((k) => sameLink(k, { name, netns }));
   if (!before) return undefined;
-  // without its addresses, which have moved to the other master
+  // its addresses come along if this master takes them
   const { addresses, routes, ...rest } = before;
-  return rest;
+  return taken === undefined ? rest : before;
 }
 
 /** The desired state after deletion: what the resource made is removed, and everything else is restored. */
@@ -198,7 +204,21 @@ export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desi
   });
   const self: DesiredLink = { ...linkId(record), exists: false, settings: [] };
   const own = record.made ? [self] : [];
-  return { ...nothing, links: [...there, ...own], forgets: [linkId(record)] };
+  const restored = there.map((point) => withoutLowering(point, context));
+  return { ...nothing, links: [...restored, ...own], forgets: [linkId(record)] };
+}
+
+/** A port that goes back stays up if it has become the parent of another link of this stack. */
+export function withoutLowering(point: DesiredLink, context: PlanContext): DesiredLink {
+  const { state } = context.observation;
+  const own = ofAnyMaking(ownerOf(context));
+  const isParent = state.links.some((l) => {
+    const record = l.parent === point.name && point.netns === "" ? recordOf(state, l) : undefined;
+    return record !== undefined && isOwn(record, own);
+  });
+  if (!isParent || point.up !== false) return point;
+  const { up: _, ...rest } = point;
+  return rest;
 }
 
 /** Whether a port has moved to another master, which will restore it. */

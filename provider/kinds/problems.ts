@@ -7,6 +7,7 @@ import { foreignOwnerOf } from "../plan/boot";
 import { IPV6_MIN_MTU } from "../plan/kernel/sysctls";
 import { type CommonInputs, type KernelType, type PlanContext, linkId } from "./kind";
 import { checkRules } from "./checks";
+import { isDisplaceable } from "./displaced";
 import { adopts, describeForeign } from "./ownership";
 import { whyNotLinkName } from "./schemas";
 
@@ -159,6 +160,8 @@ function nameProblems(inputs: CommonInputs, context: PlanContext, current: LinkS
   if (record && !isOwn(record, context))
     return refuse("foreign-owner", describeForeign(current.name, record, context));
   const wasElsewhere = context.previous !== undefined && !sameLink(context.previous, current);
+  // another resource's link: it makes way if this resource's own one gets its name
+  if (current.kind !== word && isDisplaceable(current, { ...linkId(inputs), kind: word }, context)) return [];
   const known = record !== undefined || (context.previous !== undefined && !wasElsewhere);
   if (current.kind === word && (known || inputs.adopt === true)) return [];
   if (current.kind === word) {

@@ -8,6 +8,7 @@ import { ON_PARENT, desiredOn, noParent, mtuProblems, readRoutes, childRules } f
 import { type KindInputs, defineKind } from "./define";
 import { type Issue, issue } from "../model/error";
 import { type KernelType, type PlanContext, linkId } from "./kind";
+import { isDisplaceable } from "./displaced";
 import { adopts } from "./ownership";
 import { linkProblems } from "./problems";
 import { properties } from "./property";
@@ -170,7 +171,7 @@ function duplicateProblems(inputs: VlanInputs, context: PlanContext): Issue[] {
   const duplicate = state.links.find(
     (l) => isSameVlan(l, inputs) && !own.some(({ name, netns }) => name === l.name && netns === l.netns),
   );
-  if (!duplicate) return [];
+  if (!duplicate || isDisplaceable(duplicate, { ...linkId(inputs), kind: "vlan" }, context)) return [];
   const where = nameAndPlace(duplicate);
   return [
     issue(

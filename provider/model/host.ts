@@ -184,6 +184,8 @@ export interface SecretParts {
 export interface Desired extends Owner {
   /** In the order in which they depend on each other: a bridge before its ports. */
   readonly links: readonly DesiredLink[];
+  /** Links of the same stack that have what this resource gets, without it: they give it up first. */
+  readonly displaced?: readonly DesiredLink[];
   /** The namespace that must exist, `""` for none. */
   readonly netns: string;
   /** The record to keep on the host; undefined if none. */

@@ -47,6 +47,13 @@ export function isOwn(mark: OwnerMark, { owner, stack = {} }: Owner): boolean {
   return mark.owner === owner || mark.owner === name;
 }
 
+/** The owner of all makings, also while one of them is removed. */
+export function ofAnyMaking({ owner, stack }: Owner): Owner {
+  if (!stack) return { owner };
+  const { removes: _, ...rest } = stack;
+  return { owner, stack: rest };
+}
+
 /**
  * The desired mark. Without a change it is the present one, even if the stack has been renamed: neither a rename nor a
  * mark of an earlier version is drift. A change updates it.

@@ -1,6 +1,5 @@
 /** What a plan does to links that are not its own: the kernel deletes what sits on a link with it, and frees its ports. Pure. */
 import {
-  type Desired,
   type HostState,
   type LinkId,
   type LinkRecord,
@@ -9,7 +8,7 @@ import {
   recordOf,
   sameLink,
 } from "../model/host";
-import { type Owner, isOwn } from "../model/owner";
+import { isOwn, ofAnyMaking } from "../model/owner";
 import { simulate } from "./kernel/simulate";
 import type { DesiredPlan } from "./plan";
 
@@ -30,7 +29,7 @@ export interface Harmed {
 export function harmedBy({ steps, desired }: DesiredPlan, observed: HostState): Harmed[] {
   if (!steps.some(({ step }) => step.do === "deleteLink")) return [];
   const list: Harmed[] = [];
-  const owners = desired.map(ownerOf);
+  const owners = desired.map(ofAnyMaking);
   const ofPlan = new Set(desired.flatMap(({ links }) => links.map(keyOf)));
   let state = observed;
   for (const { step } of steps) {
@@ -59,13 +58,6 @@ export function harmedBy({ steps, desired }: DesiredPlan, observed: HostState): 
 
 function keyOf({ netns, name }: LinkId): string {
   return `${netns}:${name}`;
-}
-
-/** Whose links they are, whichever making of them. */
-function ownerOf({ owner, stack }: Desired): Owner {
-  if (!stack) return { owner };
-  const { removes, ...anyMaking } = stack;
-  return { owner, stack: anyMaking };
 }
 
 function isPortOf(link: LinkState, master: LinkId): boolean {

@@ -71,6 +71,39 @@ export function transition(
   const files = bootStep(state, desired);
   if (files) walk.take(files);
   prepareNetns(walk, desired);
+  if (!explicit) displace(walk, desired, kernel);
+  bring(walk, present, desired, kernel, state, explicit);
+  for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired);
+  keepRecord(walk, desired);
+  removeNetns(walk, state, desired);
+  return walk.steps;
+}
+
+/** Other links of the stack give up what the resource gets. A renamed one keeps its record: its resource finds it by that. */
+function displace(walk: Walk, { displaced = [], ...desired }: Desired, kernel: KernelTraits): void {
+  if (displaced.length === 0) return;
+  const before = walk.state;
+  const records = displaced.flatMap(({ previous, name }) => {
+    const record = previous && recordOf(before, previous);
+    if (!record) return [];
+    const restore = record.restore.map((l) => (sameLink(l, previous) ? { ...l, name } : l));
+    return [{ ...record, name, restore }];
+  });
+  const present = displaced.filter(({ exists }) => exists);
+  bring(walk, present, { ...desired, links: displaced }, kernel, before, false);
+  for (const { ifIndex: _, ...record } of records) walk.take({ do: "record", record });
+  for (const link of displaced) if (!link.exists) removeLink(walk, link, desired);
+}
+
+/** The steps by which links that exist, or are made, become as desired. */
+function bring(
+  walk: Walk,
+  present: readonly DesiredLink[],
+  desired: Desired,
+  kernel: KernelTraits,
+  state: HostState,
+  explicit: boolean,
+): void {
   for (const link of present) placeLink(walk, link, desired, kernel);
   for (const link of present) makeRoom(walk, link);
   for (const link of present)
@@ -90,10 +123,6 @@ export function transition(
   for (const link of present) addRoutes(walk, link, desired);
   for (const link of present) changeSettings(walk, link, isLate, explicit);
   for (const link of present) changeSettings(walk, link, startsFilter, explicit);
-  for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired);
-  keepRecord(walk, desired);
-  removeNetns(walk, state, desired);
-  return walk.steps;
 }
 
 export function isOfPort(key: SettingKey): boolean {

@@ -1,6 +1,9 @@
 /** The claims of a run's resources, indexed by what can conflict, as a run may have thousands of them. */
 import { withoutPrefix } from "../../model/addresses";
-import type { Claim } from "./conflicts";
+import type { Issue } from "../../model/error";
+import { type Claim, conflictsOf } from "./conflicts";
+import { oneEachConflicts } from "./one-each";
+import { parentUseConflicts } from "./parent-use";
 
 /** All claims of a run. */
 export interface Claims {
@@ -41,6 +44,16 @@ export function openClaims(): Claims {
       [...(index.get(addressKey(ip))?.values() ?? [])].some((c) => c.host === host && c.netns === netns),
     hasMac: (macAddress) => (index.get(macKey(macAddress))?.size ?? 0) > 0,
   };
+}
+
+/** What a claim and the others of the run cannot both have. */
+export function conflictsInRun(claim: Claim, claims: Claims): Issue[] {
+  const onHost = claims.onHostOf(claim);
+  return [
+    ...conflictsOf(claim, claims.withSame(claim)).issues,
+    ...parentUseConflicts(claim, onHost),
+    ...oneEachConflicts(claim, onHost),
+  ];
 }
 
 function keysOf(claim: Claim): string[] {
