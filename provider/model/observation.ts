@@ -19,13 +19,19 @@ export interface NetworkFile {
   readonly isMasked?: boolean;
 }
 
-/** What NetworkManager or ifupdown has for a link, whether it is there or not. */
+/** What another program of the host has for links, whether they are there or not, and applies by itself. */
 export interface LinkProfile {
-  readonly by: "NetworkManager" | "ifupdown";
+  readonly by: "NetworkManager" | "ifupdown" | "ifcfg" | "netplan" | "dhcpcd" | "connman";
   readonly path: string;
-  /** The link's name; a shell pattern of ifupdown's `allow-hotplug` is none. */
-  readonly link: string;
-  /** NetworkManager's type of the profile: it is for links of that type. */
+  /** Shell patterns of the names that it is for; all names if there are none. */
+  readonly names?: readonly string[];
+  /** Shell patterns of the names that it is not for. */
+  readonly except?: readonly string[];
+  /** The MAC address that it is for. */
+  readonly macAddress?: string;
+  /** Shell patterns of the drivers that it is for. */
+  readonly drivers?: readonly string[];
+  /** The type of links that it is for, in NetworkManager's words. */
   readonly type?: string;
 }
 
@@ -55,7 +61,7 @@ export interface HostFacts {
   readonly managers: readonly LinkManager[];
   /** systemd-networkd's files, if it runs. */
   readonly networkFiles?: readonly NetworkFile[];
-  /** What NetworkManager, if it runs, and ifupdown would apply by themselves. */
+  /** What other programs than networkd would apply by themselves, now or at the next boot. */
   readonly profiles?: readonly LinkProfile[];
   /** What NetworkManager is told not to manage, as in `unmanaged-devices` (NetworkManager.conf(5)): one device list each. */
   readonly unmanaged?: readonly string[];

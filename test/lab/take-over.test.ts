@@ -24,7 +24,7 @@ describe("the preview of a link that another program of the host would take over
     );
     return on.stack
       .said()
-      .filter((line) => /take over|profile|ifupdown/.test(line))
+      .filter((line) => /take over|profile|configure/.test(line))
       .join("\n");
   }
 
@@ -71,6 +71,40 @@ describe("the preview of a link that another program of the host would take over
       [more]: "allow-hotplug mac0\niface mac0 inet dhcp",
     };
     assert.match(await said(files), /ifupdown configures mac0 .*interfaces\.d\/lan\)/);
+  });
+
+  it("names ifupdown's file that is included by an included one, by a name that is not absolute", async () => {
+    const files = {
+      "/etc/network/interfaces": "source-directory interfaces.d",
+      "/etc/network/interfaces.d/more": "source deep/*.conf",
+      "/etc/network/interfaces.d/deep/lan.conf":
+        "auto /mac*\niface mac0 inet dhcp\nsource /etc/network/interfaces",
+    };
+    assert.match(await said(files), /ifupdown configures mac0 .*interfaces\.d\/deep\/lan\.conf\)/);
+  });
+
+  it("names netplan's file that nothing was generated from, and prints no password", async () => {
+    for (const folder of ["/etc/netplan", "/run/netplan", "/usr/lib/netplan"]) {
+      const path = `${folder}/60-theirs.yaml`;
+      const yaml =
+        'network:\n  version: 2\n  wifis:\n    wlan0:\n      access-points:\n        home:\n          password: "hunter2"\n' +
+        '  ethernets:\n    all:\n      match:\n        name: "ma*"\n      dhcp4: true';
+      const text = await said({ [path]: yaml });
+      assert.ok(text.includes(`because ${path} matches it`), text);
+      assert.match(text, /00-mac0\.network.*Unmanaged=yes/);
+      assert.doesNotMatch(text, /hunter2/);
+    }
+  });
+
+  it("names ifcfg files, dhcpcd and ConnMan, if these run", async () => {
+    const ifcfg = "/etc/sysconfig/network-scripts/ifcfg-mac0";
+    assert.match(await said({ [ifcfg]: "DEVICE=mac0\nONBOOT=yes" }), /ifcfg-mac0\).*ONBOOT=no/);
+    const dhcpcd = { "/run/dhcpcd/pid": "1" };
+    assert.match(await said(dhcpcd), /denyinterfaces mac0/);
+    assert.equal(await said({ ...dhcpcd, "/etc/dhcpcd.conf": "denyinterfaces mac*" }), "");
+    await on.lab.sh(HOST, "rm -r /run/dhcpcd");
+    assert.match(await said({ "/run/connman/x": "" }), /NetworkInterfaceBlacklist/);
+    await on.lab.sh(HOST, "rm -r /run/connman");
   });
 
   it("says nothing if no file is for the link", async () => {

@@ -17,24 +17,51 @@ export interface LinkToBe {
  * @param files the host's files, in any order
  */
 export function networkFileFor(files: readonly NetworkFile[], link: LinkToBe): NetworkFile | undefined {
-  const first = inOrder(files).find(({ match }) => match.every(([key, value]) => holds(key, value, link)));
+  const first = firstFor(files, link);
   return first?.isUnmanaged === true ? undefined : first;
+}
+
+function firstFor(files: readonly NetworkFile[], link: LinkToBe): NetworkFile | undefined {
+  return inOrder(files).find(({ match }) => match.every(([key, value]) => holds(key, value, link)));
 }
 
 /** NetworkManager's types for links that it makes or takes over: one profile goes with links of one type. */
 const NM_TYPES: Readonly<Record<string, string>> = { macvtap: "macvlan" };
 
-/** What NetworkManager or ifupdown would apply to the link as soon as it is there, or at the next boot. */
+/** What another program than networkd would apply to the link as soon as it is there, or at the next boot. */
 export function profileFor(
-  { profiles = [], unmanaged = [] }: Pick<HostFacts, "profiles" | "unmanaged">,
+  { profiles = [], unmanaged = [], networkFiles = [] }: Partial<HostFacts>,
   link: LinkToBe,
 ): LinkProfile | undefined {
-  return profiles.find(
-    ({ by, link: name, type }) =>
-      name === link.name &&
-      (by === "ifupdown" ||
-        ([NM_TYPES[link.kind] ?? link.kind, "generic"].includes(type ?? "") &&
-          !unmanaged.some((list) => isListed(list, link)))),
+  return profiles.find((profile) => {
+    if (!isFor(profile, link)) return false;
+    switch (profile.by) {
+      case "NetworkManager":
+        return !unmanaged.some((list) => isListed(list, link));
+      // of netplan's files for networkd, another one that matches comes first, or is the generated one
+      case "netplan":
+        return profile.type === undefined
+          ? firstFor(networkFiles, link) === undefined
+          : !unmanaged.some((list) => isListed(list, link));
+      // connman's device list has neither bridges nor bonds (connman, src/rtnl.c)
+      case "connman":
+        return link.kind !== "bridge" && link.kind !== "bond";
+      default:
+        return true;
+    }
+  });
+}
+
+function isFor(profile: LinkProfile, { name, kind, macAddress = "" }: LinkToBe): boolean {
+  const { names, except = [], macAddress: mac, drivers, type } = profile;
+  const is = (patterns: readonly string[], text: string): boolean =>
+    patterns.some((pattern) => matchesGlob(pattern, text));
+  return (
+    (names === undefined || is(names, name)) &&
+    !is(except, name) &&
+    (mac === undefined || mac === macAddress) &&
+    (drivers === undefined || is(drivers, kind)) &&
+    (type === undefined || [NM_TYPES[kind] ?? kind, "generic"].includes(type))
   );
 }
 

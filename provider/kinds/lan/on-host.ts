@@ -193,7 +193,11 @@ export function doubleRouteLines(
     if (isLinkLocal(cidr) || isHostRoute(cidr)) return [];
     const subnet = subnetOf(cidr);
     const holder = others.find(
-      (l) => l.up && allAddresses(l).some((a) => !isHostRoute(a.cidr) && subnetOf(a.cidr) === subnet),
+      // one with the very address gives it up, or has it on purpose
+      (l) =>
+        l.up &&
+        allAddresses(l).some((a) => !isHostRoute(a.cidr) && subnetOf(a.cidr) === subnet) &&
+        !allAddresses(l).some((a) => withoutPrefix(a.cidr) === withoutPrefix(cidr)),
     );
     return holder
       ? [

@@ -58,20 +58,49 @@ function takeOverLines({ name, netns, kind, macAddress }: Claim, { facts, state 
   ];
 }
 
-/** Only a profile or stanza of that name matters: NetworkManager just shows a link that others have made. */
+/** NetworkManager just shows a link that others have made, unless a profile is for it. */
 function profileLines(profile: LinkProfile | undefined, name: string): string[] {
   if (!profile) return [];
   const { by, path } = profile;
-  return by === "NetworkManager"
-    ? [
+  switch (by) {
+    case "NetworkManager":
+      return [
         `NetworkManager has a profile for ${name} (${path}) and will replace its addresses and routes when it activates the ` +
-          `profile. To prevent that, put "[keyfile]" "unmanaged-devices=interface-name:${name}" into ` +
-          `/etc/NetworkManager/conf.d/${name}.conf and run nmcli general reload, or remove the profile`,
-      ]
-    : [
+          `profile. To prevent that, ${unmanagedByNm(name)}, or remove the profile`,
+      ];
+    case "ifupdown":
+      return [
         `ifupdown configures ${name} by itself (${path}), at boot or when the link appears, with other addresses. To prevent ` +
           `that, remove ${name} from the line "auto" or "allow-hotplug" there`,
       ];
+    case "ifcfg":
+      return [
+        `the host's network scripts, or NetworkManager in their place, configure ${name} at boot (${path}), with other ` +
+          `addresses. To prevent that, put ONBOOT=no into that file, or remove it`,
+      ];
+    case "netplan":
+      return [
+        `netplan has ${name} configured at the next boot, or at netplan apply, because ${path} matches it, with other addresses and ` +
+          `routes. To prevent that, ${profile.type === undefined ? remedy({ by: "systemd-networkd" }, name) : unmanagedByNm(name)}`,
+      ];
+    case "dhcpcd":
+      return [
+        `dhcpcd will configure ${name} as soon as it is made, with an address from a DHCP server or of its own (${path}). To ` +
+          `prevent that, put "denyinterfaces ${name}" into ${path} and run systemctl restart dhcpcd`,
+      ];
+    case "connman":
+      return [
+        `ConnMan will configure ${name} as soon as it is made (${path}). To prevent that, add ${name} to ` +
+          `NetworkInterfaceBlacklist in the section "[General]" of that file, beside what is there by default, and restart connman`,
+      ];
+  }
+}
+
+function unmanagedByNm(name: string): string {
+  return (
+    `put "[keyfile]" "unmanaged-devices=interface-name:${name}" into /etc/NetworkManager/conf.d/${name}.conf and run ` +
+    "nmcli general reload"
+  );
 }
 
 function networkdLines(file: NetworkFile | undefined, name: string): string[] {
@@ -114,7 +143,7 @@ function isManagedBy({ by, file }: LinkManager): string {
   return `is managed by ${by}${file === undefined ? "" : ` (${file})`}`;
 }
 
-function remedy({ by }: LinkManager, link: string): string {
+function remedy({ by }: Pick<LinkManager, "by">, link: string): string {
   return by === "systemd-networkd"
     ? `give it a file of its own, /etc/systemd/network/00-${link}.network, with "[Match]" "Name=${link}" and ` +
         '"[Link]" "Unmanaged=yes", and run networkctl reload'

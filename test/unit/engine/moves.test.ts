@@ -130,7 +130,7 @@ function update(run: Run, before: Program, order: Program): void {
 /** What remains on a host, without what the model numbers. A record without its link counts as none. */
 function remains(host: HostState): unknown {
   const links = host.links.map(({ ifIndex: _, tentative: __, ...link }) => link);
-  return { links, records: host.records.filter((record) => recordOf(host, record) === record) };
+  return { links, files: host.bootFiles, records: host.records.filter((record) => recordOf(host, record) === record) };
 }
 
 const MAC = (n: number): Json => ({ macAddress: `02:00:00:00:00:0${n}` });
@@ -191,6 +191,11 @@ const MOVES: readonly (readonly [title: string, before: Program, after: Program,
     "two macvlans exchange their names",
     [macvlan("a", { name: "x0", ...MAC(1) }), macvlan("b", { name: "x1", ...MAC(2) })],
     [macvlan("a", { name: "x1", ...MAC(1) }), macvlan("b", { name: "x0", ...MAC(2) })],
+  ],
+  [
+    "two persistent macvlans exchange their names",
+    [macvlan("a", { name: "x0", persist: true }), macvlan("b", { name: "x1", persist: true })],
+    [macvlan("a", { name: "x1", persist: true }), macvlan("b", { name: "x0", persist: true })],
   ],
   [
     "a macvlan and a VLAN exchange their names",

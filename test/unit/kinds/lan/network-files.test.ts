@@ -142,6 +142,125 @@ describe("profiles of NetworkManager and stanzas of ifupdown for a link that is 
     assert.equal(has({ ...files, ...first, ...later }), PROFILE);
   });
 
+  for (const [title, lines, names, except] of [
+    ["a list of names", ["interface-name=mac*;eth9"], ["mac0", "eth9"], ["tap0"]],
+    ["a name that is left out", ["interface-name=!mac1;mac*"], ["mac0"], ["mac1", "tap0"]],
+    ["only names that are left out", ["interface-name=&!mac1"], ["mac0"], ["mac1"]],
+    ["no section", [], ["mac0", "tap0"], []],
+  ] as const) {
+    it(`are for the names of [match]: ${title}`, () => {
+      const files = { [PROFILE]: ["[connection]", "type=macvlan", "[match]", ...lines].join("\n") };
+      for (const name of names) assert.equal(has(files, { name, kind: "macvlan" }), PROFILE, name);
+      for (const name of except) assert.equal(has(files, { name, kind: "macvlan" }), undefined, name);
+      assert.equal(has(files, { name: "mac0", kind: "vlan" }), undefined);
+    });
+  }
+
+  const NETPLAN = "/etc/netplan/50-theirs.yaml";
+  const yaml = (...lines: string[]): Record<string, string> => ({ [NETPLAN]: lines.join("\n") });
+  for (const [title, files, isFor, link] of [
+    ["its name", yaml("network:", "  ethernets:", "    mac0:"), true],
+    ["its name, quoted", yaml("network:", "  ethernets:", "    'mac0':"), true],
+    ["another name", yaml("network:", "  ethernets:", "    eth9:"), false],
+    ["a pattern", yaml("network:", "  ethernets:", "    all:", "      match:", '        name: "ma*"'), true],
+    [
+      "a pattern inside a line",
+      yaml("network:", "  ethernets:", "    all:", "      match: {name: 'm*'}"),
+      true,
+    ],
+    [
+      "another pattern",
+      yaml("network:", "  ethernets:", "    mac0:", "      match:", "        name: e*"),
+      false,
+    ],
+    [
+      "its MAC address",
+      yaml("network:", "  ethernets:", "    a:", "      match:", "        macaddress: 02:00:5E:00:53:01"),
+      true,
+    ],
+    [
+      "its driver",
+      yaml("network:", "  ethernets:", "    a:", "      match:", "        driver: [virtio*, macvlan]"),
+      true,
+    ],
+    ["any", yaml("network:", "  ethernets:", "    a:", "      match: {}"), true],
+    [
+      "its name as a NIC for NetworkManager",
+      yaml("network:", "  renderer: NetworkManager", "  ethernets:", "    mac0:"),
+      false,
+    ],
+    [
+      "its name as a bridge for NetworkManager",
+      yaml("network:", "  bridges:", "    br0:", "      renderer: NetworkManager"),
+      true,
+      { name: "br0", kind: "bridge" },
+    ],
+    [
+      "its name at the end",
+      yaml(
+        "network:",
+        "  version: 2",
+        "  ethernets:",
+        "    eth0:",
+        "      match:",
+        "        name: eth0",
+        "  bonds:",
+        "    bond0:",
+      ),
+      true,
+      { name: "bond0", kind: "bond" },
+    ],
+  ] as readonly (readonly [string, Record<string, string>, boolean, LinkToBe?])[]) {
+    it(`are ${isFor ? "" : "not "}a definition of netplan for ${title}`, () => {
+      assert.equal(has(files, link), isFor ? NETPLAN : undefined);
+    });
+  }
+
+  it("are no definition of netplan if networkd has a file for the link already, or leaves it alone", () => {
+    const facts = {
+      profiles: parseProfiles(`${NETPLAN}:network:\n${NETPLAN}:  ethernets:\n${NETPLAN}:    mac0:`).profiles,
+      networkFiles: [
+        { path: "/etc/systemd/network/00-mac0.network", match: [["Name", "mac0"]], isUnmanaged: true },
+      ],
+    } as const;
+    assert.equal(profileFor(facts, MAC), undefined);
+  });
+
+  const IFCFG = "/etc/sysconfig/network-scripts/ifcfg-theirs";
+  for (const [title, lines, isFor] of [
+    ["its name", ["DEVICE=mac0", "ONBOOT=yes"], true],
+    ["its name, quoted", ['DEVICE="mac0"'], true],
+    ["its MAC address", ["HWADDR=02:00:5E:00:53:01"], true],
+    ["its name, not at boot", ["DEVICE=mac0", "ONBOOT=no"], false],
+    ["another name", ["DEVICE=eth9"], false],
+  ] as const) {
+    it(`are ${isFor ? "" : "not "}an ifcfg file for ${title}`, () => {
+      assert.equal(has({ [IFCFG]: lines.join("\n") }), isFor ? IFCFG : undefined);
+    });
+  }
+
+  it("are dhcpcd's and connman's settings, if these run and do not leave the link out", () => {
+    const by = (...lines: string[]): string | undefined =>
+      profileFor(parseProfiles(lines.join("\n")), MAC)?.by;
+    const conf = "/etc/dhcpcd.conf";
+    assert.equal(by("dhcpcd"), "dhcpcd");
+    assert.equal(by("dhcpcd", `${conf}:denyinterfaces veth* mac*`), undefined);
+    assert.equal(by("dhcpcd", `${conf}:denyinterfaces veth*`, `${conf}:allowinterfaces eth0 mac0`), "dhcpcd");
+    assert.equal(by("dhcpcd", `${conf}:allowinterfaces eth0`), undefined);
+    assert.equal(by(`${conf}:denyinterfaces veth*`), undefined);
+    const main = "/etc/connman/main.conf";
+    assert.equal(by("connman"), "connman");
+    assert.equal(by("connman", `${main}:NetworkInterfaceBlacklist = veth,mac`), undefined);
+  });
+
+  it("are stanzas of ifupdown by a pattern, and by the name of the stanza", () => {
+    const main = "/etc/network/interfaces";
+    assert.equal(has({ [main]: "auto /mac*\niface mac0 inet dhcp" }), main);
+    assert.equal(has({ [main]: "auto mac0=lan\niface lan inet dhcp" }), main);
+    assert.equal(has({ [main]: "allow-hotplug mac*\niface mac* inet dhcp" }), main);
+    assert.equal(has({ [main]: "auto eth*\niface eth0 inet dhcp" }), undefined);
+  });
+
   it("are stanzas that are brought up by themselves, in whatever file they are", () => {
     const main = "/etc/network/interfaces";
     const more = "/etc/network/interfaces.d/lan";
