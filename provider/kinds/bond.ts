@@ -16,7 +16,7 @@ import type { BondMode, BondOutputs, BondPortOutputs } from "./args";
 import { list, number, toggle } from "./bindings";
 import { type KindInputs, defineKind } from "./define";
 import { type KernelType, type PlanContext, linkId } from "./kind";
-import { desiredMaster, joinProblems, portRules } from "./master";
+import { desiredMaster, joinProblems, masterMtuProblems, portRules } from "./master";
 import { isDisplaceable } from "./displaced";
 import { adopts } from "./ownership";
 import { linkProblems } from "./problems";
@@ -178,6 +178,7 @@ function bondProblems(inputs: BondInputs, context: PlanContext): Issue[] {
     ...delayProblems(inputs, context),
     ...(inputs.ports ?? []).flatMap((_, i) => portProblems(inputs, context, i)),
     ...sharedMacProblems(inputs, context),
+    ...masterMtuProblems(inputs, "bond", context),
   ];
 }
 

@@ -18,7 +18,7 @@ import {
 } from "./bindings";
 import { type KindInputs, defineKind } from "./define";
 import { type Json, type KernelType, type PlanContext, linkId } from "./kind";
-import { desiredMaster, joinProblems, portRules } from "./master";
+import { desiredMaster, joinProblems, masterMtuProblems, portRules } from "./master";
 import { linkProblems } from "./problems";
 import { type InputsOf, type Since, objectOf, properties } from "./property";
 import * as p from "./schemas";
@@ -166,7 +166,10 @@ function bridgeProblems(inputs: BridgeInputs, context: PlanContext): Issue[] {
       issue("invalid-input", "forwardDelay", "must be at least 2 seconds, because the bridge has stp on"),
     ];
   }
-  return (inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, context, given, i));
+  return [
+    ...(inputs.ports ?? []).flatMap((given, i) => portProblems(inputs, context, given, i)),
+    ...masterMtuProblems(inputs, "bridge", context),
+  ];
 }
 
 /** What says something of VLANs, each with its property. */

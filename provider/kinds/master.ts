@@ -18,6 +18,7 @@ import { displacedByPorts, isDisplaceable, pointOfPort } from "./displaced";
 import { adopts, ownRecord, ownerOf, previousPlace, recordFor, withoutLowering } from "./ownership";
 import { type CommonInputs, type PlanContext, linkId } from "./kind";
 import { ANNOUNCES } from "./child";
+import { foundMtuProblems } from "./problems";
 import * as p from "./schemas";
 import { routeKey } from "../plan/kernel/routes";
 
@@ -182,6 +183,30 @@ function withoutIp({ addresses, routes, ...rest }: DesiredLink): DesiredLink {
 
 function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
   return [...new Map(items.map((item) => [key(item), item])).values()];
+}
+
+/**
+ * An IPv6 address on a master whose MTU is not stated and will be too small. A bridge has the smallest MTU of its ports
+ * (net/bridge/br_if.c, br_mtu_auto_adjust); a bond gives its ports its own.
+ */
+export function masterMtuProblems(
+  inputs: MasterInputs,
+  noun: MasterSpec["kind"],
+  context: PlanContext,
+): Issue[] {
+  const { state } = context.observation;
+  const now = findLink(state, context.previous ?? linkId(inputs));
+  const ports = inputs.ports?.map(({ name }) => findLink(state, { name, netns: "" }));
+  const joins = (port: LinkState | undefined): boolean => port?.settings["link.master"] !== now?.name;
+  const isSame = now !== undefined && ports?.some(joins) !== true;
+  if (isSame || noun === "bond") return foundMtuProblems(inputs, Number(now?.settings["link.mtu"] ?? 1500));
+  const mtus = (ports ?? []).map((port) => {
+    const given = port && context.expectedMtu?.(port.name);
+    return given ?? port?.settings["link.mtu"] ?? "unknown";
+  });
+  return mtus.length === 0 || mtus.includes("unknown")
+    ? []
+    : foundMtuProblems(inputs, Math.min(...mtus.map(Number)));
 }
 
 /** The link itself among its ports. */

@@ -28,6 +28,8 @@ const NEEDS: readonly (readonly [string, object, module: string, word: string])[
   ["Bond", { mode: "active-backup" }, "bonding", "bond"],
 ];
 
+const SMALL = { settings: { "link.mtu": "1200" } };
+
 describe("a kernel without the module of", () => {
   for (const [type, more, module, word] of NEEDS) {
     const inputs = { host, name: "it", up: true, ...more } as CommonInputs;
@@ -95,6 +97,36 @@ describe("an MTU above the parent's", () => {
       const bridge = link("br0", "bridge");
       assert.deepEqual(told(type, onBridge, viewOn([], [bridge], "br0")), []);
       assert.match(told(type, onBridge, viewOn([], [bridge])).join(), /^mtu: .* br0, which is 1500/);
+    });
+  }
+
+  for (const [type, title, ports, there, expected] of [
+    ["HairpinBridge", "a new one with a small port", ["eth0", "v0"], [], ["addresses[1]"]],
+    ["HairpinBridge", "a new one without ports", [], [], []],
+    ["HairpinBridge", "one that gets a small port", ["v0"], [link("it", "bridge")], ["addresses[1]"]],
+    ["HairpinBridge", "one that loses its small port", ["eth0"], [link("it", "bridge", SMALL)], []],
+    ["HairpinBridge", "one that is small", undefined, [link("it", "bridge", SMALL)], ["addresses[1]"]],
+    ["Bond", "a new one with a small port", ["v0"], [], []],
+    ["Bond", "one that is small", ["v0"], [link("it", "bond", SMALL)], ["addresses[1]"]],
+  ] as const) {
+    it(`of a ${type} counts for an IPv6 address: ${title}`, () => {
+      const inputs = {
+        ...{
+          host,
+          name: "it",
+          up: true,
+          addresses: ["192.0.2.9/24", "2001:db8::9/64"],
+          adopt: there.length > 0,
+        },
+        ...(type === "Bond" ? { mode: "active-backup" } : {}),
+        ...(ports ? { ports: ports.map((name) => ({ name, hairpin: true })) } : {}),
+      } as unknown as CommonInputs;
+      const context = viewOn([], [...there, link("v0", "veth", SMALL)]);
+      const found = KINDS[type]?.problems(inputs, context) ?? [];
+      assert.deepEqual(
+        found.map(({ property }) => property),
+        expected,
+      );
     });
   }
 });
