@@ -19,7 +19,13 @@ export function parseBridgeVlans(text: string): PrintedVlans | undefined {
   const printed = text.trim();
   if (!printed.startsWith("[") || !printed.endsWith("]")) return undefined;
   // 4.17 and 4.18: `["br0","vlan":[{"vlan":1,"pvid":null,"untagged":null}]]`
-  return printed.startsWith('["') ? parseNameless(printed) : parseObjects(printed);
+  try {
+    return printed.startsWith('["') ? parseNameless(printed) : parseObjects(printed);
+  } catch (error) {
+    // the list does not end: of no link is it known what it has, and the host is read all the same
+    if (error instanceof SyntaxError) return { of: new Map(), isWhole: false };
+    throw error;
+  }
 }
 
 const OBJECT_START = /(?<=[[,])\{"ifname":/g;
@@ -38,11 +44,14 @@ function parseObjects(printed: string): PrintedVlans {
 function parseNameless(printed: string): PrintedVlans {
   const parts = [...printed.matchAll(/"((?:[^"\\]|\\.)*)","vlan":(\[[^\]]*\])/g)];
   const read = parts.flatMap(([, name = "", list = "[]"]): [string, string][] => {
-    const { elements } = readObjects(list, /(?<=[[,])\{/g);
-    const ranges = elements.flatMap(({ value }) => rangeOf(new Fields(value as Printed)));
-    return [[linkName(name), vlanText(ranges)]];
+    const { elements, leftOut } = readObjects(list, /(?<=[[,])\{/g);
+    const vlans = elements.map(({ value }) => new Fields(value as Printed));
+    const ranges = vlans.flatMap(rangeOf);
+    const isRead = leftOut.length === 0 && vlans.every(({ faults }) => faults.length === 0);
+    return isRead ? [[linkName(name), vlanText(ranges)]] : [];
   });
-  return { of: new Map(read), isWhole: true };
+  const isAll = printed === `[${parts.map(([text]) => text).join(",")}]`;
+  return { of: new Map(read), isWhole: isAll && read.length === parts.length };
 }
 
 function rangeOf(vlan: Fields): VlanRange[] {
