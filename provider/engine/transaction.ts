@@ -4,8 +4,9 @@
  */
 import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
-import type { CommonInputs, PlanContext } from "../kinds/kind";
+import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
 import type { Issue } from "../model/error";
+import { sameLink } from "../model/host";
 import type { Observation } from "../model/observation";
 import { type DesiredPlan, inOneTransaction, outcome } from "../plan/plan";
 import { describeHarm } from "./harm";
@@ -90,17 +91,24 @@ export function planTransaction(
     .toReversed()
     .map(({ known, planOn }): Removal => ({ known, ...take(planOn(now, keeps)) }));
   const planned = new Set<string>();
-  const parts = members.map((member): TransactionPart => {
+  const parts: TransactionPart[] = [];
+  for (const member of members) {
     const isOwn = (name: string): boolean => name === member.known.name && member.known.netns === undefined;
-    const context = member.contextOn(now, (name) => planned.has(name) || isOwn(name));
+    const context: PlanContext = {
+      ...member.contextOn(now, (name) => planned.has(name) || isOwn(name)),
+      isPlanned: (link) => parts.some(({ known: k, plan }) => plan && sameLink(linkId(k), link)),
+    };
     const known = withKernelNames(member.known, now.state);
     const problems = judge(member, known, context);
     const result = problems.length > 0 ? problems : planOrIssues(member.kind, known, context);
     const part = { member, known, context };
-    if (!("steps" in result)) return { ...part, problems: result };
+    if (!("steps" in result)) {
+      parts.push({ ...part, problems: result });
+      continue;
+    }
     if (known.netns === undefined) planned.add(known.name);
-    return { ...part, problems: [], ...take(result) };
-  });
+    parts.push({ ...part, problems: [], ...take(result) });
+  }
   const plans = [
     ...removals.map(({ plan }) => plan),
     ...parts.flatMap(({ member, plan }) => withPath(member, plan)),

@@ -27,7 +27,7 @@ type OwnLink = LinkId & { readonly kind?: string };
 /** This stack's record of a link that another of its resources made; undefined for all other links. */
 function recordOfOther(link: LinkState, own: OwnLink, context: PlanContext): LinkRecord | undefined {
   const { observation, previous } = context;
-  if (previous && sameLink(link, previous)) return undefined;
+  if ((previous && sameLink(link, previous)) || context.isPlanned?.(link) === true) return undefined;
   // without a link of its own, a resource takes over what has its name and kind
   const hasOwn = previous !== undefined && findLink(observation.state, previous) !== undefined;
   if (sameLink(link, own) && link.kind === own.kind && !hasOwn) return undefined;

@@ -37,6 +37,8 @@ export interface PlanContext extends Identity {
    * observation already has it.
    */
   readonly expectedMtu?: (name: string) => number | "unknown" | undefined;
+  /** Whether the observation has a link of this very resource as it is to be: `HostLinks` plans one after the other. */
+  readonly isPlanned?: (link: LinkId) => boolean;
   /** Whether another resource of this run gives an IP address to a link of this namespace of the host. */
   readonly isExpectedAddress?: (ip: string, netns: string) => boolean;
 }
