@@ -163,6 +163,13 @@ export const OPERATIONS: readonly Operation[] = [
     shows: /bcqueuelen 4000/,
   },
   {
+    title: "broadcastQueueThreshold",
+    made: child({ broadcastQueueThreshold: 7 }),
+    since: "6.4",
+    // an own ip before 6.4 does not show it; the host's does, or the preview would have a difference
+    shows: /cell@eth1: [^]*macvlan mode bridge/,
+  },
+  {
     title: "nodst",
     made: child({ mode: "source", nodst: true, sourceMacAddresses: ["02:00:5e:00:53:01"] }),
     since: "5.14",

@@ -95,6 +95,85 @@ describe("conflicts", () => {
     );
   });
 
+  it("are none where names, parents, ports and addresses move between resources in one update, and back", async function () {
+    this.timeout(300_000);
+    await on.lab.sh(
+      "node1",
+      "for n in 0 1 2 3 4 5; do ip link add v$n type veth peer name w$n; ip link set v$n up; ip link set w$n up; done; " +
+        "ip address add 203.0.113.1/24 dev v0; ip address add 203.0.113.129/25 dev v5",
+    );
+    const of = (type: string, name: string, more: string): string =>
+      `new ${type}("${name}", { host: "node1", ${more} });\n`;
+    const [bridge, macvlan, shim] = ["HairpinBridge", "MacvlanInterface", "HostShim"] as const;
+    const takes = "takeOverAddresses: true";
+    const before =
+      // a port with its addresses becomes a parent, a parent a port
+      of(bridge, "b0", `ports: ["v0"], ${takes}`) +
+      of(bridge, "b1", "") +
+      of(macvlan, "m1", `parent: "v1"`) +
+      // a passthru child gives way to another one
+      of(macvlan, "p", `parent: "v2", mode: "passthru"`) +
+      // names and MAC addresses are exchanged
+      of(
+        macvlan,
+        "x",
+        `parent: "v3", name: "x0", macAddress: "02:00:00:00:03:01", addresses: ["192.0.2.1/32"]`,
+      ) +
+      of(macvlan, "y", `parent: "v3", name: "x1", macAddress: "02:00:00:00:03:02"`) +
+      // an IPv6 address moves to a sibling
+      of(macvlan, "a", `parent: "v4", addresses: ["2001:db8::5/128"]`) +
+      of(shim, "s", `parent: "v4"`) +
+      // a port moves with its addresses
+      of(bridge, "b2", `ports: ["v5"], ${takes}`) +
+      of(bridge, "b3", takes);
+    const after =
+      of(bridge, "b0", takes) +
+      of(macvlan, "m0", `parent: "v0"`) +
+      `const b1 = ${of(bridge, "b1", `ports: ["v1"]`)}` +
+      of(macvlan, "m1", "parent: b1.name") +
+      of(macvlan, "q", `parent: "v2"`) +
+      of(
+        macvlan,
+        "x",
+        `parent: "v3", name: "x1", macAddress: "02:00:00:00:03:02", addresses: ["192.0.2.1/32"]`,
+      ) +
+      of(macvlan, "y", `parent: "v3", name: "x0", macAddress: "02:00:00:00:03:01"`) +
+      of(macvlan, "a", `parent: "v4", addresses: []`) +
+      of(shim, "s", `parent: "v4", addresses: ["2001:db8::5/128"]`) +
+      of(bridge, "b2", takes) +
+      of(bridge, "b3", `ports: ["v5"], ${takes}`);
+    const seen = (): Promise<string> =>
+      on.lab.sh(
+        "node1",
+        "for l in v0 b0 x0 x1 a s b2 b3; do echo $l $(ip -o address show dev $l scope global | awk '{print $4}'); done",
+      );
+    const all = (holders: Record<string, string>): string =>
+      ["v0", "b0", "x0", "x1", "a", "s", "b2", "b3"]
+        .map((name) => `${name}${holders[name] === undefined ? "" : ` ${holders[name]}`}\n`)
+        .join("");
+    const HELD = { b0: "203.0.113.1/24", x0: "192.0.2.1/32", a: "2001:db8::5/128", b2: "203.0.113.129/25" };
+    const MOVED = { v0: "203.0.113.1/24", x1: "192.0.2.1/32", s: "2001:db8::5/128", b3: "203.0.113.129/25" };
+    on.project.program(before);
+    await on.project.up();
+    assert.equal(await seen(), all(HELD));
+    for (const [program, held] of [
+      [after, MOVED],
+      [before, HELD],
+    ] as const) {
+      on.project.program(program);
+      await on.project.preview();
+      await on.project.up();
+      assert.equal(await seen(), all(held));
+      await on.project.expectNoChanges();
+    }
+    await on.project.destroy();
+    assert.match(
+      await on.lab.sh("node1", "ip -o address show dev v0; ip -o address show dev v5"),
+      /\.1\/24[^]*\.129\/25/,
+    );
+    assert.doesNotMatch(await on.lab.sh("node1", "ls /sys/class/net"), /^(?:[abmpqsxy]\d?)$/m);
+  });
+
   it("on two hosts are told, and an address may move from one resource to another in one update", async function () {
     this.timeout(240_000);
     on.project.program(

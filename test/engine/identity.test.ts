@@ -284,6 +284,64 @@ describe("whose a link is", function () {
     });
   });
 
+  it("keeps its MAC address if it is replaced in a renamed stack, and under another name", async () => {
+    const project = await openProject(on.lab, "renaming");
+    const link = (name: string, parent: string): string =>
+      `new MacvlanInterface("m", { host: "node3", parent: "${parent}", name: "${name}" });`;
+    const mac = (name: string): Promise<string> => on.lab.sh("node3", `cat /sys/class/net/${name}/address`);
+    try {
+      project.program(link("rm", "eth1"));
+      await project.up();
+      const before = await mac("rm");
+      assert.equal((await project.cli(["stack", "rename", "prod"])).code, 0);
+      const [m = ""] = await urns(["m"], project);
+      await project.up("--replace", m);
+      assert.equal(await mac("rm"), before);
+      project.program(link("rm", "eth0"));
+      await project.up();
+      assert.equal(await mac("rm"), before);
+      project.program(link("rn", "eth0"));
+      await project.up();
+      assert.equal(await mac("rn"), before);
+      await project.expectNoChanges();
+      await project.destroy();
+    } finally {
+      project.remove();
+    }
+  });
+
+  for (const option of ["", "--continue-on-error"]) {
+    it(`stays known if its host is down in a destroy ${option}, for an up and another destroy`, async () => {
+      const project = await openProject(on.lab, "half");
+      const program = ["node2", "node3"]
+        .map((host) => `new MacvlanInterface("m-${host}", { host: "${host}", parent: "eth1", name: "hm" });`)
+        .join("\n");
+      const theirs = "ip link add theirs link eth1 type macvlan mode bridge";
+      const shown = (): Promise<string> => on.lab.sh("node3", "ls -d /sys/class/net/*");
+      try {
+        await on.lab.sh("node3", theirs);
+        const bare = await shown();
+        project.program(program);
+        await project.up();
+        for (const again of ["up", "destroy"] as const) {
+          await on.lab.sh("node3", "ip link set mgmt0 down");
+          const destroy = ["destroy", "--yes", "--skip-preview", option].filter(Boolean);
+          assert.notEqual((await project.cli(destroy)).code, 0);
+          await on.lab.sh("node3", "ip link set mgmt0 up");
+          assert.ok((await project.state())["m-node3"]);
+          await project[again]();
+          if (again === "up") await project.expectNoChanges();
+        }
+        assert.equal(await shown(), bare);
+        assert.equal(await on.lab.sh("node2", "ls -d /sys/class/net/hm 2>/dev/null || true"), "");
+        assert.deepEqual(await records("node3"), {});
+      } finally {
+        await on.lab.sh("node3", "ip link set mgmt0 up; ip link delete theirs");
+        project.remove();
+      }
+    });
+  }
+
   it("is known by the stack's name to a run that leaves the identity out: --target in the first up", async () => {
     const project = await openProject(on.lab, "target");
     try {

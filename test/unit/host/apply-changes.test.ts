@@ -157,3 +157,32 @@ describe("what an earlier change has left", () => {
     }
   });
 });
+
+describe("changes of one host that are made together", () => {
+  it("wait for those that they need, in whatever order they come", async () => {
+    const [first, second] = [change("first", [ONE]), change("second", [ONE, OTHER])];
+    const waiting: Change = {
+      ...second,
+      makePlan(now) {
+        const isThere = now.state.links.some((l) => l.addresses.some(({ cidr }) => cidr === ONE));
+        if (!isThere) throw new Error("the address is not there yet");
+        return second.makePlan(now);
+      },
+    };
+    const both = [ONE, OTHER].map((cidr) => ({ local: local(cidr) }));
+    const { access, left } = hostWith({ outcome: "done", addresses: both });
+    const both2 = { ...first, makePlan: (now: Observation) => planFor(now, first, second) };
+    const results = await changeTogether(access, [waiting, both2]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ["fulfilled", "fulfilled"],
+    );
+    assert.equal(left(), 0);
+  });
+});
+
+/** What the first change asks for, until the second one is made. */
+function planFor(now: Observation, first: Change, second: Change): ReturnType<Change["makePlan"]> {
+  const isDone = now.state.links.some((l) => l.addresses.some(({ cidr }) => cidr === OTHER));
+  return (isDone ? second : first).makePlan(now);
+}
