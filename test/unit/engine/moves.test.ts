@@ -130,7 +130,11 @@ function update(run: Run, before: Program, order: Program): void {
 /** What remains on a host, without what the model numbers. A record without its link counts as none. */
 function remains(host: HostState): unknown {
   const links = host.links.map(({ ifIndex: _, tentative: __, ...link }) => link);
-  return { links, files: host.bootFiles, records: host.records.filter((record) => recordOf(host, record) === record) };
+  return {
+    links,
+    files: host.bootFiles,
+    records: host.records.filter((record) => recordOf(host, record) === record),
+  };
 }
 
 const MAC = (n: number): Json => ({ macAddress: `02:00:00:00:00:0${n}` });
