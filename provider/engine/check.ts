@@ -27,7 +27,7 @@ import { type HostAddress, hostIdentity } from "../ssh/address";
 import { anyMakingOf, isTakenOver } from "./apply";
 import { asFailures } from "./border";
 import { carrierWarnings } from "./carrier";
-import { type CheckedLink, checkProblems, previewChecks } from "./checks";
+import { type CheckedLink, checkProblems, prefetchPrograms, previewChecks } from "./checks";
 import type { ProviderContext } from "./context";
 import { differenceOf } from "./diff";
 import { whyHarmful } from "./harm";
@@ -79,6 +79,10 @@ export async function check(
   const { host } = request;
   if (host) context.rollout.noteTurn(host, news);
   const redact = (text: string): string => redactor.redact(text, hostOf(request.inputs));
+  prefetchPrograms(
+    context,
+    request.targets.map(({ known }) => known),
+  );
   const seen = host && (await observe(context.fleet.managedHost(host)));
   const proof = seen && !(seen instanceof MacvlanError) && (await examine(context, request, seen));
   // no await from here on: of two resources that conflict, the second must see the claims of the first

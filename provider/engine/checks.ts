@@ -282,6 +282,16 @@ export async function previewChecks(
   );
 }
 
+/** Begins to look for the programs for checks on all hosts that need them, while the link's own host is read. */
+export function prefetchPrograms({ fleet }: Hosts, links: readonly CommonInputs[]): void {
+  for (const { host, checks = [] } of links)
+    for (const one of checks as readonly LinkCheck[])
+      fleet
+        .managedHost(otherHostOf(one)?.host ?? host)
+        .programs()
+        .catch(() => undefined);
+}
+
 /** Why checks cannot be run: a program is missing on the host from which one starts, or the link has no address. */
 export async function checkProblems(
   { fleet }: Hosts,
