@@ -7,6 +7,7 @@ import { engineOfProcess, openProcessContext } from "../engine/process";
 import type { ProviderContext } from "../engine/context";
 import { settingReader } from "./configuration";
 import { openOperations } from "./operations";
+import { cacheFolder, openRememberedHosts } from "./remembered-hosts";
 import { engineMessages, engineService, grpc, messages, providerService } from "./sdk";
 import { type ServiceOptions, serviceOf } from "./service";
 
@@ -37,9 +38,13 @@ function processOptions(version: string, schema: () => string): ServiceOptions {
   return {
     version,
     schema,
-    configure(values, identity) {
+    configure(values, { identity, urn }) {
       context = openProcessContext(settingReader(values), log.write);
-      return openOperations({ context, identity, outputsOf: outputNames(schema) });
+      // the engine runs its plugins in the folder of the program
+      const hosts = openRememberedHosts(cacheFolder(process.env), [process.cwd(), urn ?? identity ?? ""]);
+      context.fleet.prefetch(hosts.last);
+      process.once("exit", () => hosts.save());
+      return openOperations({ context, identity, outputsOf: outputNames(schema), noteHost: hosts.note });
     },
     beside: log.beside,
     cancel: () => context?.interrupt(),

@@ -18,7 +18,7 @@ import { recordOf } from "../model/host";
 import { parsePath, pathOf } from "../model/property-path";
 import { isUnknown, UNKNOWN } from "../model/unknown";
 import { providerCode } from "../program/provider-code";
-import { hostSchema } from "../ssh/address";
+import { type HostAddress, hostSchema } from "../ssh/address";
 import { type PropertyChange, detailedDiff } from "./detailed-diff";
 import { importLink } from "./import";
 import { secretPathsOf } from "./properties";
@@ -87,9 +87,16 @@ export interface OperationsOptions {
   readonly identity: string | undefined;
   /** Names of the outputs of a resource class, for previews. */
   readonly outputsOf: (type: string) => readonly string[];
+  /** Notes a host of the stack, for the next phase. */
+  readonly noteHost?: (host: HostAddress) => void;
 }
 
-export function openOperations({ context, identity, outputsOf }: OperationsOptions): NativeOperations {
+export function openOperations({
+  context,
+  identity,
+  outputsOf,
+  noteHost = () => undefined,
+}: OperationsOptions): NativeOperations {
   // in a preview the engine calls create and update as well: a host that cannot be read fails there, not all of the run
   const providers = openProviders(() => ({ ...context, continuesOnError: true }));
   context.stack.note({ identity });
@@ -100,6 +107,11 @@ export function openOperations({ context, identity, outputsOf }: OperationsOptio
     const found = Object.hasOwn(providers, type) ? providers[type] : undefined;
     if (!found) throw new MacvlanError("invalid-input", `pulumi-macvlan has no resource ${type}`);
     return found as Required<dynamic.ResourceProvider>;
+  }
+
+  function noteHostOf({ host }: Json): void {
+    const { data } = hostSchema.safeParse(host);
+    if (data !== undefined) noteHost(data);
   }
 
   /** Fails in a preview if the host cannot be read, as an update would. */
@@ -149,7 +161,9 @@ export function openOperations({ context, identity, outputsOf }: OperationsOptio
 
   return {
     async check(urn, olds, news, secrets) {
-      return checkWith(urn, olds, news, { __secrets: secrets, __preview: phase !== "update" });
+      const checked = await checkWith(urn, olds, news, { __secrets: secrets, __preview: phase !== "update" });
+      if (checked.failures.length === 0) noteHostOf(checked.inputs);
+      return checked;
     },
 
     async diff(urn, id, before, state, after, ignored) {
@@ -212,6 +226,7 @@ export function openOperations({ context, identity, outputsOf }: OperationsOptio
         );
         return found && { ...found, state: forBothDoors(type, found.state) };
       }
+      noteHostOf(state);
       const found = await operationsOf(type)
         .read(id, state)
         .catch((error: unknown) => {

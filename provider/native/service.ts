@@ -9,13 +9,21 @@ import { type NativeDiff, type NativeOperations, Unreadable } from "./operations
 import { received, secretPathsOf, sent } from "./properties";
 import { Any, Empty, type Messages, grpc, messages, pluginMessages, statusMessages } from "./sdk";
 
+/** What tells a provider from others. */
+export interface ProviderNames {
+  /** The stack's identity, in whose name the provider makes links. */
+  readonly identity: string | undefined;
+  /** The URN of the provider's resource, which older engines do not say. */
+  readonly urn: string | undefined;
+}
+
 /** What the service is made of. */
 export interface ServiceOptions {
   readonly version: string;
   /** Reads the schema when it is asked for. */
   readonly schema: () => string;
   /** Opens the operations with the checked configuration. Throws if it cannot be used. */
-  readonly configure: (values: Json, identity: string | undefined) => NativeOperations;
+  readonly configure: (values: Json, provider: ProviderNames) => NativeOperations;
   /** Runs the work of a resource. What is said meanwhile has been shown beside the resource when this resolves. */
   readonly beside: <T>(urn: string, work: () => Promise<T>) => Promise<T>;
   /** Ends all waiting for hosts. Changes that have begun end as usual, so that the state knows of them. */
@@ -109,7 +117,7 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
 
     configure: plainly((request: Messages.ConfigureRequest) => {
       const { values } = received(request.getArgs());
-      configured = options.configure(values, identityOf(values));
+      configured = options.configure(values, { identity: identityOf(values), urn: request.getUrn() });
       const response = new messages.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
