@@ -1,8 +1,10 @@
 /** The main stories of a stack, through both doors: each case is described once. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DOORS, type Door, type ProgramCase } from "./doors";
+import { cacheFolder } from "../../provider/native/remembered-hosts";
+import { callTool } from "../setup/tool";
 import { stateText, useProject } from "./project";
 
 const HOST = "node2";
@@ -84,11 +86,21 @@ function tell(door: Door): void {
     assert.equal(state["web"].outputs["macAddress"], link?.address);
     assert.equal(state["web"].outputs["ifIndex"], link?.ifindex);
     assert.equal((await on.project.outputs())["mac"], link?.address);
+    if (isNative) {
+      const folder = cacheFolder(on.project.environment);
+      const [file = ""] = readdirSync(folder);
+      assert.match(readFileSync(join(folder, file), "utf8"), new RegExp(HOST));
+    }
   });
 
   it("is left alone by the next runs", async () => {
     await on.project.expectNoChanges();
+    const [connections, commands] = [await on.lab.connections(HOST), await on.lab.commands(HOST)];
     await on.project.up("--expect-no-changes");
+    // the engine reads resources of the native door in a process of its own, before that of the update
+    const processes = isNative ? 2 : 1;
+    assert.equal((await on.lab.connections(HOST)) - connections, processes);
+    assert.equal((await on.lab.commands(HOST)) - commands, processes);
     await on.project.refresh("--expect-no-changes");
     await on.project.expectNoChanges();
   });
@@ -101,6 +113,12 @@ function tell(door: Door): void {
       assert.match(output, /~ hairpin *: false => true/);
     }
     assert.match(output, /drift on \S*node2, mac0: mtu: found 1400, wanted 1500/);
+    const { stdout: input } = await on.project.cli(["preview", "--json"]);
+    const report = await callTool(["report"], { input, env: on.project.environment });
+    assert.match(report.stdout, /mtu[^\n]*1400[^\n]*1500/);
+    const { stdout: exported } = await on.project.cli(["stack", "export"]);
+    const graph = await callTool(["graph"], { input: exported, env: on.project.environment });
+    assert.match(graph.stdout, /mac0[^]*shim0|shim0[^]*mac0/);
     assert.deepEqual(await ops(), { lan: "update", web: "update" });
     const strict = await on.project.cli(["preview", "--expect-no-changes"]);
     assert.notEqual(strict.code, 0);
