@@ -115,7 +115,7 @@ function tell(door: Door): void {
     assert.match(output, /drift on \S*node2, mac0: mtu: found 1400, wanted 1500/);
     const { stdout: input } = await on.project.cli(["preview", "--json"]);
     const report = await callTool(["report"], { input, env: on.project.environment });
-    assert.match(report.stdout, /mtu[^\n]*1400[^\n]*1500/);
+    assert.match(report.stdout, /mtu[^\n]*1500[^\n]*1400/);
     const { stdout: exported } = await on.project.cli(["stack", "export"]);
     const graph = await callTool(["graph"], { input: exported, env: on.project.environment });
     assert.match(graph.stdout, /mac0[^]*shim0|shim0[^]*mac0/);
