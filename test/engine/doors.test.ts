@@ -117,7 +117,10 @@ function tell(door: Door): void {
     const report = await callTool(["report"], { input, env: on.project.environment });
     assert.match(report.stdout, /mtu[^\n]*1500[^\n]*1400/);
     const { stdout: exported } = await on.project.cli(["stack", "export"]);
-    const graph = await callTool(["graph"], { input: exported, env: on.project.environment });
+    const graph = await callTool(["graph", "--stack", "-", "-f", "mermaid"], {
+      input: exported,
+      env: on.project.environment,
+    });
     assert.match(graph.stdout, /mac0[^]*shim0|shim0[^]*mac0/);
     assert.deepEqual(await ops(), { lan: "update", web: "update" });
     const strict = await on.project.cli(["preview", "--expect-no-changes"]);
