@@ -320,23 +320,30 @@ function plan(run: ProviderContext, request: Request, host: HostAddress, seen: O
   const hostLabel = fleet.managedHost(host).label;
   const now = isPreview ? withoutLinks(seen, links.replacedOn(host)) : seen;
   const ownClaims = openClaims();
+  /** The claims on this host of the resources and links before. */
+  let onHost: Claim[] | undefined;
   const judged = new Map<DesiredMember, Judged>();
-  const members = targets.map(({ member, known, previous }): DesiredMember => ({
-    ...{ path: member.path, kind: member.kind, known },
-    contextOn: (at, isPlanned) => planContextOf(run, member.props, known, at, previous, undefined, isPlanned),
-  }));
+  const previousOf = new Map<DesiredMember, Json | undefined>();
+  const members = targets.map(({ member, known, previous }): DesiredMember => {
+    const desired: DesiredMember = {
+      ...{ path: member.path, kind: member.kind, known },
+      contextOn: (at, isPlanned) =>
+        planContextOf(run, member.props, known, at, previous, undefined, isPlanned),
+    };
+    previousOf.set(desired, previous);
+    return desired;
+  });
   const judge: Judge = (desired, known, context) => {
     const { kind, path } = desired;
     const at = context.observation;
     const claim = claimOf(kind, known, resource + claimPath(path), at, hostLabel);
     const same = [...claims.withSame(claim), ...ownClaims.withSame(claim)];
-    const onHost = [...claims.onHostOf(claim), ...ownClaims.onHostOf(claim)];
+    onHost ??= claims.onHostOf(claim);
     const { issues, warnings } = conflictsOf(claim, same);
     ownClaims.put(claim);
-    const target = targets[members.indexOf(desired)];
     const said = [...warnings, ...hostWarnings(kind, known, context, claim)];
-    judged.set(desired, { previous: target?.previous, claim, warnings: said });
-    return [
+    judged.set(desired, { previous: previousOf.get(desired), claim, warnings: said });
+    const found = [
       // an unfinished change leaves nothing to plan from: it is completed or rolled back first
       ...(at.unfinished ? [] : problemsOf(kind, known, context)),
       ...issues,
@@ -344,6 +351,8 @@ function plan(run: ProviderContext, request: Request, host: HostAddress, seen: O
       ...oneEachConflicts(claim, onHost),
       ...tooManyMacs(at.state, claim, onHost),
     ].map((p) => ({ ...p, reason: `${p.reason} (${hostLabel})` }));
+    onHost.push(claim);
+    return found;
   };
   const own = targets.map(({ member }) => member);
   const gone = leaving.filter((one) => !isTakenOver(links, one, own));

@@ -10,6 +10,7 @@ import { checkInputs, isHidden, schemaIssues, visibleInputs } from "../kinds/che
 import { inDependencyOrder } from "../kinds/dependencies";
 import type { Json } from "../kinds/kind";
 import { type Issue, issue } from "../model/error";
+import type { LinkId } from "../model/host";
 import { forLog } from "../model/outside-text";
 import { parsePath, pathOf } from "../model/property-path";
 import { UNKNOWN, isUnknown } from "../model/unknown";
@@ -119,7 +120,7 @@ function check(given: Json, before: Json | undefined): CheckedResource {
   else if (links !== UNKNOWN && !isObject(links)) {
     issues.push(invalid("links", "must be an object with a link under each key"));
   }
-  const old = before === undefined ? [] : members(before);
+  const old = previousLinks(before === undefined ? [] : members(before));
   const checked = Object.entries(objectOf(links)).flatMap(
     ([key, link]): (Member | { key: string; unknown: true })[] => {
       if (link == null) return [];
@@ -184,7 +185,7 @@ function checkLink(
   key: string,
   link: Json,
   kind: AnyKind,
-  old: readonly Member[],
+  old: PreviousLinks,
 ): { readonly member: Member; readonly issues: readonly Issue[] } {
   const { kind: _, host: elsewhere, ...own } = link;
   const handedOn = SHARED.filter((name) => given[name] != null && own[name] == null && name in kind.schema);
@@ -198,9 +199,7 @@ function checkLink(
     __secrets: secretsWithin(given["__secrets"], key, handedOn),
   };
   const place = placeOf(props);
-  const alike = old.filter((one) => one.kind.link.word === kind.link.word);
-  const before =
-    alike.find((one) => place && samePlaceAs(one, place)) ?? alike.find((one) => one.key === key);
+  const before = (place && old.at(kind, place)) ?? old.called(kind, key);
   const checked = checkInputs(kind, props, before?.props);
   const path = `${pathOf(["links", key])}.`;
   const misplaced =
@@ -217,8 +216,24 @@ function checkLink(
   return { member: { key, path, kind, props: checked.inputs }, issues: [...misplaced, ...issues] };
 }
 
-function samePlaceAs({ props }: Member, { name, netns }: { name: string; netns: string }): boolean {
-  return props["name"] === name && (props["netns"] ?? "") === netns;
+/** The links of the last run, by kind and place, and by kind and key. */
+interface PreviousLinks {
+  readonly at: (kind: AnyKind, place: LinkId) => Member | undefined;
+  readonly called: (kind: AnyKind, key: string) => Member | undefined;
+}
+
+function previousLinks(all: readonly Member[]): PreviousLinks {
+  const index = new Map<string, Member>();
+  const keyOf = (kind: AnyKind, ...words: string[]): string => [kind.link.word, ...words].join("\n");
+  for (const one of all) {
+    index.set(keyOf(one.kind, one.key), one);
+    const place = placeOf(one.props);
+    if (place) index.set(keyOf(one.kind, place.netns, place.name), one);
+  }
+  return {
+    at: (kind, { netns, name }) => index.get(keyOf(kind, netns, name)),
+    called: (kind, key) => index.get(keyOf(kind, key)),
+  };
 }
 
 /** The properties of a link that the program marked as secret, itself or beside `links`. */

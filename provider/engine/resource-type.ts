@@ -79,14 +79,16 @@ export interface Matched {
  */
 export function matchMembers(before: readonly Member[], now: readonly Member[]): Matched {
   const previous = new Map<Member, Member>();
+  const taken = new Set<Member>();
   const take = (isSame: (a: Member, b: Member) => boolean): void => {
     for (const member of now) {
       if (previous.has(member)) continue;
-      const taken = new Set(previous.values());
       const found = before.find(
         (b) => !taken.has(b) && b.kind.link.word === member.kind.link.word && isSame(b, member),
       );
-      if (found) previous.set(member, found);
+      if (!found) continue;
+      previous.set(member, found);
+      taken.add(found);
     }
   };
   take((a, b) => samePlace(a, b));

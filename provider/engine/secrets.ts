@@ -129,9 +129,11 @@ export function withholdSecrets(
   others: readonly string[] = [],
 ): void {
   const members = all.flatMap((props) => type.members(props));
+  const secret = new Map<string, readonly string[]>();
+  for (const { key, props } of members)
+    secret.set(key, [...(secret.get(key) ?? []), ...secretNamesOf(props)]);
   for (const { key, props } of members) {
-    const same = members.filter((one) => one.key === key);
-    withholdOf(redactor, props, [...others, ...same.flatMap((one) => secretNamesOf(one.props))]);
+    withholdOf(redactor, props, [...others, ...(secret.get(key) ?? [])]);
   }
 }
 

@@ -162,6 +162,7 @@ export function carriersOf(state: HostState, lan: string, claims: readonly Claim
  * the issue.
  */
 export function tooManyMacs(state: HostState, claim: Claim, others: readonly Claim[]): Issue[] {
+  if (claim.maxMacs === undefined && others.every((o) => o.maxMacs === undefined)) return [];
   const onHost = [...others.filter((c) => c.host === claim.host && c.resource !== claim.resource), claim];
   return carriersOf(state, claim.lan, onHost)
     .flatMap((carrier) => tooManyOn(state, carrier, claim, onHost))

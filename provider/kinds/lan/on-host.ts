@@ -46,19 +46,27 @@ function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
   const { state } = context.observation;
   const now = ownLink(inputs, context);
   const off = whereIPv6IsOff(inputs, context);
-  const others = othersIn(state, inputs.netns ?? "", [
+  const netns = inputs.netns ?? "";
+  const own = [
     ...ownPlaces(inputs, context),
     // ports give their addresses to their master
     ...(inputs.ports ?? []).map(({ name }) => ({ name, netns: "" })),
-  ]).filter((l) => !isOfStack(l, context));
+  ];
+  // most links have other addresses, and whose they are need not be known
+  const isHolder = (l: LinkState, address: string): boolean =>
+    l.netns === netns &&
+    allAddresses(l).some((a) => withoutPrefix(a.cidr) === address) &&
+    !own.some((id) => sameLink(id, l)) &&
+    !isOfStack(l, context);
   return (inputs.addresses ?? []).flatMap((cidr, i): Issue[] => {
     const address = withoutPrefix(cidr);
     const property = `addresses[${i}]`;
     if (now && allAddresses(now).some((a) => withoutPrefix(a.cidr) === address)) return [];
     if (off !== undefined && isIPv6Cidr(cidr)) return [issue("host-unsupported", property, off)];
     if (inputs.duplicateAddressDetection === "off") return [];
-    const holder = others.find((l) => allAddresses(l).some((a) => withoutPrefix(a.cidr) === address));
-    if (!holder || isLinkLocal(cidr)) return [];
+    if (isLinkLocal(cidr)) return [];
+    const holder = state.links.find((l) => isHolder(l, address));
+    if (!holder) return [];
     return [
       issue(
         "taken-on-host",
@@ -72,12 +80,13 @@ function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
 
 /** Issues for routes that the link does not have yet and that the kernel would refuse. */
 function routeProblems(inputs: Inputs, context: PlanContext): Issue[] {
+  if (inputs.routes === undefined || inputs.routes.length === 0) return [];
   const { state } = context.observation;
   const now = ownLink(inputs, context);
   const own = ownPlaces(inputs, context);
   const others = othersIn(state, inputs.netns ?? "", own);
   const off = whereIPv6IsOff(inputs, context);
-  return (inputs.routes ?? []).flatMap((route, i): Issue[] => {
+  return inputs.routes.flatMap((route, i): Issue[] => {
     const property = `routes[${i}]`;
     if (now?.routes.some((r) => sameRouteKey(r, route) && r.source === route.source) === true) return [];
     if (off !== undefined && isIPv6Cidr(route.to)) return [issue("host-unsupported", property, off)];

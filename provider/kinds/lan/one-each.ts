@@ -8,13 +8,24 @@ import type { Claim } from "./conflicts";
 /** Conflicts of a claim with others on its host, in whichever order they were checked. */
 export function oneEachConflicts(claim: Claim, others: readonly Claim[]): Issue[] {
   return others
-    .filter((o) => o.resource !== claim.resource && o.host === claim.host)
+    .filter((o) => mayMeet(claim, o) && o.resource !== claim.resource && o.host === claim.host)
     .flatMap((other) => [
       ...sharedPorts(claim, other),
       ...parentsAmongPorts(claim, other),
       ...passthruConflicts(claim, other),
       ...sharedRoutes(claim, other),
     ]);
+}
+
+/** Most links of a host have nothing that exists only once, and a host may have thousands. */
+function mayMeet(claim: Claim, other: Claim): boolean {
+  return (
+    claim.ports !== undefined ||
+    other.ports !== undefined ||
+    claim.parentUse?.isPassthru === true ||
+    other.parentUse?.isPassthru === true ||
+    (claim.routes !== undefined && other.routes !== undefined)
+  );
 }
 
 function sharedPorts({ ports = [] }: Claim, other: Claim): Issue[] {

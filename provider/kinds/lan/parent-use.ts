@@ -13,16 +13,23 @@ export function parentUseConflicts(claim: Claim, others: readonly Claim[]): Issu
   const { parentUse: port } = claim;
   if (!port) return [];
   return others
-    .filter((o) => o.resource !== claim.resource && o.host === claim.host && o.lan === claim.lan)
-    .flatMap((o) =>
-      o.parentUse ? inTheWay({ ...claim, parentUse: port }, { ...o, parentUse: o.parentUse }) : [],
-    );
+    .filter((o) => o.parentUse !== undefined && !agree(port, o.parentUse) && o.lan === claim.lan)
+    .filter((o) => o.resource !== claim.resource && o.host === claim.host)
+    .flatMap((o) => (o.parentUse ? inTheWay(claim, port, o, o.parentUse) : []));
 }
 
-type PortClaim = Claim & { readonly parentUse: ParentUse };
+/** Two macvlans conflict only over their threshold: most links of a host agree, and a host may have thousands. */
+function agree(own: ParentUse, their: ParentUse): boolean {
+  return own.kind === "macvlan" && their.kind === "macvlan" && thresholdsAgree(own, their);
+}
 
-function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
-  const [own, their] = [claim.parentUse, other.parentUse];
+function thresholdsAgree(own: ParentUse, their: ParentUse): boolean {
+  const a = own.broadcastQueueThreshold;
+  const b = their.broadcastQueueThreshold;
+  return a === undefined || b === undefined || a === b;
+}
+
+function inTheWay(claim: Claim, own: ParentUse, other: Claim, their: ParentUse): Issue[] {
   if (own.kind !== their.kind) {
     return [
       issue(
@@ -59,13 +66,12 @@ function inTheWay(claim: PortClaim, other: PortClaim): Issue[] {
 
 /** macvlan_port of drivers/net/macvlan.c has it (bc_cutoff). A macvlan that does not state it accepts any value. */
 function thresholdConflicts(own: ParentUse, their: ParentUse, other: Claim): Issue[] {
-  const [a, b] = [own.broadcastQueueThreshold, their.broadcastQueueThreshold];
-  if (a === undefined || b === undefined || a === b) return [];
+  if (thresholdsAgree(own, their)) return [];
   return [
     issue(
       "program-conflict",
       "broadcastQueueThreshold",
-      `is ${a}, but ${other.resource} of this stack has ${b}; all macvlans of a parent share one threshold`,
+      `is ${own.broadcastQueueThreshold ?? ""}, but ${other.resource} of this stack has ${their.broadcastQueueThreshold ?? ""}; all macvlans of a parent share one threshold`,
     ),
   ];
 }
