@@ -294,11 +294,11 @@ function forced({ links }: ProviderContext, known: CommonInputs): CommonInputs {
   return links.isForced(known.host, linkId(known)) ? { ...known, force: true } : known;
 }
 
-/** Whether another resource of this run declares the link, which takes it over as it is. */
+/** Whether another resource of the program has the link, which takes it over as it is. */
 export function isTakenOver(links: RunLinks, one: Member, members: readonly Member[]): boolean {
   const place = placeOf(one.props);
   if (place === undefined || members.some((other) => samePlace(one, other))) return false;
-  return links.isDeclared(one.props["host"] as HostAddress, place);
+  return links.isAnnounced(one.props["host"] as HostAddress, place);
 }
 
 /**

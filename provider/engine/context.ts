@@ -85,9 +85,9 @@ export function openContext({
     (host) => rollout.noteChanged(host),
     (host) => rollout.holdOf(host),
   );
-  const known = hints.flatMap(({ host, free }) => {
+  const known = hints.flatMap(({ host, free, links }) => {
     const { data } = hostSchema.safeParse(host);
-    return data === undefined ? [] : [{ host: data, free }];
+    return data === undefined ? [] : [{ host: data, free, links }];
   });
   for (const { host, free } of known) {
     const managedHost = fleet.managedHost(host);
@@ -99,6 +99,7 @@ export function openContext({
     links: openRunLinks(
       known.flatMap(({ free }) => free),
       clock,
+      known.flatMap(({ host, links }) => links.map((link) => ({ host, link }))),
     ),
     rollout,
     stack: openStackMemory(settings instanceof Error ? undefined : settings.reclaim),

@@ -14,6 +14,8 @@ export interface RunLinks {
    */
   declare(inputs: CommonInputs, resource: string, unknown: readonly string[]): string | undefined;
   isDeclared(host: HostAddress, link: LinkId): boolean;
+  /** Whether a resource of the program has the link, be it checked already or not. */
+  isAnnounced(host: HostAddress, link: LinkId): boolean;
   /** Notes the inputs by which the last run left a link: the engine checks a replacement a second time, without them. */
   notePrevious(host: HostAddress, link: LinkId, inputs: Json): void;
   /** The inputs by which the last run left the link; undefined if none were noted. */
@@ -37,8 +39,15 @@ export interface RunLinks {
 /** Milliseconds to wait for announced resources. */
 const PATIENCE_MS = 2000;
 
-/** @param announced the resources that the program has announced */
-export function openRunLinks(announced: Iterable<string>, clock: Clock = systemClock): RunLinks {
+/**
+ * @param announced the resources that the program has announced
+ * @param places the links that it has announced
+ */
+export function openRunLinks(
+  announced: Iterable<string>,
+  clock: Clock = systemClock,
+  places: Iterable<{ readonly host: HostAddress; readonly link: LinkId }> = [],
+): RunLinks {
   const awaited = new Set(announced);
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
   const previous = new Map<string, Json>();
@@ -46,6 +55,7 @@ export function openRunLinks(announced: Iterable<string>, clock: Clock = systemC
   const replaced = new Map<string, { readonly host: string; readonly link: LinkId }>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
+  const announcedPlaces = new Set([...places].map(({ host, link }) => keyOf(host, link)));
   return {
     declare(inputs, resource, unknown) {
       const key = keyOf(inputs.host, { name: inputs.name, netns: inputs.netns ?? "" });
@@ -55,6 +65,7 @@ export function openRunLinks(announced: Iterable<string>, clock: Clock = systemC
       return undefined;
     },
     isDeclared: (host, link) => declared.has(keyOf(host, link)),
+    isAnnounced: (host, link) => declared.has(keyOf(host, link)) || announcedPlaces.has(keyOf(host, link)),
     notePrevious: (host, link, inputs) => previous.set(keyOf(host, link), inputs),
     previousOf: (host, link) => previous.get(keyOf(host, link)),
     declaredMtu: (host, link) => declared.get(keyOf(host, link))?.mtu,

@@ -1,7 +1,8 @@
 /**
  * Prefetch hints: how the provider's process learns the hosts of a run early. The engine sends one resource at a time,
  * and reading fifty hosts one after the other would take fifty handshakes in a row. The hints also name the resources
- * that depend on no other, so that those of a host can be one change.
+ * that depend on no other, so that those of a host can be one change, and the links of all, as one resource may give up
+ * a link that another gets.
  *
  * The program's process writes them, after its own process ID, to a private file named after the engine's address,
  * which both processes know. The provider's process removes it, or the next program if both were killed. Without that
@@ -13,6 +14,7 @@ import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, rmdirSync, wri
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { holdsCredential } from "../model/credential";
+import type { LinkId } from "../model/host";
 import { hostText } from "../ssh/host-text";
 import { plainHost } from "./plain";
 
@@ -28,8 +30,19 @@ export interface PrefetchHint {
   readonly host: unknown;
   /** Its resources that depend on no other one: `MacvlanInterface "web"`. */
   readonly free: readonly string[];
+  /** The links of its resources, as far as the program says them in plain text. */
+  readonly links: readonly LinkId[];
   /** What a rollout has to know; absent without one. */
   readonly rollout?: HintOfRollout;
+}
+
+/** What is known of a resource when the program makes it. */
+export interface ResourceHint {
+  /** The resource, if it depends on no other one. */
+  readonly free?: string | undefined;
+  readonly links?: readonly LinkId[];
+  /** The resource and what it waits for, if the run is a rollout. */
+  readonly rollout?: HintOfRollout | undefined;
 }
 
 /** All resources of a host, and the hosts that these wait for, by their identities. */
@@ -43,19 +56,17 @@ export interface HintOfRollout {
  *
  * @param engine the engine's address, `127.0.0.1:34567`
  * @param hinted the hosts that this run has written already
- * @param free the resource, if it depends on no other one
- * @param rollout the resource and what it waits for, if the run is a rollout
  */
 export function writePrefetchHint(
   engine: string | undefined,
   host: unknown,
   hinted: Set<string>,
-  free?: string,
-  rollout?: HintOfRollout,
+  { free, links = [], rollout }: ResourceHint = {},
 ): void {
   const plain = plainHost(host);
   if (engine === undefined || plain === undefined || holdsCredential(host) || MISPLACED.test(plain)) return;
-  if (hinted.has(plain) && free === undefined && rollout === undefined) return;
+  const saysMore = free !== undefined || links.length > 0 || rollout !== undefined;
+  if (hinted.has(plain) && !saysMore) return;
   const folder = privateFolder();
   if (folder === undefined) return;
   if (!process.listeners("exit").includes(removeOwnFiles)) process.once("exit", removeOwnFiles);
@@ -63,7 +74,7 @@ export function writePrefetchHint(
   const isFirst = hinted.size === 0;
   if (isFirst) removeFiles(folder, (writer) => !isRunning(writer));
   hinted.add(plain);
-  const text = `${isFirst ? `${process.pid}\n` : ""}${JSON.stringify([host, free, rollout])}\n`;
+  const text = `${isFirst ? `${process.pid}\n` : ""}${JSON.stringify([host, free, rollout, links])}\n`;
   try {
     writeFileSync(fileOf(folder, engine), text, { mode: 0o600, flag: isFirst ? "w" : "a" });
   } catch {
@@ -76,14 +87,21 @@ export function readPrefetchHints(engine: string | undefined): PrefetchHint[] {
   if (engine === undefined) return [];
   const folder = privateFolder();
   if (folder === undefined) return [];
-  const hosts = new Map<string, { host: unknown; free: string[]; rollout?: HintOfRollout }>();
+  type Known = { host: unknown; free: string[]; links: LinkId[]; rollout?: HintOfRollout };
+  const hosts = new Map<string, Known>();
   try {
     const [, ...lines] = readFileSync(fileOf(folder, engine), "utf8").split("\n").filter(Boolean);
     for (const line of lines) {
-      const [host, free, rollout] = JSON.parse(line) as [unknown, string | null, (HintOfRollout | null)?];
+      const [host, free, rollout, links = []] = JSON.parse(line) as [
+        unknown,
+        string | null,
+        (HintOfRollout | null)?,
+        LinkId[]?,
+      ];
       const key = hostText(host);
-      const known = hosts.get(key) ?? { host, free: [] };
+      const known = hosts.get(key) ?? { host, free: [], links: [] };
       if (free !== null) known.free.push(free);
+      known.links.push(...links);
       if (rollout) {
         const { resources = [], needs = [] } = known.rollout ?? {};
         known.rollout = {

@@ -1,6 +1,7 @@
 /** The program's side: classes that contain only their types and the name of the module that does the work. */
 import * as pulumi from "@pulumi/pulumi";
 import { withCode } from "../model/error";
+import type { LinkId } from "../model/host";
 import { writePrefetchHint } from "./prefetch";
 import { isPlain, plainHost } from "./plain";
 import { providerCode } from "./provider-code";
@@ -134,6 +135,11 @@ function keyOf(host: unknown, name: unknown): string | undefined {
   return typeof name === "string" && plain !== undefined ? JSON.stringify([plain, name]) : undefined;
 }
 
+/** Where a link is, if its arguments say so in plain text. */
+function plainPlace({ name, netns = "" }: LinkNames): LinkId[] {
+  return typeof name === "string" && typeof netns === "string" ? [{ name, netns }] : [];
+}
+
 /** Resources whose links are named as parent or port: they are created before, and deleted after. */
 function below({ links }: ProgramRun, args: LinkNames): pulumi.Resource[] {
   const ports = Array.isArray(args.ports) ? (args.ports as unknown[]) : [];
@@ -238,7 +244,8 @@ export function linkResource<A extends object, O>(
       const visible = rollout && new Set([...needs, ...visibleNeeds(args, opts)]);
       const ticket = visible && rollout.enter(host, visible);
       const hint = visible && { resources: [resourceName(type, name)], needs: rollout.hostsOf(visible) };
-      writePrefetchHint(program.engine, host, program.hinted, free, hint);
+      const places = links.flatMap(plainPlace);
+      writePrefetchHint(program.engine, host, program.hinted, { free, links: places, rollout: hint });
       const { stackTraceLimit } = Error;
       // The SDK captures a stack trace for each property's promise, which takes half of a program's time and is never
       // shown. It still finds the resource's place in the program.

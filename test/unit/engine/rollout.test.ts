@@ -12,6 +12,7 @@ describe("the provider in a rollout", () => {
     hosts(count).map((host) => ({
       host,
       free: [],
+      links: [],
       rollout: { resources: [`web on ${host.address}`], needs: [] },
     }));
 

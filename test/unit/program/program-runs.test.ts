@@ -68,7 +68,8 @@ describe("programs of one process", () => {
     try {
       for (const engine of engines) writePrefetchHint(engine, host, new Set());
       assert.ok(process.listenerCount("exit") <= before + 1);
-      for (const engine of engines) assert.deepEqual(readPrefetchHints(engine), [{ host, free: [] }]);
+      for (const engine of engines)
+        assert.deepEqual(readPrefetchHints(engine), [{ host, free: [], links: [] }]);
     } finally {
       for (const engine of engines) removePrefetchHints(engine);
     }
@@ -92,13 +93,13 @@ describe("programs of one process", () => {
     const engine = "192.0.2.1:2";
     const noted = new Set<string>();
     try {
-      writePrefetchHint(engine, "a", noted, 'HostShim "one"');
+      writePrefetchHint(engine, "a", noted, { free: 'HostShim "one"', links: [{ name: "one", netns: "" }] });
       writePrefetchHint(engine, "b", noted);
-      writePrefetchHint(engine, "a", noted, 'HostShim "two"');
+      writePrefetchHint(engine, "a", noted, { free: 'HostShim "two"' });
       writePrefetchHint(engine, "a", noted);
       assert.deepEqual(readPrefetchHints(engine), [
-        { host: "a", free: ['HostShim "one"', 'HostShim "two"'] },
-        { host: "b", free: [] },
+        { host: "a", free: ['HostShim "one"', 'HostShim "two"'], links: [{ name: "one", netns: "" }] },
+        { host: "b", free: [], links: [] },
       ]);
     } finally {
       removePrefetchHints(engine);
@@ -126,10 +127,10 @@ describe("programs of one process", () => {
       const { pid } = spawnSync("true");
       for (const file of readdirSync(folder))
         if (!others.includes(file)) writeFileSync(join(folder, file), `${pid}\n["old",null]\n`);
-      assert.deepEqual(readPrefetchHints(killed), [{ host: "old", free: [] }]);
+      assert.deepEqual(readPrefetchHints(killed), [{ host: "old", free: [], links: [] }]);
       writePrefetchHint(engine, host, new Set());
       assert.deepEqual(readPrefetchHints(killed), []);
-      assert.deepEqual(readPrefetchHints(engine), [{ host, free: [] }]);
+      assert.deepEqual(readPrefetchHints(engine), [{ host, free: [], links: [] }]);
     } finally {
       for (const address of [killed, engine]) removePrefetchHints(address);
     }
