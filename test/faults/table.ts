@@ -36,7 +36,7 @@ after(showTable);
 function showTable(): void {
   const text = tableOf(rows);
   process.stdout.write(`\n${text}\n`);
-  if (!isWhole || rows.length < expected) return;
+  if (!isWhole || expected === 0 || rows.length < expected) return;
   writePart(FILE, "npm run test:faults", text);
 }
 
