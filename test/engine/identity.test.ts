@@ -294,9 +294,6 @@ describe("whose a link is", function () {
       await project.up();
       const before = await mac("rm");
       assert.equal((await project.cli(["stack", "rename", "prod"])).code, 0);
-      const [m = ""] = await urns(["m"], project);
-      await project.up("--replace", m);
-      assert.equal(await mac("rm"), before);
       project.program(link("rm", "eth0"));
       await project.up();
       assert.equal(await mac("rm"), before);
