@@ -130,8 +130,7 @@ function argumentProblems(
       return issue(code, `${member.path}.${own}`, from === undefined ? reason : `${reason}: it is ${from}`);
     }
     if (first === "parent" && member !== host.vlan) return issue(code, host.parentPath + rest, reason);
-    if (first === "checks" && "checksPath" in member && member.checksPath !== undefined)
-      return issue(code, member.checksPath + rest, reason);
+    if (first === "checks" && "checksPath" in member) return issue(code, member.checksPath + rest, reason);
     // the child has the property from the network
     const isHandedOn = (args as Json)[first] !== undefined && (args as Json)[first] === member.args[first];
     return issue(code, isHandedOn ? property : `${member.path}.${property}`, reason);
