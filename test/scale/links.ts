@@ -90,10 +90,14 @@ async function measureBatch(lab: Lab, count: number): Promise<string[]> {
   const numbers = Array.from({ length: count }, (_, i) => i + 1);
   const batch = (lines: readonly string[], options: string) => async (): Promise<void> => {
     const input = `${lines.join("\n")}\n`;
-    const { code, stderr, stdout } = await lab.exec(HOST, ["sh", "-c", "ip $0 -batch - > /dev/null && times", options], {
-      input,
-      timeout: 300_000,
-    });
+    const { code, stderr, stdout } = await lab.exec(
+      HOST,
+      ["sh", "-c", "ip $0 -batch - > /dev/null && times", options],
+      {
+        input,
+        timeout: 300_000,
+      },
+    );
     assert.equal(code, 0, stderr);
     last = secondsIn(stdout.split("\n")[1] ?? "");
   };
