@@ -39,7 +39,7 @@ describe("a macvlan on a guest", function () {
     const said = await saidOf(host);
     assert.match(
       said,
-      new RegExp(`mac0 is managed by systemd-networkd \\(${FILE}\\), which drops addresses`),
+      new RegExp(`mac0 is managed by systemd-networkd \\(${FILE}\\), which removes addresses`),
     );
     await restart(host, "systemd-networkd");
     assert.deepEqual(await addresses(host), []);
