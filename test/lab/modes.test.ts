@@ -130,14 +130,15 @@ describe("macvlan modes", () => {
       assert.equal((await linkOf(on.lab, "node1", "eth1")).promiscuity, 0);
     });
 
-    it("is refused beside other children, and refuses them, before anything is touched", async () => {
-      await on.stack.up("MacvlanInterface", "m1", take);
+    it("is refused beside children of others, and refused where they have the whole parent, before anything is touched", async () => {
+      await on.lab.sh("node1", "ip link add other link eth1 type macvlan mode passthru");
       const second = await on.stack.preview("MacvlanInterface", "m2", { host: "node1", parent: "eth1" });
       assert.match(second.failures.join(), /^parent: .* \[taken-on-host\]$/);
-      await child(3);
+      assert.equal(await seenLink(on.lab, "node1", "m2"), undefined);
+      await on.lab.sh("node1", "ip link del other; ip link add other link eth0 type macvlan mode bridge");
       const late = await on.stack.preview("MacvlanInterface", "m4", { ...take, parent: "eth0", netns: "c4" });
       assert.match(late.failures.join(), /^mode: .* \[taken-on-host\]$/);
-      assert.equal(await seenLink(on.lab, "node1", "m2"), undefined);
+      await on.lab.sh("node1", "ip link del other");
     });
   });
 

@@ -68,7 +68,9 @@ grep -H "" /proc/sys/net/ipv4/conf/*/arp_* /proc/sys/net/ipv6/conf/*/ndisc_notif
   // the kernel's own routes to an IPv6 address come when its duplicate detection has ended
   const isLasting = (line: string): boolean => !/^(?:local|anycast|multicast) .*table local/.test(line);
   const withoutClocks = (line: string): string =>
-    line.replace(/ tentative|(?:valid_lft|preferred_lft|expires) \S+|_timer +\S+/g, "").trim();
+    line
+      .replace(/ tentative|(?:valid_lft|preferred_lft|expires) \S+|_timer +\S+|^402653\d{4}(?= \{)/g, "")
+      .trim();
   const lines = (await lab.sh(host, script)).split("\n");
   return lines.filter(isLasting).map(withoutClocks).toSorted().join("\n");
 }
