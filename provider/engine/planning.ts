@@ -232,7 +232,7 @@ function placeIn(
   if (before === undefined) return {};
   const netns = typeof before["netns"] === "string" ? before["netns"] : "";
   const place: LinkId = { name: kernelName(state, { name: String(before["name"]), netns }), netns };
-  const displaced = state.records.find((r) => isOwn(r, owner) && isTemporaryPlace(r, place));
+  const displaced = state.records.find((r) => isTemporaryPlace(r, place) && isOwn(r, owner));
   if (displaced && findLink(state, displaced)) return { previous: { name: displaced.name, netns } };
   const record = recordOf(state, place);
   const { __resource: known, __making: making } = before;

@@ -109,13 +109,18 @@ function temporaryName({
   resource,
   making = "",
 }: Omit<LinkRecord, "ifIndex" | "restore" | "made">): string {
-  return `pm${hash([netns, name, resource, making]).slice(0, 10)}`;
+  return `${TEMPORARY}${hash([netns, name, resource, making]).slice(0, 10)}`;
 }
 
 /** Whether a link has a temporary name because another one has got its name. */
 export function isTemporaryPlace(record: LinkRecord, { name, netns }: LinkId): boolean {
+  // a host may have thousands of records, hardly any of which has such a name
+  if (!record.name.startsWith(TEMPORARY)) return false;
   return record.netns === netns && record.name === temporaryName({ ...record, name });
 }
+
+/** What temporary names begin with. */
+const TEMPORARY = "pm";
 
 function hash(parts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
@@ -124,18 +129,22 @@ function hash(parts: readonly string[]): string {
 /** Children that exclude the link: of another kind, or either of them in mode passthru; and the same VLAN. */
 function besideOf(link: DesiredLink, parent: LinkState, context: PlanContext): DesiredLink[] {
   const { state } = context.observation;
-  const on = state.links.filter((l) => l.parent === parent.name && isDisplaceable(l, link, context));
+  // a parent may have thousands of links, and whose they are is asked only of those that are in the way
+  const displaced = (isInTheWay: (l: LinkState) => boolean): DesiredLink[] =>
+    state.links
+      .filter((l) => l.parent === parent.name && isInTheWay(l) && isDisplaceable(l, link, context))
+      .map(deleted);
   if (link.kind === "vlan") {
     const keys = ["type.id", "type.protocol"] as const;
-    const isSame = (l: LinkState): boolean => keys.every((key) => l.settings[key] === valueOf(link, key));
-    return on.filter((l) => l.kind === "vlan" && isSame(l)).map(deleted);
+    return displaced((l) => l.kind === "vlan" && keys.every((key) => l.settings[key] === valueOf(link, key)));
   }
   const port = portKindOf(link.kind ?? "");
   const isPassthru = valueOf(link, "type.mode") === "passthru";
-  return on
-    .filter((l) => portKindOf(l.kind) !== undefined)
-    .filter((l) => portKindOf(l.kind) !== port || isPassthru || l.settings["type.mode"] === "passthru")
-    .map(deleted);
+  return displaced((l) => {
+    const other = portKindOf(l.kind);
+    if (other === undefined) return false;
+    return other !== port || isPassthru || l.settings["type.mode"] === "passthru";
+  });
 }
 
 function deleted({ name, netns }: LinkId): DesiredLink {
@@ -199,7 +208,6 @@ function sharedWith(
 ): DesiredLink[] {
   const { state } = context.observation;
   if (portKindOf(link.kind ?? "") !== "macvlan") return [];
-  const siblings = childrenOf(state, parent.name).filter((l) => isDisplaceable(l, link, context));
   const mac = valueOf(link, "link.address");
   const six = new Set(
     duplicateAddressDetection === "off"
@@ -209,11 +217,13 @@ function sharedWith(
           .filter(isIPv6Cidr)
           .map(withoutPrefix),
   );
-  return siblings.flatMap(({ name, netns, settings, addresses }): DesiredLink[] => {
-    const stay = addresses.filter(({ cidr }) => !six.has(withoutPrefix(cidr)));
+  return childrenOf(state, parent.name).flatMap((sibling): DesiredLink[] => {
+    const { name, netns, settings, addresses } = sibling;
+    const stay = six.size === 0 ? addresses : addresses.filter(({ cidr }) => !six.has(withoutPrefix(cidr)));
     const isSameMac =
       mac !== undefined && settings["link.address"] === mac && settings["type.mode"] !== "passthru";
     if (!isSameMac && stay.length === addresses.length) return [];
+    if (!isDisplaceable(sibling, link, context)) return [];
     const property = "macAddress";
     return [
       {
