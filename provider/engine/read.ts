@@ -52,8 +52,8 @@ function readLink(context: ProviderContext, member: Member, now: Observation): R
   const link = findLink(now.state, place);
   const record = recordOf(now.state, place);
   const planContext = planContextOf(context, props, known, now, undefined);
-  // one without a record was made by another program, after the resource's own was deleted
-  const isTaken = record === undefined || !isOwn(record, planContext);
+  // one without a record was made by another program, after the resource's own was deleted, unless it is only imported yet
+  const isTaken = record === undefined ? props["__imported"] !== true : !isOwn(record, planContext);
   if (!link && leavesSomething(context, kind, props, known, now)) {
     const { label = kind.label(given) } = props;
     return { member, inputs: { ...given, label, ...hiddenWithout(props) }, outputs: props };

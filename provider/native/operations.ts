@@ -227,16 +227,14 @@ export function openOperations({
         return found && { ...found, state: forBothDoors(type, found.state) };
       }
       noteHostOf(state);
+      const imported = before["__imported"] === true ? { __imported: true } : {};
       const found = await operationsOf(type)
-        .read(id, state)
+        .read(id, { ...state, ...imported })
         .catch((error: unknown) => {
           throw new Unreadable(error instanceof Error ? error.message : String(error), { cause: error });
         });
       if (found.id === undefined || found.id === "") return undefined;
-      const inputs = {
-        ...(found.inputs as Json),
-        ...(before["__imported"] === true ? { __imported: true } : {}),
-      };
+      const inputs = { ...(found.inputs as Json), ...imported };
       sayDrift(type, before, inputs);
       return { id: found.id, inputs, state: forBothDoors(type, found.props as Json) };
     },
