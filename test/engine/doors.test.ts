@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { DOORS, type Door, type ProgramCase } from "./doors";
+import { DOORS, type Door, NATIVE, type ProgramCase } from "./doors";
+import { isSample } from "../support/extent";
 import { cacheFolder } from "../../provider/native/remembered-hosts";
 import { callTool } from "../setup/tool";
 import { stateText, useProject } from "./project";
@@ -33,7 +34,8 @@ const LINKS: ProgramCase = {
   },
 };
 
-for (const door of DOORS) {
+// beside other suites, the native door alone: they have such stories through the dynamic one
+for (const door of isSample ? [NATIVE] : DOORS) {
   describe(`through the ${door.name} door, a stack`, function () {
     this.timeout(300_000);
     tell(door);

@@ -140,7 +140,7 @@ describe("a rollout", function () {
       }`);
     const preview = await project.cli(["preview"]);
     assert.match(preview.output, /rollout: node5 and node3, then 2 times 3 hosts$/m);
-    const trace = join(project.folder, "trace");
+    const trace = join(project.folder, "trace-of-both"); // a trace is appended to
     project.environment["MACVLAN_TRACE"] = trace;
     await project.up("--parallel", "1");
     delete project.environment["MACVLAN_TRACE"];
