@@ -6,7 +6,7 @@ import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { type CommonInputs, type PlanContext, linkId } from "../kinds/kind";
 import type { Issue } from "../model/error";
-import type { LinkId } from "../model/host";
+import { linkKey } from "../model/host";
 import type { Observation } from "../model/observation";
 import { type DesiredPlan, inOneTransaction, outcome } from "../plan/plan";
 import { describeHarm } from "./harm";
@@ -93,13 +93,12 @@ export function planTransaction(
   const planned = new Set<string>();
   /** The places of all parts that have a plan: each of the others asks for each link of the host. */
   const places = new Set<string>();
-  const keyOf = ({ netns, name }: LinkId): string => `${netns}\n${name}`;
   const parts: TransactionPart[] = [];
   for (const member of members) {
     const isOwn = (name: string): boolean => name === member.known.name && member.known.netns === undefined;
     const context: PlanContext = {
       ...member.contextOn(now, (name) => planned.has(name) || isOwn(name)),
-      isPlanned: (link) => places.has(keyOf(link)),
+      isPlanned: (link) => places.has(linkKey(link)),
     };
     const known = withKernelNames(member.known, now.state);
     const problems = judge(member, known, context);
@@ -110,7 +109,7 @@ export function planTransaction(
       continue;
     }
     if (known.netns === undefined) planned.add(known.name);
-    places.add(keyOf(linkId(known)));
+    places.add(linkKey(linkId(known)));
     parts.push({ ...part, problems: [], ...take(result) });
   }
   const plans = [

@@ -236,7 +236,7 @@ export function findLink({ links }: HostState, id: LinkId): LinkState | undefine
 /** Where a link is in the list; -1 if it is not. */
 function placeIn(links: readonly LinkState[], id: LinkId): number {
   if (links.length < INDEXED) return links.findIndex((link) => sameLink(link, id));
-  return indexOf(links, linkIndexes, keyOf).get(keyOf(id)) ?? -1;
+  return indexOf(links, linkIndexes, linkKey).get(linkKey(id)) ?? -1;
 }
 
 /** The host with a link changed; the same host if there is no such link. */
@@ -256,8 +256,8 @@ export function changeLink(state: HostState, id: LinkId, how: (link: LinkState) 
 export function withNewLink(state: HostState, link: LinkState): HostState {
   const links = [...state.links, link];
   const index = linkIndexes.get(state.links);
-  if (index && !index.has(keyOf(link)))
-    linkIndexes.set(links, new Map(index).set(keyOf(link), links.length - 1));
+  if (index && !index.has(linkKey(link)))
+    linkIndexes.set(links, new Map(index).set(linkKey(link), links.length - 1));
   return { ...state, links };
 }
 
@@ -293,13 +293,13 @@ function indexOf<T extends object>(
   return index;
 }
 
-/** The name of a namespace is a part of one line. */
-function keyOf({ name, netns }: LinkId): string {
+/** A text for the place of a link, the same for the same place. The name of a namespace is a part of one line. */
+export function linkKey({ name, netns }: LinkId): string {
   return `${netns}\n${name}`;
 }
 
 function recordKey(record: LinkId & { readonly ifIndex: number }): string {
-  return `${record.ifIndex}\n${keyOf(record)}`;
+  return `${record.ifIndex}\n${linkKey(record)}`;
 }
 
 /** A link for people: `web`, `web in the namespace blue`, `eth0 in container web (docker)`. */

@@ -3,9 +3,10 @@
  * old. The script of the change checks it under the lock, and ends before it touches anything if the host has changed.
  * Pure.
  */
-import { type HostState, type LinkId, type LinkState, findLink, recordOf } from "../model/host";
+import { type HostState, type LinkId, type LinkState, findLink, linkKey, recordOf } from "../model/host";
 import { type OwnerMark, markOf } from "../model/owner";
 import type { PlannedStep, Step } from "../model/steps";
+import { idOf } from "./transition";
 
 export type Precondition =
   /**
@@ -43,7 +44,7 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
 
   const keep = (id: LinkId, isChanged: boolean): void => {
     const link = findLink(state, id);
-    const key = keyOf(id);
+    const key = linkKey(id);
     if (!link || changed.has(key)) return;
     const at = kept.get(key);
     const before = at === undefined ? undefined : list[at];
@@ -54,14 +55,14 @@ export function preconditions(steps: readonly PlannedStep[], state: HostState): 
   };
   const keepUsers = (id: LinkId): void => {
     const link = findLink(state, id);
-    if (link && id.netns === "" && !changed.has(keyOf(id)))
+    if (link && id.netns === "" && !changed.has(linkKey(id)))
       list.push({ still: "unused", name: id.name, links: besides(state, link) });
   };
   const change = (id: LinkId): void => {
-    changed.add(keyOf(id));
+    changed.add(linkKey(id));
   };
   const takePlace = (id: LinkId): void => {
-    if (!changed.has(keyOf(id)) && !findLink(state, id)) list.push({ still: "absent", link: id });
+    if (!changed.has(linkKey(id)) && !findLink(state, id)) list.push({ still: "absent", link: id });
     change(id);
   };
 
@@ -129,12 +130,4 @@ function linkAsIs(state: HostState, link: LinkState, isChanged: boolean): Precon
     ...(parent === undefined ? {} : { parentIndex: parent.ifIndex }),
     ...(isChanged ? { mark: record ? markOf(record) : "none" } : {}),
   };
-}
-
-function keyOf({ name, netns }: LinkId): string {
-  return `${netns}\n${name}`;
-}
-
-function idOf({ name, netns }: LinkId): LinkId {
-  return { name, netns };
 }

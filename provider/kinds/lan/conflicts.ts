@@ -1,7 +1,7 @@
 /** Conflicts that can be predicted: duplicate addresses, and more MAC addresses than a port allows. Pure. */
 import { isLinkLocal, withoutPrefix } from "../../model/addresses";
 import { type Issue, issue } from "../../model/error";
-import { type HostState, type LinkId, type Route, findLink, portKindOf } from "../../model/host";
+import { type HostState, type LinkId, type Route, findLink, linkKey, portKindOf } from "../../model/host";
 import type { DuplicateDetection, ParentUse, ExclusiveUse } from "../kind";
 
 /** A warning that is shown once per run; `about` identifies it. */
@@ -119,9 +119,8 @@ export function macsOn(state: HostState, parent: string, claims: readonly Claim[
       (l.netns === "" && l.name === parent) ||
       (lans.has(l.parent) && (l.kind === "vlan" || portKindOf(l.kind) === "macvlan")),
   );
-  const keyOf = ({ netns, name }: LinkId): string => `${netns}/${name}`;
-  const places = new Set(claimed.map(keyOf));
-  const stay = now.filter((l) => !places.has(keyOf(l)));
+  const places = new Set(claimed.map(linkKey));
+  const stay = now.filter((l) => !places.has(linkKey(l)));
   const macs = [...stay.map((l) => l.settings["link.address"]), ...claimed.map((c) => c.macAddress)];
   return [...new Set(macs.filter((mac) => mac !== undefined && mac !== ""))] as string[];
 }

@@ -10,6 +10,7 @@ import {
   type SettingKey,
   type Settings,
   differingLinks,
+  linkKey,
 } from "../../model/host";
 import { SYSCTL_DEFAULTS } from "./defaults";
 
@@ -39,10 +40,9 @@ export function initialSysctls(state: HostState, mtu: string | undefined): Setti
 export function withIPv6ByMtu(before: HostState, after: HostState): HostState {
   const changed = differingLinks(before.links, after.links);
   // a shortcut: most steps change no MTU, and some hosts have thousands of links
-  const keyOf = ({ netns, name }: LinkState): string => `${netns}/${name}`;
-  const was = new Map(changed.before.map((l) => [keyOf(l), l.settings["link.mtu"]]));
+  const was = new Map(changed.before.map((l) => [linkKey(l), l.settings["link.mtu"]]));
   const isCrossing = (l: LinkState): boolean =>
-    was.has(keyOf(l)) && isLarge(was.get(keyOf(l))) !== isLarge(l.settings["link.mtu"]);
+    was.has(linkKey(l)) && isLarge(was.get(linkKey(l))) !== isLarge(l.settings["link.mtu"]);
   const crossing = new Set(changed.after.filter(isCrossing));
   if (crossing.size === 0) return after;
   const links = after.links.map((link) => {
