@@ -37,6 +37,14 @@ const FAULTS: readonly Fault[] = [
   { name: "the change's shell is killed (SIGKILL)", then: KILL, every: 4 },
 ];
 
+/** The lines that only one of two states has. */
+function difference(before: string, now: string): string {
+  const [gone, come] = [before.split("\n"), now.split("\n")];
+  const only = (mark: string, of: string[], but: string[]): string[] =>
+    of.filter((line) => !but.includes(line)).map((line) => `${mark} ${line}`);
+  return [...only("-", gone, come), ...only("+", come, gone)].join("\n");
+}
+
 describe("a fault while five links are made in one transaction:", () => {
   const on = useLab(1, [{}]);
   const up = () => on.stack.up("HostLinks", "all", { host: HOST, links: LINKS });
@@ -75,7 +83,11 @@ describe("a fault while five links are made in one transaction:", () => {
         await watchdogEnds(on.lab, HOST);
         const now = await state();
         found.push(now === desired ? "wanted" : now === bare ? "before" : "between");
-        assert.notEqual(found.at(-1), "between", `at command ${n}, ${error ?? "no error"}\n${now}`);
+        assert.notEqual(
+          found.at(-1),
+          "between",
+          `at command ${n}, ${error ?? "no error"}\n${difference(bare, now)}`,
+        );
         assert.equal(
           found.at(-1) === "wanted",
           error === undefined,
