@@ -1,22 +1,26 @@
 #!/usr/bin/env node
-/** `pulumi-macvlan`: inspects hosts and stacks. It changes nothing. */
+/** `pulumi-macvlan`: inspects hosts and stacks. It changes nothing; `prove` alone reboots a host. */
 import { forLog } from "../model/outside-text";
 import { Command, CommanderError } from "commander";
 import { adoptCommand } from "./adopt";
 import { doctorCommand } from "./doctor";
 import { EXIT } from "./exit";
 import { graphCommand } from "./graph";
+import { proveCommand } from "./prove";
 import { reportCommand } from "./report";
 import { version } from "./version";
 
 /** The command line, for callers with their own streams that must not exit. */
 export function commandLine(): Command {
   const program = new Command("pulumi-macvlan")
-    .description("Inspects stacks of pulumi-macvlan and their hosts. Nothing is ever changed.")
+    .description(
+      "Inspects stacks of pulumi-macvlan and their hosts. Nothing is ever changed, but prove reboots a host.",
+    )
     .version(version())
     .showHelpAfterError('(see "pulumi-macvlan --help")')
     .exitOverride();
-  for (const command of [reportCommand(), graphCommand(), doctorCommand(), adoptCommand()]) {
+  const commands = [reportCommand(), graphCommand(), doctorCommand(), adoptCommand(), proveCommand()];
+  for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;

@@ -37,6 +37,7 @@ export type ShellFile =
   | "prelude"
   | "probe"
   | "prove"
+  | "reboot"
   | "recover"
   | "reject"
   | "route"

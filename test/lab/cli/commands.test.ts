@@ -42,7 +42,7 @@ describe("pulumi-macvlan", () => {
       version: string;
     };
     assert.equal((await callTool(["--version"])).stdout, `${version}\n`);
-    for (const command of ["report", "graph", "doctor", "adopt"]) {
+    for (const command of ["report", "graph", "doctor", "adopt", "prove"]) {
       const { code, stdout } = await callTool([command, "--help"]);
       assert.equal(code, 0);
       for (const text of ["Example:\n", "Exit codes:\n", "--ssh-config <path>", "--known-hosts <path>"]) {
