@@ -15,27 +15,33 @@ import type { PlannedStep, Step } from "../model/steps";
 import { simulate } from "./kernel/simulate";
 import { type KernelTraits, idOf, transition } from "./transition";
 
-/** The undo is planned on first use, as most plans are never applied. */
+/**
+ * The undo of all steps is planned on first use, as most plans are never applied. So a plan keeps no state of the host
+ * but the first one: that of a host with thousands of links is large, and so is the number of steps.
+ */
 export function withUndo(
   state: HostState,
   steps: readonly Step[],
   kernel: KernelTraits,
   secret: SecretParts | undefined,
 ): PlannedStep[] {
-  let now = state;
   const marked = (step: Step): Step => (secret ? markStep(step, secret) : step);
-  return steps.map((step) => {
-    const before = now;
-    const after = simulate(before, step);
-    now = after;
-    let planned: Step[] | undefined;
-    return {
-      step: marked(step),
-      get undo() {
-        return (planned ??= undoOf(step, before, after, kernel).map(marked));
-      },
-    };
-  });
+  let undos: readonly Step[][] | undefined;
+  const undoAll = (): readonly Step[][] => {
+    let before = state;
+    return steps.map((step) => {
+      const after = simulate(before, step);
+      const undo = undoOf(step, before, after, kernel).map(marked);
+      before = after;
+      return undo;
+    });
+  };
+  return steps.map((step, i) => ({
+    step: marked(step),
+    get undo() {
+      return (undos ??= undoAll())[i] ?? [];
+    },
+  }));
 }
 
 /** The commands from `after` back to `before`, planned like any other change, from the links that differ. */
