@@ -7,7 +7,8 @@ import { withKernelNames } from "../kinds/altnames";
 import { asInputs, checkInputs } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import type { Issue } from "../model/error";
-import { type HostState, type LinkId, sameLink } from "../model/host";
+import { type HostState, type LinkId, linkKey, sameLink } from "../model/host";
+import { groupBy } from "../model/lists";
 import { isUnknown } from "../model/unknown";
 
 /** A link of a resource. */
@@ -80,28 +81,47 @@ export interface Matched {
 export function matchMembers(before: readonly Member[], now: readonly Member[]): Matched {
   const previous = new Map<Member, Member>();
   const taken = new Set<Member>();
-  const take = (isSame: (a: Member, b: Member) => boolean): void => {
+  const take = (
+    keyOf: (member: Member) => string | undefined,
+    may: (a: Member, b: Member) => boolean,
+  ): void => {
+    const withKey = groupBy(before, (b) => ofKind(b, keyOf(b)));
     for (const member of now) {
-      if (previous.has(member)) continue;
-      const found = before.find(
-        (b) => !taken.has(b) && b.kind.link.word === member.kind.link.word && isSame(b, member),
-      );
+      const key = ofKind(member, keyOf(member));
+      if (key === undefined || previous.has(member)) continue;
+      const found = withKey.get(key)?.find((b) => !taken.has(b) && may(b, member));
       if (!found) continue;
       previous.set(member, found);
       taken.add(found);
     }
   };
-  take((a, b) => samePlace(a, b));
+  const atPlace = groupBy(now, placeKey);
+  take(placeKey, () => true);
   // one whose place another link is to have has not been renamed
-  take((a, b) => a.key === b.key && !now.some((other) => other !== b && samePlace(a, other)));
+  const isKept = (a: Member, b: Member): boolean => {
+    const place = placeKey(a);
+    return place === undefined || atPlace.get(place)?.some((other) => other !== b) !== true;
+  };
+  take(({ key }) => key, isKept);
   const matched = new Set(previous.values());
   // of a link that is not known yet, it is not known either whether it is the one of the last run
-  const isPending = ({ key }: Member): boolean =>
-    now.some((m) => m.key === key && (isUnknown(m.props["name"]) || isUnknown(m.props["netns"])));
+  const pending = new Set(
+    now.filter(({ props: { name, netns } }) => isUnknown(name) || isUnknown(netns)).map(({ key }) => key),
+  );
   return {
     previousOf: (member) => previous.get(member)?.props,
-    leaving: before.filter((b) => !matched.has(b) && !isPending(b)),
+    leaving: before.filter((b) => !matched.has(b) && !pending.has(b.key)),
   };
+}
+
+function ofKind({ kind }: Member, key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `${kind.link.word}\n${key}`;
+}
+
+/** Where a link is, as a text; undefined if that is not known. */
+function placeKey({ props }: Member): string | undefined {
+  const place = placeOf(props);
+  return place && linkKey(place);
 }
 
 /** Whether two links are in one place, if that is known. */

@@ -4,6 +4,7 @@
  */
 import { canonicalCidr, canonicalIp } from "../model/addresses";
 import type { Address, LinkState, Route, SettingKey, Settings } from "../model/host";
+import { groupBy } from "../model/lists";
 import type { Holder, Unreadable } from "../model/observation";
 import { Fields, type Printed, plainText } from "./fields";
 import { readElements, readObjects } from "./lenient-json";
@@ -266,16 +267,6 @@ export function parseUnnamed(
   return parseNamespace(raw, hostLinks)
     .filter(({ parent }) => parent !== "")
     .map((link) => ({ ...link, isOutOfReach: true }));
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }
 
 /** The attributes by which a command identifies a route of a link. */

@@ -142,11 +142,20 @@ export function findParent(parent: string, state: HostState, kind: ChildKind): L
   return findLink(state, { name: lowestParent(state, parent, kind), netns: "" });
 }
 
-/** The other children of a parent, without the resource's own link at its present and previous place. */
-export function siblingsOf(inputs: OnParent, parent: LinkState, context: PlanContext): LinkState[] {
+/**
+ * Other children of a parent, without the resource's own link at its present and previous place.
+ *
+ * @param isMeant which of them, as a parent may have thousands
+ */
+export function siblingsOf(
+  inputs: OnParent,
+  parent: LinkState,
+  context: PlanContext,
+  isMeant: (link: LinkState) => boolean,
+): LinkState[] {
   const ids = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
   return childrenOf(context.observation.state, parent.name).filter(
-    (l) => portKindOf(l.kind) !== undefined && !ids.some((id) => sameLink(id, l)),
+    (l) => isMeant(l) && portKindOf(l.kind) !== undefined && !ids.some((id) => sameLink(id, l)),
   );
 }
 

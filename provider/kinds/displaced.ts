@@ -17,6 +17,7 @@ import {
   portKindOf,
   recordOf,
   sameLink,
+  vlansOn,
 } from "../model/host";
 import { isOwn } from "../model/owner";
 import type { CommonInputs, PlanContext } from "./kind";
@@ -88,7 +89,7 @@ export function inTheWayOfPort(
   const { state } = context.observation;
   return [
     ...childrenOf(state, port.name).filter((l) => portKindOf(l.kind) !== undefined),
-    ...state.links.filter((l) => master === "bond" && l.kind === "vlan" && l.parent === port.name),
+    ...(master === "bond" ? vlansOn(state, port.name) : []),
   ];
 }
 
@@ -131,12 +132,12 @@ function besideOf(link: DesiredLink, parent: LinkState, context: PlanContext): D
   const { state } = context.observation;
   // a parent may have thousands of links, and whose they are is asked only of those that are in the way
   const displaced = (isInTheWay: (l: LinkState) => boolean): DesiredLink[] =>
-    state.links
-      .filter((l) => l.parent === parent.name && isInTheWay(l) && isDisplaceable(l, link, context))
+    (link.kind === "vlan" ? vlansOn(state, parent.name) : childrenOf(state, parent.name))
+      .filter((l) => isInTheWay(l) && isDisplaceable(l, link, context))
       .map(deleted);
   if (link.kind === "vlan") {
     const keys = ["type.id", "type.protocol"] as const;
-    return displaced((l) => l.kind === "vlan" && keys.every((key) => l.settings[key] === valueOf(link, key)));
+    return displaced((l) => keys.every((key) => l.settings[key] === valueOf(link, key)));
   }
   const port = portKindOf(link.kind ?? "");
   const isPassthru = valueOf(link, "type.mode") === "passthru";
@@ -219,9 +220,10 @@ function sharedWith(
   );
   return childrenOf(state, parent.name).flatMap((sibling): DesiredLink[] => {
     const { name, netns, settings, addresses } = sibling;
-    const stay = six.size === 0 ? addresses : addresses.filter(({ cidr }) => !six.has(withoutPrefix(cidr)));
     const isSameMac =
       mac !== undefined && settings["link.address"] === mac && settings["type.mode"] !== "passthru";
+    if (!isSameMac && six.size === 0) return [];
+    const stay = addresses.filter(({ cidr }) => !six.has(withoutPrefix(cidr)));
     if (!isSameMac && stay.length === addresses.length) return [];
     if (!isDisplaceable(sibling, link, context)) return [];
     const property = "macAddress";

@@ -1,6 +1,6 @@
 /** IpvlanInterface: an ipvlan child of a parent, with the parent's MAC address and IP addresses of its own. */
-import { withoutPrefix } from "../model/addresses";
-import { recordOf } from "../model/host";
+import { isOfIp, withoutPrefix } from "../model/addresses";
+import { type LinkState, recordOf } from "../model/host";
 import { isOwn } from "../model/owner";
 import {
   ON_PARENT,
@@ -76,11 +76,16 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
   const { state } = context.observation;
   const parent = findParent(inputs.parent, state, "ipvlan");
   if (!parent) return [];
-  const others = siblingsOf(inputs, parent, context).filter((l) => {
+  const words = ["mode", "flag"] as const;
+  const own = (inputs.addresses ?? []).map(withoutPrefix);
+  const isInTheWay = ({ settings, addresses }: LinkState): boolean =>
+    words.some((word) => settings[`type.${word}`] !== inputs[word]) ||
+    own.some((ip) => addresses.some(({ cidr }) => isOfIp(cidr, ip)));
+  const others = siblingsOf(inputs, parent, context, isInTheWay).filter((l) => {
     const record = recordOf(state, l);
     return record === undefined || !isOwn(record, context);
   });
-  const differs = (["mode", "flag"] as const).flatMap((word): Issue[] => {
+  const differs = words.flatMap((word): Issue[] => {
     const other = others.find((l) => l.settings[`type.${word}`] !== inputs[word]);
     return other
       ? [
@@ -92,9 +97,8 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
         ]
       : [];
   });
-  const taken = (inputs.addresses ?? []).flatMap((cidr, i): Issue[] => {
-    const address = withoutPrefix(cidr);
-    const holder = others.find((l) => l.addresses.some((a) => withoutPrefix(a.cidr) === address));
+  const taken = own.flatMap((address, i): Issue[] => {
+    const holder = others.find((l) => l.addresses.some(({ cidr }) => isOfIp(cidr, address)));
     return holder
       ? [
           issue(

@@ -161,10 +161,11 @@ export function macvlanProblems(
 function siblingProblems(word: string, inputs: WithMode, context: PlanContext): Issue[] {
   const parent = findParent(inputs.parent, context.observation.state, "macvlan");
   if (!parent) return [];
-  const siblings = siblingsOf(inputs, parent, context).filter(
-    (l) => !isDisplaceable(l, { ...linkId(inputs), kind: word }, context),
-  );
-  const passthru = siblings.find((l) => l.settings["type.mode"] === "passthru");
+  const own = { ...linkId(inputs), kind: word };
+  // a parent may have thousands of links, and whose they are is asked only of those that are in the way
+  const inTheWay = (isInTheWay: (l: LinkState) => boolean): LinkState | undefined =>
+    siblingsOf(inputs, parent, context, isInTheWay).find((l) => !isDisplaceable(l, own, context));
+  const passthru = inTheWay((l) => l.settings["type.mode"] === "passthru");
   if (passthru) {
     return [
       issue(
@@ -174,8 +175,8 @@ function siblingProblems(word: string, inputs: WithMode, context: PlanContext): 
       ),
     ];
   }
-  const [other] = siblings;
-  if (inputs.mode === "passthru" && other) {
+  const other = inputs.mode === "passthru" ? inTheWay(() => true) : undefined;
+  if (other) {
     return [
       issue(
         "taken-on-host",
@@ -185,7 +186,8 @@ function siblingProblems(word: string, inputs: WithMode, context: PlanContext): 
     ];
   }
   if (inputs.macAddress === undefined || inputs.mode === "passthru") return [];
-  const duplicate = [parent, ...siblings].find((l) => l.settings["link.address"] === inputs.macAddress);
+  const hasIt = (l: LinkState): boolean => l.settings["link.address"] === inputs.macAddress;
+  const duplicate = hasIt(parent) ? parent : inTheWay(hasIt);
   return duplicate
     ? [
         issue(
@@ -203,10 +205,11 @@ function thresholdWarnings(inputs: MacvlanInputs, context: PlanContext): string[
   const { state } = context.observation;
   const parent = findParent(inputs.parent, state, "macvlan");
   if (threshold === undefined || !parent) return [];
-  const others = siblingsOf(inputs, parent, context).filter((l) => {
+  const differs = ({ settings: { "type.bclim": has } }: LinkState): boolean =>
+    has !== undefined && has !== String(threshold);
+  const others = siblingsOf(inputs, parent, context, differs).filter((l) => {
     const record = recordOf(state, l);
-    const has = l.settings["type.bclim"];
-    return has !== undefined && has !== String(threshold) && !(record && isOwn(record, context));
+    return !(record && isOwn(record, context));
   });
   const names = others.map(nameAndPlace);
   return names.length === 0

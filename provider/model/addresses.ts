@@ -94,7 +94,13 @@ export function containsIp(cidr: string, ip: string): boolean {
 
 /** The address of a CIDR, without its prefix length. */
 export function withoutPrefix(cidr: string): string {
-  return cidr.split("/")[0] ?? cidr;
+  const end = cidr.indexOf("/");
+  return end < 0 ? cidr : cidr.slice(0, end);
+}
+
+/** Whether an address in CIDR form is this one, whatever its prefix length: asked of each link of a host. */
+export function isOfIp(cidr: string, ip: string): boolean {
+  return cidr.startsWith(ip) && (cidr.length === ip.length || cidr[ip.length] === "/");
 }
 
 /** The prefix length of an address in CIDR form. */

@@ -2,6 +2,7 @@
  * The basic types: the state of a host (`HostState`), which `host/observe.ts` reads and `plan/kernel/simulate.ts`
  * predicts, and the desired state (`Desired`), which a kind computes. Pure data.
  */
+import { keptPerList } from "./lists";
 import type { Owner, OwnerMark } from "./owner";
 
 /** An address on a link. `cidr` is canonical: `192.0.2.10/24`, `2001:db8::1/64`. */
@@ -223,11 +224,13 @@ const INDEXED = 64;
 
 /**
  * Where each key is in lists that were searched: what is done for each link of a host must not look through all of them.
+ * Lists of which one has grown from the other share an index. So the index may have more than a list: what is beyond its
+ * end, or is another item there.
  */
 const linkIndexes: Indexes<LinkState> = new WeakMap();
 const recordIndexes: Indexes<LinkRecord> = new WeakMap();
 
-type Indexes<T> = WeakMap<readonly T[], ReadonlyMap<string, number>>;
+type Indexes<T> = WeakMap<readonly T[], Map<string, number>>;
 
 export function findLink({ links }: HostState, id: LinkId): LinkState | undefined {
   return links[placeIn(links, id)];
@@ -236,7 +239,9 @@ export function findLink({ links }: HostState, id: LinkId): LinkState | undefine
 /** Where a link is in the list; -1 if it is not. */
 function placeIn(links: readonly LinkState[], id: LinkId): number {
   if (links.length < INDEXED) return links.findIndex((link) => sameLink(link, id));
-  return indexOf(links, linkIndexes, linkKey).get(linkKey(id)) ?? -1;
+  const at = indexOf(links, linkIndexes, linkKey).get(linkKey(id)) ?? -1;
+  const link = links[at];
+  return link && sameLink(link, id) ? at : -1;
 }
 
 /** The host with a link changed; the same host if there is no such link. */
@@ -254,11 +259,31 @@ export function changeLink(state: HostState, id: LinkId, how: (link: LinkState) 
 
 /** The host with one more link. */
 export function withNewLink(state: HostState, link: LinkState): HostState {
-  const links = [...state.links, link];
-  const index = linkIndexes.get(state.links);
-  if (index && !index.has(linkKey(link)))
-    linkIndexes.set(links, new Map(index).set(linkKey(link), links.length - 1));
-  return { ...state, links };
+  return { ...state, links: grown(state.links, link, linkIndexes, linkKey) };
+}
+
+/** The host with a link's record, in the place of its previous one. */
+export function withRecord(state: HostState, record: LinkRecord): HostState {
+  const { records } = state;
+  const others = records.filter((r) => !sameLink(r, record));
+  const isNew = others.length === records.length;
+  return { ...state, records: grown(isNew ? records : others, record, recordIndexes, recordKey) };
+}
+
+/** The list with one more item, and its index. */
+function grown<T>(
+  list: readonly T[],
+  item: T,
+  indexes: Indexes<T>,
+  keyIn: (item: T) => string,
+): readonly T[] {
+  const longer = [...list, item];
+  const index = indexes.get(list);
+  const key = keyIn(item);
+  // elsewhere: it is in the list already, or in another one that has grown from it
+  if (index && (index.get(key) ?? list.length) === list.length)
+    indexes.set(longer, index.set(key, list.length));
+  return longer;
 }
 
 /** The links that differ between two lists, most of which are the same objects in the same order. */
@@ -281,7 +306,7 @@ function indexOf<T extends object>(
   list: readonly T[],
   indexes: Indexes<T>,
   keyIn: (item: T) => string,
-): ReadonlyMap<string, number> {
+): Map<string, number> {
   const known = indexes.get(list);
   if (known) return known;
   const index = new Map<string, number>();
@@ -349,8 +374,9 @@ export function recordOf(state: HostState, id: LinkId): LinkRecord | undefined {
   if (records.length < INDEXED) {
     return records.find((record) => sameLink(record, id) && record.ifIndex === link.ifIndex);
   }
-  const at = indexOf(records, recordIndexes, recordKey).get(recordKey({ ...id, ifIndex: link.ifIndex }));
-  return at === undefined ? undefined : records[at];
+  const key = recordKey({ ...id, ifIndex: link.ifIndex });
+  const record = records[indexOf(records, recordIndexes, recordKey).get(key) ?? -1];
+  return record && recordKey(record) === key ? record : undefined;
 }
 
 /** The kind of children of a parent: the kernel passes its frames to macvlans or to ipvlans, never to both. */
@@ -363,9 +389,22 @@ export function portKindOf(kind: string): PortKind | undefined {
 }
 
 /** The children of `parent`, in every visible namespace. */
-export function childrenOf(state: HostState, parent: string): LinkState[] {
-  return state.links.filter((link) => link.parent === parent && link.kind !== "vlan");
+export function childrenOf({ links }: HostState, parent: string): readonly LinkState[] {
+  return childrenIn(links, parent);
 }
+
+const childrenIn = keptPerList((links: readonly LinkState[], parent) =>
+  links.filter((link) => link.parent === parent && link.kind !== "vlan"),
+);
+
+/** The VLANs on a parent, in every visible namespace. */
+export function vlansOn({ links }: HostState, parent: string): readonly LinkState[] {
+  return vlansIn(links, parent);
+}
+
+const vlansIn = keptPerList((links: readonly LinkState[], parent) =>
+  links.filter((link) => link.parent === parent && link.kind === "vlan"),
+);
 
 /** The full state of a link as a desired state, to which an undo returns. */
 export function asDesired(link: LinkState): DesiredLink {

@@ -1,5 +1,5 @@
 /** Conflicts of a link with the other links of its host and namespace, found before the kernel refuses them. Pure. */
-import { isIPv6Cidr, isLinkLocal, subnetOf, withoutPrefix } from "../../model/addresses";
+import { isIPv6Cidr, isLinkLocal, isOfIp, subnetOf, withoutPrefix } from "../../model/addresses";
 import {
   type Address,
   type HostState,
@@ -10,6 +10,7 @@ import {
   recordOf,
   sameLink,
 } from "../../model/host";
+import { keptPer } from "../../model/lists";
 import { isOwn } from "../../model/owner";
 import { sameRouteKey } from "../../plan/kernel/routes";
 import { type Issue, issue } from "../../model/error";
@@ -24,6 +25,12 @@ type Inputs = CommonInputs & {
 /** All addresses of a link, managed or not. */
 export function allAddresses({ addresses, otherAddresses = [] }: LinkState): readonly Address[] {
   return [...addresses, ...otherAddresses];
+}
+
+/** Whether a link has an address, managed or not, whatever its prefix length. */
+function hasIp({ addresses, otherAddresses }: LinkState, ip: string): boolean {
+  const isIt = ({ cidr }: Address): boolean => isOfIp(cidr, ip);
+  return addresses.some(isIt) || otherAddresses?.some(isIt) === true;
 }
 
 /** All routes of a link, managed or not. */
@@ -54,14 +61,11 @@ function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
   ];
   // most links have other addresses, and whose they are need not be known
   const isHolder = (l: LinkState, address: string): boolean =>
-    l.netns === netns &&
-    allAddresses(l).some((a) => withoutPrefix(a.cidr) === address) &&
-    !own.some((id) => sameLink(id, l)) &&
-    !isOfStack(l, context);
+    l.netns === netns && hasIp(l, address) && !own.some((id) => sameLink(id, l)) && !isOfStack(l, context);
   return (inputs.addresses ?? []).flatMap((cidr, i): Issue[] => {
     const address = withoutPrefix(cidr);
     const property = `addresses[${i}]`;
-    if (now && allAddresses(now).some((a) => withoutPrefix(a.cidr) === address)) return [];
+    if (now && hasIp(now, address)) return [];
     if (off !== undefined && isIPv6Cidr(cidr)) return [issue("host-unsupported", property, off)];
     if (inputs.duplicateAddressDetection === "off") return [];
     if (isLinkLocal(cidr)) return [];
@@ -203,10 +207,7 @@ export function doubleRouteLines(
     const subnet = subnetOf(cidr);
     const holder = others.find(
       // one with the very address gives it up, or has it on purpose
-      (l) =>
-        l.up &&
-        allAddresses(l).some((a) => !isHostRoute(a.cidr) && subnetOf(a.cidr) === subnet) &&
-        !allAddresses(l).some((a) => withoutPrefix(a.cidr) === withoutPrefix(cidr)),
+      (l) => l.up && subnetsOf(l).includes(subnet) && !hasIp(l, withoutPrefix(cidr)),
     );
     return holder
       ? [
@@ -231,6 +232,11 @@ export function doubleRouteLines(
   });
   return [...connected, ...unused];
 }
+
+/** The networks that a link is in. Most links stay as they are while the others are planned. */
+const subnetsOf = keptPer(({ addresses, otherAddresses = [] }: LinkState) =>
+  [...addresses, ...otherAddresses].filter((a) => !isHostRoute(a.cidr)).map((a) => subnetOf(a.cidr)),
+);
 
 function metricOf({ to, metric }: Route): number {
   return metric ?? (isIPv6Cidr(to) ? 1024 : 0);

@@ -19,6 +19,7 @@ import {
   portKindOf,
   sameLink,
   withNewLink,
+  withRecord,
 } from "../../model/host";
 import { defaultVlans, withDefaultPvid } from "../../model/vlans";
 import { propagateToVlans, setDown } from "./vlan";
@@ -88,8 +89,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
       return state;
     case "record": {
       const link = findLink(state, step.record);
-      const others = state.records.filter((r) => !sameLink(r, step.record));
-      return { ...state, records: [...others, { ...step.record, ifIndex: link?.ifIndex ?? 0 }] };
+      return withRecord(state, { ...step.record, ifIndex: link?.ifIndex ?? 0 });
     }
     case "forget":
       return { ...state, records: state.records.filter((r) => !sameLink(r, step.link)) };
@@ -215,8 +215,9 @@ function setOnPort(state: HostState, child: LinkState, key: SettingKey, value: s
  * contain one. The first is that of lo.
  */
 function nextIndex(state: HostState, netns: string): number {
-  const known = [...state.links, ...state.records].filter((l) => l.netns === netns);
-  return Math.max(1, ...known.map((l) => l.ifIndex)) + 1;
+  const last = (most: number, l: LinkId & { readonly ifIndex: number }): number =>
+    l.netns === netns ? Math.max(most, l.ifIndex) : most;
+  return state.records.reduce(last, state.links.reduce(last, 1)) + 1;
 }
 
 /** A link keeps its index in another namespace if it is free there (net/core/dev.c, __dev_change_net_namespace). */
