@@ -1,11 +1,12 @@
 /** `create`, `update` and `delete`: bring the host to the state that the inputs describe, or remove the link. */
 import { withKernelNames } from "../kinds/altnames";
 import type { ManagedHost } from "../host/managed-host";
+import { type GivingWay, givingWay } from "../kinds/displaced";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
 import { conflictsInRun } from "../kinds/lan/claims";
 import { ownMark } from "../kinds/ownership";
 import type { CheckOutcome } from "../model/checks";
-import { type Issue, MacvlanError, describeIssues } from "../model/error";
+import { type Issue, MacvlanError, describeIssues, issue } from "../model/error";
 import { type LinkId, findLink, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { describeOwner, isOwn } from "../model/owner";
@@ -19,7 +20,7 @@ import {
   duplicatesAfter,
   duplicatesBefore,
 } from "./duplicate-addresses";
-import { whyHarmful } from "./harm";
+import { whyHarmful, whyNotSelected } from "./harm";
 import { sameHost } from "./inputs";
 import { clean, managedInputs, outputsOf, resourceOutputs } from "./outputs";
 import { knownInputs, planContextOf, planLeaving, planNothing } from "./planning";
@@ -49,15 +50,13 @@ export async function apply(
   const { state } = observed;
   const probes = members.map((member) => probeOf(context, name, managedHost, member, state));
   for (const probe of probes) await assertNoDuplicates(probe, say);
-  const displaces = members.some(({ kind, props, key, path }) => {
+  const givesWay = members.flatMap((member) => {
+    const { kind, props } = member;
     const known = knownInputs(props, []);
-    const previous = previousOf({ key, kind, path, props });
-    return (
-      (kind.desired(known, planContextOf(context, props, known, observed, previous)).displaced ?? []).length >
-      0
-    );
+    const planContext = planContextOf(context, props, known, observed, previousOf(member));
+    return givingWay(kind.desired(known, planContext), planContext);
   });
-  await assertOwnClaims(context, name, members, observed, managedHost, displaces);
+  await assertOwnClaims(context, name, members, observed, managedHost, givesWay);
   const gone = await leftToOthers(context, leaving, members);
   const created = context.stack.newMaking();
   const checked = members.map((member) => checkedLink(member, previousOf(member)));
@@ -363,7 +362,7 @@ async function assertOwnClaims(
   members: readonly Member[],
   { state }: Observation,
   managedHost: ManagedHost,
-  displaces: boolean,
+  givesWay: readonly GivingWay[],
 ): Promise<void> {
   const isElsewhere = members.some(({ path, props }) =>
     (claims.of(name + claimPath(path))?.ports ?? []).some((port) => {
@@ -371,7 +370,10 @@ async function assertOwnClaims(
       return master !== "" && master !== props["name"];
     }),
   );
-  if (!isElsewhere && !displaces) return;
+  if (!isElsewhere && givesWay.length === 0) return;
+  const leftOut = await links.leftOut(givesWay.map(({ resource }) => resource));
+  const [one] = givesWay.filter(({ resource }) => leftOut.includes(resource));
+  if (one) assertNoIssues([issue("not-selected", "name", whyNotSelected(one))], name, managedHost);
   await links.othersAreChecked();
   const issues = members.flatMap(({ path }) => {
     const claim = claims.of(name + claimPath(path));

@@ -9,7 +9,7 @@ import type { AnyKind } from "../kinds";
 import { visibleInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, type PlanContext, linkId, resourceName } from "../kinds/kind";
 import { openClaims } from "../kinds/lan/claims";
-import { displacedLines } from "../kinds/displaced";
+import { displacedLines, givingWay } from "../kinds/displaced";
 import { type Claim, type Warning, conflictsOf, tooManyMacs } from "../kinds/lan/conflicts";
 import { carrierDifferences } from "../kinds/lan/carrier";
 import { oneEachConflicts } from "../kinds/lan/one-each";
@@ -19,7 +19,7 @@ import { opaqueRouteLines, unreadableLines } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { type Issue, MacvlanError, codedError, issue } from "../model/error";
 import { describeDifference } from "../model/secret-parts";
-import { type HostState, type LinkId, type Route, findLink, sameLink } from "../model/host";
+import { type HostState, type LinkId, type Route, findLink, nameAndPlace, sameLink } from "../model/host";
 import { type Observation, UNFINISHED_CHANGE } from "../model/observation";
 import { isUnknown } from "../model/unknown";
 import type { DesiredPlan } from "../plan/plan";
@@ -70,6 +70,7 @@ export async function check(
 ): Promise<dynamic.CheckResult> {
   const secrets = secretsOf(news);
   const { redactor } = context;
+  context.links.markChecking(resourceName(type.type, String(news["__resource"])));
   redactor.register(secrets.values);
   for (const known of [olds, news]) context.stack.note(known);
   const valid = validate(type, olds, news, context.links, secrets);
@@ -377,6 +378,28 @@ function harmIssues({ removals, parts }: Transaction, hostLabel: string): Issue[
   ];
 }
 
+/**
+ * Which links have to give way though their resources may be left out, as the run leaves out the stack's identity, which
+ * is checked before all links. The engine asks for one resource after the other: only the update knows.
+ */
+function selectionLines(
+  { links, stack }: ProviderContext,
+  parts: readonly TransactionPart[],
+  hostLabel: string,
+): string[] {
+  if (!stack.isLeftOut()) return [];
+  return parts.flatMap(({ known, plan, context }) =>
+    (plan?.desired ?? [])
+      .flatMap((desired) => givingWay(desired, context))
+      .filter(({ resource }) => links.isUnchecked(resource))
+      .map(
+        ({ link, resource }) =>
+          `${known.name} on ${hostLabel}: ${nameAndPlace(link)} has to give way. Its resource ${resource} has to be ` +
+          "selected as well, or else the update is refused.",
+      ),
+  );
+}
+
 /** Which links of other resources are deleted to make room. */
 function displacementLines(parts: readonly TransactionPart[], hostLabel: string): string[] {
   return parts.flatMap(({ known, plan, context }) =>
@@ -447,10 +470,11 @@ function hostWarnings(kind: AnyKind, known: CommonInputs, context: PlanContext, 
 
 /** What a plan means for the user and for the run's other resources. Changes nothing in the run. */
 function reportPlan(
-  { links }: ProviderContext,
+  context: ProviderContext,
   { host, hostLabel, now, transaction, judged }: Planned,
   seen: Observation,
 ): Report {
+  const { links } = context;
   const { parts, removals, plan: whole } = transaction;
   const problems = [...issuesOf(parts), ...harmIssues(transaction, hostLabel)];
   const claims = [...judged.values()].map(({ claim }) => claim);
@@ -478,6 +502,7 @@ function reportPlan(
           : `${place} is removed, because it is not in links any more.`;
       }),
       ...displacementLines(parts, hostLabel),
+      ...selectionLines(context, parts, hostLabel),
       ...harmLines(transaction, hostLabel),
       ...said.flatMap(({ notices }) => notices),
     ],

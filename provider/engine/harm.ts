@@ -1,6 +1,7 @@
 /** That a change would harm links of others, for people. Pure. */
-import type { LinkState } from "../model/host";
 import { describeOwner } from "../model/owner";
+import type { GivingWay } from "../kinds/displaced";
+import { type LinkState, nameAndPlace } from "../model/host";
 import type { Observation } from "../model/observation";
 import { type Harmed, harmedBy } from "../plan/harm";
 import type { DesiredPlan } from "../plan/plan";
@@ -26,5 +27,13 @@ export function whyHarmful(harm: string): string {
   return (
     `other links would be lost, which are not of this stack: ${harm}. Remove them first, or set force: true if this is ` +
     "intended"
+  );
+}
+
+/** Why a change is refused for which a link would have to give way whose resource takes no part in the run. */
+export function whyNotSelected({ link, resource }: GivingWay): string {
+  return (
+    `${nameAndPlace(link)} would have to give way, and this run leaves out its resource ${resource}: select that one as ` +
+    "well, or update without --target and --exclude"
   );
 }

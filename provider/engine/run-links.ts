@@ -30,13 +30,22 @@ export interface RunLinks {
   isForced(host: HostAddress, link: LinkId): boolean;
   /** The replaced links of a host. */
   replacedOn(host: HostAddress): readonly LinkId[];
-  /** Notes that an announced resource has been checked. */
+  /** Notes that the check of a resource has begun. */
+  markChecking(resource: string): void;
+  /** Notes that a resource has been checked. */
   markChecked(resource: string): void;
   /** Resolves when all announced resources have been checked, at the latest after two seconds. */
   othersAreChecked(): Promise<void>;
+  /**
+   * Whether the program has announced a resource of that name, and the engine has not asked for it: it comes later, in
+   * whichever order, or `--target` leaves it out.
+   */
+  isUnchecked(name: string): boolean;
+  /** Those of the announced resources of these names that the engine has not asked for, once it asks for no more. */
+  leftOut(names: readonly string[]): Promise<readonly string[]>;
 }
 
-/** Milliseconds to wait for announced resources. */
+/** Milliseconds to wait for announced resources, and for the next check. */
 const PATIENCE_MS = 2000;
 
 /**
@@ -49,6 +58,13 @@ export function openRunLinks(
   places: Iterable<{ readonly host: HostAddress; readonly link: LinkId }> = [],
 ): RunLinks {
   const awaited = new Set(announced);
+  const checking = new Set<string>();
+  /** Names of resources, of whichever type: a record on a host has no more. */
+  const checkedNames = new Set<string>();
+  let lastActivity = clock.now();
+  let hasCheckedAnnounced = false;
+  const isUnchecked = (name: string): boolean =>
+    !checkedNames.has(name) && [...awaited].some((resource) => nameOf(resource) === name);
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
   const previous = new Map<string, Json>();
   const forced = new Set<string>();
@@ -75,10 +91,33 @@ export function openRunLinks(
     isReplaced: (host, link) => replaced.has(keyOf(host, link)),
     replacedOn: (host) =>
       [...replaced.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
-    markChecked: (resource) => awaited.delete(resource),
+    markChecking(resource) {
+      checking.add(resource);
+      checkedNames.add(nameOf(resource));
+    },
+    markChecked(resource) {
+      checking.delete(resource);
+      hasCheckedAnnounced ||= awaited.has(resource);
+      awaited.delete(resource);
+      lastActivity = clock.now();
+    },
+    isUnchecked,
+    async leftOut(names) {
+      const unchecked = (): string[] => names.filter(isUnchecked);
+      // a provider of its own has a process of its own, in which no other resources are checked
+      if (!hasCheckedAnnounced) return [];
+      while (unchecked().length > 0 && (checking.size > 0 || clock.now() < lastActivity + PATIENCE_MS))
+        await clock.sleep(20);
+      return unchecked();
+    },
     async othersAreChecked() {
       const end = clock.now() + PATIENCE_MS;
       while (awaited.size > 0 && clock.now() < end) await clock.sleep(20);
     },
   };
+}
+
+/** `web` of `MacvlanInterface "web"` */
+function nameOf(resource: string): string {
+  return resource.slice(resource.indexOf('"') + 1, -1);
 }

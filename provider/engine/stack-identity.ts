@@ -12,6 +12,10 @@ import { isUnknown } from "../model/unknown";
 export interface StackMemory {
   /** Notes what the inputs or outputs of a resource, old or new, say about the stack. */
   note(props: Json): void;
+  /** Notes that the resource of the identity takes part in the run. */
+  noteTakesPart(): void;
+  /** Whether the run leaves that resource out, as with `--target`, though the stack has it. */
+  isLeftOut(): boolean;
   /** One of the stack's identities. */
   readonly identity: string | undefined;
   /** The stack that the resource with these inputs or outputs belongs to. */
@@ -25,6 +29,7 @@ export interface StackMemory {
 export function openStackMemory(reclaims?: string): StackMemory {
   const identities = new Set<string>();
   const makings = new Set<string>();
+  let takesPart = false;
   let name: string | undefined;
   let fullName: string | undefined;
   return {
@@ -34,6 +39,10 @@ export function openStackMemory(reclaims?: string): StackMemory {
       fullName = shown;
       name = shown.split("/").slice(-2).join("/");
     },
+    noteTakesPart() {
+      takesPart = true;
+    },
+    isLeftOut: () => !takesPart && identities.size > 0,
     get identity() {
       return [...identities].at(0);
     },
@@ -70,7 +79,10 @@ function isIdentity(value: unknown): value is string {
  */
 export function stackIdentityProvider(memory: () => StackMemory): dynamic.ResourceProvider {
   return {
-    check: () => Promise.resolve({ inputs: {} }),
+    check: () => {
+      memory().noteTakesPart();
+      return Promise.resolve({ inputs: {} });
+    },
     diff: (_id: string, olds: Json) => {
       memory().note(olds);
       return Promise.resolve({ changes: false });

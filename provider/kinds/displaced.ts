@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { isIPv6Cidr, withoutPrefix } from "../model/addresses";
 import {
+  type Desired,
   type DesiredLink,
   type LinkId,
   type LinkRecord,
@@ -267,6 +268,41 @@ function both(a: DesiredLink, b: DesiredLink): DesiredLink {
     ...(previous ? { previous } : {}),
     settings: [...a.settings, ...b.settings],
   };
+}
+
+/** A link that gives something up, and the resource that it belongs to. */
+export interface GivingWay {
+  readonly link: LinkId;
+  readonly resource: string;
+}
+
+/** Whose links give something up: those in the way, and bridges and bonds whose ports go elsewhere. */
+export function givingWay(
+  { links, displaced = [] }: Pick<Desired, "links" | "displaced">,
+  context: PlanContext,
+): GivingWay[] {
+  const { state } = context.observation;
+  const masterOf = (link: LinkId): LinkId => ({
+    name: findLink(state, link)?.settings["link.master"] ?? "",
+    netns: "",
+  });
+  const moved = links.filter((link) => {
+    const master = valueOf(link, "link.master");
+    return master !== undefined && ![master, context.previous?.name, ""].includes(masterOf(link).name);
+  });
+  const givers = [
+    // a port that leaves its master gives up nothing else
+    ...displaced.map(({ previous, name, netns }) => {
+      const link = previous ?? { name, netns };
+      return recordOf(state, link) ? link : masterOf(link);
+    }),
+    ...moved.map(masterOf),
+  ];
+  return givers.flatMap((link) => {
+    const record = recordOf(state, link);
+    if (!record || !isOwn(record, context) || record.resource === context.resource) return [];
+    return [{ link, resource: record.resource }];
+  });
 }
 
 /** What a preview says of links that are deleted to make room, though their own resources are still to be updated. */

@@ -26,6 +26,7 @@ export const ERROR_CODES = [
     "foreign-owner",
     "cannot-adopt",
     "taken-on-host",
+    "not-selected",
     "harms-others",
     "too-many-macs",
   ] as const),

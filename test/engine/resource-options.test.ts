@@ -116,6 +116,29 @@ describe("options of a resource", function () {
     assert.ok(await seenLink(on.lab, "node2", "other"));
   });
 
+  it("--target: a link that is in the way gives way only if its resource is selected as well", async () => {
+    const pair = (x: string, y: string): string =>
+      [`"x", { name: "${x}"`, `"y", { name: "${y}"`]
+        .map((one) => `new MacvlanInterface(${one}, host: "node1", parent: "eth0" });\n`)
+        .join("");
+    const [x, y] = [
+      ["--target", urn("x")],
+      ["--target", urn("y")],
+    ] as const;
+    on.project.program(pair("x0", "x1"));
+    await on.project.up();
+    on.project.program(pair("x1", "x0"));
+    const before = [await indexOf("x0"), await indexOf("x1")];
+    const seen = await on.project.cli(["preview", ...x]);
+    assert.match(seen.output, /x1 on node1: x1 .*resource y\b/);
+    assert.match(await failedUp(...x), /x1 .*resource y\b.*\[not-selected\]/);
+    assert.match(await failedUp("--exclude", urn("x")), /x0 .*resource x\b.*\[not-selected\]/);
+    assert.deepEqual([await indexOf("x0"), await indexOf("x1")], before);
+    await on.project.up(...x, ...y);
+    assert.deepEqual([await indexOf("x1"), await indexOf("x0")], before);
+    await on.project.expectNoChanges();
+  });
+
   it("destroy --target: a parent goes only together with its children", async () => {
     on.project.program(`
       const lan = new HairpinBridge("lan", { host: "node1", name: "br0" });
