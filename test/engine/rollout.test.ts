@@ -4,17 +4,23 @@ import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Lab, labDown, labUp } from "../lab/fleet";
-import { replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
+import { replaceIp, restoreIp } from "../lab/faults";
+import { snapshot } from "../lab/seen";
 import { eventually } from "../support/eventually";
+import { isWhole } from "../support/extent";
 import { type Project, openProject } from "./project";
 
-const HOSTS = Array.from({ length: 8 }, (_, i) => `node${i + 1}`);
+const HOSTS = Array.from({ length: isWhole ? 20 : 8 }, (_, i) => `node${i + 1}`);
+const LAST = `node${HOSTS.length}`;
 
-/** Each host has three links, of which one waits for another. */
+/** A check that fails on hosts with this file. */
+const CHECKS = `[{ command: "test ! -e /tmp/bad", within: 1 }]`;
+
+/** Each host has three links, of which one waits for another and one has a check. */
 const PROGRAM = `
   for (const host of ${JSON.stringify(HOSTS)}) {
     const first = new MacvlanInterface("a-" + host, { host, name: "a", parent: "eth0" });
-    new MacvlanInterface("b-" + host, { host, name: "b", parent: "eth1" });
+    new MacvlanInterface("b-" + host, { host, name: "b", parent: "eth1", checks: ${CHECKS} });
     new MacvlanInterface("c-" + host, { host, name: "c", parent: "eth1" }, { dependsOn: first });
   }`;
 
@@ -22,7 +28,7 @@ const PROGRAM = `
 const WHOLE_HOSTS = `
   for (const host of ${JSON.stringify(HOSTS)}) {
     const a = { kind: "macvlan", parent: "eth0" };
-    new HostLinks(host, { host, links: { a, b: { kind: "bridge" }, c: { kind: "macvlan", parent: "b" } } });
+    new HostLinks(host, { host, links: { a, b: { kind: "bridge" }, c: { kind: "macvlan", parent: "b", checks: ${CHECKS} } } });
   }`;
 
 describe("a rollout", function () {
@@ -67,28 +73,33 @@ describe("a rollout", function () {
     return { whole, some };
   }
 
+  const snapshots = (): Promise<string[]> => Promise.all(HOSTS.map((host) => snapshot(lab, host)));
+
   /** The order in which hosts were changed for the first time, from a trace. */
   function firstChanges(trace: string): string[] {
     const lines = readFileSync(trace, "utf8").split("\n").filter(Boolean);
     const changes = lines
       .map((line) => JSON.parse(line) as { host?: string; description?: string })
       .filter(({ description }) => /^\w+ "[abc]-/.test(description ?? ""));
-    return [...new Set(changes.map(({ description }) => /-(node\d)"/.exec(description ?? "")?.[1] ?? ""))];
+    return [...new Set(changes.map(({ description }) => /-(node\d+)"/.exec(description ?? "")?.[1] ?? ""))];
   }
 
   it("whose canary fails leaves all other hosts as they are, and the next up changes them", async () => {
-    configure({ canary: "node8", batch: ["50%", "100%"] });
+    configure({ canary: LAST, batch: ["50%", "100%"] });
     project.program(PROGRAM);
     const preview = await project.cli(["preview"]);
-    assert.match(preview.output, /rollout: node8, then 4, then 3 hosts$/m);
-    await breakHost("node8");
+    const half = HOSTS.length / 2;
+    assert.match(preview.output, new RegExp(`rollout: ${LAST}, then ${half}, then ${half - 1} hosts$`, "m"));
+    const before = await snapshots();
+    await breakHost(LAST);
     const { code, output } = await project.cli(["up", "--yes", "--skip-preview", "--parallel", "2"]);
     assert.notEqual(code, 0);
     assert.match(output, /No buffer space/);
-    assert.match(output, /stopped at node8\. Not touched: node1, node2, [^]*node7 \[rollout-stopped\]/);
+    const stopped = `stopped at ${LAST}\\. Not touched: node1, node2, [^]*node${HOSTS.length - 1} \\[rollout-stopped\\]`;
+    assert.match(output, new RegExp(stopped));
     assert.doesNotMatch(output, /Channel|^\s+at \S/m);
-    assert.deepEqual(await changedHosts(), { whole: [], some: [] });
-    await restoreIp(lab, "node8");
+    await restoreIp(lab, LAST);
+    assert.deepEqual(await snapshots(), before);
     await project.up("--parallel", "2");
     assert.deepEqual(await changedHosts(), { whole: HOSTS, some: [] });
     await project.expectNoChanges();
@@ -97,7 +108,7 @@ describe("a rollout", function () {
   it("in batches has changed the waves before the failure, and each later host says why it was not touched", async () => {
     configure({ batch: 2 });
     project.program(PROGRAM);
-    await breakHost("node3");
+    await lab.sh("node3", "touch /tmp/bad");
     const { code, output } = await project.cli([...["up", "--yes", "--skip-preview", "--continue-on-error"]]);
     assert.notEqual(code, 0);
     const { whole } = await changedHosts();
@@ -108,11 +119,11 @@ describe("a rollout", function () {
     );
     for (const host of HOSTS.slice(4)) {
       const why = new RegExp(
-        `on ${host}: not touched: the rollout stopped at node3: .*No buffer space.* \\[rollout-stopped\\]`,
+        `on ${host}: not touched: the rollout stopped at node3: .*the check .* failed: .* \\[rollout-stopped\\]`,
       );
       assert.match(output, why);
     }
-    await restoreIp(lab, "node3");
+    await lab.sh("node3", "rm /tmp/bad");
     await project.up();
     assert.deepEqual(await changedHosts(), { whole: HOSTS, some: [] });
   });
@@ -179,21 +190,23 @@ describe("a rollout", function () {
   });
 
   describe("that takes a failed wave back", () => {
-    it("leaves the wave's other hosts as they were, and the next up goes on", async () => {
+    it("leaves the wave's other hosts as they were if a check fails, and the next up goes on", async () => {
       configure({ batch: 4, onFailure: "undo" });
       project.program(WHOLE_HOSTS);
-      await breakHost("node7");
+      const before = await snapshots();
+      await lab.sh("node7", "touch /tmp/bad");
       const { code, output } = await project.cli([
         ...["up", "--yes", "--skip-preview", "--parallel", "32", "--continue-on-error"],
       ]);
       assert.notEqual(code, 0);
-      assert.match(output, /No buffer space/);
+      assert.match(output, /\[check-failed\]/);
       assert.match(
         output,
         /on [a-z]*@?node5(:22)?: the change worked and was rolled back, .* \[rollout-undone\]/,
       );
       assert.deepEqual(await changedHosts(), { whole: HOSTS.slice(0, 4), some: [] });
-      await restoreIp(lab, "node7");
+      assert.deepEqual((await snapshots()).slice(4), before.slice(4));
+      await lab.sh("node7", "rm /tmp/bad");
       await project.up();
       assert.deepEqual(await changedHosts(), { whole: HOSTS, some: [] });
       await project.expectNoChanges();
@@ -201,27 +214,39 @@ describe("a rollout", function () {
 
     it("leaves each host before or after the change if the engine is killed, within the watchdog's time", async () => {
       configure({ onFailure: "undo" });
+      const wave = HOSTS.slice(0, isWhole ? HOSTS.length : 3);
+      const slow = wave.at(-1) ?? "";
       project.program(`
-        for (const address of ${JSON.stringify(HOSTS.slice(0, 3))})
+        for (const address of ${JSON.stringify(wave)})
           new MacvlanInterface("a-" + address, { host: { address, commandTimeout: 8, confirmTimeout: 5 }, name: "a", parent: "eth0" });`);
-      await replaceIp(lab, "node3", 2, "sleep 60");
-      const child = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
+      await replaceIp(lab, slow, 2, "sleep 60");
+      const up = ["up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "32"];
+      const child = spawn("pulumi", up, {
         ...{ cwd: project.folder, env: project.environment, stdio: "ignore", detached: true },
       });
       const isHeld = async (host: string): Promise<boolean> =>
         (await lab.exec(host, ["test", "-e", "/run/pulumi-macvlan/pending"])).code === 0;
       try {
-        await eventually("two hosts are held", async () => (await isHeld("node1")) && isHeld("node2"));
+        await eventually("the others are held", async () =>
+          (await Promise.all(wave.slice(0, -1).map(isHeld))).every(Boolean),
+        );
       } finally {
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       }
-      // the commands of node3 may take 8 s; confirming may take 5 s and, as others are waited for, 8 s more
-      for (const host of HOSTS.slice(0, 3)) await watchdogEnds(lab, host);
+      // the commands of the last one may take 8 s; confirming may take 5 s and, as others are waited for, 8 s more
+      const watched = "while pgrep -f /run/pulumi-macvlan/watchdo[g] > /dev/null; do sleep 0.5; done";
+      const limit = String(8 + 5 + 8 + 5);
+      await Promise.all(
+        wave.map(async (host) => {
+          const { code } = await lab.exec(host, ["timeout", limit, "sh", "-c", watched]);
+          assert.equal(code, 0, `${host} is still watched after ${limit} s`);
+        }),
+      );
       assert.deepEqual(await changedHosts(), { whole: [], some: [] });
-      await restoreIp(lab, "node3");
+      await restoreIp(lab, slow);
       await project.cli(["cancel", "--yes"]);
       await project.up();
-      for (const host of HOSTS.slice(0, 3)) await lab.sh(host, "ip link show a");
+      for (const host of wave) await lab.sh(host, "ip link show a");
     });
   });
 });

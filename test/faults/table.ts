@@ -1,5 +1,6 @@
 /** What came of each fault, and the table of it in docs/reliability.md. */
 import { join } from "node:path";
+import { isWhole } from "../support/extent";
 import { tableRow, writePart } from "../setup/written-part";
 
 /** The state of a host after a fault: as before the change, as desired, or neither. */
@@ -12,10 +13,9 @@ export interface Row {
   readonly healed: number;
 }
 
-const FILE = join(__dirname, "../../docs/reliability.md");
+export { isWhole };
 
-/** Whether faults strike at all of their moments, or at the first one only. */
-export const isWhole = process.env["MACVLAN_TEST_EXTENT"] === "all";
+const FILE = join(__dirname, "../../docs/reliability.md");
 
 const rows: Row[] = [];
 let expected = 0;
