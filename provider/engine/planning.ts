@@ -64,6 +64,19 @@ export function problemsOf(kind: AnyKind, inputs: CommonInputs, context: PlanCon
   ];
 }
 
+/** The plan for a link and all that prevents it, for those who show both. Without a plan, it leaves the host as it is. */
+export function planAndIssues(
+  kind: AnyKind,
+  inputs: CommonInputs,
+  context: PlanContext,
+): { readonly plan: DesiredPlan; readonly issues: readonly Issue[] } {
+  const planned = planOrIssues(kind, inputs, context);
+  const own = problemsOf(kind, inputs, context);
+  return "steps" in planned
+    ? { plan: planned, issues: own }
+    : { plan: planNothing(context), issues: [...own, ...planned] };
+}
+
 /**
  * The plan that removes a resource's link, or restores an adopted one.
  *

@@ -1,4 +1,4 @@
-import { knownInputs, planContextFrom, planOrIssues, problemsOf } from "../../engine/planning";
+import { knownInputs, planAndIssues, planContextFrom } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
 import { type AnyKind, KINDS, kernelOf } from "../../kinds";
 import { readBindings } from "../../kinds/bindings";
@@ -128,11 +128,9 @@ function checked(
   const given = { ...args, ...owner, __resource: link.name };
   const known = knownInputs(checkInputs(kind, given, undefined).inputs, []);
   const context = planContextFrom(given, now, undefined, () => false);
-  const planned = planOrIssues(kind, known, context);
-  const [{ steps: planSteps }, noPlan] = "steps" in planned ? [planned, []] : [{ steps: [] }, planned];
-  const problems = [...problemsOf(kind, known, context), ...noPlan].map((p) => `${p.property}: ${p.reason}`);
-  if (problems.length > 0) return problems.join("; ");
-  const steps = planSteps.flatMap(({ step }) => commandsOf(step, now.facts.portTool));
+  const { plan, issues } = planAndIssues(kind, known, context);
+  if (issues.length > 0) return issues.map((p) => `${p.property}: ${p.reason}`).join("; ");
+  const steps = plan.steps.flatMap(({ step }) => commandsOf(step, now.facts.portTool));
   const run = steps.filter((c) => !isNote(c)).map(describeCommand);
   if (run.length > 0) return `adopting it would run: ${run.join("; ")}`;
   const { host: _, ...rest } = args;

@@ -5,11 +5,9 @@ import {
   describeDisruptiveStep,
   driftOf,
   knownInputs,
-  planNothing,
-  planOrIssues,
+  planAndIssues,
   planRemoval,
   planContextFrom,
-  problemsOf,
 } from "../../engine/planning";
 import { describeHarm, whyHarmful } from "../../engine/harm";
 import { describeCommand, isNote, shownCommandsOf } from "../../iproute2/commands";
@@ -189,10 +187,9 @@ function compareLink(
   const context = planContextFrom(after, emptied, stays, expected);
   const missing = kind.identifying.filter((p) => link.unknown.includes(p) || link.secret.includes(p));
   if (missing.length > 0) return { reported: reported(link, link.action, [], []), after: now };
-  const planned = planOrIssues(kind, known, context);
-  const [plan, noPlan] = "steps" in planned ? [planned, []] : [planNothing(context), planned];
+  const { plan, issues } = planAndIssues(kind, known, context);
   const problems = [
-    ...[...problemsOf(kind, known, context), ...noPlan].map((p) => `${p.property}: ${p.reason}`),
+    ...issues.map((p) => `${p.property}: ${p.reason}`),
     ...harmProblems(removal, now, after),
     ...harmProblems(plan, emptied, after),
   ];
