@@ -34,6 +34,25 @@ import {
   planTransaction,
 } from "./transaction";
 
+/**
+ * It is not known yet whether the host completes or undoes a new resource's change. The state has to have it, so that a
+ * deletion finds its links.
+ */
+export class CreatedMaybe extends MacvlanError {
+  /** @param outputs what the state is to have of the resource */
+  constructor(
+    why: MacvlanError,
+    readonly outputs: Json,
+  ) {
+    const { code, text, host, resource } = why;
+    const details = {
+      ...(host === undefined ? {} : { host }),
+      ...(resource === undefined ? {} : { resource }),
+    };
+    super(code, text, details, { cause: why });
+  }
+}
+
 /** Brings the host to the state that the inputs describe, and returns the outputs of the result. */
 export async function apply(
   context: ProviderContext,
@@ -75,9 +94,18 @@ export async function apply(
     assertHarmless(transaction, `${name} on ${managedHost.label}`);
     return transaction.plan;
   };
-  const after = await managedHost.change(name, planOn, proof);
-  for (const line of failureLines(name, managedHost.label, outcomes)) say(line);
   const holdsSecret = (text: string): boolean => context.redactor.redact(text) !== text;
+  const after = await managedHost.change(name, planOn, proof).catch((error: unknown) => {
+    if (before !== undefined || !(error instanceof MacvlanError) || error.code !== "change-unknown")
+      throw error;
+    const half = members.map((member): Member => {
+      const own = { ...member.props, __making: created };
+      const known = knownInputs(member.props, []);
+      return { ...member, props: outputsOf(member.kind, own, known, observed, holdsSecret) };
+    });
+    throw new CreatedMaybe(error, clean(resourceOutputs(type, inputs, half)));
+  });
+  for (const line of failureLines(name, managedHost.label, outcomes)) say(line);
   const outputs = checked.map(({ member, ...link }): Member => {
     const { known, inputs: own } = link;
     const making = makingOf(context, own, known, after, previousOf(member));

@@ -33,7 +33,7 @@ export interface ProviderContext {
   readonly continuesOnError: boolean;
   /** Whether a preview runs the checks of links that are there. */
   readonly checksOnPreview: boolean;
-  /** Ends all waiting for hosts, as the user has interrupted the run. Changes that have begun end as usual. */
+  /** Ends all waiting, as the user has interrupted the run. Changes that have begun have a moment to end. */
   interrupt(): void;
   /** Closes all connections. */
   close(): Promise<void>;
@@ -94,13 +94,14 @@ export function openContext({
     for (const resource of free) managedHost.announce(resource);
     fleet.prefetch([host]);
   }
+  const links = openRunLinks(
+    known.flatMap(({ free }) => free),
+    clock,
+    known.flatMap(({ host, links: all }) => all.map((link) => ({ host, link }))),
+  );
   return {
     fleet,
-    links: openRunLinks(
-      known.flatMap(({ free }) => free),
-      clock,
-      known.flatMap(({ host, links }) => links.map((link) => ({ host, link }))),
-    ),
+    links,
     rollout,
     stack: openStackMemory(settings instanceof Error ? undefined : settings.reclaim),
     claims: openClaims(),
@@ -111,6 +112,7 @@ export function openContext({
     interrupt() {
       rollout.interrupt();
       fleet.interrupt();
+      links.interrupt();
     },
     close: () => fleet.close(),
   };

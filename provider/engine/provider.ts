@@ -8,7 +8,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { KINDS } from "../kinds";
 import { type Json, resourceName } from "../kinds/kind";
-import { apply, remove } from "./apply";
+import { CreatedMaybe, apply, remove } from "./apply";
 import { asThrown } from "./border";
 import { check } from "./check";
 import type { ProviderContext, StackConfig } from "./context";
@@ -16,6 +16,7 @@ import { diff } from "./diff";
 import { withWayOut } from "./gone";
 import { hostLinks } from "./host-links";
 import { openLeaseBooks } from "./lease-book";
+import type { MacvlanError } from "../model/error";
 import { resourceId } from "./outputs";
 import { openProcessContext } from "./process";
 import { read } from "./read";
@@ -106,7 +107,9 @@ function providerFor(
       withContext("create", [inputs], async (context) => ({
         id: resourceId(inputs),
         outs: await change(context, inputs, () => apply(context, type, inputs, undefined)),
-      })),
+      })).catch((error: unknown) => {
+        throw error instanceof CreatedMaybe ? asInitFailed(error, inputs) : error;
+      }),
     read: (id: string, props: Json = {}) =>
       withContext("read", [props], (context) => ofState(read(context, type, id, props))),
     update: (_id: string, olds: Json, news: Json) =>
@@ -124,6 +127,26 @@ function providerFor(
     const host = props["host"] as HostAddress;
     return rollout.change(host, resourceName(type.type, String(props["__resource"])), work);
   }
+}
+
+/** An error with which the engine keeps a new resource. The next update brings it to what the program says. */
+interface InitFailed extends MacvlanError {
+  readonly id: string;
+  readonly properties: Json;
+  readonly reasons: readonly string[];
+}
+
+export function isInitFailed(error: unknown): error is InitFailed {
+  return error instanceof CreatedMaybe && "properties" in error;
+}
+
+function asInitFailed(error: CreatedMaybe, inputs: Json): InitFailed {
+  const { __provider } = inputs;
+  return Object.assign(error, {
+    id: resourceId(inputs),
+    properties: { ...error.outputs, ...(__provider === undefined ? {} : { __provider }) },
+    reasons: [error.message],
+  });
 }
 
 /** The work on a resource that the state has: if its host is gone, every run fails on it. */

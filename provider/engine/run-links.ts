@@ -34,7 +34,7 @@ export interface RunLinks {
   markChecking(resource: string): void;
   /** Notes that a resource has been checked. */
   markChecked(resource: string): void;
-  /** Resolves when all announced resources have been checked, at the latest after two seconds. */
+  /** Resolves when all announced resources have been checked, or the run is interrupted, at the latest after two seconds. */
   othersAreChecked(): Promise<void>;
   /**
    * Whether the program has announced a resource of that name, and the engine has not asked for it: it comes later, in
@@ -43,6 +43,8 @@ export interface RunLinks {
   isUnchecked(name: string): boolean;
   /** Those of the announced resources of these names that the engine has not asked for, once it asks for no more. */
   leftOut(names: readonly string[]): Promise<readonly string[]>;
+  /** Ends the waiting for resources: the engine sends none of them any more. */
+  interrupt(): void;
 }
 
 /** Milliseconds to wait for announced resources, and for the next check. */
@@ -63,6 +65,8 @@ export function openRunLinks(
   const checkedNames = new Set<string>();
   let lastActivity = clock.now();
   let hasCheckedAnnounced = false;
+  /** No change begins any more, whatever the waiting would find. */
+  let isInterrupted = false;
   const isUnchecked = (name: string): boolean =>
     !checkedNames.has(name) && [...awaited].some((resource) => nameOf(resource) === name);
   const declared = new Map<string, { resource: string; mtu: number | "unknown" | undefined }>();
@@ -106,13 +110,16 @@ export function openRunLinks(
       const unchecked = (): string[] => names.filter(isUnchecked);
       // a provider of its own has a process of its own, in which no other resources are checked
       if (!hasCheckedAnnounced) return [];
-      while (unchecked().length > 0 && (checking.size > 0 || clock.now() < lastActivity + PATIENCE_MS))
-        await clock.sleep(20);
+      const mayCome = (): boolean => checking.size > 0 || clock.now() < lastActivity + PATIENCE_MS;
+      while (unchecked().length > 0 && mayCome() && !isInterrupted) await clock.sleep(20);
       return unchecked();
     },
     async othersAreChecked() {
       const end = clock.now() + PATIENCE_MS;
-      while (awaited.size > 0 && clock.now() < end) await clock.sleep(20);
+      while (awaited.size > 0 && clock.now() < end && !isInterrupted) await clock.sleep(20);
+    },
+    interrupt() {
+      isInterrupted = true;
     },
   };
 }

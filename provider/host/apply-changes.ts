@@ -72,8 +72,12 @@ export interface HostAccess {
   runChecks(checks: readonly HostCheck[]): Promise<readonly CheckOutcome[]>;
   /** Prints a warning at the CLI, for something that is not an error of this change. */
   warn(text: string): void;
-  /** Notes that commands which change the host are about to be sent. */
-  beginChange(): void;
+  /**
+   * Notes that commands which change the host are about to be sent.
+   *
+   * @throws MacvlanError if the run was interrupted
+   */
+  beginChange(resource: string): void;
   /** What a complete change of the host has to wait for before it is confirmed; undefined if for nothing. */
   hold(): Hold | undefined;
   /** Stores an observation of the host; `undefined` if the host has to be read again. */
@@ -378,7 +382,7 @@ async function apply(
   isMade: (after: Observation) => boolean,
 ): Promise<Applied | Unconfirmed | Withdrawn> {
   const connection = await host.connect();
-  host.beginChange();
+  host.beginChange(resource);
   const { portTool } = now.facts;
   const steps = parts.flatMap((part) => part.steps);
   const description = parts

@@ -185,6 +185,15 @@ export function readingInterrupted(host: string): MacvlanError {
   );
 }
 
+/** The run was interrupted, and the change had not begun. */
+export function changeInterrupted(resource: string, host: string): MacvlanError {
+  return new MacvlanError(
+    "interrupted",
+    `${resource} on ${host}: the run was interrupted before the change had begun. Nothing was touched`,
+    { host, resource },
+  );
+}
+
 /** `mtu: found 1400, wanted 1500; addresses: found none, wanted 192.0.2.1/24`; `alias: differs` for a secret */
 export function describeDifferences(list: readonly Difference[]): string {
   return list

@@ -17,7 +17,7 @@ import { carrierScript, parseCarrier } from "./carrier";
 import { checksScript, holdsSecret, parseOutcomes, parsePrograms, programsScript, secondsOf } from "./checks";
 import { type Clock, systemClock } from "./clock";
 import type { Hold } from "./commit-confirm";
-import { readingInterrupted, unreadable } from "./errors";
+import { changeInterrupted, changeUnknown, readingInterrupted, unreadable } from "./errors";
 import { observeScript, parseObservation } from "./observe";
 
 export interface ManagedHost {
@@ -49,7 +49,7 @@ export interface ManagedHost {
   withdraw(resource: string): void;
   /** Probes IPv4 addresses on the LAN of a link; undefined if the host has no program for it. */
   probe(link: string, addresses: readonly string[]): Promise<Duplicate[] | undefined>;
-  /** Addresses of a link that IPv6's duplicate detection found in use. Waits until it has ended. */
+  /** Addresses of a link that IPv6's duplicate detection found in use. Waits until it has ended, or the run is interrupted. */
   dad(link: LinkId): Promise<Duplicate[]>;
   close(): Promise<void>;
 }
@@ -62,8 +62,8 @@ export interface Fleet {
   /** Has a host read again when it is needed next. */
   forget(host: HostAddress): void;
   /**
-   * Ends all waiting for hosts that have not answered: these readings fail, and so do changes that have not begun. A
-   * change that has begun ends as usual.
+   * Ends all waiting for hosts: readings fail, and so do changes that have not begun. A change that has begun has a moment
+   * to end. After that the host completes or undoes it by itself.
    */
   interrupt(): void;
   close(): Promise<void>;
@@ -71,6 +71,9 @@ export interface Fleet {
 
 /** Milliseconds before a host that could not be read is tried again. Meanwhile its other resources fail at once. */
 const FAILURE_MS = 30_000;
+
+/** Milliseconds that a change in progress has to end if the run is interrupted: most take less. */
+const GRACE_MS = 600;
 
 /** Seconds that reading a host may take, with all repetitions, unless its `commandTimeout` is set. */
 const READING_SECONDS = 20;
@@ -88,13 +91,19 @@ export function openFleet(
   holdOf: (host: HostAddress) => Hold | undefined = () => undefined,
 ): Fleet {
   const hosts = new Map<string, HostMemory>();
-  const batcher = openBatcher(
-    (key: string, changes: readonly Change[]) => changeTogether(accessTo(memoryOf(key)), changes),
-    clock,
-  );
+  const begun = new WeakSet<Change>();
+  const batcher = openBatcher((key: string, changes: readonly Change[]) => {
+    for (const change of isInterrupted ? [] : changes) begun.add(change);
+    // each of them is planned from a reading, which fails if the run is interrupted
+    return changeTogether(accessTo(memoryOf(key)), changes);
+  }, clock);
+  let isInterrupted = false;
   let interrupt: () => void = () => undefined;
   const interrupted = new Promise<"interrupted">((resolve) => {
-    interrupt = () => resolve("interrupted");
+    interrupt = () => {
+      isInterrupted = true;
+      resolve("interrupted");
+    };
   });
 
   function memoryOf(key: string): HostMemory {
@@ -128,10 +137,26 @@ export function openFleet(
         );
       }
     });
-    // of two that are settled, the reading counts
-    const first = await Promise.race([reading, interrupted]);
-    if (first === "interrupted") throw readingInterrupted(hostLabel(memory.host));
-    return first;
+    return unlessInterrupted(memory, reading);
+  }
+
+  /** Work that changes nothing. After an interruption also a reading that is there already fails, so that no change begins. */
+  async function unlessInterrupted<T>({ host }: HostMemory, work: Promise<T>): Promise<T> {
+    const first = await Promise.race([work.then((value) => ({ value })), interrupted]);
+    if (first === "interrupted") throw readingInterrupted(hostLabel(host));
+    return first.value;
+  }
+
+  /** A change that is made unless the run is interrupted before it begins, and waited for unless it is after that. */
+  async function changeUnlessInterrupted({ host }: HostMemory, change: Change): Promise<Observation> {
+    const first = await Promise.race([
+      batcher.enqueue(hostReach(host), hostText(host), change),
+      interrupted.then(() => (begun.has(change) ? clock.sleep(GRACE_MS) : undefined)),
+    ]);
+    if (first !== undefined) return first;
+    throw begun.has(change)
+      ? changeUnknown(change.resource, hostLabel(host), "the run was interrupted in the middle of the change")
+      : changeInterrupted(change.resource, hostLabel(host));
   }
 
   function accessTo(memory: HostMemory): HostAccess {
@@ -145,7 +170,10 @@ export function openFleet(
       programs: () => programs(memory, client),
       runChecks: (checks) => runChecks(memory, client, checks),
       warn,
-      beginChange: () => onChange(memory.host),
+      beginChange(resource) {
+        if (isInterrupted) throw changeInterrupted(resource, hostLabel(memory.host));
+        onChange(memory.host);
+      },
       hold: () => holdOf(memory.host),
       remember: (now) => remember(memory, now),
     };
@@ -158,18 +186,18 @@ export function openFleet(
     return {
       label: hostLabel(host),
       observe: () => observeHost(memory),
-      programs: () => programs(memory, client),
+      programs: () => unlessInterrupted(memory, programs(memory, client)),
       async carrier(link) {
         const marker = newMarker();
-        const script = carrierScript(link, marker);
-        return parseCarrier(await ask(memory, client, script, `read the carrier of ${link}`), marker);
+        const asking = ask(memory, client, carrierScript(link, marker), `read the carrier of ${link}`);
+        return parseCarrier(await unlessInterrupted(memory, asking), marker);
       },
-      runChecks: (checks) => runChecks(memory, client, checks),
+      runChecks: (checks) => unlessInterrupted(memory, runChecks(memory, client, checks)),
       async change(resource, makePlan, proof) {
         const observing = observeHost(memory);
         prestart(memory, client);
         await observing.finally(() => batcher.withdraw(key, resource));
-        return batcher.enqueue(hostReach(host), key, { resource, makePlan, ...(proof ? { proof } : {}) });
+        return changeUnlessInterrupted(memory, { resource, makePlan, ...(proof ? { proof } : {}) });
       },
       announce: (resource) => batcher.announce(key, resource),
       prestart: () => prestart(memory, client),
@@ -177,15 +205,16 @@ export function openFleet(
       async probe(link, addresses) {
         const marker = newMarker();
         const script = probeScript(link, addresses, marker);
-        return parseProbe(
-          await ask(memory, client, script, `probe the LAN for ${addresses.join(", ")}`),
-          marker,
-        );
+        const asking = ask(memory, client, script, `probe the LAN for ${addresses.join(", ")}`);
+        return parseProbe(await unlessInterrupted(memory, asking), marker);
       },
       async dad(link) {
         const marker = newMarker();
         const script = dadScript(link, marker);
-        return parseDad(await ask(memory, client, script, "wait for IPv6's duplicate detection"), marker);
+        const asking = ask(memory, client, script, "wait for IPv6's duplicate detection");
+        // the change has been made: what is not waited for is found as drift by the next run
+        const output = await Promise.race([asking, interrupted]);
+        return output === "interrupted" ? [] : parseDad(output, marker);
       },
       close: () => closeConnection(memory),
     };

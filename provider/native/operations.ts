@@ -6,7 +6,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import { asThrown } from "../engine/border";
 import type { ProviderContext } from "../engine/context";
-import { openProviders } from "../engine/provider";
+import { isInitFailed, openProviders } from "../engine/provider";
 import { hostOf } from "../engine/secrets";
 import { describeDifferences } from "../host/errors";
 import { type AnyKind, KINDS } from "../kinds";
@@ -62,7 +62,12 @@ export interface NativeOperations {
     urn: string,
     inputs: Json,
     isPreview: boolean,
-  ): Promise<{ readonly id: string; readonly state: Json }>;
+  ): Promise<{
+    readonly id: string;
+    readonly state: Json;
+    /** Why it is not known whether the resource was created. */
+    readonly failure?: string;
+  }>;
   update(
     urn: string,
     id: string,
@@ -196,8 +201,14 @@ export function openOperations({
         await expectReadable("create", type, inputs);
         return { id: "", state: foreseen(type, inputs) };
       }
-      const created = await operationsOf(type).create(inputs);
-      return { id: created.id, state: forBothDoors(type, created.outs as Json) };
+      try {
+        const created = await operationsOf(type).create(inputs);
+        return { id: created.id, state: forBothDoors(type, created.outs as Json) };
+      } catch (error) {
+        if (!isInitFailed(error)) throw error;
+        const { id, properties, message } = error;
+        return { id, state: forBothDoors(type, properties), failure: message };
+      }
     },
 
     async update(urn, id, state, inputs, ignored, isPreview) {

@@ -7,7 +7,16 @@ import type { ChangeKind } from "./detailed-diff";
 import { rootOf } from "./detailed-diff";
 import { type NativeDiff, type NativeOperations, Unreadable } from "./operations";
 import { received, secretPathsOf, sent } from "./properties";
-import { Any, Empty, type Messages, grpc, messages, pluginMessages, statusMessages } from "./sdk";
+import {
+  Any,
+  Empty,
+  type Messages,
+  type Struct,
+  grpc,
+  messages,
+  pluginMessages,
+  statusMessages,
+} from "./sdk";
 
 /** What tells a provider from others. */
 export interface ProviderNames {
@@ -146,7 +155,13 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
 
     create: about(async (request: Messages.CreateRequest) => {
       const { values, secrets } = received(request.getProperties());
-      const { id, state } = await operations().create(request.getUrn(), values, request.getPreview());
+      const { id, state, failure } = await operations().create(
+        request.getUrn(),
+        values,
+        request.getPreview(),
+      );
+      if (failure !== undefined)
+        throw initFailed({ id, inputs: request.getProperties(), state: sent(state, secrets) }, failure);
       const response = new messages.CreateResponse();
       response.setId(id);
       response.setProperties(sent(state, secrets));
@@ -183,7 +198,9 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
         response.setRefreshBeforeUpdate(true);
         return response;
       } catch (error) {
-        throw error instanceof Unreadable ? unhealthy(request, error.message) : error;
+        if (!(error instanceof Unreadable)) throw error;
+        const known = { id: request.getId(), inputs: request.getInputs(), state: request.getProperties() };
+        throw initFailed(known, error.message);
       }
     }),
 
@@ -237,15 +254,22 @@ function diffMessage({ changes, replaces, properties }: NativeDiff): Messages.Di
   return response;
 }
 
+/** A resource in the engine's messages. */
+interface Known {
+  readonly id: string;
+  readonly inputs: Struct | undefined;
+  readonly state: Struct | undefined;
+}
+
 /**
- * The answer for a resource that cannot be read: the engine keeps what the state has, warns, and plans an update, which
- * then fails alone. Details travel as those of the SDK's own providers do (`grpc-status-details-bin`).
+ * The answer for a resource that cannot be read, or of which it is not known whether it was created: the engine keeps the
+ * state, and plans an update. Details travel as those of the SDK's own providers do (`grpc-status-details-bin`).
  */
-function unhealthy(request: Messages.ReadRequest, reason: string): ServiceError {
+function initFailed({ id, inputs, state }: Known, reason: string): ServiceError {
   const detail = new messages.ErrorResourceInitFailed();
-  detail.setId(request.getId());
-  detail.setProperties(request.getProperties());
-  detail.setInputs(request.getInputs());
+  detail.setId(id);
+  detail.setProperties(state);
+  detail.setInputs(inputs);
   detail.setReasonsList([reason]);
   detail.setRefreshBeforeUpdate(true);
   const any = new Any();
