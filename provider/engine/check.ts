@@ -321,8 +321,6 @@ function plan(run: ProviderContext, request: Request, host: HostAddress, seen: O
   const hostLabel = fleet.managedHost(host).label;
   const now = isPreview ? withoutLinks(seen, links.replacedOn(host)) : seen;
   const ownClaims = openClaims();
-  /** The claims on this host of the resources and links before. */
-  let onHost: Claim[] | undefined;
   const judged = new Map<DesiredMember, Judged>();
   const previousOf = new Map<DesiredMember, Json | undefined>();
   const members = targets.map(({ member, known, previous }): DesiredMember => {
@@ -338,8 +336,12 @@ function plan(run: ProviderContext, request: Request, host: HostAddress, seen: O
     const { kind, path } = desired;
     const at = context.observation;
     const claim = claimOf(kind, known, resource + claimPath(path), at, hostLabel);
-    const same = [...claims.withSame(claim), ...ownClaims.withSame(claim)];
-    onHost ??= claims.onHostOf(claim);
+    // of the resources before, and of the links before
+    const before = [claims, ownClaims];
+    const same = before.flatMap((all) => all.withSame(claim));
+    const beside = before.flatMap((all) => all.besideOf(claim));
+    const isLimited = claim.maxMacs !== undefined || before.some((all) => all.limitsMacs(claim));
+    const limited = isLimited ? before.flatMap((all) => all.onHostOf(claim)) : [];
     const { issues, warnings } = conflictsOf(claim, same);
     ownClaims.put(claim);
     const said = [...warnings, ...hostWarnings(kind, known, context, claim)];
@@ -348,12 +350,11 @@ function plan(run: ProviderContext, request: Request, host: HostAddress, seen: O
       // an unfinished change leaves nothing to plan from: it is completed or rolled back first
       ...(at.unfinished ? [] : problemsOf(kind, known, context)),
       ...issues,
-      ...parentUseConflicts(claim, onHost),
-      ...oneEachConflicts(claim, onHost),
-      ...tooManyMacs(at.state, claim, onHost),
-    ].map((p) => ({ ...p, reason: `${p.reason} (${hostLabel})` }));
-    onHost.push(claim);
-    return found;
+      ...parentUseConflicts(claim, beside),
+      ...oneEachConflicts(claim, beside),
+      ...tooManyMacs(at.state, claim, limited),
+    ];
+    return found.map((p) => ({ ...p, reason: `${p.reason} (${hostLabel})` }));
   };
   const own = targets.map(({ member }) => member);
   const gone = leaving.filter((one) => !isTakenOver(links, one, own));

@@ -11,6 +11,7 @@ import { inDependencyOrder } from "../kinds/dependencies";
 import type { Json } from "../kinds/kind";
 import { type Issue, issue } from "../model/error";
 import type { LinkId } from "../model/host";
+import { keptPer } from "../model/lists";
 import { forLog } from "../model/outside-text";
 import { parsePath, pathOf } from "../model/property-path";
 import { UNKNOWN, isUnknown } from "../model/unknown";
@@ -32,7 +33,8 @@ const COMMON = ["__owner", "__stack", "__resource", "__preview"] as const;
 export const hostLinks: ResourceType = {
   type: "HostLinks",
   check,
-  members,
+  // asked for several times in each operation
+  members: keptPer(members),
   join,
   isPending: ({ links }, key) => links === UNKNOWN || isPending(objectOf(links)[key]),
   replaces: () => [],

@@ -184,48 +184,43 @@ export function planContextOf(
   making?: Pick<OwnStack, "making" | "removes">,
   isPlanned: (name: string) => boolean = (name) => name === own && ownNetns === undefined,
 ): PlanContext {
-  const context = anyContext(
+  const owner = stack.owner(inputs, making);
+  return planContextFrom(
     inputs,
     observation,
     before,
     (name) => links.isDeclared(host, { name, netns: "" }) && !isPlanned(name),
     (name) => (isPlanned(name) ? undefined : links.declaredMtu(host, { name, netns: "" })),
     (ip, netns) => claims.hasAddress(hostIdentity(host), netns, ip),
+    { ...owner, resource: String(inputs["__resource"]) },
   );
-  const owner = stack.owner(inputs, making);
-  const { previous: _, ...rest } = context;
-  const place = placeIn(before, String(inputs["__resource"]), observation, owner);
-  return withOwnPrevious({ ...rest, ...place, ...owner });
 }
 
 /**
  * The plan context of the resource with these inputs. `isExpected` says which links other resources of the run will
  * make, and `expectedMtu` which MTU they give them.
  */
-export function planContextFrom(...given: Parameters<typeof anyContext>): PlanContext {
-  return withOwnPrevious(anyContext(...given));
-}
-
-function anyContext(
+export function planContextFrom(
   inputs: Json,
   observation: Observation,
   before: Json | undefined,
   isExpected: PlanContext["isExpected"],
   expectedMtu?: PlanContext["expectedMtu"],
   isExpectedAddress?: PlanContext["isExpectedAddress"],
+  identity: Identity = identityOf(inputs),
 ): PlanContext {
   const secrets = [...new Set([inputs, before ?? {}].flatMap(secretNamesOf))];
-  return {
-    ...identityOf(inputs),
+  return withOwnPrevious({
+    ...identity,
     observation,
     ...(secrets.length === 0 ? {} : { secrets }),
-    ...placeIn(before, String(inputs["__resource"]), observation, identityOf(inputs)),
+    ...placeIn(before, identity.resource, observation, identity),
     ...(before === undefined ? {} : { previousInputs: before }),
     ignored: Array.isArray(inputs["__ignored"]) ? inputs["__ignored"].map(String) : [],
     isExpected,
     ...(expectedMtu ? { expectedMtu } : {}),
     ...(isExpectedAddress ? { isExpectedAddress } : {}),
-  };
+  });
 }
 
 function identityOf(inputs: Json): Identity {

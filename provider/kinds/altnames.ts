@@ -52,19 +52,25 @@ function withGivenNames(read: Json, inputs: CommonInputs, state: HostState): Jso
   return renamed(read, own, (name, netns) => given.get(key(netns, name)) ?? name);
 }
 
-/** Renames links in all properties that name links, for any kind. `own` is the namespace of the link itself. */
+/**
+ * Renames links in all properties that name links, for any kind; the same values if no name changes. `own` is the namespace
+ * of the link itself.
+ */
 function renamed<T extends object>(values: T, own: string, rename: Rename): T {
   const { name, parent, primary, ports } = values as Json;
   const other = (value: unknown): unknown => (typeof value === "string" ? rename(value, "") : value);
-  const port = (value: unknown): unknown =>
-    typeof value === "object" && value !== null && "name" in value
-      ? { ...value, name: other(value.name) }
-      : value;
-  return {
-    ...values,
+  const port = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null || !("name" in value)) return value;
+    const is = other(value.name);
+    return is === value.name ? value : { ...value, name: is };
+  };
+  const portList = Array.isArray(ports) ? ports.map(port) : undefined;
+  const next: Json = {
     ...(typeof name === "string" ? { name: rename(name, own) } : {}),
     ...(parent === undefined ? {} : { parent: other(parent) }),
     ...(primary === undefined ? {} : { primary: other(primary) }),
-    ...(Array.isArray(ports) ? { ports: ports.map(port) } : {}),
+    ...(portList?.some((p, i) => p !== (ports as unknown[])[i]) === true ? { ports: portList } : {}),
   };
+  const isSame = Object.entries(next).every(([key, value]) => (values as Json)[key] === value);
+  return isSame ? values : { ...values, ...next };
 }

@@ -1,5 +1,6 @@
 import { isOlder } from "../iproute2/version";
 import type { Settings } from "../model/host";
+import { keptPerPair } from "../model/lists";
 import type { HostFacts } from "../model/observation";
 import { kernelTraits } from "../plan/kernel/traits";
 import type { KernelTraits } from "../plan/transition";
@@ -7,7 +8,7 @@ import { acceptAltNames } from "./altnames";
 import { bond } from "./bond";
 import { bridge } from "./bridge";
 import { ipvlan } from "./ipvlan";
-import type { CommonInputs, KernelType, Kind } from "./kind";
+import type { CommonInputs, KernelType, Kind, PlanContext } from "./kind";
 import { hostConflicts } from "./lan/on-host";
 import { macvlan } from "./macvlan";
 import { macvtap } from "./macvtap";
@@ -23,7 +24,7 @@ const ALL: readonly AnyKind[] = Object.values(BY_WORD);
 
 /** All kinds of links, by their words in `HostLinks`. */
 export const KINDS_BY_WORD: Readonly<Record<string, AnyKind>> = Object.fromEntries(
-  Object.entries(BY_WORD).map(([word, kind]) => [word, acceptAltNames(withHostConflicts(kind))]),
+  Object.entries(BY_WORD).map(([word, kind]) => [word, acceptAltNames(withHostConflicts(desiredOnce(kind)))]),
 );
 
 /** All kinds of links, by the name of their resource class. */
@@ -82,6 +83,14 @@ function shown(
     ...(vlanFiltering === false ? ["type.vlan_default_pvid", "self.vlans"] : []),
   ];
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !hidden.includes(key)));
+}
+
+/** A kind whose desired state is found once for the same inputs and context: planning asks for it several times. */
+function desiredOnce(kind: AnyKind): AnyKind {
+  const desiredOn = keptPerPair((context: PlanContext, inputs: CommonInputs) =>
+    kind.desired(inputs, context),
+  );
+  return { ...kind, desired: (inputs, context) => desiredOn(context, inputs) };
 }
 
 /** A kind whose problems include conflicts with the host's other links, unless there are more basic problems. */

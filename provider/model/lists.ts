@@ -24,6 +24,14 @@ export function keptPer<V extends object, T extends object>(find: (value: V) => 
   };
 }
 
+/** The same function of two values that never change. */
+export function keptPerPair<V extends object, W extends object, T extends object>(
+  find: (value: V, other: W) => T,
+): typeof find {
+  const finderOf = keptPer((value: V) => keptPer((other: W) => find(value, other)));
+  return (value, other) => finderOf(value)(other);
+}
+
 /** The same function of a list that never changes and a key. */
 export function keptPerList<L extends object, T>(find: (list: L, key: string) => T): typeof find {
   const keptOf = keptPer<L, Map<string, { readonly found: T }>>(() => new Map());

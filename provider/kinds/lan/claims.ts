@@ -2,8 +2,8 @@
 import { withoutPrefix } from "../../model/addresses";
 import type { Issue } from "../../model/error";
 import { type Claim, conflictsOf } from "./conflicts";
-import { oneEachConflicts } from "./one-each";
-import { parentUseConflicts } from "./parent-use";
+import { hasNothingOnce, oneEachConflicts } from "./one-each";
+import { parentUseConflicts, sharesItsParent } from "./parent-use";
 
 /** All claims of a run. */
 export interface Claims {
@@ -13,8 +13,12 @@ export interface Claims {
   of(resource: string): Claim | undefined;
   /** Claims that share an address, the MAC address or an exclusive use with this one, including itself. */
   withSame(claim: Claim): Claim[];
+  /** The claims on its host that may conflict with a claim over what exists only once, possibly including itself. */
+  besideOf(claim: Claim): Claim[];
   /** All claims on the host of a claim, including itself. */
   onHostOf(claim: Claim): Claim[];
+  /** Whether one of them limits how many MAC addresses a link may carry. */
+  limitsMacs(claim: Claim): boolean;
   /** Whether a resource claims this address in this namespace of a host. */
   hasAddress(host: string, netns: string, ip: string): boolean;
   /** Whether a resource claims this MAC address. */
@@ -39,7 +43,9 @@ export function openClaims(): Claims {
     },
     of: (resource) => byResource.get(resource),
     withSame: (claim) => found([...addressKeys(claim), ...macKeys(claim), ...takenKeys(claim)]),
+    besideOf: (claim) => found([isUsual(claim) ? unusualKey(claim) : hostKey(claim)]),
     onHostOf: (claim) => found([hostKey(claim)]),
+    limitsMacs: (claim) => (index.get(limitKey(claim))?.size ?? 0) > 0,
     hasAddress: (host, netns, ip) =>
       [...(index.get(addressKey(ip))?.values() ?? [])].some((c) => c.host === host && c.netns === netns),
     hasMac: (macAddress) => (index.get(macKey(macAddress))?.size ?? 0) > 0,
@@ -48,16 +54,36 @@ export function openClaims(): Claims {
 
 /** What a claim and the others of the run cannot both have. */
 export function conflictsInRun(claim: Claim, claims: Claims): Issue[] {
-  const onHost = claims.onHostOf(claim);
+  const beside = claims.besideOf(claim);
   return [
     ...conflictsOf(claim, claims.withSame(claim)).issues,
-    ...parentUseConflicts(claim, onHost),
-    ...oneEachConflicts(claim, onHost),
+    ...parentUseConflicts(claim, beside),
+    ...oneEachConflicts(claim, beside),
   ];
 }
 
 function keysOf(claim: Claim): string[] {
-  return [...addressKeys(claim), ...macKeys(claim), ...takenKeys(claim), hostKey(claim)];
+  return [
+    ...addressKeys(claim),
+    ...macKeys(claim),
+    ...takenKeys(claim),
+    hostKey(claim),
+    ...(isUsual(claim) ? [] : [unusualKey(claim)]),
+    ...(claim.maxMacs === undefined ? [] : [limitKey(claim)]),
+  ];
+}
+
+/** Two usual links do not conflict over a master, a parent or a route: most links of a host are, and it may have thousands. */
+function isUsual(claim: Claim): boolean {
+  return hasNothingOnce(claim) && sharesItsParent(claim);
+}
+
+function unusualKey({ host }: Claim): string {
+  return `unusual ${host}`;
+}
+
+function limitKey({ host }: Claim): string {
+  return `limit ${host}`;
 }
 
 function addressKeys({ addresses }: Claim): string[] {

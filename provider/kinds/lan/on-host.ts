@@ -28,9 +28,10 @@ export function allAddresses({ addresses, otherAddresses = [] }: LinkState): rea
 }
 
 /** Whether a link has an address, managed or not, whatever its prefix length. */
-function hasIp({ addresses, otherAddresses }: LinkState, ip: string): boolean {
-  const isIt = ({ cidr }: Address): boolean => isOfIp(cidr, ip);
-  return addresses.some(isIt) || otherAddresses?.some(isIt) === true;
+function hasIp({ addresses, otherAddresses = [] }: LinkState, ip: string): boolean {
+  for (const { cidr } of addresses) if (isOfIp(cidr, ip)) return true;
+  for (const { cidr } of otherAddresses) if (isOfIp(cidr, ip)) return true;
+  return false;
 }
 
 /** All routes of a link, managed or not. */

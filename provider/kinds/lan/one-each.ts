@@ -8,7 +8,7 @@ import type { Claim } from "./conflicts";
 /** Conflicts of a claim with others on its host, in whichever order they were checked. */
 export function oneEachConflicts(claim: Claim, others: readonly Claim[]): Issue[] {
   return others
-    .filter((o) => mayMeet(claim, o) && o.resource !== claim.resource && o.host === claim.host)
+    .filter((o) => o.resource !== claim.resource && o.host === claim.host)
     .flatMap((other) => [
       ...sharedPorts(claim, other),
       ...parentsAmongPorts(claim, other),
@@ -17,15 +17,9 @@ export function oneEachConflicts(claim: Claim, others: readonly Claim[]): Issue[
     ]);
 }
 
-/** Most links of a host have nothing that exists only once, and a host may have thousands. */
-function mayMeet(claim: Claim, other: Claim): boolean {
-  return (
-    claim.ports !== undefined ||
-    other.ports !== undefined ||
-    claim.parentUse?.isPassthru === true ||
-    other.parentUse?.isPassthru === true ||
-    (claim.routes !== undefined && other.routes !== undefined)
-  );
+/** Whether a claim is on nothing that exists only once, so that it cannot conflict with another such claim here. */
+export function hasNothingOnce({ ports, parentUse, routes = [] }: Claim): boolean {
+  return ports === undefined && parentUse?.isPassthru !== true && routes.length === 0;
 }
 
 function sharedPorts({ ports = [] }: Claim, other: Claim): Issue[] {

@@ -18,6 +18,14 @@ export function parentUseConflicts(claim: Claim, others: readonly Claim[]): Issu
     .flatMap((o) => (o.parentUse ? inTheWay(claim, port, o, o.parentUse) : []));
 }
 
+/** Whether a claim cannot conflict here with another such claim: it uses no parent, or is a macvlan without a threshold. */
+export function sharesItsParent({ parentUse }: Claim): boolean {
+  return (
+    parentUse === undefined ||
+    (parentUse.kind === "macvlan" && parentUse.broadcastQueueThreshold === undefined)
+  );
+}
+
 /** Two macvlans conflict only over their threshold: most links of a host agree, and a host may have thousands. */
 function agree(own: ParentUse, their: ParentUse): boolean {
   return own.kind === "macvlan" && their.kind === "macvlan" && thresholdsAgree(own, their);

@@ -3,7 +3,7 @@
  * the kernel removes along with a change (the secondaries of a primary address, the routes of a link that goes down).
  * test/lab/model.test.ts compares this with a real kernel.
  */
-import { isIPv6Cidr, isLinkLocal, subnetOf, withoutPrefix } from "../../model/addresses";
+import { isIPv6Cidr, isLinkLocal, isOfIp, subnetOf, withoutPrefix } from "../../model/addresses";
 import {
   type Address,
   type BootFile,
@@ -429,17 +429,18 @@ function deleteAddress(state: HostState, id: LinkId, address: Address): HostStat
   const lost = link.addresses.filter((a) => !stays.includes(a)).map((a) => withoutPrefix(a.cidr));
   // net/ipv4/fib_frontend.c, fib_inetaddr_event: all IPv4 routes of the link are removed with its last IPv4 address
   const emptied = !isIPv6Cidr(address.cidr) && stays.every((a) => isIPv6Cidr(a.cidr));
-  const local = new Set(
-    state.links
-      .filter((l) => l.netns === id.netns && l !== link)
-      // an IPv6 address that duplicate detection is not finished with does not count (net/ipv6/addrconf.c, ipv6_chk_addr)
-      .flatMap((l) =>
-        l.addresses.map((a) => withoutPrefix(a.cidr)).filter((ip) => l.tentative?.includes(ip) !== true),
-      ),
-  );
-  for (const a of stays) local.add(withoutPrefix(a.cidr));
+  const isLocal = (ip: string): boolean =>
+    stays.some((a) => isOfIp(a.cidr, ip)) ||
+    state.links.some(
+      (l) =>
+        l.netns === id.netns &&
+        l !== link &&
+        l.addresses.some((a) => isOfIp(a.cidr, ip)) &&
+        // an IPv6 address that duplicate detection is not finished with does not count (net/ipv6/addrconf.c, ipv6_chk_addr)
+        l.tentative?.includes(ip) !== true,
+    );
   const hasLostSource = ({ source }: Route): boolean =>
-    source !== undefined && lost.includes(source) && !local.has(source);
+    source !== undefined && lost.includes(source) && !isLocal(source);
   // net/ipv6/route.c, fib6_remove_prefsrc: an IPv6 route stays, without its source
   const withoutLostSource = (route: Route): Route => {
     if (!isIPv6Cidr(route.to) || !hasLostSource(route)) return route;
@@ -451,7 +452,7 @@ function deleteAddress(state: HostState, id: LinkId, address: Address): HostStat
   return {
     ...state,
     links: state.links.map((l) => {
-      if (l.netns !== id.netns) return l;
+      if (l.netns !== id.netns || (l !== link && l.routes.length === 0)) return l;
       const addresses = l === link ? stays : l.addresses;
       const routes = l.routes.filter((r) => !orphaned(l, r)).map(withoutLostSource);
       const isSame = routes.length === l.routes.length && routes.every((r, i) => r === l.routes[i]);
