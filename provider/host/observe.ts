@@ -73,6 +73,7 @@ export function parseObservation(output: string, marker: string, known?: HostFac
     facts,
     state,
     unreadable: [...(host ? [host] : []), ...inside].flatMap((n) => n.unreadable),
+    ...(texts.has("unnamedleft") ? { unreadNamespaces: Number(text("unnamedleft").trim()) } : {}),
     managementPath: parseManagementPath(text("client"), state.links, addresses, routes),
     ...parseUnfinished(text("unfinished")),
     boots: text("boots").trim(),

@@ -229,13 +229,24 @@ export function parseNamespace(raw: RawNamespace, hostLinks: readonly LinkState[
     }
   }
   const parents = parentsIn(raw, hostLinks);
-  return raw.links.map((link) =>
-    parseLink(link, raw, parents(link), {
+  return raw.links.map((link) => ({
+    ...parseLink(link, raw, parents(link), {
       ...manageable(routesOf.get(link.ifname) ?? []),
       ...notEmpty("otherRoutes", othersOf.get(link.ifname) ?? []),
       sysctls: raw.sysctls.get(link.ifname) ?? {},
     }),
-  );
+    ...overOf(raw, link),
+  }));
+}
+
+/**
+ * The link below one in a namespace, if it is there as well: of one in another namespace `ip` prints the index. Of a
+ * macvtap some kernels do not tell where it is.
+ */
+function overOf({ netns }: RawNamespace, link: IpLink): Pick<LinkState, "over"> {
+  if (netns === "" || ["veth", "macvtap"].includes(link.kind) || link.link_index !== undefined) return {};
+  const over = link.link ?? lowerOf(link);
+  return over === "" ? {} : { over };
 }
 
 /** A link's routes, split into those that can be restored and that a command identifies uniquely, and the others. */

@@ -52,10 +52,19 @@ function escaped(name: string): string {
 }
 
 /** Lines about what is ignored on the host because it cannot be read. */
-export function unreadableLines({ unreadable }: Observation): string[] {
+export function unreadableLines({ unreadable, unreadNamespaces }: Observation): string[] {
   const shown = unreadable.slice(0, MOST).map((u) => `${describeUnreadable(u)}; it is ignored`);
   const more = unreadable.length - shown.length;
-  return more === 0 ? shown : [...shown, `${more} more links and routes cannot be read`];
+  return [
+    ...shown,
+    ...(more === 0 ? [] : [`${more} more links and routes cannot be read`]),
+    ...(unreadNamespaces === undefined
+      ? []
+      : [
+          `${unreadNamespaces} more namespaces without a name, such as those of containers, were not read: links in them are not ` +
+            "counted as siblings, and are not seen by the check for links that would be lost",
+        ]),
+  ];
 }
 
 /** The most that are described; the others are counted. */

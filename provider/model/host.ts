@@ -59,6 +59,8 @@ export interface LinkState extends LinkId {
   readonly ifIndex: number;
   /** The link below, always one of the host's own namespace; `""` where there is none or it cannot be seen. */
   readonly parent: string;
+  /** In a namespace: the link below if that is one of the same namespace, as of a VLAN on a macvlan. It goes with that one. */
+  readonly over?: string;
   /** Administrative state: the flag UP, not `operState`. */
   readonly up: boolean;
   /** RFC 2863 operational state as iproute2 prints it. Not compared. */

@@ -100,6 +100,8 @@ export interface Observation {
   readonly state: HostState;
   /** Links and routes that are missing or incomplete in the state. */
   readonly unreadable: readonly Unreadable[];
+  /** How many namespaces without a name were not read, as there are too many; absent if all were. */
+  readonly unreadNamespaces?: number;
   /** The management path of the connection that made this observation. */
   readonly managementPath: ManagementPath;
   /** A change that has begun and not ended: the state is in between. */

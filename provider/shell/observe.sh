@@ -96,7 +96,8 @@ pm_unnamed() { # INODES: children of links in namespaces without a name, which a
     done 2> /dev/null < "/proc/$t/net/dev"
     [ -n "$h" ] || continue
     q=$((q + 1))
-    [ "$q" -le 64 ] || return
+    # each costs two processes: of further ones only the number is told
+    [ "$q" -le 64 ] || continue
     l=$(nsenter "--net=$p" ip -j -d address show 2> /dev/null)
     case $l in *'"info_kind":"macv'* | *'"info_kind":"ipv'* | *'"info_kind":"vlan"'*) ;; *) continue ;; esac
     r=
@@ -105,6 +106,10 @@ pm_unnamed() { # INODES: children of links in namespaces without a name, which a
     printf '%s\n' "$l" "process $r"
     pm_container "$t"
   done
+  [ "$q" -le 64 ] || {
+    echo "$M unnamedleft"
+    echo "$((q - 64))"
+  }
 }
 pm_cat() { # FILE...: those of them that are there
   for f in "$@"; do

@@ -60,6 +60,30 @@ describe("links of others", function () {
     await on.stack.down();
   });
 
+  it("in a namespace, on a link there or on the host's, keep that one from being deleted, unless that is forced", async () => {
+    const child = { ...LINK, parent: "br0", netns: "inside" };
+    await on.stack.up("HairpinBridge", "bridge", { host: HOST, name: "br0" });
+    await on.stack.up("MacvlanInterface", "it", child);
+    await on.lab.sh(
+      HOST,
+      "ip netns add theirs; ip link add child0 link br0 netns theirs type macvlan; " +
+        "ip -n theirs link add grandchild0 link child0 type vxlan id 6 dev child0 dstport 4790; " +
+        "ip -n inside link add theirs0 link link0 type vxlan id 5 dev link0 dstport 4789",
+    );
+    await assert.rejects(on.stack.down("it"), /the vxlan theirs0 in namespace inside is deleted with link0/);
+    await assert.rejects(
+      on.stack.down("bridge"),
+      /the macvlan child0 in namespace theirs is deleted with br0, the vxlan grandchild0 in namespace theirs is/,
+    );
+    assert.match(await on.lab.sh(HOST, "ip -n inside -o link"), / theirs0[:@]/);
+    await on.stack.up("MacvlanInterface", "it", { ...child, force: true });
+    await on.stack.down("it");
+    // and the namespace, which was made for the link
+    assert.doesNotMatch(await on.lab.sh(HOST, "ip netns"), /inside/);
+    await on.lab.sh(HOST, "ip netns delete theirs");
+    await on.stack.down();
+  });
+
   it("keep a link from being made anew that has drifted", async () => {
     await on.stack.up("MacvlanInterface", "it", { ...LINK, parent: "eth0" });
     await on.lab.sh(

@@ -59,6 +59,15 @@ describe("a macvlan in a namespace without a name", () => {
     assert.match(left.join(), /hidden@eth0 in process \d+ \(sleep\): is in a namespace without a name/);
   });
 
+  it("is not missed in silence where there are too many such namespaces to read", async () => {
+    await on.lab.sh(
+      "node1",
+      "for i in $(seq 66); do setsid unshare -n sh -c 'ip link add b0 type bridge; exec sleep 120' > /dev/null 2>&1 < /dev/null & done; sleep 2",
+    );
+    await preview({});
+    assert.match(on.stack.said().join("\n"), /node1: \d+ more namespaces without a name.* were not read/);
+  });
+
   it("that has a name is not counted twice", async () => {
     await on.lab.sh("node1", `ip netns attach named ${pid}`);
     const { siblings } = await on.stack.up("MacvlanInterface", "web", BASE);

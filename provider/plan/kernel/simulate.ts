@@ -237,6 +237,19 @@ function withAllOn({ links }: HostState, name: string): Set<string> {
   return names;
 }
 
+/** The links that go with others of their own namespace, which are not the host's. */
+function withThoseOver(links: readonly LinkState[], isGone: (l: LinkState) => boolean): Set<LinkState> {
+  const over = links.filter((l) => l.over !== undefined);
+  const gone = new Set<LinkState>();
+  const isBelowGone = ({ netns, over: name = "" }: LinkState): boolean =>
+    links.some((l) => l.netns === netns && l.name === name && (isGone(l) || gone.has(l)));
+  for (let before = -1; before < gone.size;) {
+    before = gone.size;
+    for (const link of over) if (!gone.has(link) && isBelowGone(link)) gone.add(link);
+  }
+  return gone;
+}
+
 function deleteLink(state: HostState, id: LinkId): HostState {
   const inHost = id.netns === "";
   const link = findLink(state, id);
@@ -244,7 +257,9 @@ function deleteLink(state: HostState, id: LinkId): HostState {
   const lent =
     link?.settings["type.mode"] === "passthru" ? (link.details["parent_address"] ?? "") : undefined;
   const lost = inHost ? withAllOn(state, id.name) : new Set<string>();
-  const gone = (l: LinkState): boolean => sameLink(l, id) || lost.has(l.parent);
+  const isGone = (l: LinkState): boolean => sameLink(l, id) || lost.has(l.parent);
+  const over = withThoseOver(state.links, isGone);
+  const gone = (l: LinkState): boolean => isGone(l) || over.has(l);
   return {
     ...state,
     links: state.links
@@ -269,7 +284,7 @@ function renameLink(state: HostState, id: LinkId, name: string): HostState {
     ...state,
     links: state.links.map((l) => {
       if (sameLink(l, id)) return { ...l, name };
-      if (id.netns !== "") return l;
+      if (id.netns !== "") return l.netns === id.netns && l.over === id.name ? { ...l, over: name } : l;
       const renamed = l.parent === id.name ? { ...l, parent: name } : l;
       return renamed.netns === "" && renamed.settings["link.master"] === id.name
         ? { ...renamed, settings: { ...renamed.settings, "link.master": name } }
