@@ -10,7 +10,7 @@ import { KINDS } from "../kinds";
 import { type Json, resourceName } from "../kinds/kind";
 import { CreatedMaybe, apply, remove } from "./apply";
 import { asThrown } from "./border";
-import { check } from "./check";
+import { check } from "./check/check";
 import type { ProviderContext, StackConfig } from "./context";
 import { diff } from "./diff";
 import { withWayOut } from "./gone";
