@@ -147,7 +147,7 @@ describe("a host that boots:", function () {
 
   let stack: Stack;
   for (const row of tried)
-    it(`${row.init}, ${row.manager}: has its links again`, async () => {
+    it(`${row.init}, ${row.manager}: has its links back`, async () => {
       const { host, unit } = row;
       await prepare(row);
       stack = openStack(on.lab);

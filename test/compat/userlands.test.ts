@@ -40,7 +40,7 @@ describe("a host's tools:", function () {
   const tried = isWhole ? all : all.filter(({ title }) => title === "busybox, this machine's");
 
   for (const userland of tried)
-    it(`${userland.title}: does what it can, and is refused by its version what it cannot`, async () => {
+    it(`${userland.title}: do what their version supports, and the rest is refused`, async () => {
       await on.lab.sh(
         HOST,
         `cp "$(readlink -f "$(command -v ip)")" ${OWN_IP}; cp "$(readlink -f "$(command -v bridge)")" ${OWN_IP}-bridge`,

@@ -283,7 +283,7 @@ describe("changes", () => {
     it("leave nothing to do", () => on.project.expectNoChanges());
   });
 
-  it("that only a replacement brings about: of parent, of the mode to passthru, of the host", async function () {
+  it("that need a replacement: of the parent, of the mode to passthru, of the host", async function () {
     this.timeout(300_000);
     const first = [
       { host: "node1", parent: "eth0" },

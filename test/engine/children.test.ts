@@ -23,7 +23,7 @@ describe("macvtaps and ipvlans", function () {
     assert.equal(await seenLink(on.lab, "node1", "app"), undefined);
   });
 
-  it("a macvtap names its MAC address at preview and its device when it is made; drift heals; destroying leaves nothing", async () => {
+  it("a macvtap has its MAC address at preview and its device once created; drift is repaired; destroy leaves nothing", async () => {
     on.project.program(TAP);
     const { vm1 } = await on.project.steps();
     await on.project.up();
@@ -43,7 +43,7 @@ describe("macvtaps and ipvlans", function () {
     assert.equal(await seenLink(on.lab, "node1", "vm1"), undefined);
   });
 
-  it("may have a greater MTU as soon as their parent is given it, in one update; and not a greater one than that", async () => {
+  it("may get a greater MTU in the same update as their parent, but none above the parent's", async () => {
     const program = (own: number, parent: number): string =>
       `new HairpinBridge("br7", { host: "node1", name: "br7", mtu: ${parent} });
        new MacvtapInterface("vm7", { host: "node1", parent: "br7", mtu: ${own} });\n`;

@@ -116,7 +116,7 @@ describe("the workflows for CI", function () {
     GITLAB_TOKEN: "token",
   });
 
-  it("pin the majors of actions, the engine's image and the hosts' keys, and ask the store for secrets", () => {
+  it("pin the major versions of actions, the engine's image and the host keys, and take secrets from the secret store", () => {
     for (const name of ["preview", "drift"]) {
       const { jobs } = readYaml(`github/${name}.yml`) as Workflow;
       const job = jobs[name];
@@ -161,7 +161,7 @@ describe("the workflows for CI", function () {
     assert.equal(forge.comments.get(1), `${mark}\nquoted by a person`);
   });
 
-  it("write nothing where there is no report, and replace nobody's comment with it", async () => {
+  it("write no comment if there is no report, and replace none", async () => {
     const before = [...forge.comments];
     for (const text of ["", "error: no stack\n"]) {
       writeFileSync(join(on.project.folder, "report.md"), text);
@@ -184,7 +184,7 @@ describe("the workflows for CI", function () {
     ]);
   });
 
-  it("fail at a preview that fails, and say why in the comment", async () => {
+  it("fail if the preview fails, and give the reason in the comment", async () => {
     on.project.program(`new MacvlanInterface("web", { host: "node1", parent: "nope0", name: "mac0" });`);
     const { preview } = readYaml("gitlab/.gitlab-ci.yml") as Pipeline;
     assert.equal((await shell(preview.script.join("\n"), onGitlab())).code, 1);
@@ -193,7 +193,7 @@ describe("the workflows for CI", function () {
     assert.deepEqual([(await shell(look, {})).code, (await shell(report, {})).code], [0, 1]);
   });
 
-  it("pass at night while nothing has drifted, and fail with what has", async () => {
+  it("pass at night if nothing has drifted, and otherwise fail with the drift", async () => {
     const { drift } = readYaml("gitlab/.gitlab-ci.yml") as Pipeline;
     const nightly = [
       (): Promise<CommandResult> => shell(github("drift", "drift").join("\n"), onGithub()),

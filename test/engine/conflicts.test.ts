@@ -21,7 +21,7 @@ describe("conflicts", () => {
     assert.match(output, says);
   }
 
-  it("of addresses, MAC addresses and their number within a stack are refused, naming the other", async function () {
+  it("of addresses, MAC addresses and their number within a stack are refused, naming the other resource", async function () {
     this.timeout(180_000);
     const one = web("one", `addresses: ["192.0.2.9/24"], macAddress: "02:00:00:00:00:01"`);
     await refused(
@@ -42,7 +42,7 @@ describe("conflicts", () => {
     );
   });
 
-  it("of ports, parents and routes within a stack are refused, naming the other", async function () {
+  it("of ports, parents and routes within a stack are refused, naming the other resource", async function () {
     this.timeout(240_000);
     const on1 = (type: string, name: string, more: string): string =>
       `new ${type}("${name}", { host: "node1", ${more} });\n`;
@@ -62,7 +62,7 @@ describe("conflicts", () => {
     );
   });
 
-  it("are none where a port or a route moves from one resource to another in one update", async function () {
+  it("are not reported if a port or a route moves from one resource to another in one update", async function () {
     this.timeout(240_000);
     await on.lab.sh(
       "node1",
@@ -95,7 +95,7 @@ describe("conflicts", () => {
     );
   });
 
-  it("are none where names, parents, ports and addresses move between resources in one update, and back", async function () {
+  it("are not reported if names, parents, ports and addresses move between resources in one update, and back", async function () {
     this.timeout(300_000);
     await on.lab.sh(
       "node1",
@@ -174,7 +174,7 @@ describe("conflicts", () => {
     assert.doesNotMatch(await on.lab.sh("node1", "ls /sys/class/net"), /^(?:[abmpqsxy]\d?)$/m);
   });
 
-  it("on two hosts are told, and an address may move from one resource to another in one update", async function () {
+  it("between two hosts are a warning, and an address may move from one resource to another in one update", async function () {
     this.timeout(240_000);
     on.project.program(
       web("one", `addresses: ["192.0.2.9/24"]`) + web("two", `addresses: ["192.0.2.9/24"]`, "node2"),
@@ -199,7 +199,7 @@ describe("conflicts", () => {
     assert.equal(link?.addr_info[0]?.local, "192.0.2.9");
   });
 
-  it("are none where a resource is renamed in the program: the link stays, with its new name in the stack", async () => {
+  it("are not reported if a resource is renamed in the program: the link stays, under the resource's new name", async () => {
     const link = (resource: string): string =>
       `new MacvlanInterface("${resource}", { host: "node1", parent: "eth0", name: "web" });`;
     on.project.program(link("old"));

@@ -68,7 +68,7 @@ function tell(door: Door): void {
     );
   const urnOf = async (name: string): Promise<string> => (await on.project.state())[name]?.urn ?? "";
 
-  it("is previewed with what is known already, and nothing is touched", async () => {
+  it("previews with the outputs that are already known, and touches nothing", async () => {
     write(LINKS);
     const steps = await on.project.steps();
     const { newState } = steps["web"] ?? {};
@@ -77,7 +77,7 @@ function tell(door: Door): void {
     assert.equal((await on.lab.sh(HOST, "ls /run/pulumi-macvlan/links 2>/dev/null || true")).trim(), "");
   });
 
-  it("is made, and its outputs are what the host has", async () => {
+  it("is created, and its outputs match the host", async () => {
     await on.project.up();
     const state = await on.project.state();
     assert.equal(state["web"]?.type, door.typeOf("MacvlanInterface"));
@@ -95,7 +95,7 @@ function tell(door: Door): void {
     }
   });
 
-  it("is left alone by the next runs", async () => {
+  it("is left unchanged by the next runs", async () => {
     await on.project.expectNoChanges();
     const [connections, commands] = [await on.lab.connections(HOST), await on.lab.commands(HOST)];
     await on.project.up("--expect-no-changes");
@@ -105,7 +105,7 @@ function tell(door: Door): void {
     await on.project.expectNoChanges();
   });
 
-  it("shows drift by property, and puts it back", async () => {
+  it("shows drift by property, and repairs it", async () => {
     await on.lab.sh(HOST, "ip -n web link set mac0 mtu 1400; bridge link set dev eth1 hairpin off");
     const { output } = await on.project.preview();
     if (isNative) {
@@ -130,7 +130,7 @@ function tell(door: Door): void {
     assert.match(await on.lab.sh(HOST, "ip -n web link show mac0"), /mtu 1500/);
   });
 
-  it("makes again what was deleted by hand", async () => {
+  it("re-creates what was deleted by hand", async () => {
     await on.lab.sh(HOST, "ip link del tap0");
     assert.deepEqual(Object.keys(await ops()), ["tap"]);
     await on.project.up();
@@ -138,7 +138,7 @@ function tell(door: Door): void {
     assert.match(await on.lab.sh(HOST, "ip -br link show tap0"), /tap0@eth0/);
   });
 
-  it("changes properties in place, and a list by its entries", async () => {
+  it("changes properties in place, and lists entry by entry", async () => {
     const web = { mtu: 1450, addresses: ["192.0.2.10/24", "192.0.2.11/24"] };
     write(changed({ web }));
     const { output } = await on.project.preview();
@@ -153,7 +153,7 @@ function tell(door: Door): void {
     await on.project.up();
   });
 
-  it("replaces a link whose parent is another one, in its order", async () => {
+  it("replaces a link if its parent changes, in dependency order", async () => {
     write(changed({ tap: { parent: "mgmt0" } }));
     assert.deepEqual(await ops(), { tap: "replace" });
     await on.project.up();
@@ -164,7 +164,7 @@ function tell(door: Door): void {
     await on.project.expectNoChanges();
   });
 
-  it("stays with its links if the engine is told to replace or to change only some of them", async () => {
+  it("keeps its links with --replace and --target", async () => {
     const before = (await on.project.state())["shim"]?.outputs;
     const [shim, web] = [await urnOf("shim"), await urnOf("web")];
     await on.project.up("--replace", shim);
@@ -193,7 +193,7 @@ function tell(door: Door): void {
     assert.match(await on.lab.sh(HOST, "ip -n web link show mac0"), /mtu 1500/);
   });
 
-  it("refuses what cannot be, on the property, with the code", async () => {
+  it("refuses invalid inputs, on the property, with the code", async () => {
     write(changed({ web: { addresses: ["192.0.2.10/24", "192.0.2.300/24"] } }));
     const wrong = await on.project.cli(["preview"]);
     assert.notEqual(wrong.code, 0);
@@ -205,7 +205,7 @@ function tell(door: Door): void {
     write(LINKS);
   });
 
-  it("keeps a secret to itself: state, event log, trace, diff", async () => {
+  it("shows no secret in the state, event log, trace or diff", async () => {
     write(changed({ tap: { alias: { "fn::secret": ALIAS } } }));
     const [events, trace] = ["events.json", "trace.jsonl"].map((name) => join(on.project.folder, name)) as [
       string,
@@ -244,7 +244,7 @@ function tell(door: Door): void {
     await on.project.expectNoChanges();
   });
 
-  it("has one identity on its hosts, and another stack of its name is refused", async () => {
+  it("has one identity on its hosts, and another stack of the same name is refused", async () => {
     const records = await on.lab.sh(HOST, "cat /run/pulumi-macvlan/links/*");
     const identities = new Set([...records.matchAll(/"stack":"([0-9a-f]{32})"/g)].map(([, id]) => id));
     assert.equal(identities.size, 1);

@@ -102,7 +102,7 @@ describe("drift", () => {
     await on.project.expectNoChanges();
   };
 
-  it("of each property is shown with what was found and what is wanted, and healed", async () => {
+  it("of each property is shown with the found and the desired value, and repaired", async () => {
     for (const [command] of DRIFTS) await on.lab.sh(HOST, command);
     const drift = await driftOf();
     for (const [command, resource, property, shown] of DRIFTS) {
@@ -125,7 +125,7 @@ describe("drift", () => {
     }
   });
 
-  it("of links that were deleted is shown as such, and they are made again", async () => {
+  it("of deleted links is shown as such, and they are re-created", async () => {
     await on.lab.sh(HOST, "ip link del mac0; ip link del shim0; ip link del br0");
     const text = (await on.project.preview()).output;
     assert.match(text, /drift on node2, mac0: the link is missing/);
@@ -142,13 +142,13 @@ describe("drift", () => {
     );
   });
 
-  it("of a parent's MTU shows on the child, which does not follow it up again", async () => {
+  it("of a parent's MTU shows on the child, whose MTU does not rise again with it", async () => {
     await on.lab.sh(HOST, "ip link set eth0 mtu 1300; ip link set eth0 mtu 1500");
     assert.equal((await driftOf())["web"]?.["mtu"], "found 1300, wanted 1500");
     await heals();
   });
 
-  it("of a parent that was swapped is a difference, and is put back", async () => {
+  it("of a swapped parent is shown, and repaired", async () => {
     await on.lab.sh(
       HOST,
       "ip link del shim0; ip link add shim0 link eth0 type dummy 2>/dev/null || ip link add shim0 link mgmt0 type macvlan mode bridge",
@@ -160,7 +160,7 @@ describe("drift", () => {
     await on.project.expectNoChanges();
   });
 
-  it("is agreed upon by refresh, preview --refresh and up --refresh", async () => {
+  it("is the same in refresh, preview --refresh and up --refresh", async () => {
     await on.lab.sh(HOST, "ip link set mac0 mtu 1400; bridge link set dev eth1 hairpin on");
     const { output } = await on.project.preview("--refresh");
     assert.match(output, /mtu[^\n]*1400[^\n]*1500|mtu[^\n]*1500[^\n]*1400/);

@@ -55,7 +55,7 @@ describe("example inventory", function () {
   this.timeout(MINUTES);
   const on = useExample("inventory", SUBNET);
 
-  it("gives hosts what their groups and values say, and the hosts their way to it", async () => {
+  it("configures hosts by their groups and values, and how each is reached", async () => {
     await on.project.up();
     const outputs = await on.project.outputs();
     const leases = outputs["leases"] as Lease[];
@@ -76,7 +76,7 @@ describe("example inventory", function () {
     await on.project.expectNoChanges();
   });
 
-  it("tells what is wrong with the file by line and column", async () => {
+  it("reports errors in the file by line and column", async () => {
     const file = join(on.project.folder, "hosts.yaml");
     const text = readFileSync(file, "utf8");
     writeFileSync(
@@ -99,7 +99,7 @@ describe("example docker", function () {
   this.timeout(MINUTES);
   const on = useExample("docker", (lan) => ({ network: lan }));
 
-  it("gives the command and the compose file's part with what the host's shim has", async () => {
+  it("prints the docker command and the part of the compose file that match the host's shim", async () => {
     await on.project.up();
     const { create, compose } = (await on.project.outputs()) as {
       create: Record<string, string>;
@@ -131,7 +131,7 @@ describe("example docker", function () {
     assert.deepEqual(addressesOf(await linkOf(on.lab, "node1", "docker-shim")), [`${on.lan}.201.1/32`]);
   });
 
-  it("lets hosts and containers reach each other, as the driver makes these of that command", async () => {
+  it("lets hosts and the containers that the driver makes of that command reach each other", async () => {
     const { create } = (await on.project.outputs()) as { create: Record<string, string> };
     const containers: Record<string, string> = {};
     for (const [host, command] of Object.entries(create)) {
@@ -176,7 +176,7 @@ describe("example vms", function () {
     new RegExp(`<${element}[^>]* ${name}="([^"]+)"`).exec(xml)?.[1] ??
     assert.fail(`${element} ${name} in ${xml}`);
 
-  it("lets vepa machines reach each other and their host through the reflector", async () => {
+  it("lets VMs in vepa mode reach each other and their host through the reflector", async () => {
     await on.lab.switch.cable("node1", "node2");
     await on.project.up();
     const { vepa } = (await on.project.outputs()) as { vepa: Record<string, string> };
@@ -200,7 +200,7 @@ describe("example vms", function () {
     assert.ok(await on.lab.ping("node2", "192.0.2.2", { netns: "vm1" }), "healed");
   });
 
-  it("gives the firewall machine the frames of the NIC, to its own MAC address", async () => {
+  it("passes the NIC's frames for the firewall VM's own MAC address to it", async () => {
     const { passthru } = (await on.project.outputs()) as { passthru: string };
     const lan = lanOf(on.lab.host("node1").lan);
     const target = attribute(passthru, "target", "dev");
@@ -224,7 +224,7 @@ describe("example hairpin", function () {
   this.timeout(MINUTES);
   const on = useExample("hairpin", () => ({ host: "node1", bridge: "br0", port: "eth1" }));
 
-  it("switches it on for one port of a bridge that is there, puts it back, and leaves the bridge as it was", async () => {
+  it("switches hairpin mode on for one port of an existing bridge, repairs it, and leaves the bridge as it was", async () => {
     await on.lab.switch.cable("node1", "node2");
     await on.lab.sh(
       "node1",
@@ -262,7 +262,7 @@ describe("example dhcp", function () {
   this.timeout(MINUTES);
   const on = useExample("dhcp", SUBNET);
 
-  it("makes reservations by which a DHCP server gives each child exactly its address", async () => {
+  it("makes DHCP reservations that give each child exactly its address", async () => {
     const planned = await on.project.preview();
     await on.project.up();
     const { dnsmasqHosts, keaReservations } = (await on.project.outputs()) as {

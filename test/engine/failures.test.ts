@@ -146,7 +146,7 @@ describe("failures", () => {
       });
     }
 
-    it("a user without the right, and what to do about it", async () => {
+    it("a user without root rights, with the remedy", async () => {
       await on.lab.hide("node2", ["sudo"]);
       on.project.program(`new MacvlanInterface("web", { host: "node2", parent: "eth0" });`);
       const { code, output } = await on.project.cli(["preview"]);
@@ -163,7 +163,7 @@ describe("failures", () => {
     });
   });
 
-  it("of one host do not keep --continue-on-error from the others", async () => {
+  it("of one host do not stop --continue-on-error on the others", async () => {
     on.project.program(`
       for (const host of ["node1", "192.0.2.1:9", "node3"]) {
         new MacvlanInterface("web-" + host.replace(/[^a-z0-9]/g, "-"), { host: { address: host.split(":")[0], connectTimeout: 2 }, name: "web", parent: "eth0" });
@@ -178,7 +178,7 @@ describe("failures", () => {
       assert.match(await on.lab.sh(host, "ip link show web"), /web@eth0/);
   });
 
-  it("of a host that is gone for good name the ways out, once and without a stack, for refresh, up and destroy", async function () {
+  it("of a host that is gone for good name the remedies, once and without a stack trace, for refresh, up and destroy", async function () {
     this.timeout(240_000);
     const link = (more: string): string =>
       `new MacvlanInterface("web", { host: "node3", parent: "eth0"${more} });`;
@@ -208,7 +208,7 @@ describe("failures", () => {
     await on.lab.reset("node3");
   });
 
-  it("half-way are undone: the host is as it was, and the error names command, host and output", async () => {
+  it("partway through a change are undone: the host is as it was, and the error names command, host and output", async () => {
     on.project.program(
       `new MacvlanInterface("web", { host: "node1", parent: "eth0", netns: "web", addresses: ["192.0.2.10/24"], routes: [{ to: "203.0.113.0/24", via: "198.51.100.1" }] });`,
     );
@@ -220,7 +220,7 @@ describe("failures", () => {
   });
 
   for (const delay of isSample ? [1000, 1600] : [1000, 1300, 1600, 1900, 2200]) {
-    it(`by a kill of the whole run after ${delay} ms are made good by the next up`, async () => {
+    it(`by a kill of the whole run after ${delay} ms are repaired by the next up`, async () => {
       on.project.program(`
         for (const host of ["node1", "node2", "node3"]) for (let i = 0; i < 8; i++) {
           new MacvlanInterface(host + "-" + i, { host, name: "mac" + i, parent: "eth0", netns: "ns" + (i % 3), addresses: ["192.0.2." + (i + 1) + "/24"] });
@@ -251,7 +251,7 @@ describe("failures", () => {
     });
   }
 
-  it("by a link deleted by hand do not keep destroy from its end", async () => {
+  it("because of a link deleted by hand do not stop destroy", async () => {
     on.project.program(`
       new MacvlanInterface("web", { host: "node1", parent: "eth0" });
       new HostShim("shim", { host: "node1", parent: "eth0", routes: ["192.0.2.10/32"] });`);

@@ -28,7 +28,7 @@ exports.bridge = br0.bridgeId;
 describe("all links of a host as one resource", () => {
   const on = useProject("host-links");
 
-  it("is previewed by path, with the outputs that follow from its inputs, and made in one step", async function () {
+  it("previews by path, with the outputs that follow from its inputs, and is created in one step", async function () {
     this.timeout(300_000);
     const { project, lab } = on;
     project.program(ONE);
@@ -63,7 +63,7 @@ describe("all links of a host as one resource", () => {
     for (const name of ["br0", "shim0"]) assert.equal(await seenLink(lab, HOST, name), undefined);
   });
 
-  it("takes the links of resources of the stack over, and gives them back, without touching the host", async function () {
+  it("takes over links from other resources of the stack, and gives them back, without touching the host", async function () {
     this.timeout(300_000);
     const { project, lab } = on;
     project.program(EACH);
@@ -95,7 +95,7 @@ describe("all links of a host as one resource", () => {
     assert.equal(await seenLink(lab, HOST, "br0"), undefined);
   });
 
-  it("gives up some of its links and gets them back, without touching the host, whichever comes first", async function () {
+  it("hands some of its links over and gets them back, without touching the host, in either order", async function () {
     this.timeout(400_000);
     const { project, lab } = on;
     const br0 = `br0: { kind: "bridge", ports: [{ name: "eth1", hairpin: false }], addresses: ["192.0.2.1/24"] },`;
@@ -136,7 +136,7 @@ describe("all links of a host as one resource", () => {
     assert.equal(await seenLink(lab, HOST, "br0"), undefined);
   });
 
-  it("leaves nothing if one of its links cannot be made, while a resource per link leaves the link below", async function () {
+  it("leaves nothing if one of its links cannot be created, while a resource per link leaves the link below", async function () {
     this.timeout(300_000);
     const { project, lab } = on;
     // the host refuses it only when it is made

@@ -65,7 +65,7 @@ describe("hosts", () => {
     }
   }
 
-  it("have one connection and one reading each, whatever form they are given in", async function () {
+  it("have one connection and are read once each, whatever form they are given in", async function () {
     this.timeout(240_000);
     on.project.program(program("first"));
     // create, update and delete use the host after check, or from the state, in another form

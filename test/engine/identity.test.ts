@@ -78,7 +78,7 @@ describe("whose a link is", function () {
     }
   };
 
-  it("is written down on the host and in the state: one identity per stack, one making per create", async () => {
+  it("is recorded on the host and in the state: one identity per stack, one making per create", async () => {
     on.project.program(linksOf("node1"));
     const first = await on.project.preview();
     assert.match(first.output, /StackIdentity/);
@@ -92,7 +92,7 @@ describe("whose a link is", function () {
     assert.deepEqual((await on.project.state())["mac"]?.dependencies ?? [], []);
   });
 
-  it("stays with the new making if the engine is told to replace the link: --replace", async () => {
+  it("stays with the new making if the link is replaced by --replace", async () => {
     const before = await records("node1");
     const id = await identity();
     const all = await urns([...RESOURCES, "stack-identity"]);
@@ -120,7 +120,7 @@ describe("whose a link is", function () {
     await expectSettled("node1");
   });
 
-  it("stays with the new making if it is made before the old one goes: deleteBeforeReplace: false", async () => {
+  it("stays with the new making if that is created before the old one is deleted: deleteBeforeReplace: false", async () => {
     const first = { deleteBeforeReplace: false };
     const options = Object.fromEntries(RESOURCES.map((resource) => [resource, first]));
     const moved = { mac: { parent: "eth0" }, tap: { parent: "eth0" }, shim: { parent: "eth0" } };
@@ -151,7 +151,7 @@ describe("whose a link is", function () {
     await expectSettled("node1");
   });
 
-  it("is taken over by a resource that got another name without an alias", async () => {
+  it("is taken over by a resource that was renamed without an alias", async () => {
     const before = await records("node1");
     const renamed = linksOf("node1").replace(/\("(\w+)", /g, '("$1-2", ');
     on.project.program(renamed);
@@ -168,7 +168,7 @@ describe("whose a link is", function () {
     await expectSettled("node1");
   });
 
-  it("is known again after a run that was killed before the state was written", async () => {
+  it("is recognised after a run that was killed before the state was written", async () => {
     const save = join(on.project.folder, "saved.json");
     assert.equal((await on.project.cli(["stack", "export", "--file", save])).code, 0);
     const made = `new MacvlanInterface("late", { host: "node1", parent: "eth1", name: "late0" });`;
@@ -262,7 +262,7 @@ describe("whose a link is", function () {
       await on.project.expectNoChanges();
     });
 
-    it("is its own after the state was lost, by one clear word", async () => {
+    it("is reclaimed after the state was lost, with MACVLAN_RECLAIM", async () => {
       second().program(linksOf("node1", { mac: { mtu: 1300 } }));
       second().environment["MACVLAN_RECLAIM"] = "fleet/dev";
       const before = await records("node1");
@@ -308,7 +308,7 @@ describe("whose a link is", function () {
   });
 
   for (const option of ["", "--continue-on-error"]) {
-    it(`stays known if its host is down in a destroy ${option}, for an up and another destroy`, async () => {
+    it(`is still known if its host was down in a destroy ${option}, for an up and another destroy`, async () => {
       const project = await openProject(on.lab, "half");
       const program = ["node2", "node3"]
         .map((host) => `new MacvlanInterface("m-${host}", { host: "${host}", parent: "eth1", name: "hm" });`)

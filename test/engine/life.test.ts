@@ -76,7 +76,7 @@ describe("a stack", () => {
       commands: now.commands - (earlier[i]?.commands ?? 0),
     }));
 
-  it("is previewed with MAC addresses and labels known, and nothing touched", async () => {
+  it("previews with MAC addresses and labels known, and touches nothing", async () => {
     on.project.program(fleetOf(on.lab));
     const steps = await on.project.steps();
     assert.equal(steps["web-node2"]?.op, "create");
@@ -88,7 +88,7 @@ describe("a stack", () => {
     assert.match(text.output, /\+ 11 to create/);
   });
 
-  it("is made by one up, over one connection a host, with a read and fewer scripts than resources", async () => {
+  it("is created by one up, over one connection per host, with one read and fewer scripts than resources", async () => {
     const earlier = await counts();
     await on.project.up();
     const used = await since(earlier);
@@ -126,7 +126,7 @@ describe("a stack", () => {
     assert.ok(await on.lab.ping("node2", "192.0.2.2", { netns: "vm1" }));
   });
 
-  it("gives outputs that are what the hosts have", async () => {
+  it("has outputs that match the hosts", async () => {
     const state = await on.project.state();
     for (const host of HOSTS) {
       const [link] = await on.lab.ipJson<IpLink[]>(host, ["-n", "web", "link", "show", "dev", "mac0"]);
@@ -145,7 +145,7 @@ describe("a stack", () => {
     assert.equal(macs["node3"], state["web-node3"]?.outputs["macAddress"]);
   });
 
-  it("is left alone by a second up: nothing changes, one connection and one read a host, no script", async () => {
+  it("is left unchanged by a second up: one connection and one read per host, no script", async () => {
     const earlier = await counts();
     const { output } = await on.project.up("--expect-no-changes");
     assert.match(output, /unchanged/);
@@ -153,7 +153,7 @@ describe("a stack", () => {
     await on.project.expectNoChanges();
   });
 
-  it("is read by refresh with one connection and one read a host, and agrees with the state", async () => {
+  it("is read by refresh with one connection and one read per host, and agrees with the state", async () => {
     const earlier = await counts();
     await on.project.refresh("--expect-no-changes");
     assert.deepEqual(await since(earlier), Array(3).fill({ connections: 1, commands: 1 }));
@@ -161,7 +161,7 @@ describe("a stack", () => {
     await on.project.preview("--refresh", "--expect-no-changes");
   });
 
-  it("keeps less than 2 KiB a resource beside its own properties in the state, and no key", async () => {
+  it("keeps less than 2 KiB per resource in the state besides its own properties, and no key", async () => {
     for (const [name, resource] of Object.entries(await on.project.state())) {
       if (!resource.type.includes("macvlan")) continue;
       const visible = (properties: Record<string, unknown>): Record<string, unknown> =>
@@ -174,7 +174,7 @@ describe("a stack", () => {
     assert.ok(key.length > 20 && !stateText(on.project).includes(key));
   });
 
-  it("shows no change when the package is another build of the same schema", async () => {
+  it("shows no change if the package is another build of the same schema", async () => {
     const built = resolve(__dirname, "../../dist/engine/provider.js");
     const text = readFileSync(built, "utf8");
     try {
@@ -230,7 +230,7 @@ describe("a stack", () => {
     assert.equal(Object.keys(await on.project.state()).filter((name) => name !== "fleet-dev").length, 0);
   });
 
-  it("is made and taken away in order where a parent is named by a plain text", async () => {
+  it("is created and deleted in order if a parent is named by a plain string", async () => {
     on.project.program(`
       new HairpinBridge("lan", { host: "node3", name: "br0", ports: [], stp: false });
       for (let i = 0; i < 4; i++) new MacvlanInterface("mac" + i, { host: "node3", parent: "br0" });`);

@@ -42,7 +42,7 @@ describe("the native provider", function () {
       stringify({ name: "fleet", runtime: "yaml", ...content }, { lineWidth: 0 }),
     );
 
-  it("does what the page for other languages says first, word for word", async () => {
+  it("follows the first steps of the page for other languages, word for word", async () => {
     const [program] = blocksOf("docs/languages.md").filter(({ language }) => language === "yaml");
     const text = program?.text ?? "";
     assert.ok(text.includes("runtime: yaml"));
@@ -204,7 +204,7 @@ describe("the native provider", function () {
     await on.project.preview();
   });
 
-  it("goes on with other hosts if one is down, in a preview, an update and a refresh", async () => {
+  it("continues with other hosts if one is down, in a preview, an update and a refresh", async () => {
     const web = (host: string): ProgramCase[string] => ({
       type: "MacvlanInterface",
       args: { host: { address: host, connectTimeout: 2 }, parent: "eth0", name: "mac0", mtu: 1400 },

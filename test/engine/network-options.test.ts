@@ -63,7 +63,7 @@ describe("options of a macvlan network", function () {
     ]);
   });
 
-  it("protect: nothing of it is deleted until it is taken away again", async () => {
+  it("protect: none of its resources is deleted until the option is removed", async () => {
     on.project.program(net("protect: true"));
     await on.project.up();
     const refused = await on.project.cli(["destroy", "--yes", "--skip-preview"]);
@@ -92,7 +92,7 @@ describe("options of a macvlan network", function () {
     assert.equal(await seenLink(on.lab, "node1", "web"), undefined);
   });
 
-  it("aliases: renamed, it stays what it is, with its addresses and MACs", async () => {
+  it("aliases: a renamed network keeps its resources, addresses and MACs", async () => {
     on.project.program(net("", "net", `exclude: ["192.0.2.1-192.0.2.9"]`));
     await on.project.up();
     const before = await linkOf(on.lab, "node1", "web");
@@ -120,7 +120,7 @@ describe("options of a macvlan network", function () {
     );
   });
 
-  it("--target: a child without its address yet says what to target as well", async () => {
+  it("--target: the error for a child without an address names what to target as well", async () => {
     on.project.program(net(""));
     await on.project.up();
     on.project.program(net("").replace(`["node1"]`, `["node1", "node2"]`));

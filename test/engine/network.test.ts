@@ -44,7 +44,7 @@ describe("a macvlan network", function () {
   const ipv4 = async (): Promise<Record<string, string>> =>
     Object.fromEntries(Object.entries(await leases()).map(([key, lease]) => [key, lease.ipv4]));
 
-  it("is previewed with addresses, MACs and routes known, and nothing touched", async () => {
+  it("previews with addresses, MACs and routes known, and touches nothing", async () => {
     on.project.program(networkOf(JSON.stringify(HOSTS), CHILDREN));
     const steps = await on.project.steps();
     assert.equal(steps["net"]?.op, "create");
@@ -60,7 +60,7 @@ describe("a macvlan network", function () {
     for (const host of HOSTS) assert.equal(await snapshot(on.lab, host), fresh.get(host));
   });
 
-  it("is made by one up, with outputs that are what the hosts have", async () => {
+  it("is created by one up, with outputs that match the hosts", async () => {
     await on.project.up();
     const all = await leases();
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe("a macvlan network", function () {
     await on.project.expectNoChanges();
   });
 
-  it("gives each host a shim with routes to exactly its children, by the fewest of them", async () => {
+  it("gives each host a shim with the fewest routes that cover exactly its children", async () => {
     const all = await leases();
     for (const host of HOSTS) {
       const own = ["web", "db"].flatMap((child) => all[`${host}/${child}`] ?? []);
@@ -141,7 +141,7 @@ describe("a macvlan network", function () {
     await on.project.expectNoChanges();
   });
 
-  it("follows a reservation, moves none but who was there, and says what it keeps free for nobody", async () => {
+  it("follows a reservation, moves only the child that had the address, and reports addresses reserved for no child", async () => {
     const before = await ipv4();
     const own = before["node1/web"] ?? "";
     on.project.program(
@@ -162,7 +162,7 @@ describe("a macvlan network", function () {
     assert.deepEqual(addressesOf(await linkOf(on.lab, "node2", "web", "web")).slice(0, 1), [`${own}/16`]);
   });
 
-  it("gives no static address to a child of a DHCP server, and a default route to a namespace where there is a router", async () => {
+  it("gives no static address to a DHCP child, and a default route to a namespace if there is a router", async () => {
     on.project.program(
       networkOf(
         `["node1"]`,
@@ -185,7 +185,7 @@ describe("a macvlan network", function () {
     await on.project.expectNoChanges();
   });
 
-  it("tells all that is wrong at once, on its path, and makes nothing", async () => {
+  it("reports all problems at once, on their paths, and creates nothing", async () => {
     await on.project.destroy();
     on.project.program(
       networkOf(
@@ -227,7 +227,7 @@ describe("a macvlan network", function () {
     for (const host of HOSTS) assert.equal(await snapshot(on.lab, host), fresh.get(host));
   });
 
-  it("takes leaves that are known only when others are made: parent, subnet and MTU", async () => {
+  it("takes values that are known only once other resources are created: parent, subnet and MTU", async () => {
     on.project.program(`
       const bridge = new HairpinBridge("bridge", { host: "node1", name: "br0", mtu: 1400 });
       const first = new MacvlanInterface("first", { host: "node1", parent: bridge.name, netns: "first" });

@@ -25,7 +25,7 @@ describe("persistence", function () {
     await on.project.expectNoChanges();
   };
 
-  it("is refused at preview where nothing on the host would run the files, which names what is missing", async () => {
+  it("is refused at preview if nothing on the host would run the files, naming what is missing", async () => {
     await on.lab.sh(HOST, "mv /etc/network/interfaces /etc/network/away");
     on.project.program(program("persist: true"));
     const { code, output } = await on.project.cli(["preview"]);
@@ -34,7 +34,7 @@ describe("persistence", function () {
     await on.lab.sh(HOST, "mv /etc/network/away /etc/network/interfaces");
   });
 
-  it("goes on, off and on again without the link being touched", async () => {
+  it("is switched on, off and on again without touching the link", async () => {
     await upTo("persist: true");
     assert.equal(await files(), WRITTEN);
     const [link] = await on.lab.ipJson<{ ifindex: number }[]>(HOST, ["link", "show", "mac0"]);
@@ -51,7 +51,7 @@ describe("persistence", function () {
     );
   });
 
-  it("drifts with its files, as a plain preview shows, and is mended by the next up", async () => {
+  it("drifts if its files change, as a plain preview shows, and is repaired by the next up", async () => {
     await on.lab.sh(HOST, "echo exit >> /etc/pulumi-macvlan/mac0.sh");
     const { output } = await on.project.preview();
     assert.match(

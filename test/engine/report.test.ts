@@ -66,7 +66,7 @@ describe("report", function () {
     );
   };
 
-  it("says that there is nothing to do, and ends with 0", async () => {
+  it("says that there is nothing to do, and exits with 0", async () => {
     const result = await call(await preview());
     assert.equal(result.code, 0, result.stderr);
     assert.match(
@@ -78,7 +78,7 @@ describe("report", function () {
     assert.equal((await call(exported.stdout)).code, 0);
   });
 
-  it("says exactly what was changed by hand, and the commands that the next up runs", async () => {
+  it("lists exactly what was changed by hand, and the commands that the next up runs", async () => {
     await on.lab.sh(
       "node1",
       "ip link set mac0 mtu 1400; ip link set mac0 alias other; bridge link set dev eth1 hairpin on",
@@ -114,7 +114,7 @@ describe("report", function () {
     assert.equal((await call(await preview())).code, 0);
   });
 
-  it("tells what the program changes from what has drifted", async () => {
+  it("distinguishes changes of the program from drift", async () => {
     await on.lab.sh("node1", "ip address add 192.0.2.77/24 dev mac0");
     on.project.program(program(1400));
     const { web } = linksOf(await call(await preview(), "--format", "json"));
@@ -126,7 +126,7 @@ describe("report", function () {
     assert.deepEqual(ran["web"], web?.commands);
   });
 
-  it("plans links that follow from each other, replacements and deletions", async () => {
+  it("plans links that depend on each other, replacements and deletions", async () => {
     on.project.program(`
 const lan = new HairpinBridge("other", { host: "node1", name: "br1" });
 new MacvlanInterface("child", { host: "node1", parent: lan.name, name: "vm1", macAddress: "02:00:5e:00:53:0a" });
@@ -148,7 +148,7 @@ new HostShim("shim", { host: "node2", parent: "eth1", name: "shim0", macAddress:
     await on.project.up();
   });
 
-  it("shows what a failing preview failed for, and ends with 1", async () => {
+  it("shows why a preview failed, and exits with 1", async () => {
     on.project.program(
       `${program(1400)}new MacvlanInterface("bad", { host: "node3", parent: "nope0", name: "mac1" });`,
     );

@@ -154,7 +154,7 @@ describe("options of a resource", function () {
     assert.equal(await seenLink(on.lab, "node1", "br0"), undefined);
   });
 
-  it("pulumi import: ends with the engine's own words, and adopt takes the link over instead", async () => {
+  it("pulumi import: fails with the engine's own message, and adopt takes the link over instead", async () => {
     await on.lab.sh("node1", "ip link add web link eth0 type macvlan mode bridge && ip link set web up");
     const before = await indexOf("web");
     on.project.program(other + web("adopt: true"));

@@ -105,7 +105,7 @@ describe("a rollout", function () {
     await project.expectNoChanges();
   });
 
-  it("in batches has changed the waves before the failure, and each later host says why it was not touched", async () => {
+  it("in batches has changed the waves before the failure, and gives the reason for each later host that it did not touch", async () => {
     configure({ batch: 2 });
     project.program(PROGRAM);
     await lab.sh("node3", "touch /tmp/bad");
@@ -141,7 +141,7 @@ describe("a rollout", function () {
     await project.expectNoChanges();
   });
 
-  it("changes what its canary waits for with it, on whichever host that is", async () => {
+  it("changes what its canary depends on together with it, on whichever host that is", async () => {
     configure({ canary: "node3", batch: 3 });
     project.program(`
       const links = {};
@@ -158,7 +158,7 @@ describe("a rollout", function () {
     assert.deepEqual(firstChanges(trace).slice(0, 2), ["node5", "node3"]);
   });
 
-  it("that can only come to a standstill ends, without touching the hosts that wait", async () => {
+  it("that is bound to deadlock ends, without touching the hosts that wait", async () => {
     // a promise does not show what it waits for
     project.program(`
       let passed;
@@ -189,7 +189,7 @@ describe("a rollout", function () {
     await project.expectNoChanges();
   });
 
-  describe("that takes a failed wave back", () => {
+  describe("that rolls a failed wave back", () => {
     it("leaves the wave's other hosts as they were if a check fails, and the next up goes on", async () => {
       configure({ batch: 4, onFailure: "undo" });
       project.program(WHOLE_HOSTS);

@@ -92,7 +92,7 @@ describe("secret properties", () => {
     Object.assign(on.project.environment, { MACVLAN_TRACE: trace(), PULUMI_DEBUG_COMMANDS: "1" });
   });
 
-  it("are on the host, and in no text of preview, up, drift, refresh and destroy", async function () {
+  it("are on the host, and in no output of preview, up, drift, refresh and destroy", async function () {
     this.timeout(400_000);
     on.project.program(program());
     await call("preview", ["preview", "--diff"]);
@@ -124,7 +124,7 @@ describe("secret properties", () => {
     await call("up after a refresh", ["up", "--yes", "--skip-preview"]);
   });
 
-  it("are in no text of what fails", async function () {
+  it("are in no error message", async function () {
     this.timeout(400_000);
     const failing = `[{ to: "203.0.113.128/26", via: "198.51.100.9" }]`;
     on.project.program(program({ routes: failing, mtu: "1478" }));
@@ -165,7 +165,7 @@ describe("secret properties", () => {
     );
   });
 
-  it("are in no text if a network has them, or a transformation makes them", async function () {
+  it("are in no output if they come from a network or a transformation", async function () {
     this.timeout(400_000);
     const network = (reserved: string, mtu: number): string => `
   const s = pulumi.secret;
@@ -197,7 +197,7 @@ describe("secret properties", () => {
     await call("destroy", ["destroy", "--yes", "--skip-preview"]);
   });
 
-  it("are in no text if all links of a host are one resource, some of them secret and some not", async function () {
+  it("are in no output if all links of a host are one resource, some of them secret and some not", async function () {
     this.timeout(400_000);
     const links = (mtu: string, routes: string, more = "", beside = ""): string => `
   const s = pulumi.secret, on = { kind: "macvlan", parent: "eth0" };

@@ -122,7 +122,7 @@ describe("credentials", () => {
   ];
 
   for (const [what, prepare] of SOURCES) {
-    it(`from ${what} show nowhere in a whole run with everything logged`, async function () {
+    it(`from ${what} appear nowhere in a whole run with everything logged`, async function () {
       this.timeout(400_000);
       // beside other suites, the whole story is told of the source that the engine itself knows
       const isFull = !isSample || what.startsWith("the stack");
@@ -202,7 +202,7 @@ describe("credentials", () => {
     });
   }
 
-  it("given where they do not belong are refused without being shown", async function () {
+  it("in the wrong place are refused without being shown", async function () {
     this.timeout(240_000);
     configure("fleet:misplaced", PASSWORD);
     const secret = `new pulumi.Config("fleet").requireSecret("misplaced")`;
@@ -255,7 +255,7 @@ describe("credentials", () => {
     await on.project.destroy();
   });
 
-  it("may be rotated: nothing changes, and what the old state says can still be deleted", async function () {
+  it("may be rotated: nothing changes, and what the old state describes can still be deleted", async function () {
     this.timeout(180_000);
     on.project.environment["MACVLAN_BECOME_PASSWORD"] = BECOME;
     configure("macvlan:privateKey", keyText(keys.plain));

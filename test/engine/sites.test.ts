@@ -90,7 +90,7 @@ describe("example sites", function () {
 
   const all = (outcome: string): Run["outcomes"] => ({ north: outcome, south: outcome, west: outcome });
 
-  it("brings up each site by a stack of its own, none knowing of another's links", async () => {
+  it("brings up each site as a stack of its own, without the links of the others", async () => {
     const { code, output, outcomes } = await sites(["up", "--rollout", '{"canary":1}']);
     assert.equal(code, 0, output);
     assert.deepEqual(outcomes, all("done"));
@@ -113,7 +113,7 @@ describe("example sites", function () {
     );
   });
 
-  it("tells which site differs, property by property, and ends with 2", async () => {
+  it("shows which site differs, property by property, and exits with 2", async () => {
     await lab.sh("node2", "ip -n web address flush dev web");
     const { code, output, outcomes } = await sites(["drift", "--parallel", "3"]);
     assert.equal(code, 2, output);
@@ -124,7 +124,7 @@ describe("example sites", function () {
     assert.doesNotMatch(output, /^(north|west) .*rollout:/m);
   });
 
-  it("is run by a job a site, as docs/scale.md has it", async () => {
+  it("is run by one job per site, as in docs/scale.md", async () => {
     const page = readFileSync(join(REPOSITORY, "docs/scale.md"), "utf8");
     const workflow = parse(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? "", { strict: true }) as Workflow;
     const { strategy, steps, env } = workflow.jobs.drift;
@@ -137,7 +137,7 @@ describe("example sites", function () {
     assert.deepEqual(codes, [0, 2], "south has drifted");
   });
 
-  it("goes on with the others where a site fails, and ends with 1", async () => {
+  it("continues with the others if a site fails, and exits with 1", async () => {
     await lab.hide("node1", ["ip"]);
     try {
       const { code, output, outcomes } = await sites(["up"]);
@@ -150,7 +150,7 @@ describe("example sites", function () {
     }
   });
 
-  it("destroys, and after an interrupt ends in order and can go on", async () => {
+  it("destroys; if interrupted, ends in order and can be continued", async () => {
     const { code, output, outcomes } = await sites(["destroy", "--parallel", "1"], /north \| .*deleting/);
     assert.equal(code, 130, output);
     assert.deepEqual([outcomes["south"], outcomes["west"]], ["not begun", "not begun"]);

@@ -3,8 +3,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { engineEnvironment } from "../setup/engine";
 
-describe("the engine as it is set up", () => {
-  it("tells its version", async () => {
+describe("smoke: the engine as set up", () => {
+  it("prints its version", async () => {
     const { stdout } = await promisify(execFile)("pulumi", ["version"], { env: await engineEnvironment() });
     assert.match(stdout, /^v3\.\d+\.\d+/);
   });

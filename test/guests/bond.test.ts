@@ -24,7 +24,7 @@ describe("a bond", function () {
   describe("in the model of the kernel", () => {
     const { assertLives } = useAnnounced(on, HOST);
 
-    it("is what any change of it to any other makes of it, with its ports, and its deletion", () =>
+    it("is what the kernel has after any change to any other bond, with its ports, and after deletion", () =>
       assertLives(bond, bondInputs.map(onLinks), PAIRS));
   });
 
@@ -85,7 +85,7 @@ describe("a bond", function () {
     assert.ok(await on.lab.ping("node1", "192.0.2.1", { deadline: 3000 }));
   });
 
-  it("gives ports with one MAC address different ones if it has one of its own, and is refused at preview if not", async () => {
+  it("gives ports that share a MAC address different ones if it has its own, and is refused at preview if not", async () => {
     await withoutNetworkd();
     const pairs = ["d0", "d1"].map((d) => `ip link add ${d} address 02:00:5e:00:53:01 type dummy`);
     await sh(`modprobe dummy numdummies=0; ${pairs.join("; ")}`);
@@ -105,7 +105,7 @@ describe("a bond", function () {
     await sh("ip link delete d0; ip link delete d1");
   });
 
-  it("is given back as it was if it was adopted, with the options that the kernel reset with others, each time", async () => {
+  it("is given back as it was if it was adopted, including options that the kernel reset along with others, each time", async () => {
     await withoutNetworkd();
     await sh(
       `modprobe dummy numdummies=0; ip link add d0 type dummy; ip link add d1 type dummy
@@ -144,7 +144,7 @@ describe("a bond", function () {
     await sh("ip link delete bond0; ip link delete d0; ip link delete d1");
   });
 
-  it("takes over the NIC that carries SSH, and gives it back where nobody confirms", async () => {
+  it("takes over the NIC that carries SSH, and gives it back if the change is not confirmed", async () => {
     await withoutNetworkd();
     const args: BondArgs = {
       ...{ host: HOST, name: "bond0", mode: "active-backup", ports: ["mgmt0"], takeOverAddresses: true },
@@ -172,7 +172,7 @@ describe("a bond", function () {
     assert.equal(await seenLink(on.lab, HOST, "bond0"), undefined);
   });
 
-  it("is there again after a reboot, with its ports, options and child", async () => {
+  it("is back after a reboot, with its ports, options and child", async () => {
     await withoutNetworkd();
     const args: BondArgs = {
       ...{ host: HOST, name: "bond0", mode: "802.3ad", ports: ["eth1"], lacpRate: "fast", persist: true },

@@ -51,7 +51,7 @@ describe("VLANs of a bridge", function () {
     return [await ping("192.0.2.2"), await ping("198.51.100.2")];
   };
 
-  it("let pass what they say and nothing else, without a tag or with one, and change in place", async () => {
+  it("pass exactly the stated VLANs, untagged or tagged, and change in place", async () => {
     const { ifIndex } = await up({ ports: [access("p1", 10), access("p2", 10)] });
     assert.deepEqual(await reaches(), [true, false]);
     assert.equal(await shown("p1"), "10 PVID Egress Untagged");
@@ -87,7 +87,7 @@ describe("VLANs of a bridge", function () {
     assert.equal(await isReached(), false);
   });
 
-  it("that somebody changed are seen, and put right", async () => {
+  it("that were changed by hand are detected and repaired", async () => {
     const args = { vlanDefaultPvid: 7, vlans: [5], ports: [access("p1", 10), "p2"] };
     await up(args);
     assert.deepEqual(
@@ -141,7 +141,7 @@ describe("VLANs of a bridge", function () {
     assert.equal(await all(), before);
   });
 
-  it("go with a port to another bridge of the stack, and are there again after a boot", async () => {
+  it("move with a port to another bridge of the stack, and are back after a boot", async () => {
     await up({ ports: [access("p1", 10), access("p2", 10)] });
     await up({ ports: [access("p2", 10)] });
     assert.equal((await linkOf(on.lab, HOST, "p1")).master, undefined);

@@ -19,7 +19,7 @@ describe("a check of a VLAN", function () {
   /** The lab's switch cannot tell VLANs apart: it carries nothing of eth1 then, which keeps its carrier. */
   const carries = (isCarried: boolean): Promise<void> => on.lab.switch.plug("guest1", isCarried, 1);
 
-  it("takes it back if the switch does not carry it, and says what to look at", async () => {
+  it("rolls it back if the switch does not carry it, and says what to check", async () => {
     await vlan("guest2", 2);
     await carries(false);
     const before = await snapshot(on.lab, "guest1");

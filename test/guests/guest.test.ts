@@ -86,7 +86,7 @@ describe("guests", function () {
     assert.deepEqual(found, ["vlan", "bond", "ipvlan", "bridge"]);
   });
 
-  it("run a command with its input, and tell how it ended", async () => {
+  it("run a command with its input, and report how it ended", async () => {
     const { stdout, stderr, code } = await lab.exec(
       "guest1",
       ["sh", "-c", "cat; echo 'it''s' $A >&2; exit 3"],
@@ -109,7 +109,7 @@ describe("guests", function () {
     );
   });
 
-  it("are as they were made after a reset: their disk as well", async () => {
+  it("are as they were created after a reset, including their disk", async () => {
     await lab.sh("guest2", "touch /etc/left; sync");
     await lab.switch.hairpin("guest2", true);
     assert.equal(await lab.reset("guest2"), "rebooted");
@@ -125,7 +125,7 @@ describe("guests", function () {
     assert.match(stdout, /hairpin off/);
   });
 
-  it("go without a trace, also where one was killed", async () => {
+  it("are removed without a trace, even if one was killed", async () => {
     assert.notDeepEqual(await traces(NAME), []);
     const switchLinks = await lab.switch.exec(["ip", "-o", "link", "show"]);
     assert.match(switchLinks.stdout, /guest1-0/);

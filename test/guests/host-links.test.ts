@@ -22,7 +22,7 @@ describe("all links of a guest as one resource, over the NIC that carries SSH", 
   };
   const names = ["bond0", "bond0.10", "shim0"];
 
-  it("are made with one confirmation, carry packets, and are taken away again", async () => {
+  it("are created with one confirmation, carry packets, and are deleted again", async () => {
     await withoutNetworkd();
     const addresses = addressesOf(await linkOf(on.lab, HOST, "mgmt0"));
     const made = await on.stack.up("HostLinks", "all", { host: HOST, links });
@@ -38,7 +38,7 @@ describe("all links of a guest as one resource, over the NIC that carries SSH", 
     assert.deepEqual(addressesOf(await linkOf(on.lab, HOST, "mgmt0")).toSorted(), addresses.toSorted());
   });
 
-  it("are all taken back if one of them cuts the connection", async () => {
+  it("are all rolled back if one of them cuts the connection", async () => {
     await withoutNetworkd();
     const before = await state();
     // ARP monitoring of an unused address finds the port dead, so the change cannot be confirmed

@@ -79,7 +79,7 @@ describe("ipvlan on a stock kernel", function () {
     assert.equal((await on.lab.sh("guest1", "ip netns list")).trim(), "");
   });
 
-  it("vepa: what children say to each other leaves by the parent", async () => {
+  it("vepa: traffic between children leaves by the parent", async () => {
     await child(1, { flag: "vepa" });
     await child(2, { flag: "vepa" });
     assert.ok(await reaches(1, IPV4(9)));
@@ -93,7 +93,7 @@ describe("ipvlan on a stock kernel", function () {
   });
 
   for (const mode of ["l3", "l3s"] as const) {
-    it(`${mode}: the LAN reaches children by a route through their host, and they it without ARP`, async () => {
+    it(`${mode}: the LAN reaches children by a route through their host, and they reach it without ARP`, async () => {
       const behind = (n: number): Partial<IpvlanArgs> => ({
         mode,
         addresses: [`${BEHIND(n)}/24`],
@@ -138,7 +138,7 @@ describe("ipvlan on a stock kernel", function () {
     for (const n of [1, 2, 3]) assert.ok(await reaches(n, IPV4(9)), `child ${n}`);
   });
 
-  it("leaves a NIC's filter as it is, where a macvlan makes one that cannot filter take everything, and says so", async () => {
+  it("leaves a NIC that cannot filter as it is, while a macvlan makes it promiscuous, with a warning", async () => {
     // the driver of a guest's NICs has no filter for a second unicast address: any is too many
     const { promiscuity: before } = await linkOf(on.lab, "guest1", "eth0");
     await child(1);
@@ -152,7 +152,7 @@ describe("ipvlan on a stock kernel", function () {
     assert.match(said, /eth0 is in promiscuous mode.*cannot filter the MAC addresses/);
   });
 
-  it("refuses what the kernel would refuse, or take by changing others' links, before anything is touched", async () => {
+  it("refuses what the kernel would refuse, or accept by changing links of others, before anything is touched", async () => {
     const failures = async (more: Partial<IpvlanArgs>): Promise<string> =>
       (await on.stack.preview("IpvlanInterface", "i1", args(1, more))).failures.join("\n");
     await on.lab.sh(

@@ -28,7 +28,7 @@ describe("a macvlan on a guest", function () {
     return others.join("\n");
   }
 
-  it("loses its addresses when networkd restarts and a file matches it, and keeps them with the file that is advised", async () => {
+  it("loses its addresses if networkd restarts and a file matches it, and keeps them with the advised file", async () => {
     const host = "guest1";
     // made before the file is there: networkd takes a new link over while it is still being made, or just after
     await on.stack.up("MacvlanInterface", "m", args(host));
@@ -74,7 +74,7 @@ describe("a macvlan on a guest", function () {
     }
   });
 
-  it("is taken over by NetworkManager where a profile is for it, and let go as it is advised", async () => {
+  it("is taken over by NetworkManager if a profile matches it, and released by the advised setting", async () => {
     const host = "guest2";
     await on.stack.up("MacvlanInterface", "m", args(host));
     await on.lab.sh(

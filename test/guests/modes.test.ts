@@ -47,7 +47,7 @@ describe("macvlan modes on a stock kernel", function () {
     return end.sum_received.bits_per_second / 1e6;
   };
 
-  it("send what children say to each other through the switch twice in vepa mode, and not at all in bridge mode", async () => {
+  it("send traffic between children through the switch twice in vepa mode, and not at all in bridge mode", async () => {
     await child(1, "bridge");
     await child(2, "bridge");
     assert.ok(await reaches(1, 2));

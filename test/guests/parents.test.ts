@@ -95,7 +95,7 @@ describe("parents that a stock kernel has", function () {
       assert.ok(await reaches(1, 3));
     });
 
-    it("keeps its children through another name and a lower MTU, which is theirs then, too", async () => {
+    it("keeps its children if it gets another name or a lower MTU, which they get too", async () => {
       await vlans("guest1");
       await vlans("guest2");
       await child(1, "eth1.10");
@@ -186,7 +186,7 @@ describe("parents that a stock kernel has", function () {
       for (const nic of ["eth0", "eth1"]) await plug(nic, true);
     });
 
-    it("lets a child go on through a failover and the next one, under traffic", async () => {
+    it("keeps a child connected through two failovers, under traffic", async () => {
       await on.lab.sh("node1", `ip address add ${IPV4(9)}/24 dev eth0`);
       await bond();
       await child(1, "bond0");
@@ -208,7 +208,7 @@ describe("parents that a stock kernel has", function () {
       );
     });
 
-    it("may be there already, and then be described as it is, adopted and given back", async () => {
+    it("may exist already, and then be described as it is, adopted and given back", async () => {
       await foreignBond();
       const settings = readSettings(
         { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },

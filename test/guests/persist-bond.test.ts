@@ -55,7 +55,7 @@ describe("a persistent bond, with what sits on it, and a macvtap", function () {
   );
 
   for (const { host, network, advised } of GUESTS)
-    it(`are there again after a reboot and after a power loss, beside ${network}`, async () => {
+    it(`are back after a reboot and after a power loss, beside ${network}`, async () => {
       const { comes, unitsAreOver, lasting, failedUnits, up, areAsWanted } = lastingOn(on, host);
       const sh = (script: string): Promise<string> => on.lab.sh(host, script);
       const all = async (): Promise<unknown> => {

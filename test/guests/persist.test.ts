@@ -81,7 +81,7 @@ describe("a persistent link of a guest", function () {
   });
   afterEach(() => on.lab.reset(HOST));
 
-  it("is there again after a reboot and after a power loss, with all that was set, and is this stack's own", async () => {
+  it("is back after a reboot and after a power loss with all its settings, and belongs to this stack", async () => {
     for (const made of PLAIN) await up(made);
     const all = async (): Promise<unknown> => {
       await comes("web0", "web");
@@ -108,7 +108,7 @@ describe("a persistent link of a guest", function () {
     assert.equal(await failedUnits(), "");
   });
 
-  it("is there again on VLANs in each other that are made at the same boot, and with them when one is plugged in", async () => {
+  it("is back on nested VLANs that are created at the same boot, and with them when the outer one is re-created", async () => {
     const all = async (): Promise<unknown> => {
       for (const name of ["outer", "inner", "on0"]) await comes(name);
       await unitsAreOver();
@@ -125,7 +125,7 @@ describe("a persistent link of a guest", function () {
     assert.equal(await failedUnits(), "");
   });
 
-  it("comes back with its parent whenever that is plugged in again, also below a bridge that comes late", async () => {
+  it("comes back with its parent whenever that reappears, also below a bridge that appears late", async () => {
     await on.stack.up("MacvlanInterface", "late", LATE);
     const before = await lasting("late0");
     await sh("ip link del eth1.10");
@@ -143,7 +143,7 @@ describe("a persistent link of a guest", function () {
     assert.equal(await failedUnits(), "");
   });
 
-  it("is made by systemd or by an up when its parent is made anew by one, whoever comes first", async () => {
+  it("is re-created after its parent by systemd or by the same run, whichever comes first", async () => {
     await on.stack.up("HairpinBridge", "lan", LAN);
     await on.stack.up("HostShim", "shim", SHIM);
     const before = await lasting("shim0");

@@ -31,7 +31,7 @@ describe("a proof by reboot of a guest", function () {
     await guest.powerLoss();
   }
 
-  it("has the link with persist back and the other one not, with checks, and says so", async () => {
+  it("reports the link with persist as back and the other one as lost, with checks", async () => {
     await on.lab.sh("node1", "ip address replace 192.0.2.9/24 dev eth0");
     await on.lab.sh(HOST, "ln -s /lib/systemd/system/poweroff.target /etc/systemd/system/reboot.target");
     const checks = [{ arp: "192.0.2.9" }];

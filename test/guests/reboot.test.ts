@@ -35,7 +35,7 @@ describe("a guest", function () {
     assert.ok(await on.lab.ping("guest1", on.lab.host("node1").lan6));
   });
 
-  it("loses at a power loss what was not on its disk, and is whole again with the rest", async () => {
+  it("loses in a power loss what was not on its disk, and boots with the rest", async () => {
     const before = await bootId();
     await on.lab.sh("guest1", "echo kept > /etc/kept; sync; echo lost > /etc/lost");
     await guest().powerLoss();

@@ -9,7 +9,7 @@ const HOST = "guest1";
 const LAB = `upgrade-${process.pid}`;
 
 for (const version of RECORDED) {
-  describe(`a stack on a guest that version ${version} has made`, function () {
+  describe(`a stack on a guest, created by version ${version}`, function () {
     this.timeout(600_000);
     let lab: Lab;
     let project: Project;
@@ -25,7 +25,7 @@ for (const version of RECORDED) {
       await labDown(LAB);
     });
 
-    it("gets an identity and the boot files of this version, and nothing else is to be done", async () => {
+    it("gets an identity and the boot files of this version, and needs no other change", async () => {
       await restore({ lab, project }, version, "guest");
       assert.deepEqual(inShort(await project.steps()), {
         "stack-identity": "create",

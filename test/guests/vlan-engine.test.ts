@@ -33,7 +33,7 @@ describe("a VLAN of a program", function () {
 
   const vlanId = async (): Promise<unknown> => (await linkOf(lab, HOST, "lan")).linkinfo?.info_data?.["id"];
 
-  it("is made before what sits on it, shows drift, and is taken away after it", async () => {
+  it("is created before what sits on it, shows drift, and is deleted after it", async () => {
     project.program(program(10));
     await project.up();
     assert.equal((await project.outputs())["label"], "lan@eth1.100");
@@ -58,7 +58,7 @@ describe("a VLAN of a program", function () {
     await project.expectNoChanges();
   });
 
-  it("brings what sits on it back in the update that makes it anew, and the preview says so", async () => {
+  it("brings back what sits on it in the update that replaces it, and the preview says so", async () => {
     project.program(program(11));
     const steps = await project.steps();
     assert.match(steps["lan"]?.op ?? "", /replace/);
@@ -75,7 +75,7 @@ describe("a VLAN of a program", function () {
     await project.expectNoChanges();
   });
 
-  it("brings all back that sits on a VLAN that somebody has deleted", async () => {
+  it("is brought back with all that sits on it if it was deleted by hand", async () => {
     await lab.sh(HOST, "ip link del eth1.100");
     assert.equal(await seenLink(lab, HOST, "web0"), undefined);
     assert.deepEqual(Object.keys(await project.steps()).toSorted(), ["lan", "outer", "shim", "web"]);

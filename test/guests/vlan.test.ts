@@ -30,7 +30,7 @@ describe("a VLAN", function () {
   };
   const reaches = (to: string): Promise<boolean> => on.lab.ping("guest1", to, { deadline: 3000 });
 
-  it("in a VLAN sends frames with both tags, the provider's outside, and reaches the other end", async () => {
+  it("inside another VLAN sends frames with both tags, the provider's outside, and reaches the other end", async () => {
     for (const [host, n] of [
       ["guest1", 1],
       ["guest2", 2],
@@ -50,7 +50,7 @@ describe("a VLAN", function () {
     assert.equal((await dataOf("outer"))["protocol"], "802.1ad");
   });
 
-  it("maps priorities both ways, and forgets an entry that is taken out of the map", async () => {
+  it("maps priorities both ways, and drops an entry that is removed from the map", async () => {
     await vlan("guest2", 10, { addresses: [`${IPV4(2)}/24`] });
     const args = { addresses: [`${IPV4(1)}/24`] };
     await vlan("guest1", 10, {
@@ -85,7 +85,7 @@ describe("a VLAN", function () {
     assert.equal((await linkOf(on.lab, "guest1", "eth1.10")).ifindex, ifIndex, "all of it on the live link");
   });
 
-  it("has flags that the kernel shows, and changes on the live link", async () => {
+  it("has flags that the kernel shows and that change on the live link", async () => {
     const flags = async (): Promise<unknown> => (await dataOf("eth1.10"))["flags"];
     const made = await vlan("guest1", 10, { gvrp: true, mvrp: true, reorderHeader: false });
     assert.deepEqual(await flags(), ["GVRP", "MVRP"]);
@@ -103,7 +103,7 @@ describe("a VLAN", function () {
     assert.equal(changed.ifIndex, made.ifIndex);
   });
 
-  it("is made anew for another number or parent, which no live link can be given", async () => {
+  it("is replaced for another number or parent, which a live link cannot be given", async () => {
     const args: VlanArgs = { host: "guest1", parent: "eth1", name: "lan", vlanId: 10 };
     const first = await on.stack.up("VlanInterface", "lan", args);
     for (const [property, value] of [
@@ -119,7 +119,7 @@ describe("a VLAN", function () {
     assert.equal((await dataOf("lan"))["id"], 11);
   });
 
-  it("refuses at preview what the kernel would, and the kernel does", async () => {
+  it("refuses at preview what the kernel refuses", async () => {
     await on.lab.sh("guest1", "ip link add link eth1 name theirs type vlan id 30");
     await on.lab.sh("guest1", "ip link add br5 type bridge; ip link set br5 up; ip link set eth0 master br5");
     const refused: readonly (readonly [Partial<VlanArgs>, command: string, RegExp])[] = [
@@ -167,7 +167,7 @@ describe("a VLAN", function () {
     assert.ok((await linkOf(on.lab, "guest1", "v")).flags.includes("UP"));
   });
 
-  it("of somebody else's is taken over as it is, and given back", async () => {
+  it("of another owner is taken over as it is, and given back", async () => {
     await on.lab.sh(
       "guest1",
       "ip link add link eth1 name theirs type vlan id 30 egress-qos-map 0:1 7:7; ip link set theirs up",
@@ -188,7 +188,7 @@ describe("a VLAN", function () {
     ]);
   });
 
-  it("may be a namespace's, which is made with it and goes with it", async () => {
+  it("may be in a namespace, which is created and deleted with it", async () => {
     await vlan("guest1", 10, { netns: "blue", name: "v", addresses: [`${IPV4(1)}/24`] });
     await vlan("guest2", 10, { addresses: [`${IPV4(2)}/24`] });
     assert.ok(await on.lab.ping("guest1", IPV4(2), { netns: "blue", deadline: 3000 }));

@@ -19,7 +19,7 @@ const LASTING = {
 };
 
 for (const version of RECORDED) {
-  describe(`a stack that version ${version} has made`, function () {
+  describe(`a stack created by version ${version}`, function () {
     this.timeout(300_000);
     const untouched = new Map<string, string>();
     const on = useProject("upgrade", async ({ lab }) => {
@@ -42,7 +42,7 @@ for (const version of RECORDED) {
       return JSON.parse(text.replace(/^[0-9]+ /, "")) as Record<string, unknown>;
     };
 
-    it("gets an identity and the boot files of this version, and nothing else is to be done", async () => {
+    it("gets an identity and the boot files of this version, and needs no other change", async () => {
       await restore(on, version, "nodes");
       assert.deepEqual(inShort(await on.project.steps()), { "stack-identity": "create", ...LASTING });
     });
@@ -72,7 +72,7 @@ for (const version of RECORDED) {
       }
     });
 
-    it("has its links made at boot by the files that it wrote, and is destroyed without an up before it", async () => {
+    it("has its links created at boot by its own files, and can be destroyed without an up first", async () => {
       await restore(on, version, "nodes");
       await on.lab.reboot("node2");
       // as ifupdown does at the end of booting, which the lab leaves out
