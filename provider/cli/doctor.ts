@@ -1,5 +1,6 @@
 /** `pulumi-macvlan doctor`: what hosts can do. */
 import { Command } from "commander";
+import type { CheckedResult } from "./checks";
 import type { Diagnosis } from "./doctor/table";
 import type { Check } from "./doctor/judge";
 import { EXIT, type ExitCode, exitCodes } from "./exit";
@@ -118,14 +119,13 @@ async function linkChecks(
   )) {
     const identity = host === undefined ? "" : hostIdentity(host);
     const name = String(after?.["name"]);
-    rows.set(identity, [
-      ...(rows.get(identity) ?? []),
-      ...results.map(({ check, passed, ms = 0, failure = "" }): Check =>
-        passed
-          ? { check: name, status: "ok", found: `${check}: ${ms} ms` }
-          : { check: name, status: "failed", found: check, advice: failure },
-      ),
-    ]);
+    rows.set(identity, [...(rows.get(identity) ?? []), ...results.map((result) => rowOf(name, result))]);
   }
   return rows;
+}
+
+function rowOf(link: string, { check, property, passed, ms = 0, failure = "" }: CheckedResult): Check {
+  if (passed === true) return { check: link, status: "ok", found: `${check}: ${ms} ms` };
+  if (passed === false) return { check: link, status: "failed", found: check, advice: failure };
+  return { check: link, status: "note", found: `${property} ${check}: not run` };
 }

@@ -7,6 +7,7 @@
  * secrets encrypted, below a key of their own.
  */
 import { z } from "zod";
+import { PROBES } from "../model/checks";
 import { pathOf } from "../model/property-path";
 import { isUnknown } from "../model/unknown";
 import { type HostAddress, hostSchema } from "../ssh/address";
@@ -34,6 +35,8 @@ export interface StackLink {
   readonly after?: Json;
   /** Properties that are secret and therefore in neither. */
   readonly secret: readonly string[];
+  /** Paths of its checks if there is a secret among them: `checks[0].http`. */
+  readonly secretChecks: readonly string[];
   /** Properties whose values are not known yet. */
   readonly unknown: readonly string[];
 }
@@ -252,8 +255,18 @@ function stackLink(
     ...(before === undefined ? {} : { before: withoutSecrets(before, secret) }),
     ...(after === undefined ? {} : { after: withoutSecrets(after, secret) }),
     secret,
+    secretChecks: secret.includes("checks") ? pathsOfChecks((after ?? before)?.["checks"]) : [],
     unknown: keys(isUnknown),
   };
+}
+
+/** Of each check what it does, and no value. */
+function pathsOfChecks(checks: unknown): string[] {
+  if (!Array.isArray(checks)) return ["checks"];
+  return checks.map((one: unknown, i) => {
+    const probe = PROBES.find((name) => typeof one === "object" && one !== null && name in one);
+    return pathOf(["checks", i, ...(probe === undefined ? [] : [probe])]);
+  });
 }
 
 function isHidden(key: string): boolean {

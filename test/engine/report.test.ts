@@ -14,7 +14,7 @@ const lan = new HairpinBridge("lan", { host: "node1", name: "br0", ports: [{ nam
 new MacvlanInterface("vm", { host: "node1", parent: lan.name, name: "vm0", macAddress: "02:00:5e:00:53:09" });
 new MacvlanInterface("web", {
   host: "node1", parent: "eth0", name: "mac0", mtu: ${mtu}, macAddress: "${MAC}", addresses: ["192.0.2.10/24"],
-  alias: pulumi.secret("hush-hush"),
+  alias: pulumi.secret("hush-hush"), checks: [{ command: "true" }, { command: pulumi.secret("true hush-hush"), within: 5 }],
 });
 new HostShim("shim", { host: "node2", parent: "eth0", name: "shim0", macAddress: "02:00:5e:00:53:02", routes: ["192.0.2.10/32"] });
 `;
@@ -76,6 +76,17 @@ describe("report", function () {
     assert.match(result.stdout, /4 links on 2 hosts: nothing to do\./);
     const exported = await on.project.cli(["stack", "export"]);
     assert.equal((await call(exported.stdout)).code, 0);
+    for (const stack of [exported.stdout, await preview()]) {
+      const checked = await call(stack, "--checks", "--format", "json");
+      assert.equal(checked.code, 0, checked.stderr);
+      assert.ok(!checked.stdout.includes("hush"));
+      const { web } = linksOf(checked);
+      assert.ok(web?.checks?.length);
+      for (const { check, property, passed } of web.checks) {
+        assert.deepEqual([check, passed], ["[secret]", undefined]);
+        assert.match(property, /^checks(\[[01]\]\.command)?$/);
+      }
+    }
   });
 
   it("lists exactly what was changed by hand, and the commands that the next up runs", async () => {

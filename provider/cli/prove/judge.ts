@@ -85,7 +85,7 @@ export function judgeLinks(links: readonly StackLink[], before: Compared, after:
       const result = outcomeOf(old, now, isLost);
       const own = links.find((one) => one.resource === resource && one.kind.type === type);
       const advice = result === "lost" ? adviceFor(own, now) : undefined;
-      const failed = (old.checks ?? []).filter(({ passed }) => !passed);
+      const failed = (old.checks ?? []).filter(({ passed }) => passed === false);
       return {
         ...{ resource, type, label, ...(link === undefined ? {} : { link }), outcome: result },
         ...{ differences, problems, notes },
@@ -99,7 +99,7 @@ export function judgeLinks(links: readonly StackLink[], before: Compared, after:
 
 function withHistory(check: CheckedResult, failed: readonly CheckedResult[]): ProvenCheck {
   const before = failed.some((one) => one.property === check.property && one.check === check.check);
-  return !check.passed && before ? { ...check, failedBefore: true } : check;
+  return check.passed === false && before ? { ...check, failedBefore: true } : check;
 }
 
 function outcomeOf(before: ReportedLink, after: ReportedLink, isLost: boolean): Outcome {
@@ -128,9 +128,9 @@ function adviceFor(link: StackLink | undefined, { differences }: ReportedLink): 
     : "its boot script did not make it; see the log of the init system (journalctl -b -u 'pulumi-macvlan-*')";
 }
 
-/** Whether all is as the stack describes it, and all checks have passed. */
+/** Whether all is as the stack describes it, and all checks that could be run have passed. */
 export function isProven({ links }: Proof): boolean {
   return links.every(
-    ({ outcome, checks = [] }) => outcome === "back" && checks.every(({ passed }) => passed),
+    ({ outcome, checks = [] }) => outcome === "back" && checks.every(({ passed }) => passed !== false),
   );
 }

@@ -1,6 +1,7 @@
 /** What a reboot has shown, for a terminal. Pure. */
 import type { Colour, Paint } from "../paint";
-import { count } from "../report/model";
+import { checked, count } from "../report/model";
+import { checkLine } from "../report/text";
 import { alignColumns, oneLine } from "../table";
 import type { Outcome, Proof, ProvenCheck, ProvenLink } from "./judge";
 
@@ -42,14 +43,14 @@ function details(link: ProvenLink, paint: Paint): string[] {
     ...link.problems.map((problem) => `      ${paint("red", oneLine(problem))}`),
     ...(link.advice === undefined ? [] : [`      ${paint("dim", oneLine(link.advice))}`]),
     ...link.notes.map((note) => `      ${paint("dim", oneLine(note))}`),
-    ...(link.checks ?? []).map((check) => `      ${checkLine(check, paint)}`),
+    ...(link.checks ?? []).map((check) => `      ${checkLine(withHistory(check), paint)}`),
   ];
 }
 
-function checkLine({ check, passed, ms = 0, failure = "", failedBefore }: ProvenCheck, paint: Paint): string {
-  if (passed) return `${paint("green", "passed:")} ${oneLine(check)} ${paint("dim", `${ms} ms`)}`;
-  const before = failedBefore === true ? "; it failed before the reboot as well" : "";
-  return `${paint("red", "failed:")} ${oneLine(`${failure}${before}`)}`;
+function withHistory(check: ProvenCheck): ProvenCheck {
+  return check.failedBefore === true
+    ? { ...check, failure: `${check.failure ?? ""}; it failed before the reboot as well` }
+    : check;
 }
 
 /** `2 links on node1: 1 back, 1 lost; 1 check passed, 1 failed.` */
@@ -58,11 +59,5 @@ function summariseProof({ host, links }: Proof): string {
     const own = links.filter((link) => link.outcome === outcome).length;
     return own === 0 ? [] : [`${own} ${outcome}`];
   });
-  const checks = links.flatMap((link) => link.checks ?? []);
-  const failed = checks.filter(({ passed }) => !passed).length;
-  const tried =
-    checks.length === 0
-      ? ""
-      : `; ${count(checks.length - failed, "check")} passed${failed === 0 ? "" : `, ${failed} failed`}`;
-  return `${count(links.length, "link")} on ${oneLine(host)}: ${outcomes.join(", ")}${tried}.`;
+  return `${count(links.length, "link")} on ${oneLine(host)}: ${[outcomes.join(", "), ...checked(links)].join("; ")}.`;
 }

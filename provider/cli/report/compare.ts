@@ -263,8 +263,10 @@ function reported(
   differences: readonly ReportedDifference[],
   run: readonly string[],
 ): ReportedLink {
+  // checks are compared with nothing
+  const hidden = link.secret.filter((property) => property !== "checks");
   const notes = [
-    ...(link.secret.length === 0 ? [] : [`not compared because secret: ${link.secret.join(", ")}`]),
+    ...(hidden.length === 0 ? [] : [`not compared because secret: ${hidden.join(", ")}`]),
     ...(link.unknown.length === 0
       ? []
       : [

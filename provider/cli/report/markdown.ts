@@ -96,11 +96,11 @@ function linkDetails(link: ReportedLink, host: string): string {
 
 function checkRows({ checks = [] }: ReportedLink): string[] {
   if (checks.length === 0) return [];
-  const rows = checks.map(({ check, passed, ms = 0, failure = "" }) => [
-    code(check),
-    passed ? "passed" : "**failed**",
-    passed ? `${ms} ms` : code(failure),
-  ]);
+  const rows = checks.map(({ check, property, passed, ms = 0, failure = "" }) => {
+    if (passed === true) return [code(check), "passed", `${ms} ms`];
+    if (passed === false) return [code(check), "**failed**", code(failure)];
+    return [`${code(property)} ${code(check)}`, "not run", "–"];
+  });
   return [table(["check", "result", "round trip or answer"], rows)];
 }
 

@@ -1,6 +1,6 @@
 /** A report as data, independent of its form. `--format json` prints it as it is. */
 import type { LinkId } from "../../model/host";
-import type { CheckedResult } from "../checks";
+import { type CheckedResult, countChecks } from "../checks";
 import type { Action } from "../stack";
 
 /** A property that differs. */
@@ -67,7 +67,7 @@ export function isQuiet(link: ReportedLink): boolean {
 
 /** Whether a check has not passed. */
 export function isDisproved({ checks = [] }: ReportedLink): boolean {
-  return checks.some(({ passed }) => !passed);
+  return countChecks(checks).failed > 0;
 }
 
 export function hasDrift(link: ReportedLink): boolean {
@@ -116,12 +116,16 @@ export function summarise(report: Report): string {
   return `${count(links.length, "link")} on ${count(report.hosts.length, "host")}: ${parts.join("; ")}.`;
 }
 
-/** `2 checks passed, 1 failed` */
-function checked(links: readonly ReportedLink[]): string[] {
+/** `2 checks passed, 1 failed, 1 secret and not run`; none if there are no checks. */
+export function checked(links: readonly { readonly checks?: readonly CheckedResult[] }[]): string[] {
   const all = links.flatMap(({ checks = [] }) => checks);
-  const failed = all.filter(({ passed }) => !passed).length;
   if (all.length === 0) return [];
-  return [`${count(all.length - failed, "check")} passed${failed === 0 ? "" : `, ${failed} failed`}`];
+  const { passed, failed, secret } = countChecks(all);
+  const more = [
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(secret === 0 ? [] : [`${secret} secret and not run`]),
+  ];
+  return [[`${count(passed, "check")} passed`, ...more].join(", ")];
 }
 
 /** `1 host`, `2 hosts` */

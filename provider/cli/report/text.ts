@@ -1,4 +1,5 @@
 /** The report for a terminal. Pure. */
+import type { CheckedResult } from "../checks";
 import type { Colour, Paint } from "../paint";
 import { alignColumns, oneLine } from "../table";
 import { type Report, type ReportedLink, countWords, isQuiet, summarise } from "./model";
@@ -44,13 +45,19 @@ function linkLines(link: ReportedLink, paint: Paint): string[] {
   return [
     head,
     ...alignColumns(rows, "    "),
-    ...(link.checks ?? []).map(({ check, passed, ms = 0, failure = "" }) =>
-      passed
-        ? `    ${paint("green", "passed:")} ${oneLine(check)} ${paint("dim", `${ms} ms`)}`
-        : `    ${paint("red", "failed:")} ${oneLine(failure)}`,
-    ),
+    ...(link.checks ?? []).map((check) => `    ${checkLine(check, paint)}`),
     ...link.problems.map((problem) => `    ${paint("red", "would fail:")} ${oneLine(problem)}`),
     ...link.notes.map((note) => `    ${paint("dim", oneLine(note))}`),
     ...link.commands.map((command) => `    ${paint("dim", "$")} ${oneLine(command)}`),
   ];
+}
+
+/** What came of a check, as one line. */
+export function checkLine(
+  { check, property, passed, ms = 0, failure = "" }: CheckedResult,
+  paint: Paint,
+): string {
+  if (passed === true) return `${paint("green", "passed:")} ${oneLine(check)} ${paint("dim", `${ms} ms`)}`;
+  if (passed === false) return `${paint("red", "failed:")} ${oneLine(failure)}`;
+  return `${paint("yellow", "not run:")} ${oneLine(property)} ${paint("dim", check)}`;
 }

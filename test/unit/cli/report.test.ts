@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import type { CheckedResult } from "../../../provider/cli/checks";
 import { type Seen, seenKey } from "../../../provider/cli/look";
 import { plain } from "../../../provider/cli/paint";
 import { compareStack } from "../../../provider/cli/report/compare";
 import { reportMarkdown } from "../../../provider/cli/report/markdown";
-import { type Report, differs, hasFailed } from "../../../provider/cli/report/model";
+import { type Report, differs, hasFailed, isDisproved } from "../../../provider/cli/report/model";
 import { reportText } from "../../../provider/cli/report/text";
 import { readStack } from "../../../provider/cli/stack";
 import type { Observation } from "../../../provider/model/observation";
@@ -159,6 +160,25 @@ describe("the report", () => {
       [link?.action, link?.commands, link?.notes],
       ["update", [], ["not compared because secret: alias"]],
     );
+  });
+
+  it("shows what came of checks, and of a secret one its path", () => {
+    const stack = readStack(
+      JSON.stringify({ steps: [step("same", "web", { before: WEB, after: WEB })] }),
+      "it",
+    );
+    const seen = { label: "node1", observation: owned([DRIFTED]) };
+    const results: readonly CheckedResult[] = [
+      { check: "ping 192.0.2.1", property: "checks[0]", passed: true, ms: 3 },
+      { check: "[secret]", property: "checks[1].http" },
+    ];
+    const checked = new Map(stack.links.map((link) => [link, results]));
+    const report = compareStack(stack, new Map([[seenKey({ address: "node1" }), seen]]), checked);
+    assert.match(reportText(report, plain), /^ {4}not run: checks\[1\]\.http \[secret\]$/m);
+    assert.match(reportText(report, plain), /1 check passed, 1 secret and not run\.$/m);
+    assert.match(reportMarkdown(report), /^\| `checks\[1\]\.http` `\[secret\]` \| not run \| – \|$/m);
+    const [link] = report.hosts[0]?.links ?? [];
+    assert.equal(link && isDisproved(link), false);
   });
 
   it("tells what the preview had found of a host that cannot be looked at", () => {

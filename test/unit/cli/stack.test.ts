@@ -120,6 +120,32 @@ describe("a stack as the engine prints it", () => {
     );
   });
 
+  it("keeps the paths of secret checks, and no value", () => {
+    const secret = {
+      "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+      ciphertext: "hush",
+    };
+    const paths = (checks: unknown): readonly string[] => {
+      const resources = [
+        {
+          urn: urn("web"),
+          type: "pulumi-nodejs:dynamic/macvlan:MacvlanInterface",
+          inputs: inputsOf("web", { checks }),
+        },
+      ];
+      const [link] = readStack(JSON.stringify({ deployment: { resources } }), "it").links;
+      assert.ok(link && !JSON.stringify({ ...link, kind: "" }).includes("hush"));
+      return link.secretChecks;
+    };
+    assert.deepEqual(paths([{ ping: "192.0.2.1" }, { http: secret, within: 5 }]), [
+      "checks[0].ping",
+      "checks[1].http",
+    ]);
+    assert.deepEqual(paths(secret), ["checks"]);
+    assert.deepEqual(paths([secret]), ["checks[0]"]);
+    assert.deepEqual(paths([{ ping: "192.0.2.1" }]), []);
+  });
+
   it("names what is not known yet", () => {
     const after = inputsOf("web", { alias: UNKNOWN, host: { address: UNKNOWN } });
     const [link] = readStack(preview([step("create", "web", { after })]), "it").links;
