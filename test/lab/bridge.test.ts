@@ -41,7 +41,7 @@ describe("hairpin bridge", () => {
     assert.ok(await reaches());
   });
 
-  it("sets each option of a port, and takes a port out again when it is named no more", async () => {
+  it("sets each option of a port, and removes a port that is no longer listed", async () => {
     await cables();
     const options = {
       hairpin: false,
@@ -82,7 +82,7 @@ describe("hairpin bridge", () => {
     assert.equal((await linkOf(on.lab, "node1", "p1")).master, "br0");
   });
 
-  it("finds a port that was taken out or changed, and puts it right", async () => {
+  it("detects a port that was removed or changed, and repairs it", async () => {
     await cables();
     const args = { host: "node1", ports: ["p1", "p2"] };
     await on.stack.up("HairpinBridge", "br0", args);
@@ -129,7 +129,7 @@ describe("hairpin bridge", () => {
     assert.deepEqual([now["stp_state"], now["forward_delay"], now["ageing_time"]], [0, 0, 6000]);
   });
 
-  it("refuses VLAN filtering at preview where the kernel has none", async function () {
+  it("refuses VLAN filtering at preview if the kernel has none", async function () {
     await on.lab.sh("node1", "ip link add br9 type bridge");
     const shown = await on.lab.sh(
       "node1",

@@ -16,7 +16,7 @@ describe("the threshold of a parent's broadcast queue", function () {
   const shown = async (link: string): Promise<unknown> =>
     (await linkOf(on.lab, "node1", link)).linkinfo?.info_data?.["bclim"];
 
-  it("is refused at preview by an iproute2 that does not know it, with what it needs", async () => {
+  it("is refused at preview if iproute2 does not support it, naming what is needed", async () => {
     const { failures } = await preview({ broadcastQueueThreshold: 5 });
     assert.match(
       failures.join(),
@@ -26,7 +26,7 @@ describe("the threshold of a parent's broadcast queue", function () {
     assert.equal((await preview({})).changes, false);
   });
 
-  it("is set, changed in place for all macvlans of the parent, seen if somebody changes it, and rolled back", async () => {
+  it("is set, changed in place for all macvlans of the parent, detected as drift, and rolled back", async () => {
     await installIproute2(on.lab, "node1", "trixie");
     const { ifIndex } = await up({ broadcastQueueThreshold: 5 });
     assert.equal(await shown("mac0"), 5);

@@ -40,7 +40,7 @@ describe("without a change", () => {
   }
   const told = /eth1 is without a carrier.*one loss|eth1 is without a carrier.*\d+ losses/;
 
-  it("a parent whose cable is out is told at preview, in up, by refresh, report, doctor and graph", async () => {
+  it("a parent without a carrier is reported by preview, up, refresh, report, doctor and graph", async () => {
     await up();
     assert.doesNotMatch(on.stack.said().join("\n"), /carrier/);
     await cable(false);
@@ -61,7 +61,7 @@ describe("without a change", () => {
     assert.doesNotMatch(on.stack.said().join("\n"), /carrier/);
   });
 
-  it("a link whose carrier is expected drifts with it", async () => {
+  it("a link whose carrier is expected drifts if the carrier is lost", async () => {
     await up({ expectCarrier: true });
     assert.deepEqual((await preview({ expectCarrier: true })).drift, {});
     await cable(false);

@@ -168,7 +168,7 @@ describe("changes of a macvlan", () => {
     });
   });
 
-  it("to another parent, and to and from passthru, make the link anew", async () => {
+  it("to another parent, and to and from passthru, replace the link", async () => {
     const free = { parent: "eth1" };
     await up({});
     assert.deepEqual((await preview(free)).replaces, ["parent"]);
@@ -183,7 +183,7 @@ describe("changes of a macvlan", () => {
     assert.equal((await linkOf(on.lab, "node1", "eth1")).address, on.lab.host("node1").mac1);
   });
 
-  describe("by others are found, told and put right", () => {
+  describe("by others are detected, reported and repaired", () => {
     const all: Partial<MacvlanArgs> = {
       mtu: 1400,
       macAddress: MACS[0],
@@ -213,7 +213,7 @@ describe("changes of a macvlan", () => {
       assert.deepEqual((await preview(all)).drift, {});
     });
 
-    it("what is not given is nobody's drift", async () => {
+    it("what is not stated does not drift", async () => {
       await up({});
       await on.lab.sh(
         "node1",
@@ -223,7 +223,7 @@ describe("changes of a macvlan", () => {
     });
   });
 
-  it("that are none run one command, which only looks", async () => {
+  it("that change nothing run one command, which only reads", async () => {
     const args = { addresses: ["192.0.2.1/24", "2001:db8::1/64"], mtu: 1400, netns: "blue" };
     await up(args);
     const before = await on.lab.commands("node1");
@@ -247,7 +247,7 @@ describe("changes of a macvlan", () => {
       }),
     );
 
-    it("is answered from within 1 s over IPv4, by the times of the frames", async () => {
+    it("is reached within 1 s over IPv4, by the times of the frames", async () => {
       await up(args(MACS[0]));
       assert.ok(await on.lab.ping("node2", "192.0.2.1", { netns: "peer", deadline: 10_000 }));
       const capture = await on.lab.capture("node2", "eth0", "icmp[0] = 0", "", { times: true });
@@ -266,7 +266,7 @@ describe("changes of a macvlan", () => {
       assert.ok(gap > 0 && gap < 1, `${gap.toFixed(3)} s between the last old and the first new reply`);
     });
 
-    it("is answered from soon after the link was made again, over IPv4 and IPv6", async () => {
+    it("is reached soon after the link was re-created, over IPv4 and IPv6", async () => {
       await up(args(MACS[0]));
       const answers = (): Promise<boolean[]> =>
         Promise.all(

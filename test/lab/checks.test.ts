@@ -48,7 +48,7 @@ describe("checks", () => {
     assert.equal(await left(), LOCKED);
   }
 
-  it("that pass let a change stay, and are outputs with their round trip", async () => {
+  it("that pass keep a change, and are outputs with their round-trip time", async () => {
     await other();
     const checks: CheckArgs[] = [
       { ping: "192.0.2.200" },
@@ -75,7 +75,7 @@ describe("checks", () => {
     );
   });
 
-  it("find vepa children without a switch that sends frames back", async () => {
+  it("detect vepa children whose switch does not send frames back", async () => {
     await child(1, { mode: "vepa" });
     const checks = [{ ping: "192.0.2.1", within: 2 }];
     await undone(() => child(2, { mode: "vepa", checks }), /ping 192\.0\.2\.1/, /m2/, /node1/, /hairpin/);
@@ -87,7 +87,7 @@ describe("checks", () => {
     assert.equal(results?.[0]?.passed, true);
   });
 
-  it("find a switch port that takes one MAC address", async () => {
+  it("detect a switch port that accepts only one MAC address", async () => {
     await other();
     await lockPort(on.lab, "node1", [on.lab.host("node1").mac]);
     const checks = [{ arp: "192.0.2.200", within: 2 }];
@@ -98,7 +98,7 @@ describe("checks", () => {
     assert.equal((await child(1, { checks })).checks?.[0]?.passed, true);
   });
 
-  it("from the host prove a shim, and take it back if no child answers", async () => {
+  it("from the host verify a shim, and roll it back if no child answers", async () => {
     await child(1, { mode: "private" });
     const shim = (target: string) =>
       on.stack.up("HostShim", "shim0", {
@@ -139,7 +139,7 @@ describe("checks", () => {
     await undone(() => child(1, { checks: checks.map((c) => ({ ...c, required: true })), mtu: 1300 }));
   });
 
-  it("undo a change of the place or the address, where nothing can have failed before", async () => {
+  it("undo a change of the place or the address, for which no check can have failed before", async () => {
     await other();
     await child(1);
     const checks: CheckArgs[] = [{ command: 'test "$NETNS" = c1', within: 1 }];
@@ -157,7 +157,7 @@ describe("checks", () => {
     assert.deepEqual((await on.stack.refresh("m1"))?.["addresses"], ["192.0.2.1/24", "2001:db8::1/64"]);
   });
 
-  it("of persistent links take the boot files back too", async () => {
+  it("of persistent links roll back the boot files too", async () => {
     await on.lab.sh("node1", "mkdir -p /run/openrc");
     const before = await on.lab.sh(
       "node1",
@@ -222,7 +222,7 @@ describe("checks", () => {
     await on.lab.sh("node2", "pkill -f '[h]ttpd -p 8080'; true");
   });
 
-  it("of resources that are changed together undo only their own", async () => {
+  it("undo only their own resource if several are changed together", async () => {
     await other();
     const run = openRun(on.lab);
     const provider = run.operations("MacvlanInterface");
@@ -252,7 +252,7 @@ describe("checks", () => {
     assert.doesNotMatch(await on.lab.sh("node1", "ip netns list"), /^c2/m);
   });
 
-  it("for which the host has no program are refused at preview, with the package", async () => {
+  it("for which the host has no program are refused at preview, naming the package", async () => {
     await on.lab.hide("node1", ["curl", "wget"]);
     await on.lab.replace("node1", "busybox", { script: "#!/bin/sh\n" });
     const args: MacvlanArgs = { host: "node1", parent: "eth0", addresses: ["192.0.2.1/24"] };

@@ -17,7 +17,7 @@ describe("a change of the link that carries the SSH connection", () => {
   const left = () => on.lab.sh("node1", "ls --ignore=begun /run/pulumi-macvlan");
   const gone = (): Promise<void> => watchdogEnds(on.lab, "node1");
 
-  it("is confirmed by a new connection, and a session of somebody else's lives through it", async () => {
+  it("is confirmed by a new connection, and another user's session survives it", async () => {
     const before = await snapshot(on.lab, "node1");
     const mgmt = addressesOf(await linkOf(on.lab, "node1", "mgmt0"));
     const connections = (await on.lab.connections("node1")) + 1;
@@ -37,7 +37,7 @@ describe("a change of the link that carries the SSH connection", () => {
     assert.equal(await snapshot(on.lab, "node1"), before);
   });
 
-  it("that cuts it for good comes back by itself, and the error says so", async () => {
+  it("that cuts it for good is rolled back by the host itself, and the error says so", async () => {
     const before = await snapshot(on.lab, "node1");
     // a passthru child takes all that comes in for its parent, here to another namespace
     await assert.rejects(
@@ -57,7 +57,7 @@ describe("a change of the link that carries the SSH connection", () => {
     assert.equal(await left(), NOTHING_LEFT);
   });
 
-  it("whose shell is killed half-way is taken back at once, with nobody there", async () => {
+  it("whose shell is killed partway is rolled back at once, without a connection", async () => {
     const before = await snapshot(on.lab, "node1");
     for (const n of [2, 4, 6]) {
       await replaceIp(on.lab, "node1", n, KILL);
@@ -69,7 +69,7 @@ describe("a change of the link that carries the SSH connection", () => {
     }
   });
 
-  it("that loses the session half-way and yet goes well is confirmed all the same", async () => {
+  it("that loses the session partway but succeeds is confirmed all the same", async () => {
     for (const n of [2, 4, 6]) {
       await replaceIp(on.lab, "node1", n, `${CUT}; sleep 0.3`);
       await on.stack.up("HairpinBridge", "lan", BRIDGE);
@@ -81,7 +81,7 @@ describe("a change of the link that carries the SSH connection", () => {
     }
   });
 
-  it("is taken back when sshd lets nobody in any more, and the error says what is not known", async () => {
+  it("is rolled back if sshd accepts no more logins, and the error says what is not known", async () => {
     const before = await snapshot(on.lab, "node1");
     await replaceIp(on.lab, "node1", 2, "pkill -o sshd");
     await assert.rejects(

@@ -15,7 +15,7 @@ describe("an address that another machine has", () => {
     on.lab.sh("node2", "ip addr add 192.0.2.9/24 dev eth0; ip addr add 2001:db8::9/64 dev eth0"),
   );
 
-  it("is refused before anything is touched, by IPv4", async () => {
+  it("is refused before anything is touched, for IPv4", async () => {
     const before = await snapshot(on.lab, "node1");
     const { mac, mac1 } = on.lab.host("node2"); // both NICs are on the LAN, and either answers
     await assert.rejects(
@@ -29,7 +29,7 @@ describe("an address that another machine has", () => {
     await up({ ...ARGS, addresses: ["192.0.2.8/24"], duplicateAddressDetection: "error" });
   });
 
-  it("is only told where that is asked for, and not looked for where it is not", async () => {
+  it("is only a warning if set to warn, and not looked for if set to off", async () => {
     await up({ ...ARGS, duplicateAddressDetection: "warn" });
     assert.ok(await seenLink(on.lab, "node1", "web", "web"));
     await on.stack.down();
@@ -38,12 +38,12 @@ describe("an address that another machine has", () => {
     assert.deepEqual(preview.drift, {});
   });
 
-  it("is no reason to stop where the host has no arping", async () => {
+  it("does not stop a change if the host has no arping", async () => {
     await on.lab.hide("node1", ["arping"]);
     await up({ ...ARGS, duplicateAddressDetection: "error" });
   });
 
-  it("is taken back by IPv6, and a change of it too", async () => {
+  it("is rolled back for IPv6, and so is a change to it", async () => {
     const six = { ...ARGS, addresses: ["2001:db8::9/64"], duplicateAddressDetection: "error" as const };
     const before = await snapshot(on.lab, "node1");
     await assert.rejects(
@@ -60,7 +60,7 @@ describe("an address that another machine has", () => {
     );
   });
 
-  it("is drift by IPv6 once the kernel has found out, and is tried again by the next up", async () => {
+  it("is drift for IPv6 once the kernel has detected it, and is retried by the next up", async () => {
     const six = { ...ARGS, addresses: ["2001:db8::9/64"] };
     const flags = (): Promise<string> => on.lab.sh("node1", "ip -n web -6 addr show dev web scope global");
     await up(six);

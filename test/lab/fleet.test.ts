@@ -49,7 +49,7 @@ describe("the lab", function () {
     );
   });
 
-  it("lets a person in with plain ssh, as root and as a user with sudo, and counts it", async () => {
+  it("accepts plain ssh, as root and as a user with sudo, and counts the logins", async () => {
     const [connections, commands] = [await lab.connections("node1"), await lab.commands("node1")];
     assert.equal((await lab.ssh("node1", "id -un; hostname")).stdout, "root\nnode1\n");
     assert.equal((await lab.ssh("node2", "id -un; sudo -n id -un")).stdout, "ops\nroot\n");
@@ -57,7 +57,7 @@ describe("the lab", function () {
     assert.equal((await lab.commands("node1")) - commands, 1);
   });
 
-  it("connects all hosts by one LAN, which nobody else reaches", async () => {
+  it("connects all hosts by one LAN, which nothing else reaches", async () => {
     const { lan, lan6, control } = lab.host("node2");
     assert.ok(await lab.ping("node1", lan));
     assert.ok(await lab.ping("node1", lan6, { deadline: 5000 }));
@@ -65,7 +65,7 @@ describe("the lab", function () {
     assert.equal((await run(["ping", "-c", "1", "-W", "2", "-q", control])).code, 0);
   });
 
-  it("takes a host's network back to what it was, and reboots it where that is not possible", async () => {
+  it("restores a host's network, and reboots the host if that is not possible", async () => {
     const before = await snapshot(lab, "node1");
     await lab.sh(
       "node1",
@@ -94,7 +94,7 @@ describe("the lab", function () {
     assert.equal((await lab.ssh("node2", "true")).code, 0);
   });
 
-  it("takes programs away from a host, or replaces them, for that host alone", async () => {
+  it("removes programs from a host, or replaces them, for that host alone", async () => {
     await lab.hide("node1", ["bridge"]);
     await lab.replace("node1", "ip", { script: "#!/bin/sh\necho no ip here\n" });
     assert.equal((await lab.ssh("node1", "ip link")).stdout, "no ip here\n");
@@ -113,7 +113,7 @@ describe("the lab", function () {
     assert.ok((await lab.switch.counters("node1")).rxPackets - before.rxPackets >= 10);
   });
 
-  it("goes without a trace, also where its processes were killed, and twice", async () => {
+  it("is removed without a trace, even if its processes were killed, and twice", async () => {
     const name = `${NAME}-2`;
     const other = await labUp(2, { name });
     assert.notDeepEqual(await traces(name), []);

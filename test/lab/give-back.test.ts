@@ -20,7 +20,7 @@ describe("a link that is adopted, changed and given back", function () {
       )
       .replaceAll(/ (?:tentative|nodad|usedbcqueuelen \d+)\b/g, "");
 
-  it("has its routes and IPv6 addresses again: a macvlan that was set down, with a smaller MTU", async () => {
+  it("gets its routes and IPv6 addresses back: a macvlan that was set down, with a smaller MTU", async () => {
     await sh(
       `ip link add mac0 link eth1 type macvlan mode bridge; ip link set mac0 up; ip address add 192.0.2.10/24 dev mac0
        ip address add 2001:db8::10/64 dev mac0 nodad; ip route add 198.51.100.0/24 dev mac0 proto static
@@ -37,7 +37,7 @@ describe("a link that is adopted, changed and given back", function () {
     }
   });
 
-  it("has its timers and its port as they were: a bridge that got a port and STP", async () => {
+  it("gets its timers and its port back as they were: a bridge that got a port and STP", async () => {
     await sh(
       `for n in 0 1; do ip link add p$n type veth peer name q$n; ip link set p$n up; ip link set q$n up; done
        ip link add br7 type bridge forward_delay 0; ip link set p1 master br7; ip link set br7 up; sleep 2`,

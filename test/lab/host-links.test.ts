@@ -68,7 +68,7 @@ describe("all links of a host as one resource", () => {
     );
   });
 
-  it("are made with one reading and one script, in the order in which they depend on each other", async () => {
+  it("are created with one read and one script, in dependency order", async () => {
     const before = await on.lab.commands(HOST);
     const { links }: { links: Partial<Links> } = await up(CHAIN);
     assert.equal((await on.lab.commands(HOST)) - before, 2);
@@ -85,7 +85,7 @@ describe("all links of a host as one resource", () => {
     assert.equal((await linkOf(on.lab, HOST, "eth1")).master, undefined);
   });
 
-  it("show drift and differences by path, and are brought back in place", async () => {
+  it("show drift and differences by path, and are repaired in place", async () => {
     await up(CHAIN);
     const { ifindex } = await linkOf(on.lab, HOST, "web", "web");
     await on.lab.sh(HOST, "ip -n web link set web mtu 1400 alias other; ip link del shim0");
@@ -161,7 +161,7 @@ describe("all links of a host as one resource", () => {
     assert.equal((await preview(CHAIN)).changes, false);
   });
 
-  it("are there again after a boot, and as they were", async () => {
+  it("are back after a boot, as they were", async () => {
     await on.lab.sh(HOST, "mkdir -p /etc/network/if-up.d; : > /etc/network/interfaces");
     try {
       await up(CHAIN, { persist: true });

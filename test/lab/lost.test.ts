@@ -26,7 +26,7 @@ describe("a connection that is lost", () => {
     await on.lab.exec("node1", ["rm", "-f", "/run/cut"]);
   });
 
-  it("while the host is read is opened again, and the host is read", async () => {
+  it("while the host is read is reopened, and the host is read", async () => {
     await on.lab.replace("node1", "readlink", { script: CUTTER(2) });
     const before = await on.lab.connections("node1");
     const { state } = await run.context.fleet.managedHost(host).observe();
@@ -34,7 +34,7 @@ describe("a connection that is lost", () => {
     assert.equal((await on.lab.connections("node1")) - before, 3);
   });
 
-  it("over and over ends in an error that says so", async () => {
+  it("again and again ends in an error that says so", async () => {
     await on.lab.replace("node1", "readlink", { script: CUTTER(9) });
     await assert.rejects(
       run.context.fleet.managedHost(host).observe(),
@@ -42,7 +42,7 @@ describe("a connection that is lost", () => {
     );
   });
 
-  it("while nothing ran is opened again by what comes next", async () => {
+  it("while idle is reopened by the next command", async () => {
     const managedHost = run.context.fleet.managedHost(host);
     await managedHost.observe();
     await on.lab.sh(

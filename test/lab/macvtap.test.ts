@@ -49,7 +49,7 @@ describe("macvtap", () => {
     assert.equal(await seenLink(on.lab, "node1", "vm1"), undefined);
   });
 
-  it("passthru: the machine changes its MAC address, the NIC's with it, and still reaches the LAN: that is no drift", async () => {
+  it("passthru: a VM that changes its MAC address, and with it the NIC's, still reaches the LAN; that is no drift", async () => {
     const before = await linkOf(on.lab, "node1", "eth1");
     const args = { parent: "eth1", mode: "passthru" as const };
     const { macAddress } = await vm(1, args);
@@ -63,7 +63,7 @@ describe("macvtap", () => {
     assert.equal((await linkOf(on.lab, "node1", "eth1")).address, before.address);
   });
 
-  it("finds a MAC address that a machine gave itself in another mode, and takes it back", async () => {
+  it("detects a MAC address that a VM gave itself in another mode, and resets it", async () => {
     await vm(1, { macAddress: MAC(1) }, MAC(7));
     assert.ok(await lanReaches(1));
     const args = { host: "node1", parent: "eth0", macAddress: MAC(1) };
@@ -73,7 +73,7 @@ describe("macvtap", () => {
     assert.equal((await linkOf(on.lab, "node1", "vm1")).address, MAC(1));
   });
 
-  it("is one MAC address more on the switch's port, and no machine gets through one that takes no more", async () => {
+  it("adds a MAC address to the switch port, and a port at its limit lets no further VM through", async () => {
     const { mac } = on.lab.host("node1");
     await lockPort(on.lab, "node1", [mac, MAC(1)]);
     const { parentMacs } = await vm(1, { macAddress: MAC(1), maxMacs: 2 });
@@ -86,7 +86,7 @@ describe("macvtap", () => {
     assert.deepEqual([await lanReaches(1), await lanReaches(2)], [true, false]);
   });
 
-  it("takes over a link that was there, with its queue and its device, and gives it back", async () => {
+  it("takes over an existing link, with its queue and its device, and gives it back", async () => {
     await on.lab.sh("node1", "ip link add name vm1 link eth0 type macvtap mode vepa");
     const args = { host: "node1", parent: "eth0", mode: "bridge" as const };
     const strange = await on.stack.preview("MacvtapInterface", "vm1", args);

@@ -8,7 +8,7 @@ describe("the model of the kernel", function () {
   this.timeout(240_000);
   const { assertLives } = useAnnounced(useLab(1), "node1");
 
-  it("foretells what any change of a macvlan to any other does to the host, and its deletion", () =>
+  it("predicts what changing any macvlan to any other does to the host, and what its deletion does", () =>
     assertLives(
       macvlan,
       // the lab's iproute2 is too old for the threshold (broadcast-threshold.test.ts has another one)
@@ -18,7 +18,7 @@ describe("the model of the kernel", function () {
       })),
     ));
 
-  it("foretells the same of a bridge and its ports", () =>
+  it("predicts the same for a bridge and its ports", () =>
     assertLives(
       bridge,
       // the kernel of a namespace may have no VLAN filtering (test/guests/bridge-vlans.test.ts has one that does)

@@ -125,12 +125,12 @@ describe("macvlan modes", () => {
       assert.deepEqual(after.flags, before.flags);
     });
 
-    it("leaves the parent out of promiscuous mode where noPromisc is on", async () => {
+    it("leaves the parent out of promiscuous mode if noPromisc is on", async () => {
       await on.stack.up("MacvlanInterface", "m1", { ...take, noPromisc: true });
       assert.equal((await linkOf(on.lab, "node1", "eth1")).promiscuity, 0);
     });
 
-    it("is refused beside children of others, and refused where they have the whole parent, before anything is touched", async () => {
+    it("is refused beside children of others, as is a child beside their passthru link, before anything is touched", async () => {
       await on.lab.sh("node1", "ip link add other link eth1 type macvlan mode passthru");
       const second = await on.stack.preview("MacvlanInterface", "m2", { host: "node1", parent: "eth1" });
       assert.match(second.failures.join(), /^parent: .* \[taken-on-host\]$/);
@@ -142,7 +142,7 @@ describe("macvlan modes", () => {
     });
   });
 
-  it("takes a bridge for a parent", async () => {
+  it("accepts a bridge as its parent", async () => {
     await on.lab.sh("node1", "ip link add br7 type bridge; ip link set eth1 master br7; ip link set br7 up");
     await child(1, { parent: "br7" });
     await child(2, { parent: "br7" });
@@ -151,7 +151,7 @@ describe("macvlan modes", () => {
     assert.ok(await reaches(1, 3));
   });
 
-  it("takes a macvlan's own parent where a macvlan is given for one, and finds no drift in it", async () => {
+  it("uses the parent of a macvlan that is given as the parent, and reports no drift", async () => {
     await child(1);
     await on.stack.up("MacvlanInterface", "low", { host: "node1", parent: "eth0" });
     const args = { host: "node1", parent: "low" };

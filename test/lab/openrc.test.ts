@@ -20,7 +20,7 @@ describe("OpenRC", () => {
   const sh = (script: string): Promise<string> => on.lab.sh(HOST, script);
   afterEach(() => on.lab.reboot(HOST, { fresh: true }));
 
-  it("makes bridge and shim in this order, when its runlevel begins and the port comes late", async () => {
+  it("creates bridge and shim in this order when its runlevel starts, even if the port appears late", async () => {
     await giveOpenRc(on.lab, HOST);
     await sh("ip link add p1 type veth peer name q1; ip link set q1 up");
     await on.stack.up("HairpinBridge", "lan", LAN);

@@ -77,14 +77,14 @@ describe("an ordinary user of a host", function () {
     });
   }
 
-  it("gets in where the folder is open to all, which this test would notice", async () => {
+  it("gets in if the folder is open to all, so that this test would notice", async () => {
     const worked = await attacked(async () => {
       await on.lab.sh(HOST, `mkdir -m 777 ${FOLDER}; : > ${FOLDER}/lock; chmod 666 ${FOLDER}/lock`);
     });
     for (const word of ["flock", "mkdir", "ln"]) assert.match(worked, new RegExp(`\\b${word} `));
   });
 
-  it("who was there first keeps changes and boot scripts from his folder, not the host from ending", async () => {
+  it("who made the folder first keeps changes and boot scripts out of it, and nothing worse", async () => {
     await on.lab.sh(HOST, ": > /etc/network/interfaces; mkdir -p /etc/network/if-up.d");
     await on.stack.up("MacvlanInterface", "web", { ...web, persist: true });
     for (const [folder, says] of [
@@ -106,7 +106,7 @@ describe("an ordinary user of a host", function () {
     await on.lab.reboot(HOST, { fresh: true });
   });
 
-  it("could make a boot script wait for its limit, and no longer, if he had the lock", async () => {
+  it("who held the lock could delay a boot script up to its time limit, and no longer", async () => {
     await on.lab.sh(HOST, ": > /etc/network/interfaces; mkdir -p /etc/network/if-up.d");
     await on.stack.up("MacvlanInterface", "web", { ...web, persist: true });
     const script = await on.lab.sh(HOST, `cat ${SCRIPT}`);

@@ -22,7 +22,7 @@ describe("links of others", function () {
     assert.ok(await seenLink(on.lab, HOST, "link0"));
   }
 
-  it("on a bridge and in it keep it from being deleted, unless that is forced", async () => {
+  it("on a bridge or in it prevent its deletion, unless that is forced", async () => {
     await on.stack.up("HairpinBridge", "it", LINK);
     await on.lab.sh(
       HOST,
@@ -38,7 +38,7 @@ describe("links of others", function () {
     assert.equal((await linkOf(on.lab, HOST, "port0")).master, undefined);
   });
 
-  it("on a macvlan keep it from being deleted and replaced, unless that is forced", async () => {
+  it("on a macvlan prevent its deletion and replacement, unless that is forced", async () => {
     const onBridge = { ...LINK, parent: "br0" };
     await on.stack.up("HairpinBridge", "bridge", { host: HOST, name: "br0" });
     await on.stack.up("MacvlanInterface", "it", { ...LINK, parent: "eth0" });
@@ -84,7 +84,7 @@ describe("links of others", function () {
     await on.stack.down();
   });
 
-  it("keep a link from being made anew that has drifted", async () => {
+  it("prevent the replacement of a link that has drifted", async () => {
     await on.stack.up("MacvlanInterface", "it", { ...LINK, parent: "eth0" });
     await on.lab.sh(
       HOST,
@@ -97,7 +97,7 @@ describe("links of others", function () {
     );
   });
 
-  it("keep all links of a host as they are, if one would take them along, unless that is forced", async () => {
+  it("prevent changes to all links of a host if one would take them along, unless that is forced", async () => {
     const up = (links: Readonly<Record<string, object>>) =>
       on.stack.up("HostLinks", "all", { host: HOST, links });
     const link0 = { kind: "bridge" };
@@ -133,7 +133,7 @@ describe("links of others", function () {
     await on.stack.down();
   });
 
-  it("are none that the stack itself has", async () => {
+  it("do not include the stack's own", async () => {
     await on.stack.up("HairpinBridge", "it", LINK);
     await on.stack.up("MacvlanInterface", "child", { host: HOST, name: "child0", parent: "link0" });
     await on.stack.down("it");

@@ -95,7 +95,7 @@ describe("a persistent link", function () {
   };
   const NONE = Array.from({ length: 5 }, () => ({ failures: [], changes: false }));
 
-  it("is the same after a reboot, carries packets, and is this stack's own", async () => {
+  it("is the same after a reboot, carries packets, and belongs to this stack", async () => {
     const fresh = await lasting();
     await all();
     const before = await lasting();
@@ -111,7 +111,7 @@ describe("a persistent link", function () {
     assert.equal(await lasting(), fresh);
   });
 
-  it("is left as it is when its script runs again, and put right where it was changed", async () => {
+  it("is left as it is if its script runs again, and repaired if it was changed", async () => {
     await all();
     const before = await snapshot(on.lab, HOST);
     const runAll = (): Promise<string> => sh(`for f in ${SCRIPTS}/*.sh; do sh "$f" || exit; done`);
@@ -125,7 +125,7 @@ describe("a persistent link", function () {
     assert.equal(await snapshot(on.lab, HOST), before);
   });
 
-  it("comes when its parent comes late, whether that is told of it or waits for it", async () => {
+  it("appears with a parent that appears late, on the hook of the parent or of all interfaces", async () => {
     await sh("ip link add late0 type veth peer name peer0; ip link set late0 up; ip link set peer0 up");
     const args: MacvlanArgs = {
       host: HOST,
@@ -155,7 +155,7 @@ describe("a persistent link", function () {
     await comes();
   });
 
-  it("has each of its ports as it comes, with its options, and waits for those that are expected", async () => {
+  it("gets each of its ports as it appears, with its options, and waits for those that are expected", async () => {
     const addPort = (n: number): Promise<string> =>
       sh(`ip link add p${n} type veth peer name q${n}; ip link set q${n} up`);
     await addPort(1);
@@ -186,7 +186,7 @@ describe("a persistent link", function () {
     assert.equal(await hairpins(), before);
   });
 
-  it("sits on a bridge that somebody else makes, and finds it changed as it was", async () => {
+  it("is back on a bridge of another owner, with the changes to that bridge", async () => {
     const makeBridge = "ip link add br0 address 02:00:5e:00:53:99 type bridge; ip link set br0 up";
     await sh(makeBridge);
     const args: BridgeArgs = { ...LAN, adopt: true };
@@ -221,7 +221,7 @@ describe("a persistent link", function () {
     await noFiles();
   });
 
-  it("is not made where a link of its name is there that somebody else has made", async () => {
+  it("is not created if another owner's link has its name", async () => {
     await on.stack.up("MacvlanInterface", "plain", PLAIN);
     await sh("ip link del mac0; ip link add mac0 type dummy 2>/dev/null || ip link add mac0 type bridge");
     const before = await snapshot(on.lab, HOST);
@@ -243,7 +243,7 @@ describe("a persistent link", function () {
     await noFiles();
   });
 
-  it("drifts with its files, and is mended", async () => {
+  it("drifts if its files change, and is repaired", async () => {
     await on.stack.up("MacvlanInterface", "plain", PLAIN);
     const before = await bootFiles();
     const [script, hook] = [`${SCRIPTS}/mac0.sh`, `${HOOKS}/pulumi-macvlan-mac0`];
@@ -269,7 +269,7 @@ describe("a persistent link", function () {
     }
   });
 
-  it("is one no more when the program says so, and again when it does, without touching the link", async () => {
+  it("stops being persistent and becomes it again as the program says, without touching the link", async () => {
     await on.stack.up("MacvlanInterface", "plain", PLAIN);
     const { ifindex } = await linkOf(on.lab, HOST, "mac0");
     const { persist, ...unsaid } = PLAIN;
@@ -282,7 +282,7 @@ describe("a persistent link", function () {
     }
   });
 
-  it("moves with its name, parent and mode", async () => {
+  it("stays persistent if its name, namespace, parent or mode changes", async () => {
     await on.stack.up("MacvlanInterface", "plain", PLAIN);
     for (const change of [
       { name: "mac1" },
@@ -313,7 +313,7 @@ describe("a persistent link", function () {
     assert.equal(await bootFiles(), before);
   });
 
-  it("is made by its boot script in the very moment of an up, which then has nothing to do", async () => {
+  it("may be created by its boot script during an up, which then has nothing to do", async () => {
     await on.stack.up("MacvlanInterface", "plain", { ...PLAIN, routes: ["198.51.100.0/24"] });
     const before = await lasting();
     await sh('mkdir -p /tmp/real; cp "$(command -v flock)" /tmp/real/');
@@ -334,7 +334,7 @@ exec /tmp/real/flock "$@"
     await sh("rm -r /tmp/real /tmp/once");
   });
 
-  it("is refused where nothing on the host would make it again", async () => {
+  it("is refused if nothing on the host would re-create it", async () => {
     await sh("rm /etc/network/interfaces");
     const { failures } = await on.stack.preview("MacvlanInterface", "plain", PLAIN);
     assert.match(failures.join(), /^persist: needs something .* \[host-unsupported\]$/);
@@ -368,7 +368,7 @@ describe("boot files that cannot be written", function () {
          echo "$f"; [ -L "$f" ] && readlink "$f"; [ -d "$f" ] || sha256sum < "$f"; done; true`,
     ));
 
-  it("since the disk is full leave the old state, the first time and later", async () => {
+  it("because the disk is full leave the old state, the first time and later", async () => {
     await sh(
       `mkdir ${SCRIPTS}; mount -t tmpfs -o size=16k tmpfs ${SCRIPTS}; head -c 16k /dev/zero > ${SCRIPTS}/full || true`,
     );
@@ -390,7 +390,7 @@ describe("boot files that cannot be written", function () {
     await sh(`umount ${SCRIPTS}; rmdir ${SCRIPTS}`);
   });
 
-  it("since systemd does not take them are undone with the link, and systemd is told again", async () => {
+  it("because systemd rejects them are undone with the link, and systemd is reloaded", async () => {
     const fresh = await everything();
     await on.lab.replace(HOST, "systemctl", {
       script:
@@ -414,7 +414,7 @@ describe("boot files that cannot be written", function () {
     assert.equal(await everything(), fresh);
   });
 
-  it("because the shell is killed in the middle are taken back by the next change", async () => {
+  it("because the shell is killed in the middle are rolled back by the next change", async () => {
     await up(PLAIN);
     const before = await everything();
     let killed = 0;

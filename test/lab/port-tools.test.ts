@@ -24,7 +24,7 @@ describe("bridges of others, and their tools", () => {
     assert.equal(await snapshot(on.lab, "node1"), before);
   });
 
-  it("get what is named of them only, and it back on deletion", async () => {
+  it("get only what is stated of them, and get it back on deletion", async () => {
     const before = await snapshot(on.lab, "node1");
     await on.stack.up("HairpinBridge", "lan", { ...adopted, ageingTime: 60 });
     assert.equal(await hairpin(), "1\n");
@@ -39,7 +39,7 @@ describe("bridges of others, and their tools", () => {
     assert.equal(await snapshot(on.lab, "node1"), before);
   });
 
-  it("have their ports set by bridge, ip, brctl or sysfs, whichever of them is there", async () => {
+  it("have their ports set by bridge, ip, brctl or sysfs, whichever the host has", async () => {
     const busybox = '#!/bin/sh\nexec busybox ip "$@"\n';
     const cases: { tool: string; take: () => Promise<void> }[] = [
       { tool: "bridge", take: () => Promise.resolve() },
@@ -59,7 +59,7 @@ describe("bridges of others, and their tools", () => {
     }
   });
 
-  it("say what a host needs where its ip cannot make a link", async () => {
+  it("say what a host needs if its ip cannot create a link", async () => {
     await on.lab.replace("node1", "ip", { script: '#!/bin/sh\nexec busybox ip "$@"\n' });
     const { failures } = await on.stack.preview("MacvlanInterface", "web", { host: "node1", parent: "q1" });
     assert.match(failures.join(), /^host: the host has ".*BusyBox.*"; .*\[host-unsupported\]$/);

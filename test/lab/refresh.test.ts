@@ -23,7 +23,7 @@ describe("a refresh of a link that was deleted by hand", function () {
     assert.equal(await sh("ls /run/netns"), "");
   });
 
-  it("keeps the resource while files are left that would make the link again at boot", async () => {
+  it("keeps the resource while files are left that would re-create the link at boot", async () => {
     await sh("mkdir -p /etc/network/if-up.d; : > /etc/network/interfaces");
     const args = { host: HOST, parent: "eth1", name: "mac0", persist: true };
     await on.stack.up("MacvlanInterface", "mac", args);

@@ -6,7 +6,7 @@ import { replaceIp, restoreIp, watchdogEnds } from "./faults";
 import { seenLink, snapshot } from "./seen";
 import { useLab } from "./stack";
 
-describe("a wave that is taken back if a host fails", () => {
+describe("a wave that is rolled back if a host fails", () => {
   const on = useLab(2);
   const host = { address: "node1", confirmTimeout: 6, connectTimeout: 2, commandTimeout: 20 };
   /** On node1, a change of the link that carries the SSH connection, and one that is not. */

@@ -27,7 +27,7 @@ describe("a route whose source is an IPv6 address that was just added", function
     assert.deepEqual((await on.stack.preview("MacvlanInterface", "web0", web)).drift, {});
   });
 
-  it("goes to a bridge with its port's address, and back", async () => {
+  it("moves to a bridge with its port's address, and back", async () => {
     await sh(
       `ip link add p0 type veth peer name q0; ip link set p0 up; ip link set q0 up; ip address add 2001:db8::250/64 dev p0 nodad
        ip route add 2001:db8:1::/48 dev p0 src 2001:db8::250 proto static`,
@@ -59,7 +59,7 @@ describe("a route whose source is an IPv6 address that was just added", function
     assert.ok(failures > 2);
   });
 
-  it("is made again at boot", async () => {
+  it("is re-created at boot", async () => {
     const shim: ShimArgs = { host: HOST, parent: "eth1", addresses: ["2001:db8::250/64"], ...routes };
     await sh("mkdir -p /etc/network/if-up.d; : > /etc/network/interfaces");
     await on.stack.up("HostShim", "shim0", { ...shim, persist: true });

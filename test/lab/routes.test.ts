@@ -3,7 +3,7 @@ import type { ShimArgs } from "../../provider/kinds/args";
 import { replaceIp, restoreIp } from "./faults";
 import { useLab } from "./stack";
 
-describe("other people's routes", function () {
+describe("routes of others", function () {
   this.timeout(60_000);
   const on = useLab(1);
   const HOST = "node1";
@@ -42,7 +42,7 @@ describe("other people's routes", function () {
     assert.deepEqual(await preview(), { drift: {}, failures: [], changes: false, replaces: [] }, add);
   };
 
-  it("beside ours, with a tos, a tunnel, a source or an option, are drift that one update heals", async () => {
+  it("beside ours, with a tos, a tunnel, a source or an option, are drift that one update repairs", async () => {
     await isHealed("ip route add 192.0.2.10/32 tos 0x10 dev shim0", "192.0.2.10/32 tos 0x10");
     await isHealed(
       "ip route add 192.0.2.200/32 encap ip id 1 dst 192.0.2.10 tos 4 dev shim0",
@@ -59,7 +59,7 @@ describe("other people's routes", function () {
     await isHealed("ip -6 route add 2001:db8:2::/48 dev shim0 pref high", "2001:db8:2::/48 pref high");
   });
 
-  it("in the place of ours, with other attributes, are replaced by it", async () => {
+  it("in place of ours, with other attributes, are replaced by it", async () => {
     await isHealed("ip route replace 192.0.2.10/32 dev shim0 mtu 1300", "192.0.2.10/32 mtu 1300");
     await isHealed("ip -6 route replace 2001:db8:1::/48 dev shim0 mtu 1300", "2001:db8:1::/48 mtu 1300");
   });
@@ -92,7 +92,7 @@ describe("other people's routes", function () {
     }
   });
 
-  it("that only look like ours to a command are not taken for it", async () => {
+  it("that a command to delete them would confuse with ours are no drift", async () => {
     await up();
     // what an appended one is deleted by would delete ours
     await on.lab.sh(HOST, "ip route append 192.0.2.10/32 dev shim0 proto static mtu 1300");
@@ -100,7 +100,7 @@ describe("other people's routes", function () {
     assert.deepEqual([drift, changes], [{}, false]);
   });
 
-  it("by a next hop object stay, and do not keep ours from being changed", async () => {
+  it("with a next hop object stay, and do not prevent changes to ours", async () => {
     await up();
     await on.lab.sh(HOST, "ip nexthop add id 7 dev shim0; ip route add 192.0.2.77/32 nhid 7");
     assert.deepEqual(await preview(), { drift: {}, failures: [], changes: false, replaces: [] });
@@ -135,7 +135,7 @@ describe("other people's routes", function () {
     assert.deepEqual(await routes(), OURS);
   });
 
-  it("and links of any kind and name leave the host as it is to ours", async () => {
+  it("and links of any kind and name cause neither drift nor failures", async () => {
     const strangers = [
       "ip link add 'q\"u' type veth peer name 'back\\'",
       "ip link set 'q\"u' up; ip link set 'back\\' up; ip addr add 203.0.113.1/24 dev 'q\"u'",

@@ -85,7 +85,7 @@ describe("host shim", () => {
     assert.deepEqual((await on.stack.preview("HostShim", "shim0", args)).drift, {});
   });
 
-  it("exclusive: the LAN hears the parent alone for the host's address, and the child hears the shim", async () => {
+  it("exclusive: only the parent answers the LAN for the host's address, and the shim answers the child", async () => {
     const { mac, lan } = on.lab.host("node1");
     const web = await child();
     const { macAddress } = await on.stack.up("HostShim", "shim0", unnumbered());
@@ -96,7 +96,7 @@ describe("host shim", () => {
     assert.notEqual(macAddress, web);
   });
 
-  it("kernel: ARP is as the kernel does it, by parent and shim both", async () => {
+  it("kernel: parent and shim both answer ARP, as is the kernel's default", async () => {
     const { mac } = on.lab.host("node1");
     await child();
     const { macAddress } = await on.stack.up("HostShim", "shim0", { ...unnumbered(), arp: "kernel" });
@@ -105,7 +105,7 @@ describe("host shim", () => {
     assert.deepEqual(await answering(), [mac]);
   });
 
-  it("finds a route that was taken away or added, an ARP setting that was changed, and puts them right", async () => {
+  it("detects a route that was removed or added and an ARP setting that was changed, and repairs them", async () => {
     await child();
     const args = numbered();
     await on.stack.up("HostShim", "shim0", args);

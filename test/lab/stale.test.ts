@@ -82,7 +82,7 @@ describe("a plan from a reading that is out of date", function () {
         assert.equal(await seenLink(on.lab, HOST, "br0"), undefined);
       });
 
-      it("keeps a namespace into which somebody has put a link", async () => {
+      it("keeps a namespace into which another owner has put a link", async () => {
         await on.stack.up("MacvlanInterface", "inside", INSIDE);
         await during(MOVES_IN, () => on.stack.down());
         assert.ok(await seenLink(on.lab, HOST, "theirs", "blue"));
@@ -91,7 +91,7 @@ describe("a plan from a reading that is out of date", function () {
     });
   }
 
-  it("does not take a link along that comes into the namespace in the very moment of its deletion", async () => {
+  it("does not take along a link that enters the namespace at the moment of its deletion", async () => {
     await on.stack.up("MacvlanInterface", "inside", INSIDE);
     await on.lab.sh(HOST, 'rm -rf /tmp/once; mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/');
     await on.lab.replace(HOST, "ip", {

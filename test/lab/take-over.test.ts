@@ -107,7 +107,7 @@ describe("the preview of a link that another program of the host would take over
     await on.lab.sh(HOST, "rm -r /run/connman");
   });
 
-  it("says nothing if no file is for the link", async () => {
+  it("says nothing if no file matches the link", async () => {
     assert.equal(
       await said({ ...NETWORKD, ...NM, "/etc/network/interfaces": "auto eth1\niface eth1 inet dhcp" }),
       "",

@@ -10,7 +10,7 @@ import { type Run, openRun, useLab } from "./stack";
 const HOST = "node1";
 const TYPE = "MacvlanInterface";
 
-describe("links of a host that are asked for at the same time", () => {
+describe("links of a host that are requested at the same time", () => {
   const on = useLab(1);
 
   let run: Run;
@@ -34,7 +34,7 @@ describe("links of a host that are asked for at the same time", () => {
   }
   const commands = (): Promise<number> => on.lab.commands(HOST);
 
-  it("are made by one script, each with its own outputs, and taken away by one", async () => {
+  it("are created by one script, each with its own outputs, and deleted by one", async () => {
     const names = ["mac0", "mac1", "mac2"];
     const before = await commands();
     const desired = await Promise.all(names.map((name, i) => inputsOf(name, { mtu: 1400 + i })));
@@ -55,7 +55,7 @@ describe("links of a host that are asked for at the same time", () => {
     for (const name of names) assert.equal(await seenLink(on.lab, HOST, name), undefined);
   });
 
-  it("are made all but the one that cannot be, whose error is its own", async () => {
+  it("are all created but the one that cannot be, which fails with its own error", async () => {
     const unreachable = { routes: [{ to: "198.51.100.0/24", via: "203.0.113.9" }] };
     const desired = [await inputsOf("mac0"), await inputsOf("mac1", unreachable), await inputsOf("mac2")];
     const [first, second, third] = await Promise.allSettled(desired.map((inputs) => create(inputs)));
@@ -73,7 +73,7 @@ describe("links of a host that are asked for at the same time", () => {
     assert.equal(await on.lab.sh(HOST, "ls /run/pulumi-macvlan | grep -e undo -e progress; true"), "");
   });
 
-  it("are made one by one where the host lets them go in no other way, with nothing lost of those that work", async () => {
+  it("are created one by one if they fail together, and those that work are kept", async () => {
     const desired = [await inputsOf("mac0"), await inputsOf("mac1")];
     await on.lab.sh(HOST, "ip link add mac1 type bridge");
     const [first, second] = await Promise.allSettled(desired.map((inputs) => create(inputs)));
@@ -82,7 +82,7 @@ describe("links of a host that are asked for at the same time", () => {
     assert.equal((await seenLink(on.lab, HOST, "mac1"))?.linkinfo?.info_kind, "bridge");
   });
 
-  it("wait for those that the program has foretold, and not for one that does not come", async () => {
+  it("wait for those that the program has announced, but not for one that never comes", async () => {
     const before = await commands();
     const desired = await Promise.all(["mac0", "mac1"].map((name) => inputsOf(name)));
     const managedHost = run.context.fleet.managedHost(desired[0]?.["host"] as HostAddress);

@@ -8,7 +8,7 @@ const TYPE = "MacvlanInterface";
 describe("a host that says that it is the same machine as another", () => {
   const on = useLab(2);
 
-  it("keeps no change of the other waiting, and both are named", async function () {
+  it("does not block changes of the other, and both are named", async function () {
     this.timeout(60_000);
     const ns = (await on.lab.sh("node1", "readlink /proc/self/ns/net")).trim();
     await on.lab.replace("node2", "readlink", { script: `#!/bin/sh\necho '${ns}'\n` });

@@ -74,7 +74,7 @@ describe("a change that does not get through", () => {
     );
   });
 
-  it("because its shell is killed is taken back by the host itself", async () => {
+  it("because its shell is killed is rolled back by the host itself", async () => {
     await up(FIRST);
     const before = await snapshot(on.lab, "node1");
     for (const n of [2, 5, 8]) {
@@ -88,7 +88,7 @@ describe("a change that does not get through", () => {
     await up(SECOND);
   });
 
-  it("because its shell and its watchdog are killed is taken back by the next one", async () => {
+  it("because its shell and its watchdog are killed is rolled back by the next one", async () => {
     await up(FIRST);
     const before = await snapshot(on.lab, "node1");
     for (const n of [2, 5, 8]) {
@@ -106,7 +106,7 @@ describe("a change that does not get through", () => {
     );
   });
 
-  it("and has left something is told of once more where the next one cannot undo that either", async () => {
+  it("and has left something is reported again if the next one cannot undo that either", async () => {
     await up(FIRST);
     const undo = "echo 'ip link delete dev gone0'; echo 'Cannot find device'";
     await on.lab.sh("node1", `cd /run/pulumi-macvlan && echo 1 >progress && echo "${undo}" >undo.left`);
@@ -119,7 +119,7 @@ describe("a change that does not get through", () => {
     assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
   });
 
-  it("yet is told from one that was cut off, by whether somebody holds the lock", async () => {
+  it("but is in progress is told from an interrupted one by whether the lock is held", async () => {
     await up(FIRST);
     await replaceIp(on.lab, "node1", 5, KILL_ALL);
     await assert.rejects(up(SECOND));
@@ -146,7 +146,7 @@ describe("a change that does not get through", () => {
     assert.deepEqual((await on.stack.preview("MacvlanInterface", "web", FIRST)).drift, {});
   });
 
-  it("because the connection is cut is completed or taken back, and leaves no lock", async () => {
+  it("because the connection is cut is completed or rolled back, and leaves no lock", async () => {
     await up(FIRST);
     await replaceIp(on.lab, "node1", 4, `${CUT}; sleep 1`);
     await assert.rejects(up(SECOND), /\[change-unknown\]$/);
@@ -160,7 +160,7 @@ describe("a change that does not get through", () => {
     assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
   });
 
-  it("since the host has a flock that knows no time limit, as busybox has, gets through all the same", async () => {
+  it("if the host's flock has no time limit, as in busybox, is made all the same", async () => {
     await on.lab.sh("node1", 'mkdir -p /tmp/real; cp "$(command -v flock)" /tmp/real/flock');
     await on.lab.replace("node1", "flock", {
       script:
@@ -171,7 +171,7 @@ describe("a change that does not get through", () => {
     await on.lab.sh("node1", "rm -rf /tmp/real");
   });
 
-  it("since another one of the same host is under way waits for it", async () => {
+  it("while another one of the same host is in progress waits for it", async () => {
     const lock = await holdLock(on.lab, "node1", "ls /sys/class/net");
     const change = up(FIRST);
     await lock.isAwaited();
@@ -183,7 +183,7 @@ describe("a change that does not get through", () => {
   });
 });
 
-describe("a link of somebody else's", () => {
+describe("a link of another owner", () => {
   const on = useLab(1);
   const args: MacvlanArgs = {
     host: "node1",
@@ -229,7 +229,7 @@ describe("a link of somebody else's", () => {
     assert.ok(await seenLink(on.lab, "node1", "mac0"));
   });
 
-  it("that is gone is no obstacle to deletion", async () => {
+  it("that is gone does not prevent deletion", async () => {
     await on.lab.sh("node1", "ip link del mac0");
     await on.stack.up("MacvlanInterface", "web", args);
     await on.lab.sh("node1", "ip link del mac0");

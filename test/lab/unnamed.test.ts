@@ -33,7 +33,7 @@ describe("a macvlan in a namespace without a name", () => {
     assert.deepEqual([siblings, parentMacs], [2, 3]);
   });
 
-  it("is what a limit, a MAC address and passthru collide with, at preview", async () => {
+  it("counts for the limit of MAC addresses, for their conflicts and for passthru, at preview", async () => {
     assert.match(
       (await preview({ maxMacs: 2 })).failures.join(),
       /^maxMacs: is 2, but eth0 would carry 3 MAC addresses/,
@@ -46,7 +46,7 @@ describe("a macvlan in a namespace without a name", () => {
     assert.match((await preview({ mode: "passthru" })).failures.join(), /hidden in process \d+ \(sleep\)/);
   });
 
-  it("is drawn with what it is in, and no resource takes it over", async () => {
+  it("is drawn with what contains it, and no resource takes it over", async () => {
     const settings = readSettings(
       { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },
       () => undefined,

@@ -50,7 +50,7 @@ describe("links and routes that cannot be read", function () {
     );
   });
 
-  it("are an error of the resource whose link it is, on its name or its routes", async () => {
+  it("are an error of the resource that has the link, on its name or its routes", async () => {
     await mangle(withoutMtu("shim0"));
     assert.match(
       (await preview()).failures.join("; "),
@@ -63,7 +63,7 @@ describe("links and routes that cannot be read", function () {
     );
   });
 
-  it("because the list is cut short make the host fail, and nothing on it is taken for gone", async () => {
+  it("in a truncated list make the host fail, and nothing on it is treated as gone", async () => {
     await mangle('s/,"addr_info".*$//');
     // an update continues to its own failure; the plan is made without knowledge of the host
     const { drift, failures } = await preview();

@@ -13,7 +13,7 @@ const REPOSITORY = resolve(__dirname, "../..");
 describe("the published package", () => {
   const unpacked = useUnpacked();
 
-  it("has the build of each source file and what its README leads to, and nothing that was built earlier", async function () {
+  it("contains the build of each source file and what its README links to, and nothing that was built earlier", async function () {
     this.timeout(120_000);
     const scratch = mkdtempSync(join(tmpdir(), "pulumi-macvlan-contents-"));
     try {
@@ -68,7 +68,7 @@ describe("the published package", () => {
     assert.deepEqual(messages, []);
   });
 
-  it("is found with its types by all ways of resolution", async () => {
+  it("resolves with its types in all modes of module resolution", async () => {
     const { checkPackage, createPackageFromTarballData } = await import("@arethetypeswrong/core");
     const analysis = await checkPackage(createPackageFromTarballData(readFileSync(unpacked.tarball)));
     assert.ok(analysis.types !== false, "the package has types");
@@ -77,7 +77,7 @@ describe("the published package", () => {
     assert.deepEqual(problems, []);
   });
 
-  it("gives its classes by name to ES modules, as well as to require", async () => {
+  it("exports its classes by name to ES modules and to require", async () => {
     const names = "HairpinBridge, HostShim, MacvlanInterface";
     const check = `console.log([${names}].every((it) => typeof it === "function"));`;
     const importing = `import { ${names} } from "pulumi-macvlan"; ${check}`;
@@ -103,7 +103,7 @@ describe("the published package", () => {
     assert.deepEqual(JSON.parse(stdout), []);
   });
 
-  it("works in a program that a bundler made one file of, what it loads only when it is needed included", async () => {
+  it("works in a program that is bundled into one file, including what is loaded on demand", async () => {
     const { build } = await import("esbuild");
     const program = join(unpacked.folder, "bundled.ts");
     writeFileSync(

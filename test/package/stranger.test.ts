@@ -47,7 +47,7 @@ describe("the packed package in an empty project", function () {
         folder = await installPackage(scratch, unpacked.tarball, first);
       });
       for (const combination of group) {
-        it(`makes, finds unchanged and takes away: ${describeCombination(combination)}`, async () => {
+        it(`creates, finds unchanged and deletes: ${describeCombination(combination)}`, async () => {
           if (folder === undefined) throw new Error("nothing is installed");
           await walkThrough(lab, folder, combination);
         });

@@ -60,7 +60,7 @@ describe("types and docstrings", () => {
   };
 
   for (const [name, resolution] of Object.entries(RESOLUTIONS)) {
-    it(`compile with moduleResolution ${name}, also where the declarations themselves are checked`, function () {
+    it(`compile with moduleResolution ${name}, even if the declarations themselves are checked`, function () {
       this.timeout(60_000);
       const options = { strict: true, target: ts.ScriptTarget.ES2022, types: ["node"], ...resolution };
       const { file, service } = serviceFor(PROGRAM, options);
@@ -95,7 +95,7 @@ describe("types and docstrings", () => {
     assert.match(output, /Output<string>/);
   });
 
-  it("refuse a mode that there is none of, and a property that is misspelt", () => {
+  it("refuse an unknown mode and a misspelt property", () => {
     const wrong = PROGRAM.replace('"bridge"', '"bridged"').replace('parent: "eth0"', 'parnt: "eth0"');
     const { file, service } = serviceFor(wrong, {
       strict: true,

@@ -37,7 +37,7 @@ describe("pulumi-macvlan", () => {
     return Object.fromEntries((one?.checks ?? []).map((c) => [c.check, `${c.status}: ${c.found}`]));
   };
 
-  it("tells its version, and helps with each command by an example", async () => {
+  it("prints its version, and help with an example for each command", async () => {
     const { version } = JSON.parse(readFileSync(join(TOOL, "../../../package.json"), "utf8")) as {
       version: string;
     };
@@ -51,7 +51,7 @@ describe("pulumi-macvlan", () => {
     }
   });
 
-  it("says on stderr what is wrong with a call, and ends with 1", async () => {
+  it("says on stderr what is wrong with a call, and exits with 1", async () => {
     const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
       [["doctor"], /^pulumi-macvlan: nothing to examine/],
       [["nonsense"], /^error: unknown command 'nonsense'/],
@@ -77,7 +77,7 @@ describe("pulumi-macvlan", () => {
     );
   });
 
-  it("doctor: finds what a host has, as root and by sudo, and changes nothing", async () => {
+  it("doctor: reports what a host has, as root and by sudo, and changes nothing", async () => {
     const before = await snapshot(on.lab, "node2");
     const { code, stdout } = await call(["doctor", "node1", "node2"]);
     assert.equal(code, 0, stdout);
@@ -92,7 +92,7 @@ describe("pulumi-macvlan", () => {
     assert.equal(await snapshot(on.lab, "node2"), before);
   });
 
-  it("doctor: finds what is taken away, and ends with 2", async () => {
+  it("doctor: reports what is missing, and exits with 2", async () => {
     await on.lab.hide("node1", ["bridge", "flock"]);
     const fewer = await checks("node1");
     assert.deepEqual([fewer["hairpin"], fewer["locking"]], ["ok: by ip", "note: no flock"]);
@@ -112,7 +112,7 @@ describe("pulumi-macvlan", () => {
     await on.lab.unhide("node2");
   });
 
-  it("reports a host that is not there without hiding the others", async () => {
+  it("reports an unreachable host without hiding the others", async () => {
     for (const command of ["doctor", "adopt", "graph"]) {
       const { code, stdout, stderr } = await call([command, "nowhere.invalid", "node1"]);
       assert.equal(code, 1, command);
@@ -121,7 +121,7 @@ describe("pulumi-macvlan", () => {
     }
   });
 
-  it("adopt: prints what is on the host, in named namespaces too, into a file where one is named", async () => {
+  it("adopt: prints what is on the host, in named namespaces too, to a file if one is named", async () => {
     await on.lab.sh(
       "node1",
       "ip netns add blue; ip link add m0 link eth0 address 02:00:5e:00:53:10 netns blue type macvlan mode vepa",
@@ -211,7 +211,7 @@ describe("pulumi-macvlan", () => {
     }
   });
 
-  it("goes on with the other hosts, whatever values and names one answers with: each command", async function () {
+  it("continues with the other hosts, whatever values and names one answers with: each command", async function () {
     this.timeout(120_000);
     await on.lab.sh("node1", 'mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip');
     await on.lab.sh("node2", "ip link add m0 link eth0 type macvlan mode vepa");
@@ -298,7 +298,7 @@ describe("pulumi-macvlan", () => {
     await on.lab.unhide("node1");
   });
 
-  it("ends in peace where its reader has seen enough", async () => {
+  it("exits cleanly if the reader of its output stops early", async () => {
     const child = spawn(
       "sh",
       ["-c", `"${process.execPath}" "${TOOL}" report --help | head -n 1; echo "\${PIPESTATUS:-}"`],

@@ -154,7 +154,7 @@ describe("the drawing in a browser", function () {
     await page.close();
   });
 
-  it("is legible with fifty hosts, searches and zooms, and asks nobody for anything", async () => {
+  it("is legible with fifty hosts, searches and zooms, and makes no requests", async () => {
     const placed = await Promise.all(manyHosts().map(placeHost));
     const page = await open(htmlDocument(placed, "fleet/prod"));
     assert.deepEqual(await faultsOf(page), []);

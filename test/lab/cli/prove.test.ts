@@ -43,7 +43,7 @@ describe("pulumi-macvlan prove", function () {
   const isRebooted = async (): Promise<boolean> =>
     (await on.lab.exec("node2", ["test", "-e", "/tmp/rebooted"])).code === 0;
 
-  it("says what did not come back, runs the checks, and ends with 2", async () => {
+  it("says what did not come back, runs the checks, and exits with 2", async () => {
     await rebootIs(`${REBOOTS}\nip link delete dev a`);
     await makeLinks("a", "b");
     const { code, stdout, stderr } = await prove("--yes", "--json", "--settle", "0");
@@ -61,7 +61,7 @@ describe("pulumi-macvlan prove", function () {
     assert.equal(await on.lab.sh("node2", "cat /tmp/rebooted"), "0\n");
   });
 
-  it("waits for links that come later than sshd, and ends with 0 if all came back", async () => {
+  it("waits for links that come later than sshd, and exits with 0 if all came back", async () => {
     await rebootIs(`${REBOOTS}\nip link set dev b down; (sleep 3; ip link set dev b up) > /dev/null 2>&1 &`);
     await makeLinks("b");
     const hasty = await prove("--yes", "--settle", "0");

@@ -59,7 +59,7 @@ describe("ssh: a shell started ahead", () => {
     }
   });
 
-  it("runs it on doas's terminal too", async () => {
+  it("runs it on the terminal of doas too", async () => {
     const env = { MACVLAN_BECOME_PASSWORD: PASSWORD };
     const connection = await on.connect(on.at("doasked", { become: "doas" }), on.withKey(env));
     const other = await connect();
@@ -77,14 +77,14 @@ describe("ssh: a shell started ahead", () => {
     });
   });
 
-  it("is done without where it has ended meanwhile", async () => {
+  it("is not missed if it has ended meanwhile", async () => {
     const [one, other] = [await connect(), await connect()];
     await startedAhead(one, other);
     await other.run(toOthers("kill -9 $p"));
     assert.equal((await one.run("echo on\n")).stdout, "on\n");
   });
 
-  it("takes the place of a script where the server allows one session only", async () => {
+  it("leaves room for scripts if the server allows one session only", async () => {
     const few = await on.server({ config: ["MaxSessions 1"] });
     const settings = on.withKey({ MACVLAN_HOST_KEY_CHECKING: "off" });
     const connection = await on.connect(on.at("root", {}, few), settings);
@@ -99,7 +99,7 @@ describe("ssh: a shell started ahead", () => {
     );
   });
 
-  it("lets its script undo at the time limit, which counts from the script", async () => {
+  it("lets its script undo at the time limit, which counts from the start of the script", async () => {
     const [connection, other] = [await connect(), await connect()];
     const mark = join(on.dir, "ahead-terminated");
     await startedAhead(connection, other);
@@ -111,7 +111,7 @@ describe("ssh: a shell started ahead", () => {
     assert.ok(existsSync(mark));
   });
 
-  it("has run nothing where the connection is lost before its script, and is gone with it", async () => {
+  it("has run nothing if the connection is lost before its script, and ends with it", async () => {
     const [one, other] = [await connect(), await connect()];
     await startedAhead(one, other);
     await other.run(toOthers("kill -9 $(ps -o ppid= -p $p)"));

@@ -35,7 +35,7 @@ describe("ssh: certificates", () => {
   };
 
   for (const type of ["ed25519", "ecdsa"] as const) {
-    it(`accepts an ${type} host by the certificate of a known authority alone`, async () => {
+    it(`accepts an ${type} host by a certificate of a known authority alone`, async () => {
       const { sshd, known, key } = await certified(undefined, type);
       const connection = await on.connect(
         on.at("root", {}, sshd),
@@ -80,7 +80,7 @@ describe("ssh: certificates", () => {
     });
   }
 
-  it("refuses a certificate of an authority that is not known, and takes its key if that one is", async () => {
+  it("refuses a certificate of an unknown authority, and accepts its key if that is known", async () => {
     const stranger = makeKey(join(on.dir, "stranger"));
     const { sshd, known, key } = await certified(["-n", "127.0.0.1"], "ed25519", stranger);
     const env = { MACVLAN_KNOWN_HOSTS_PATH: known };

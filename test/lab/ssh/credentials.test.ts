@@ -90,7 +90,7 @@ describe("ssh: credentials", () => {
     assert.equal((await on.connect(on.at("ops", {}, prompting), on.settings(off))).user, "ops");
   });
 
-  it("combines a key and a password where the server wants both", async () => {
+  it("combines a key and a password if the server requires both", async () => {
     const both = await on.server({ logins: LOGINS, config: ["AuthenticationMethods publickey,password"] });
     const env = { MACVLAN_HOST_KEY_CHECKING: "off", MACVLAN_PRIVATE_KEY_PATH: on.key };
     assert.equal(
@@ -120,7 +120,7 @@ describe("ssh: credentials", () => {
     assert.match((await failure(on.connect(on.at("ops"), on.settings()))).message, /no credentials to try/);
   });
 
-  it("does not use a private key that others can read, and says how to mend it", async () => {
+  it("does not use a private key that others can read, and says how to fix that", async () => {
     const open = makeKey(join(on.dir, "open"));
     const own = await on.server({ authorizedKeys: [publicLine(open)] });
     const env = { MACVLAN_HOST_KEY_CHECKING: "off", MACVLAN_PRIVATE_KEY_PATH: open };
@@ -140,7 +140,7 @@ describe("ssh: credentials", () => {
     await works(await on.connect(on.at("root", {}, own), on.settings(env)));
   });
 
-  it("obeys which ways to log in the configuration forbids", async () => {
+  it("does not use authentication methods that the configuration forbids", async () => {
     const both = { MACVLAN_PRIVATE_KEY_PATH: on.key, MACVLAN_PASSWORD: PASSWORD };
     for (const [text, said] of [
       [

@@ -20,7 +20,7 @@ describe("ssh: dropbear", () => {
     hostSchema.parse({ address: "127.0.0.1", port, user: "root", hostKey, ...more });
 
   for (const type of ["ed25519", "ecdsa", "rsa"] as const) {
-    it(`lets in with a host key of the type ${type}, which is checked`, async () => {
+    it(`is reached with a host key of type ${type}, which is checked`, async () => {
       const server = await start(type);
       await works(await on.connect(host(server), on.withKey()));
       const other = await failure(on.connect(host(server, { hostKey: publicLine(on.key) }), on.withKey()));
@@ -28,7 +28,7 @@ describe("ssh: dropbear", () => {
     });
   }
 
-  it("runs many scripts at once, and brings a reading of the host", async () => {
+  it("runs many scripts at once, and the host can be read", async () => {
     const connection = await on.connect(host(await start()), on.withKey());
     connection.prestart();
     const runs = Array.from({ length: 20 }, (_, n) => connection.run(`echo ${n}; echo e >&2; exit ${n}\n`));
@@ -42,7 +42,7 @@ describe("ssh: dropbear", () => {
     assert.equal(long.stdout, "end\n");
   });
 
-  it("stops a script at its time limit, and tells a lost connection", async () => {
+  it("stops a script at its time limit, and a lost connection is reported", async () => {
     const connection = await on.connect(host(await start()), on.withKey());
     assert.equal((await failure(connection.run("sleep 5\n", { timeout: 0.3 }))).kind, "commandTimeout");
     assert.ok((await failure(connection.run("kill -9 $PPID; sleep 5\n"))) instanceof ConnectionLost);
@@ -55,14 +55,14 @@ describe("ssh: dropbear", () => {
     await works(await on.connect(host(inner, { jump } as Partial<HostAddress>), on.withKey()));
   });
 
-  it("is waited for where it lets in few at once, as dropbear does (five of one address before they are in)", async () => {
+  it("is retried if it admits few at once, as dropbear does (five unauthenticated ones per address)", async () => {
     const server = await start();
     const settings = on.withKey({ MACVLAN_MAX_CONNECTIONS: "20" });
     const all = await Promise.all(Array.from({ length: 20 }, () => on.connect(host(server), settings)));
     assert.equal(all.length, 20);
   });
 
-  it("without forwarding says so of itself", async () => {
+  it("that does not forward is named as the jump host that fails", async () => {
     const outer = await start("ed25519", ["-j"]);
     const { address, port, hostKey } = host(outer);
     const jump = { address, port, hostKey, user: "root" };

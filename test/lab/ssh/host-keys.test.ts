@@ -54,7 +54,7 @@ describe("ssh: host keys", () => {
     await on.connect(on.at("root"), on.withKey({ MACVLAN_KNOWN_HOSTS_PATH: hashed }));
   });
 
-  it("lets a pin decide alone, in both forms, also for a type that the server prefers less", async () => {
+  it("lets a pin alone decide, in both forms, also for a type that the server prefers less", async () => {
     const many = await on.server({ hostKeys: ["ed25519", "ecdsa", "rsa"] });
     const nothing = on.withKey({ MACVLAN_KNOWN_HOSTS_PATH: join(on.dir, "empty") });
     for (const line of Object.values(many.hostKeys)) {
@@ -132,7 +132,7 @@ describe("ssh: host keys", () => {
     }
   });
 
-  it("takes no SHA-1 signature of a host, unless the configuration asks for it", async () => {
+  it("accepts no SHA-1 signature of a host, unless the configuration asks for it", async () => {
     const old = await on.server({ hostKeys: ["rsa"], config: ["HostKeyAlgorithms ssh-rsa"] });
     const known = on.file("old", old.knownHosts);
     const env = { MACVLAN_KNOWN_HOSTS_PATH: known };

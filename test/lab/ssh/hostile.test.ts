@@ -77,7 +77,7 @@ describe("ssh: hostile servers", () => {
     return (server.address() as AddressInfo).port;
   };
 
-  it("shows what is said before any key is checked as text, and cut", async () => {
+  it("shows text from before the key check escaped and shortened", async () => {
     for (const said of [HARM, `x${" ".repeat(30_000)}x${HARM}`]) {
       const port = await listen(
         createServer((socket) => {
@@ -92,7 +92,7 @@ describe("ssh: hostile servers", () => {
     }
   });
 
-  it("ends with a server that greets for ever, and with one that drips, while others work", async () => {
+  it("gives up on a server that greets for ever, and on one that drips, while others work", async () => {
     const flood = await listen(
       createServer((socket) => {
         const line = `${"x".repeat(4000)}${HARM}\r\n`;
@@ -177,7 +177,7 @@ describe("ssh: hostile servers", () => {
     await sleep(50);
   });
 
-  it("shows what is printed in place of a shell as text", async () => {
+  it("shows what is printed instead of a shell as escaped text", async () => {
     const port = await answering((channel) => {
       channel.write(HARM);
       channel.stderr.write(HARM);

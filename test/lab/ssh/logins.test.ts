@@ -15,7 +15,7 @@ async function observe(connection: Connection): Promise<Observation> {
 describe("ssh: logins", () => {
   const on = useSshd();
 
-  it("hides the noise of start-up files, and does not mind the login shell", async () => {
+  it("hides the output of start-up files, and works with any login shell", async () => {
     for (const user of ["noisy", "csh", "fish", "rbash"]) {
       for (const become of ["none", "sudo"] as const) {
         const connection = await on.connect(on.at(user, { become }), on.withKey());
@@ -26,7 +26,7 @@ describe("ssh: logins", () => {
     }
   });
 
-  it("says when the login shell runs nothing", async () => {
+  it("reports a login shell that runs nothing", async () => {
     for (const [user, said] of [
       ["locked", /account is currently not available/],
       ["falsy", /printed nothing/],
@@ -40,7 +40,7 @@ describe("ssh: logins", () => {
     }
   });
 
-  it("does not mind banners, messages of the day and what a profile prints for everybody", async () => {
+  it("ignores banners, messages of the day and what a system-wide profile prints", async () => {
     const banner = on.file("banner", "*** Authorised use only: all is logged ***\\n".repeat(200));
     const chatty = await on.server({
       logins: LOGINS,
@@ -55,7 +55,7 @@ describe("ssh: logins", () => {
     }
   });
 
-  it("reads a host in another locale, and knows a wrong password there", async () => {
+  it("reads a host in another locale, and recognises a wrong password there", async () => {
     const locales = join(on.dir, "locales");
     execFileSync("mkdir", [locales]);
     execFileSync("localedef", ["-i", "de_DE", "-f", "UTF-8", join(locales, "de_DE.UTF-8")]);
@@ -84,7 +84,7 @@ describe("ssh: logins", () => {
     assert.equal((await right.run("id -u\n")).stdout, "0\n");
   });
 
-  it("finds the programs of sbin where PATH has none of it", async () => {
+  it("finds the programs of sbin if PATH does not include it", async () => {
     const off = { MACVLAN_HOST_KEY_CHECKING: "off" };
     for (const path of ["/usr/bin:/bin", "/bin", "/nonexistent:/usr/bin"]) {
       const bare = await on.server({ logins: LOGINS, config: [`SetEnv PATH=${path}`] });

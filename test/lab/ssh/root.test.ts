@@ -7,7 +7,7 @@ import { PASSWORD, commandLines, failure, useSshd } from "./client";
 describe("ssh: root", () => {
   const on = useSshd();
 
-  it("has sudo with and without a password, and never feeds the password to the shell", async () => {
+  it("uses sudo with and without a password, and never feeds the password to the shell", async () => {
     const secret = { MACVLAN_BECOME_PASSWORD: PASSWORD };
     for (const [user, env] of [
       ["ops", {}],
@@ -23,7 +23,7 @@ describe("ssh: root", () => {
     }
   });
 
-  it("has doas with and without a password, and binary clean", async () => {
+  it("uses doas with and without a password, binary-clean", async () => {
     const script =
       "main() { id -u; cat; printf 'a\\003\\004\\021ü\\r\\n'; echo err >&2; exit 7; }\nmain </dev/null\n";
     const expected = "0\na\x03\x04\x11ü\r\n";
@@ -43,7 +43,7 @@ describe("ssh: root", () => {
     }
   });
 
-  it("brings long scripts and much output through doas's terminal, many at once", async () => {
+  it("passes long scripts and much output through the terminal of doas, many at once", async () => {
     const env = { MACVLAN_BECOME_PASSWORD: PASSWORD };
     const connection = await on.connect(on.at("doasked", { become: "doas" }), on.withKey(env));
     const comment = `# ${"x".repeat(9_000)}\n`.repeat(30);
@@ -64,7 +64,7 @@ describe("ssh: root", () => {
     assert.equal((await connection.run("echo on\n")).stdout, "on\n");
   });
 
-  it("says what to do without the right", async function () {
+  it("says what to do if the user lacks the right", async function () {
     this.timeout(30_000);
     const cases: [user: string, become: "sudo" | "doas", env: Record<string, string>, says: RegExp][] = [
       ["asked", "sudo", {}, /sudo gave no root shell.*NOPASSWD.*macvlan:becomePassword/],

@@ -24,7 +24,7 @@ describe("ssh: scripts", () => {
     }
   });
 
-  it("brings 5 MB of output and a script of 2 MB over intact, UTF-8 across chunks", async () => {
+  it("transfers 5 MB of output and a script of 2 MB intact, UTF-8 across chunks", async () => {
     const connection = await on.connect(on.at("root"), on.withKey());
     const line = "ü€😀 ".repeat(40);
     const times = Math.ceil(5_000_000 / Buffer.byteLength(`${line}\n`));
@@ -47,7 +47,7 @@ describe("ssh: scripts", () => {
     assert.equal((await connection.run("echo on\n")).stdout, "on\n");
   });
 
-  it("tells a lost connection from a failed script", async () => {
+  it("distinguishes a lost connection from a failed script", async () => {
     const connection = await on.connect(on.at("root"), on.withKey());
     assert.equal((await connection.run("kill -9 $$\n")).signal, "SIGKILL");
     const waiting = connection.run("sleep 20\n");
@@ -62,7 +62,7 @@ describe("ssh: scripts", () => {
     assert.ok(after instanceof ConnectionLost && !after.started);
   });
 
-  it("notices a host that has gone silent by its keepalives", async function () {
+  it("detects a silent host by keepalives", async function () {
     this.timeout(20_000);
     const frozen = await on.server();
     const config = on.file("alive", "ServerAliveInterval 1\nServerAliveCountMax 1\n");

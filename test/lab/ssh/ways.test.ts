@@ -8,7 +8,7 @@ import { eventually } from "../../support/eventually";
 import { failure, useSshd } from "./client";
 import type { Sshd } from "./throwaway-sshd";
 
-describe("ssh: ways", () => {
+describe("ssh: connecting", () => {
   const on = useSshd();
 
   it("goes through a chain of two jumps, each verified as itself and shared by the hosts behind", async () => {
@@ -40,7 +40,7 @@ describe("ssh: ways", () => {
     );
   });
 
-  it("finds its way by a client configuration alone: Include, ProxyJump, HostKeyAlias, UserKnownHostsFile", async () => {
+  it("connects by a client configuration alone: Include, ProxyJump, HostKeyAlias, UserKnownHostsFile", async () => {
     const [outer, inner, end] = [await on.server(), await on.server(), await on.server()];
     const key = Object.values(end.hostKeys)[0] ?? "";
     on.file("jumps_known", outer.knownHosts + inner.knownHosts);
@@ -96,7 +96,7 @@ Host *
     assert.equal(refused.kind, "refused");
   });
 
-  it("gets all through a server that drops connections at once (MaxStartups)", async function () {
+  it("makes all connections to a server that drops simultaneous ones (MaxStartups)", async function () {
     this.timeout(60_000);
     const small = await on.server({ config: ["MaxStartups 2:100:2"] });
     const off = on.withKey({ MACVLAN_HOST_KEY_CHECKING: "off" });
