@@ -27,12 +27,12 @@ const LINKS: readonly SeenLink[] = [
 const ROUTES = JOB.shim.routes.map((dst) => ({ dst, dev: "shim0" }));
 
 describe("the benchmark's job", () => {
-  it("is another one on each host", () => {
+  it("is different on each host", () => {
     const addresses = Array.from({ length: 500 }, (_, i) => JSON.stringify(jobOf(i + 1)));
     assert.equal(new Set(addresses).size, 500);
   });
 
-  it("is done where the kernel shows all of it, and each miss is named", () => {
+  it("is done if the kernel shows all of it, and each miss is named", () => {
     assert.deepEqual(missesOf(JOB, LINKS, ROUTES), []);
     const changed = LINKS.map((l) => (l.ifname === "web" ? { ...l, mtu: 1300 } : l));
     assert.deepEqual(missesOf(JOB, changed, ROUTES), ["web: MTU is 1300, not 1400"]);
@@ -46,7 +46,7 @@ describe("the benchmark's job", () => {
     assert.ok(missesOf(JOB, [], []).length > 10);
   });
 
-  it("is undone where nothing of it is left", () => {
+  it("is undone if nothing of it is left", () => {
     assert.deepEqual(restOf([{ ifname: "port0" }, { ifname: "eth0" }]), []);
     assert.deepEqual(restOf(LINKS).length, 4);
   });
@@ -67,7 +67,7 @@ describe("the benchmark's account of CPU", () => {
     });
   });
 
-  it("is that of the whole machine without what it only waited for", () => {
+  it("covers the whole machine, without the time that it only waited", () => {
     const stat = "cpu  100 20 30 4000 500 6 7 80 9 0\ncpu0 50 10 15 2000 250 3 4 40 5 0\nintr 1\n";
     assert.equal(busyOf(stat), 1.63);
   });

@@ -13,7 +13,7 @@ import { resultsOf, sampleOf } from "./results";
 const CELL = { hosts: 50, rtt: 0 };
 
 describe("the benchmark's statistics", () => {
-  it("take the middle, and the mean of two in the middle", () => {
+  it("take the median, and the mean of the two in the middle", () => {
     assert.equal(median([9, 1, 5]), 5);
     assert.equal(median([9, 1, 5, 7]), 6);
     assert.throws(() => median([]), /nothing/);
@@ -21,7 +21,7 @@ describe("the benchmark's statistics", () => {
     assert.deepEqual(spreadOf([3, 1, 2]), { median: 2, least: 1, most: 3, count: 3 });
   });
 
-  it("say numbers in three digits", () => {
+  it("show numbers with three digits", () => {
     const said = [0.2149, 4.876, 9.996, 35.55, 99.96, 1234.5, -2.5].map(threeDigits);
     assert.deepEqual(said, ["0.21", "4.88", "10.0", "35.5", "100", "1235", "-2.50"]);
     assert.equal(describeSpread({ median: 2, least: 1.5, most: 12, count: 3 }), "2.00 (1.50–12.0)");
@@ -101,7 +101,7 @@ describe("the benchmark's goals", () => {
   const verdicts = (results: Results): Record<string, boolean | undefined> =>
     Object.fromEntries(judgeGoals(results).map(({ goal, met }) => [goal.replace(/^.*(?:: |, )/, ""), met]));
 
-  it("are judged by what was measured, and left open where it was not", () => {
+  it("are judged by what was measured, and left open if it was not", () => {
     assert.deepEqual(verdicts(resultsOf(given)), {
       "at most 1.5 × plain OpenSSH": true,
       "at most half the time of the obvious dynamic provider": true,
@@ -114,7 +114,7 @@ describe("the benchmark's goals", () => {
     });
   });
 
-  it("miss what is too slow by a little, and what asks a host twice", () => {
+  it("fail what is slightly too slow, and what asks a host twice", () => {
     const slower = resultsOf({ ...given, macvlan: { apply: [12.1, 12.1], preview: [11.5, 11.5] } });
     const twice = slower.samples.map((s) => (s.phase === "preview" ? { ...s, commands: 51 } : s));
     const found = verdicts({ ...slower, samples: twice });
@@ -123,7 +123,7 @@ describe("the benchmark's goals", () => {
     assert.equal(found["one connection and one command per host"], false);
   });
 
-  it("are judged for more resources under way at a time as well", () => {
+  it("are judged for more resources in progress at a time as well", () => {
     const both = resultsOf({
       ...given,
       macvlan: { apply: [13, 13], preview: [11, 11] },
@@ -148,7 +148,7 @@ describe("the benchmark's goals", () => {
     assert.doesNotMatch(page, /NaN|undefined/);
   });
 
-  it("ask for a third of the obvious provider's time with a long round trip", () => {
+  it("require a third of the obvious provider's time with a long round trip", () => {
     const far = verdicts(resultsOf(given, { rtt: 50 }));
     assert.equal(far["at most a third of the time of the obvious dynamic provider"], false);
     assert.ok(!("at most half the time of the obvious dynamic provider" in far));
@@ -161,7 +161,7 @@ describe("the benchmark's tables", () => {
     ssh: { apply: [2, 2], preview: [1, 1] },
   });
 
-  it("say seconds with their spread, and a dash where a contender has no such phase", () => {
+  it("show seconds with their spread, and a dash if a contender has no such phase", () => {
     const [ours, ssh] = results.contenders;
     assert.ok(ours && ssh);
     const lacking = { ...results, contenders: [{ ...ours, lacks: { preview: "asks no host" } }, ssh] };
@@ -174,7 +174,7 @@ describe("the benchmark's tables", () => {
     assert.match(renderDocument(lacking, "x.svg"), /It has no preview: asks no host\./);
   });
 
-  it("say costs of one host, and as ratios", () => {
+  it("show costs of one host, and as ratios", () => {
     const [, , ours = ""] = costTable(results, CELL, "apply").split("\n");
     const cells = ours.split("|").map((cell) => cell.trim());
     assert.deepEqual(cells.slice(3, 5), ["5.50", "1.00"]);
@@ -182,7 +182,7 @@ describe("the benchmark's tables", () => {
     assert.deepEqual(cells.slice(-5, -1), ["1", "1", "1.00 kB", "2.00 kB"]);
   });
 
-  it("say which cells were left out, and what failed", () => {
+  it("show which cells were left out, and what failed", () => {
     const [ours, ssh] = results.contenders;
     assert.ok(ours && ssh);
     const far = sampleOf("ssh", "apply", 3, { hosts: 100 });
@@ -240,7 +240,7 @@ describe("the benchmark's drawing", () => {
     );
   });
 
-  it("is one panel a round trip, with each contender's line and name, for light and dark", () => {
+  it("has one panel per round trip, with each contender's line and name, for light and dark", () => {
     const given = { macvlan: { apply: [10], preview: [5] }, "a<b": { apply: [2], preview: [1] } };
     const near = resultsOf(given);
     const far = resultsOf(given, { rtt: 50, hosts: 100 });

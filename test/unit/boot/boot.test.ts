@@ -46,7 +46,7 @@ function assertSurvives(kind: AnyKind, inputs: CommonInputs): void {
 }
 
 describe("a boot", () => {
-  it("brings back any macvlan, which is then this stack's own and deleted with all of its files", () => {
+  it("brings back any macvlan, which then belongs to this stack and is deleted with all of its files", () => {
     fc.assert(
       fc.property(macvlanInputs, (inputs) => assertSurvives(kindOf("MacvlanInterface"), inputs)),
       { numRuns: 200 },
@@ -71,7 +71,7 @@ describe("a boot", () => {
     assert.deepEqual(files, desiredOn(shim, inputs, made).boot?.files);
   });
 
-  it("repairs what somebody has changed on a link that is there", () => {
+  it("repairs changes on an existing link", () => {
     const kind = kindOf("MacvlanInterface");
     fc.assert(
       fc.property(
@@ -93,7 +93,7 @@ describe("a boot", () => {
     );
   });
 
-  it("leaves an adopted bridge to who makes it, and changes what was changed of it", () => {
+  it("does not create an adopted bridge, and makes the stack's changes to it again", () => {
     const kind = kindOf("HairpinBridge");
     const br0 = upOn(kind, { host: { address: "node1" }, name: "br0", up: true }, HOST);
     const foreign: HostState = { ...br0, records: [], bootFiles: [] };
@@ -175,14 +175,14 @@ describe("boot files", () => {
     }
   });
 
-  it("need something on the host that runs them", () => {
+  it("need an init system or ifupdown on the host that runs them", () => {
     const context = viewOn(HOST, { init: undefined as never, udev: false });
     const [problem] = kind.problems({ ...inputs, persist: true }, context);
     assert.equal(problem?.property, "persist");
     assert.match(problem.reason, /neither systemd.*OpenRC.*nor ifupdown/);
   });
 
-  it("go from the old name to the new one when the link is renamed", () => {
+  it("move from the old name to the new one if the link is renamed", () => {
     const context = { ...viewOn(made), previous: { name: "mac0", netns: "" } };
     const renamed = desiredWithBoot(kind, { ...inputs, name: "mac1", persist: true }, context);
     const after = outcome(made, plan(made, renamed, KERNEL));

@@ -124,7 +124,7 @@ describe("boot files, as written", () => {
     assert.equal(printed, "");
   });
 
-  it("are units that systemd takes", function () {
+  it("are units that systemd accepts", function () {
     for (const test of CASES.filter(({ booting }) => booting.init === "systemd")) {
       const { root, paths } = write({ ...test, name: `${test.name}-unit` });
       const units = paths.filter((p) => /\.wants\//.test(p));

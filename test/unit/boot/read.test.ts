@@ -37,7 +37,7 @@ describe("boot files of a host", () => {
     ]);
   });
 
-  it("are nobody's where their mark is not one of ours", () => {
+  it("have no owner if their mark is not one of ours", () => {
     for (const mark of ["# pulumi-macvlan {", '# pulumi-macvlan {"owner":7}', "# pulumi-macvlan null", "#"]) {
       const [file] = read(`-rwxr-xr-x 1 0 0 1 Nov 24 14:04 ${script}`, "", `${script}:${mark}`);
       assert.equal(file?.mark, undefined, mark);

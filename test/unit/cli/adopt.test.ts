@@ -106,7 +106,7 @@ describe("the program that describes a host", () => {
     assert.equal(await format(text, { parser: "typescript" }), text);
   });
 
-  it("has all links of a host as one resource if it is asked for that", async () => {
+  it("has all links of a host as one resource if that is asked for", async () => {
     const other = macvlan("web0", { netns: "other", settings: { "link.address": "02:00:5e:00:53:77" } });
     const links = [macvlan("web0"), other, bridge("br9"), port("v0", "br9", "on")];
     const description = describeHost(
@@ -138,13 +138,13 @@ describe("the program that describes a host", () => {
     assert.ok(text.split("\n").every((l) => !l.startsWith("*/")));
   });
 
-  it("leaves out a property that no program may have, and says so", () => {
+  it("leaves out a property that no program may set, and says so", () => {
     const text = program([macvlan("web", { settings: { "link.alias": "a\tb" } })]);
     assert.match(text, /\/\/ alias is not managed: alias contains control characters\nnew MacvlanInterface/);
     assert.ok(!text.includes("  alias"));
   });
 
-  it("tells a shim from a macvlan with a gateway", () => {
+  it("distinguishes a shim from a macvlan with a gateway", () => {
     const gateway = { ...SHIM, routes: [{ to: "0.0.0.0/0", via: "192.0.2.1", protocol: "dhcp" }] };
     assert.match(program([gateway]), /new MacvlanInterface\("shim0"/);
     const exclusive = { ...SHIM, settings: { ...SHIM.settings, "sysctl.ipv4.arp_filter": "1" } } as LinkState;
@@ -182,7 +182,7 @@ describe("the program that describes a host", () => {
     ]);
   });
 
-  it("tells macvtaps and ipvlans by their own classes, and leaves out what such links have of themselves", () => {
+  it("describes macvtaps and ipvlans by their own classes, and leaves out their defaults", () => {
     const tap = macvlan("vm1", { kind: "macvtap", settings: { "link.txqueuelen": "500" } });
     assert.match(
       program([tap]),
@@ -195,12 +195,12 @@ describe("the program that describes a host", () => {
     );
   });
 
-  it("takes bridges without hairpin where all are asked for, with their ports as they are", () => {
+  it("includes bridges without hairpin if all are asked for, with their ports as they are", () => {
     const text = program([bridge("docker0"), port("v2", "docker0", "off")], { all: true });
     assert.match(text, /ports: \[\{ name: "v2", hairpin: false \}\]/);
   });
 
-  it("takes bonds where all are asked for, with the options that their mode has and that are not a new bond's", () => {
+  it("includes bonds if all are asked for, with the options of their mode that differ from a new bond's", () => {
     const bonded = (name: string, mac: string): LinkState =>
       link(name, "", { settings: { "link.master": "bond0", "link.address": mac } });
     const own = newBond({
@@ -227,7 +227,7 @@ describe("the program that describes a host", () => {
     const { resources, left } = describeHost("node1", now, { ...options(), all: true });
     const argsOf = (name: string): unknown => resources.find((r) => r.resource === name)?.args;
 
-    it("says of each what a new one of its mode would not have", () => {
+    it("lists for each what a new one of its mode would not have", () => {
       assert.deepEqual(left, []);
       assert.deepEqual(argsOf("bond0"), {
         name: "bond0",
@@ -292,7 +292,7 @@ describe("the program that describes a host", () => {
       }
     });
 
-    it("leaves them out where not all are asked for", () => {
+    it("leaves them out unless all are asked for", () => {
       assert.deepEqual(describeHost("node1", now, options()), { resources: [], left: [] });
     });
   });
@@ -314,7 +314,7 @@ describe("the program that describes a host", () => {
     );
   });
 
-  it("is a program where there is nothing, too", () => {
+  it("is a program even if there is nothing to describe", () => {
     assert.match(program([]), /^\/\/ there is nothing to describe$/m);
   });
 });

@@ -153,7 +153,7 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
 
 describe("the doctor", () => {
   for (const [what, host, wanted] of CASES) {
-    it(`tells of ${what}`, () => {
+    it(`reports ${what}`, () => {
       assert.deepEqual(findings(host), wanted);
       assert.ok(
         judgeHost(host).every((c) => c.status === "ok" || (c.advice ?? "") !== ""),
@@ -179,7 +179,7 @@ describe("the doctor", () => {
     assert.deepEqual(findings(host), ["note MACs of eth0: 17 of about 15 (e1000e)"]);
   });
 
-  it("takes no driver for known that has the name of what objects have", () => {
+  it("knows no driver by the name of a property that every object has", () => {
     const nics = [{ name: "eth0", driver: "constructor" }];
     const observation = observed([macvlan("web")]);
     const found = judgeHost({ ...examined({}, { nics }), observation }).filter((c) =>
@@ -190,7 +190,7 @@ describe("the doctor", () => {
     ]);
   });
 
-  it("reads what a host printed, and refuses half of it", () => {
+  it("reads what a host printed, and refuses it if truncated", () => {
     const printed = [
       ...[
         "Last login: today",

@@ -79,7 +79,7 @@ describe("the drawing of a host", () => {
     assert.deepEqual(lines(host), ["/eth0 blue/web", "/eth0 /shim0", "/v0 /br0 hairpin"]);
   });
 
-  it("marks drift, and shows what is not there any more", () => {
+  it("marks drift, and shows what is gone", () => {
     const { nodes } = graphHost(seen, report);
     const marks = nodes.filter((n) => n.hasDrift).map((n) => [n.name, n.state, n.lines.at(-1)]);
     assert.deepEqual(marks, [
@@ -101,7 +101,7 @@ describe("the drawing of a host", () => {
     );
   });
 
-  it("is a flowchart in Mermaid in which every text is a text", () => {
+  it("is a flowchart in Mermaid in which text stays text", () => {
     const evil = { label: 'a"];b', observation: observed([macvlan('x"<b>#`')]) };
     assert.equal(
       mermaidText([graphHost(seen, report), graphHost(evil, undefined)]),

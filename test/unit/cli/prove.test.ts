@@ -104,7 +104,7 @@ describe("a proof by reboot", () => {
     assert.match(advice("kept", again), /journalctl/);
   });
 
-  it("takes a link whose parent did not come back for lost", () => {
+  it("counts a link as lost if its parent did not come back", () => {
     const onVlan = stackOf({ web: { parent: "vlan7" } });
     const there = observed([
       link("vlan7"),
@@ -115,7 +115,7 @@ describe("a proof by reboot", () => {
     assert.match(web.problems.join(), /vlan7/);
   });
 
-  it("tells a check that failed before from one that fails since, and neither is a proof", () => {
+  it("distinguishes a check that failed before from one that fails since, and neither is a proof", () => {
     const own = stackOf({ back: {} });
     const results = (passed: boolean): ReadonlyMap<StackLink, CheckedResult[]> =>
       new Map(own.links.map((one) => [one, [check(passed)]]));
@@ -179,7 +179,7 @@ describe("the host of a proof", () => {
     return [JSON.stringify(host), links.map(({ resource }) => resource)];
   };
 
-  it("is reached as the stack says, whatever of the way there is given", () => {
+  it("is reached as the stack says, however little of its address is given", () => {
     const ops = '{"address":"node1","user":"ops","become":"doas"}';
     assert.deepEqual(named("node1"), [ops, ["a", "b"]]);
     assert.deepEqual(named("NODE1:22"), [ops, ["a", "b"]]);
@@ -210,7 +210,7 @@ describe("waiting for a host that reboots", () => {
     return () => Promise.resolve(list[Math.min(tries++, list.length - 1)] ?? DOWN);
   };
 
-  it("ends when the boot ID is another one, not when it answers", async () => {
+  it("ends when the boot ID has changed, not when the host answers", async () => {
     const clock = virtualClock();
     const { observation, seconds } = await awaitBoot(
       answers(of("old"), of("old"), DOWN, DOWN, of("new")),

@@ -133,7 +133,7 @@ describe("the report", () => {
     );
   });
 
-  it("takes a link away and makes it anew where it is replaced", () => {
+  it("deletes a link that is replaced and creates it again", () => {
     const after = { ...WEB, parent: "eth1", label: "web@eth1" };
     const report = reportOn([step("replace", "web", { before: WEB, after })], owned([DRIFTED]));
     const [link] = report.hosts[0]?.links ?? [];
@@ -143,7 +143,7 @@ describe("the report", () => {
     ]);
   });
 
-  it("says what would fail, and counts as failed", () => {
+  it("shows what would fail, and counts as failed", () => {
     const after = inputsOf("web", { parent: "nope0" });
     const report = reportOn([step("create", "web", { after })], observed());
     assert.deepEqual(report.hosts[0]?.links[0]?.problems, [
@@ -181,7 +181,7 @@ describe("the report", () => {
     assert.equal(link && isDisproved(link), false);
   });
 
-  it("tells what the preview had found of a host that cannot be looked at", () => {
+  it("shows what the preview had found on a host that cannot be read", () => {
     const after = { ...WEB, drift: { mtu: "found 1400, wanted 1500", host: "found none that answers" } };
     const seen: Seen = { label: "node1", error: "cannot connect to node1: refused" };
     const report = reportOn([step("update", "web", { before: WEB, after })], seen);
@@ -220,7 +220,7 @@ describe("the report", () => {
     assert.match(text, /The details of \d+ hosts are too long for a comment: see the job's log\./);
   });
 
-  it("tells hosts apart by the way to them, and merges none for what it says of its machine", () => {
+  it("distinguishes hosts by how they are reached, and merges none by what they say of their machine", () => {
     const site = (jump: string, key?: string) => ({
       address: "node1",
       jump: { address: jump },
@@ -261,7 +261,7 @@ describe("the report", () => {
     );
   });
 
-  it("leaves a host out whose answer it fails on, and reports the others", () => {
+  it("leaves out a host whose answer it fails on, and reports the others", () => {
     const steps = ["node1", "node2"].map((address) => {
       const inputs = inputsOf(address, { host: { address } });
       return step("same", address, { before: inputs, after: inputs });

@@ -7,7 +7,7 @@ const preview = (steps: readonly object[], diagnostics?: readonly object[]): str
   JSON.stringify({ steps, ...(diagnostics === undefined ? {} : { diagnostics }) });
 
 describe("a stack as the engine prints it", () => {
-  it("is read from a preview: what is to become of each link, and of how many resources of others", () => {
+  it("is read from a preview: what happens to each link, and to how many other resources", () => {
     const stack = readStack(
       preview([
         {
@@ -36,7 +36,7 @@ describe("a stack as the engine prints it", () => {
     assert.deepEqual(stack.others, { create: 1 });
   });
 
-  it("has each link of a HostLinks, with what becomes of it, and its own drift", () => {
+  it("has each link of a HostLinks, with what happens to it, and its own drift", () => {
     const of = (links: object): object => ({
       host: { address: "node1" },
       links,
@@ -75,7 +75,7 @@ describe("a stack as the engine prints it", () => {
     assert.deepEqual(links[2]?.before?.["__derived"], ["macAddress"]);
   });
 
-  it("takes the steps of one replacement for one", () => {
+  it("counts the steps of one replacement as one", () => {
     const before = inputsOf("web", {});
     const after = inputsOf("web", { parent: "eth1" });
     const { links } = readStack(
@@ -87,7 +87,7 @@ describe("a stack as the engine prints it", () => {
     assert.deepEqual([links[0].before?.["parent"], links[0].after?.["parent"]], ["eth0", "eth1"]);
   });
 
-  it("keeps no secret, in whatever form and place it comes", () => {
+  it("keeps no secret, whatever its form and place", () => {
     const secret = {
       "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
       ciphertext: "v1:x",
@@ -152,7 +152,7 @@ describe("a stack as the engine prints it", () => {
     assert.deepEqual(link?.unknown, ["host", "alias"]);
   });
 
-  it("tells a preview's errors, and does not quote the value that the engine quotes", () => {
+  it("shows a preview's errors, without the value that the engine quotes", () => {
     const error = {
       severity: "error",
       message: "error: x resource 'a': property alias value {hush} has a problem: is bad\n",
@@ -173,6 +173,6 @@ describe("a stack as the engine prints it", () => {
     ['{"result":"succeeded"}', /^Error: it is JSON of something else/],
   ];
   for (const [text, message] of OTHERS) {
-    it(`is refused where it is none: ${text}`, () => assert.throws(() => readStack(text, "it"), message));
+    it(`is refused if it is not one: ${text}`, () => assert.throws(() => readStack(text, "it"), message));
   }
 });

@@ -75,7 +75,7 @@ describe("the documents", () => {
     assert.ok(count > 10, "files are named");
   });
 
-  it("tell all properties as the docstrings do (npm run docs)", function () {
+  it("list all properties as the docstrings do (npm run docs)", function () {
     this.timeout(60_000);
     assert.equal(readPage("docs/properties.md"), renderProperties());
   });
@@ -130,7 +130,7 @@ describe("the documents", () => {
     }
   });
 
-  it("say of each folder of tests what is in it", () => {
+  it("describe each folder of tests", () => {
     const listed = [...readPage("test/README.md").matchAll(/^\| `(\w+)\/` /gm)].map(([, name]) => name);
     const folders = readdirSync(join(REPOSITORY, "test"), { withFileTypes: true });
     const there = folders.filter((entry) => entry.isDirectory()).map(({ name }) => name);

@@ -26,14 +26,14 @@ describe("SECURITY.md", () => {
     })),
   }));
 
-  it("names a test for each promise, and promises nothing else in the table", () => {
+  it("names tests for each promise, and for nothing else", () => {
     const said = [...promised.matchAll(/^- \*\*(.+?)\.?\*\*/gm)].map(([, promise = ""]) => promise);
     const named = rows.filter(({ tests }) => tests.length > 0).map(({ name }) => name);
     assert.ok(said.length > 15, String(said.length));
     assert.deepEqual(named.toSorted(), said.toSorted());
   });
 
-  it("names only tests that exist, by their titles", () => {
+  it("links only to tests that exist, by their titles", () => {
     for (const { title, file } of rows.flatMap(({ tests }) => tests)) {
       const code = readFileSync(join(REPOSITORY, file), "utf8");
       const titles = [...code.matchAll(/(?:\b(?:describe|it)\(|name:)\s*(["`])(.*?)\1/g)].map(

@@ -8,8 +8,8 @@ const redact = (text: string): string => text.replaceAll("hunter2", "[secret]");
 /** What the SDK prints of an error that check, diff, read or delete throws (cmd/dynamic-provider/index.js). */
 const printed = (error: Error): string => `${String(error)}: ${error.stack ?? ""}`;
 
-describe("the border to the engine", () => {
-  it("shows failures of a check with their codes at the end, and nothing that is withheld", () => {
+describe("the boundary to the engine", () => {
+  it("shows failures of a check with their codes at the end, and no secret", () => {
     const issues = [
       issue("not-on-host", "parent", "there is no link hunter2 on the host"),
       issue("invalid-input", "name", "has \u001b[31m in it"),
@@ -20,7 +20,7 @@ describe("the border to the engine", () => {
     ]);
   });
 
-  it("has the SDK print of an error what failed, and neither the message again nor a stack", () => {
+  it("makes the SDK print what failed, and neither the message again nor a stack trace", () => {
     const error = new MacvlanError("host-unreachable", "cannot connect to node1: hunter2", { host: "node1" });
     const thrown = asThrown(error, WEB, "delete", redact);
     assert.equal(printed(thrown), `${WEB}: delete failed [host-unreachable]`);
@@ -29,14 +29,14 @@ describe("the border to the engine", () => {
     assert.deepEqual([thrown.code, thrown.host], ["host-unreachable", "node1"]);
   });
 
-  it("leaves an error that several resources have as it is for each of them", () => {
+  it("leaves an error that several resources share as it is for each of them", () => {
     const error = new MacvlanError("host-unreachable", "cannot connect");
     const [a, b] = ["a", "b"].map((name) => asThrown(error, name, "read", redact));
     assert.deepEqual([String(a), String(b)], ["a", "b"]);
     assert.match(error.stack ?? "", /border\.test/);
   });
 
-  it("says of an error without a code that it is a fault of ours, and keeps its stack for the report", () => {
+  it("calls an error without a code a fault of the provider, and keeps its stack trace for the report", () => {
     const thrown = asThrown(new TypeError("x is undefined, hunter2"), WEB, "diff", redact);
     assert.match(
       thrown.message,

@@ -4,7 +4,7 @@ import { type SshErrorKind, SshError } from "../../../provider/ssh/error";
 
 describe("the error of a resource whose host does not answer", () => {
   for (const kind of ["unreachable", "refused", "timeout"] as const satisfies readonly SshErrorKind[]) {
-    it(`names the ways out, before its code: ${kind}`, () => {
+    it(`names the remedies, before its code: ${kind}`, () => {
       const error = new SshError(
         kind,
         "ops@node1.example",

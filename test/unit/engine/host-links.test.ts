@@ -118,7 +118,7 @@ describe("all links of a host", () => {
     assert.equal(hostLinks.isPending(canonical(UNKNOWN as unknown as Json), "any"), true);
   });
 
-  it("hand on what is ignored within them, without the path to the link", () => {
+  it("pass on what is ignored within them, without the path to the link", () => {
     const ignored = (...paths: string[]): unknown =>
       hostLinks.members({ ...canonical({ "a.b": { kind: "macvlan", parent: "eth0" } }), __ignored: paths })[0]
         ?.props["__ignored"];
@@ -188,7 +188,7 @@ describe("all links of a host", () => {
     assert.deepEqual(alike, [["tag", "the macvlan theirs is deleted with tag"]]);
   });
 
-  it("come in an order in which they can be made, and otherwise in that of the program", () => {
+  it("come in an order in which they can be created, and otherwise in that of the program", () => {
     const links = [
       { name: "web", parent: "bond0.10" },
       { name: "shim", parent: "eth0", routes: [{ source: "192.0.2.1" }] },
@@ -283,7 +283,7 @@ describe("all links of a host", () => {
         ),
     );
 
-  it("are brought from any to any others in one transaction, and back by its undo", () => {
+  it("change from any to any others in one transaction, and back by its undo", () => {
     let done = 0;
     fc.assert(
       fc.property(fc.array(links, { minLength: 1, maxLength: 3 }), (maps) => {

@@ -43,7 +43,7 @@ describe("inputs", () => {
     assert.equal(issues[0]?.property, "mtu");
   });
 
-  it("take a link's name for the parent of another namespace, which is another link", () => {
+  it("may have the parent's name in another namespace, where it is another link", () => {
     assert.deepEqual(check("MacvlanInterface", { ...web, name: "eth0", netns: "blue" }).issues, []);
   });
 

@@ -24,7 +24,7 @@ describe("lease book", () => {
     leaseBook = openLeaseBooks();
   });
 
-  it("adds what it leases to the inputs, and goes by those of the last run", async () => {
+  it("adds its leases to the inputs, and starts from those of the last run", async () => {
     const { inputs, failures } = await check({}, { ...POOL, leases: undefined });
     const leases = { "a/web": ["192.0.2.1/24"], "b/web": ["192.0.2.2/24"] };
     assert.deepEqual([inputs.leases, failures], [leases, undefined]);
@@ -62,7 +62,7 @@ describe("lease book", () => {
     assert.deepEqual(Object.keys(inputs).toSorted(), ["cidr", "exclude", "keys", "leases"]);
   });
 
-  it("changes with what it is asked and what it leases, and not by what the engine adds", async () => {
+  it("changes with its requests and its leases, and not with what the engine adds", async () => {
     const { inputs } = await check({}, POOL);
     const same = await check(inputs, { ...POOL, __provider: "other code" });
     assert.equal(await changes({ ...inputs, __provider: "code" }, same.inputs), false);

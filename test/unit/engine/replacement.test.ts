@@ -51,7 +51,7 @@ describe("the check of a replacement", () => {
     assert.notEqual(other["macAddress"], made["macAddress"]);
   });
 
-  it("leaves a MAC address that the program gives as it is given", async () => {
+  it("keeps a MAC address that the program states", async () => {
     const made = await openRun()({}, given("fleet/dev"));
     const check = openRun();
     const stated = given("fleet/dev", { macAddress: "02:00:5e:00:53:01" });

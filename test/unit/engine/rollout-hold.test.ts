@@ -53,7 +53,7 @@ const anyChange: fc.Arbitrary<HeldChange> = fc.record({
   isEmpty: fc.nat(3).map((n) => n === 0),
 });
 
-describe("a wave that is taken back as a whole", () => {
+describe("a wave that is rolled back as a whole", () => {
   it("ends, with each change decided, and confirms nothing after a failure", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -128,7 +128,7 @@ describe("the provider in a rollout", () => {
     assert.equal(clock.now(), 10);
   });
 
-  it("says the plan when all announced resources have been checked, of the hosts that change", () => {
+  it("shows the plan for the hosts that change once all announced resources have been checked", () => {
     const { run, said } = open({ canary: 1, batch: "50%" }, hintsFor(6));
     for (const host of hosts(6)) {
       assert.deepEqual(said, []);
@@ -139,7 +139,7 @@ describe("the provider in a rollout", () => {
     assert.deepEqual(said.slice(1), ["rollout: node2, then 3 hosts, then node6 and node7"]);
   });
 
-  it("says at preview that a canary is no host of the program", () => {
+  it("warns at preview that a canary is no host of the program", () => {
     const { run, said } = open({ canary: ["node1", "node9"] }, hintsFor(1));
     run.notePreviewed(node1, "web on node1", false);
     assert.deepEqual(said, ["rollout: no host of this program is the canary node9"]);

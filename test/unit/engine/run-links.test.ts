@@ -43,7 +43,7 @@ describe("resources that a run leaves out", () => {
     assert.deepEqual(await links.leftOut(["b"]), []);
   });
 
-  it("are not told by the process of a provider of its own, in which no announced resource is checked", async () => {
+  it("are none in a process of another provider, in which no announced resource is checked", async () => {
     const links = openRunLinks([of("a")], clockWith());
     links.markChecking(of("own"));
     links.markChecked(of("own"));

@@ -62,7 +62,7 @@ for (const [type, given, secrets, words] of CASES) {
       assert.equal(canonical({ ...secrets, __secrets: [] })["__secretNames"], undefined);
     });
 
-    it("are on the host, and in no command, difference or undo that people see", () => {
+    it("are on the host, and in no command, difference or undo that is shown", () => {
       const from = { state: HOST, boots: "", facts: { machine: "boot netns" } };
       const script = applyScript(made.steps, "ip", "M", { commandTimeout: 60 }, from);
       for (const word of words) assert.ok(script.includes(word), word);
@@ -113,7 +113,7 @@ for (const [type, given, secrets, words] of CASES) {
 }
 
 describe("secret properties", () => {
-  it("cannot be those by which a link is known", () => {
+  it("cannot be those that identify a link", () => {
     const names = ["host", "name", "netns", "parent", "ports", "mtu"];
     const quoting = issue("invalid-input", "host.address", 'must be a name, not "hush"');
     const issues = withNamingIssues([quoting], secretsOf({ __secrets: names, mtu: 1477 }));

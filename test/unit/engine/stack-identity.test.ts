@@ -40,7 +40,7 @@ describe("the identity of a stack", () => {
 describe("what a run knows of its stack", () => {
   const LINK = { __owner: "fleet/dev", __stack: "a1" };
 
-  it("is the name in the state alone, without an identity", () => {
+  it("is only the name in the state, without an identity", () => {
     assert.deepEqual(openStackMemory().owner({ __owner: "fleet/dev" }), { owner: "fleet/dev", stack: {} });
   });
 

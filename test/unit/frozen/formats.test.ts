@@ -284,7 +284,7 @@ describe("frozen: what the state keeps", () => {
     assert.deepEqual(hiddenOf(given), hidden);
   });
 
-  it("shows people neither drift nor what begins with two underscores as an input", () => {
+  it("shows neither drift nor what begins with two underscores as an input", () => {
     const drift = { mtu: "found 1400, wanted 1500" };
     assert.deepEqual(visibleInputs({ name: "mac0", drift, __owner: "fleet/dev", __inputs: "x" }), {
       name: "mac0",
@@ -470,7 +470,7 @@ describe("frozen: records under /run/pulumi-macvlan", () => {
     assert.deepEqual(lines, [`pm_record_link links/:br0 '' br0 '${JSON.stringify(BRIDGE_RECORD)}'`]);
   });
 
-  it("are read as they are written; a line that is none is ignored", () => {
+  it("are read as they are written; an invalid line is ignored", () => {
     const lines = [
       `7 ${MACVLAN_RECORD}`,
       `9 ${JSON.stringify(BRIDGE_RECORD)}`,

@@ -87,7 +87,7 @@ describe("a change's verdict", () => {
     ["has found the address in use", { tentative: true, dadfailed: true }],
   ];
   for (const [what, flags] of states) {
-    it(`is that it was made where duplicate detection ${what}, which the reading tells`, async () => {
+    it(`is that it was made if duplicate detection ${what}, as the host's state shows`, async () => {
       const { access, left } = hostWith({ outcome: "done", addresses: [{ local: local(ONE), ...flags }] });
       const [result] = await changeTogether(access, [change("web", [ONE])]);
       assert.equal(result?.status, "fulfilled");
@@ -97,7 +97,7 @@ describe("a change's verdict", () => {
       assert.equal(left(), 0);
     });
 
-    it(`of several together is the same where it ${what}: none is made a second time`, async () => {
+    it(`of several together is the same if it ${what}: none is made a second time`, async () => {
       const addresses = ADDRESSES.map((cidr) => ({ local: local(cidr), ...flags }));
       const { access } = hostWith({ outcome: "done", addresses });
       const results = await changeTogether(access, [change("web", ADDRESSES), change("mail", ADDRESSES)]);
@@ -108,7 +108,7 @@ describe("a change's verdict", () => {
     });
   }
 
-  it("is that it was ignored where the address is not there, and it is taken back", async () => {
+  it("is that the kernel ignored it if the address is not there, and it is rolled back", async () => {
     const { access, left } = hostWith(
       { outcome: "done", addresses: [{ local: local(OTHER) }] },
       { outcome: "recovered", addresses: [] },
@@ -122,7 +122,7 @@ describe("a change's verdict", () => {
     assert.equal(left(), 0);
   });
 
-  it("on an undo does not hang on it either: an address that it gave back may be found in use", async () => {
+  it("on an undo does not depend on it either: an address that it gave back may be found in use", async () => {
     const before = { outcome: "done", addresses: [{ local: local(ONE) }] };
     const failed = { outcome: "failed 2 1 1", addresses: [{ local: local(ONE), dadfailed: true }] };
     const { access } = hostWith(before, failed);
@@ -138,7 +138,7 @@ describe("what an earlier change has left", () => {
 
   const undone = "ip link delete dev mac0\nRTNETLINK answers: Device or resource busy";
 
-  it("is told of with its host and the command where its undo fails again, and the change goes on", async () => {
+  it("is reported with its host and the command if its undo fails again, and the change continues", async () => {
     const { access, said } = hostWith({ outcome: "recovered again", undone, addresses: [] }, done);
     const [result] = await changeTogether(access, [change('MacvlanInterface "web"', [ONE])]);
     assert.equal(result?.status, "fulfilled");
@@ -149,7 +149,7 @@ describe("what an earlier change has left", () => {
     );
   });
 
-  it("is not told of where it was undone, nor what the undo of one that was cut off did not find", async () => {
+  it("is not reported if it was undone, nor if the undo of an interrupted one had nothing to undo", async () => {
     for (const answer of [{ outcome: "recovered again" }, { outcome: "recovered", undone }]) {
       const { access, said } = hostWith({ ...answer, addresses: [] }, done);
       await changeTogether(access, [change("web", [ONE])]);

@@ -41,7 +41,7 @@ describe("changes of a machine", () => {
     return { batcher, clock, made };
   }
 
-  it("are one per host, also if the engine has fewer under way than they would be, and each takes long", async () => {
+  it("are one per host, even if the engine has fewer in progress than there would be, and each takes long", async () => {
     const { batcher, made } = watched(400);
     await ask(batcher, resourcesOf(6), 8);
     assert.deepEqual(
@@ -50,7 +50,7 @@ describe("changes of a machine", () => {
     );
   });
 
-  it("wait once per host if the engine never has two of a host under way", async () => {
+  it("wait once per host if the engine never has two of a host in progress", async () => {
     const { batcher, clock, made } = watched(1);
     await ask(batcher, resourcesOf(20), 1);
     assert.equal(made.length, 60);
@@ -58,7 +58,7 @@ describe("changes of a machine", () => {
     assert.equal(clock.now(), 20 * (41 + 6 + 6));
   });
 
-  it("are told apart in their results", async () => {
+  it("have their results kept apart", async () => {
     const batcher = openBatcher<string, string>((_group, changes) =>
       Promise.resolve(
         changes.map((value) =>

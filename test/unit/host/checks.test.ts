@@ -33,7 +33,7 @@ describe("the checks of a host", () => {
     assert.equal(why({ probe: "command", target: "true" }), undefined);
   });
 
-  it("are read by their numbers; one without a line has not passed", () => {
+  it("are matched to results by number; one without a result has not passed", () => {
     const text = "2 failed 9 200 1 no route\n1 passed 1 10 0 64 bytes: time=0.345 ms\n2 before\n";
     const outcomes = outcomesIn(text, [CHECK, CHECK, CHECK]);
     assert.deepEqual(
@@ -54,7 +54,7 @@ describe("the checks of a host", () => {
     assert.equal(outcome.answer, "exit code 1");
   });
 
-  it("are told with what was tried and answered, and nothing in it is a command of a terminal", () => {
+  it("are reported with what was tried and answered, without terminal control sequences", () => {
     const [outcome] = outcomesIn("1 failed 3 0 1 \u001b[2Jgone ##[error]", [
       { ...CHECK, advice: "Look there" },
     ]);
@@ -75,7 +75,7 @@ describe("the checks of a host", () => {
     assert.doesNotMatch(error.message, /\u001b|##\[/);
   });
 
-  it("of a secret are told without their answer", () => {
+  it("of a secret are reported without their answer", () => {
     const [outcome] = outcomesIn("1 failed 3 0 1 the answer", [{ ...CHECK, isSecret: true }]);
     const error = checksFailed("web", "node1", outcome ? [outcome] : [], []);
     assert.doesNotMatch(`${error.message} ${error.output ?? ""}`, /the answer/);

@@ -30,14 +30,14 @@ function features(files: Readonly<Record<string, string | Buffer>>): Readonly<Re
 }
 
 describe("what a kernel has for links", () => {
-  it("is looked for by the modules that the kinds name, and by no others", () => {
+  it("is determined by the modules that the kinds name, and by no others", () => {
     const modules = [...KERNEL_TYPES.values()].map(({ module }) => module);
     assert.deepEqual(Object.keys(features({})).toSorted(), modules.toSorted());
   });
 
   const without = "CONFIG_NET=y\n# CONFIG_BONDING is not set\nCONFIG_VLAN_8021Q=m\nCONFIG_MACVLAN=y\n";
 
-  it("is told by its modules: loaded, built in, to be loaded, or not there", () => {
+  it("is known by its modules: loaded, built in, to be loaded, or missing", () => {
     const found = features({
       "/sys/module/8021q/": "",
       [`${MODULES}/modules.builtin`]: "kernel/net/bridge/bridge.ko\n",
@@ -47,19 +47,19 @@ describe("what a kernel has for links", () => {
     assert.deepEqual(found, { macvlan: "module", bridge: "yes", "8021q": "yes", ...no });
   });
 
-  it("is told by its configuration where that says y, or nothing", () => {
+  it("is known by its configuration if that says y, or nothing", () => {
     const found = features({ [CONFIG]: without });
     assert.equal(found["macvlan"], "yes");
     assert.equal(found["bonding"], "no");
     assert.equal(features({ "/proc/config.gz": gzipSync(without) })["bonding"], "no");
   });
 
-  it("is not known of a module by its configuration where there is no list of modules at all", () => {
+  it("is not known of a module by its configuration if there is no list of modules at all", () => {
     assert.equal(features({ [CONFIG]: without })["8021q"], "unknown");
     assert.equal(features({ "/proc/config.gz": gzipSync(without) })["8021q"], "unknown");
   });
 
-  it("is not there where the configuration has it as a module and the list has not: the package is missing", () => {
+  it("is missing if the configuration has it as a module and the list does not: a package is missing", () => {
     const found = features({
       [CONFIG]: without,
       [`${MODULES}/modules.dep`]: "kernel/drivers/net/veth.ko:\n",
@@ -67,11 +67,11 @@ describe("what a kernel has for links", () => {
     assert.equal(found["8021q"], "no");
   });
 
-  it("is there where such a module is in use, whatever its configuration says", () => {
+  it("is there if such a module is in use, whatever its configuration says", () => {
     assert.equal(features({ [CONFIG]: without, "/sys/module/bonding/": "" })["bonding"], "yes");
   });
 
-  it("is told by the kernel's symbols last of all, and not known without any of these", () => {
+  it("is known by the kernel's symbols as a last resort, and unknown without any of these", () => {
     assert.deepEqual(new Set(Object.values(features({}))), new Set(["unknown"]));
     const symbols =
       "ffffffff81dabca0 T macvlan_common_newlink\nffffffff81dac520 t macvtap_newlink\t[macvtap]\n";

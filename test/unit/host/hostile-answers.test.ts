@@ -42,7 +42,7 @@ describe("an answer with 75,000 links", function () {
     assert.equal(recordOf({ ...state, records: [] }, { name: "m5", netns: "" }), undefined);
   });
 
-  it("tells the links below one in linear time, also if each is on the next", () => {
+  it("lists the links below one in linear time, even if each is on the next", () => {
     assert.equal(inTime(() => linksBelow(LINKS, ["m0"])).length, MANY);
     assert.equal(inTime(() => linksBelow(LINKS, [`m${MANY - 1}`])).length, MANY);
   });
@@ -76,7 +76,7 @@ describe("records that a host gives", () => {
     { made: "yes" },
     { resource: {} },
   ]) {
-    it(`are none if they are not as they were written: ${JSON.stringify(wrong)}`, () => {
+    it(`are ignored if they are not as they were written: ${JSON.stringify(wrong)}`, () => {
       assert.deepEqual(recordsOf({ ...MARK, ...wrong }), []);
     });
   }

@@ -17,11 +17,11 @@ const link = (fields: object): string =>
   JSON.stringify([{ ifindex: 7, ifname: "mac0", flags: ["UP"], ...fields }]);
 
 describe("what a host prints", () => {
-  it("is refused where it was cut short", () => {
+  it("is refused if it is truncated", () => {
     assert.throws(() => parseObservation(`${MARKER} links\n[]\n`, MARKER), /is incomplete/);
   });
 
-  it("tells a macvlan's settings, with its source list in one order and its flags in one word", () => {
+  it("gives a macvlan's settings, with its source list in one order and its flags in one word", () => {
     const data = {
       mode: "source",
       nodst: true,
@@ -38,7 +38,7 @@ describe("what a host prints", () => {
     assert.equal(found.settings["type.mode"], "source");
   });
 
-  it("tells an ipvlan's mode and flag, and bridge where nothing is told", () => {
+  it("gives an ipvlan's mode and flag, and bridge if there is no flag", () => {
     const settings = (data: object): unknown => {
       const links = link({ link: "eth0", linkinfo: { info_kind: "ipvlan", info_data: data } });
       const found = findLink(observe({ links }).state, { name: "mac0", netns: "" });
@@ -63,7 +63,7 @@ describe("what a host prints", () => {
     assert.equal(findLink(state, { name: "mac0", netns: "blue" })?.parent, "eth0");
   });
 
-  it("names it also where an old kernel does not say in which namespace that index is, but by no other name", () => {
+  it("names it even if an old kernel does not say in which namespace that index is, but by no other name", () => {
     const parentBy = (name: string): string | undefined => {
       const { state } = observe({
         links: JSON.stringify([{ ifindex: 2, ifname: "eth0" }]),
@@ -75,7 +75,7 @@ describe("what a host prints", () => {
     assert.deepEqual(["if2", "if3", "eth7"].map(parentBy), ["eth0", "", ""]);
   });
 
-  it("names it there also where that index is the macvtap's own, or a sibling's whose name it then has (Linux 5.10.46)", () => {
+  it("names it there even if that index is the macvtap's own, or a sibling's whose name it then has (Linux 5.10.46)", () => {
     const macvtap = (ifindex: number, ifname: string, below?: string): object => ({
       ...{ ifindex, ifname, linkinfo: { info_kind: "macvtap", info_data: { mode: "bridge" } } },
       ...(below === undefined ? {} : { link: below }),
@@ -104,7 +104,7 @@ describe("what a host prints", () => {
     });
   });
 
-  it("takes static addresses of global scope for the link's own, and no others", () => {
+  it("counts static addresses of global scope as the link's own, and no others", () => {
     const inet = (local: string, more: object = {}): object => ({
       local,
       prefixlen: 24,
@@ -125,7 +125,7 @@ describe("what a host prints", () => {
     assert.equal(found.details["dynamic"], "192.0.2.9");
   });
 
-  it("takes static routes for the link's own, and leaves default metrics out", () => {
+  it("counts static routes as the link's own, and leaves out default metrics", () => {
     const { state } = observe({
       links: `${link({})}\n${JSON.stringify([
         { dst: "default", gateway: "192.0.2.254", dev: "mac0", protocol: "static" },
@@ -141,7 +141,7 @@ describe("what a host prints", () => {
     ]);
   });
 
-  it("is understood although an alias of somebody else's makes it invalid JSON", () => {
+  it("is understood even if another owner's alias makes it invalid JSON", () => {
     const { state } = observe({ links: '[{"ifindex":7,"ifname":"mac0","ifalias":"it\\\'s \u0001 mine"}]' });
     assert.equal(findLink(state, { name: "mac0", netns: "" })?.settings["link.alias"], "it's \u0001 mine");
   });
@@ -167,7 +167,7 @@ describe("what a host prints", () => {
     );
   });
 
-  it("is refused where ip was cut short, and by whose fault that is", () => {
+  it("is refused if ip's output is truncated, naming the part", () => {
     const whole = link({ ifalias: "web" });
     for (let length = 2; length < whole.length; length += 7) {
       assert.throws(
@@ -181,7 +181,7 @@ describe("what a host prints", () => {
     );
   });
 
-  it("writes a bridge's id one way, whoever prints it", () => {
+  it("gives a bridge's id in one form, whichever version prints it", () => {
     const linkinfo = { info_kind: "bridge", info_data: { bridge_id: "8000.2:0:5e:0:53:1" } };
     const json = observe({ links: link({ linkinfo }) }).state.links[0];
     assert.equal(json?.details["bridge_id"], "8000.02:00:5e:00:53:01");
@@ -192,7 +192,7 @@ describe("what a host prints", () => {
     assert.deepEqual([old.kind, old.up, old.settings["type.stp_state"]], ["bridge", true, "1"]);
   });
 
-  it("tells which program sets a port's options, and whether the kernel filters VLANs", () => {
+  it("shows which program sets a port's options, and whether the kernel filters VLANs", () => {
     const busybox = "BusyBox v1.36.1 multi-call binary.";
     const cases: [sections: Record<string, string>, tool: string][] = [
       [{ tools: "ip\nbridge\nbrctl" }, "bridge"],
@@ -206,7 +206,7 @@ describe("what a host prints", () => {
     assert.deepEqual(filters, [true, false, undefined]);
   });
 
-  it("binds records to the index of their link, and forgives one that was cut off while it was written", () => {
+  it("binds records to the index of their link, and tolerates one that was truncated while it was written", () => {
     const record = { name: "mac0", netns: "", owner: "lab/test", resource: "web", made: true, restore: [] };
     const { state } = observe({
       links: link({}),
@@ -215,7 +215,7 @@ describe("what a host prints", () => {
     assert.deepEqual(state.records, [{ ...record, ifIndex: 7 }]);
   });
 
-  it("comes from a script that does nothing where it arrives cut short", () => {
+  it("comes from a script that does nothing if it arrives truncated", () => {
     const script = observeScript(MARKER);
     assert.match(script, /^pm_main\(\) \{/);
     assert.match(script, /\}\npm_main <\/dev\/null\n$/);

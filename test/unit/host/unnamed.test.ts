@@ -51,7 +51,7 @@ describe("links in namespaces without a name", () => {
     assert.deepEqual(state.netns, [], "which are none that a resource could be in");
   });
 
-  it("are left out if what is below them is no link of the host", () => {
+  it("are left out if the link below them is not one of the host", () => {
     const { state } = observed([
       11,
       `[${child("a", '"link":"b"', 1)},${child("c", '"link_index":99', 2)}]`,

@@ -97,7 +97,7 @@ describe("inventory", () => {
     assert.throws(() => inventory.host("node4"), /has no host node4; it has node1, node2/);
   });
 
-  it("gives values of everybody, of outer groups, of inner ones and of the host, the last one as a whole", () => {
+  it("gives values of all hosts, of outer groups, of inner ones and of the host, the last one as a whole", () => {
     const inventory = read(FLEET);
     const dns = ["192.0.2.53"];
     assert.deepEqual(inventory.host("node2").vars, { parent: "eth0", dns });
@@ -126,7 +126,7 @@ hosts:
     assert.deepEqual(merged.host("c").vars, { parent: "eth1", mtu: 1400 });
   });
 
-  it("tells all that is wrong with its form, with line and column", () => {
+  it("reports all errors in its form, with line and column", () => {
     assert.deepEqual(
       problems(`vars: [1]
 hosts:
@@ -170,7 +170,7 @@ groups:
     assert.equal(inventory.host("node1").groups.length, 3 * layers);
   });
 
-  it("takes hosts and groups that are called like a property of every object", () => {
+  it("accepts hosts and groups with the name of a property that every object has", () => {
     const names = ["constructor", "toString", "hasOwnProperty", "valueOf"];
     const inventory = read(
       `hosts: {${names.map((name) => `${name}: `).join(", ")}}\ngroups: {${names.map((name) => `${name}: { hosts: [${name}] }`).join(", ")}}`,
@@ -183,7 +183,7 @@ groups:
     assert.match(problems("groups: { web: { groups: [constructor] } }").join(), /is not a group/);
   });
 
-  it("tells of groups that are not there, hosts that match nothing, and circles", () => {
+  it("reports unknown groups and hosts, patterns that match nothing, and circles", () => {
     assert.deepEqual(
       problems(`hosts: { node1: }
 groups:
@@ -203,13 +203,13 @@ groups:
     );
   });
 
-  it("tells where YAML is none, and what is there twice", () => {
+  it("reports where YAML is invalid, and duplicate keys", () => {
     assert.match(problems("hosts:\n  a: [\n").join(), /^hosts\.yaml:3:1: /);
     assert.match(problems("hosts:\n  a:\n  a:\n").join(), /^hosts\.yaml:3:3: Map keys must be unique/);
     assert.throws(() => readInventory(join(folder, "none.yaml")), /cannot be read: ENOENT.*none\.yaml/);
   });
 
-  it("checks and types values by any schema, and tells where the wrong one was given, or is missing", () => {
+  it("checks and types values by any schema, and reports where one is wrong or missing", () => {
     const vars = z.object({ parent: z.string(), rack: z.number().default(0) });
     const inventory = read(FLEET, { vars });
     const racks: number[] = inventory.hosts().map((host) => host.vars.rack);
@@ -255,7 +255,7 @@ groups: { edges: { hosts: ["edge*"] } }
     assert.throws(() => inventoryFromSshConfig("*"), /client configuration .*absent cannot be read/);
   });
 
-  it("is plain data, of which another stack makes the same inventory", async () => {
+  it("is plain data, from which another stack makes the same inventory", async () => {
     const inventory = read(FLEET);
     const stack = {
       name: pulumi.output("org/hosts/prod"),

@@ -48,7 +48,7 @@ function sorted(routes: readonly Route[] = []): Route[] {
   return routes.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 }
 
-describe("other people's links and routes, as versions of iproute2 print them", () => {
+describe("links and routes of others, as versions of iproute2 print them", () => {
   const observations = new Map<CorpusVersion, Observation>();
   const each = (test: (observation: Observation, version: CorpusVersion) => void): void => {
     for (const version of CORPUS) {
@@ -72,7 +72,7 @@ describe("other people's links and routes, as versions of iproute2 print them", 
     assert.equal(CORPUS.filter(({ from }) => from.startsWith("package")).length, 4);
   });
 
-  it("tell their release, or by a package of 5.8 to 5.10 the one before", () => {
+  it("give their release, or the one before it for packages of 5.8 to 5.10", () => {
     const told = new Map(
       CORPUS.map(({ release, told: text, from }) => [`${release} ${from}`, iproute2Version(text)]),
     );
@@ -129,7 +129,7 @@ describe("other people's links and routes, as versions of iproute2 print them", 
     });
   });
 
-  it("tell our route from those that differ in a tos, a tunnel, or the link", () => {
+  it("distinguish our route from those that differ in a tos, a tunnel, or the link", () => {
     each((observation, { release }) => {
       const { routes, opaqueRoutes } = linkOf(observation, "cell");
       assert.deepEqual(
@@ -146,7 +146,7 @@ describe("other people's links and routes, as versions of iproute2 print them", 
     });
   });
 
-  it("tell a gateway of another family, a source and options in the words that set them", () => {
+  it("show a gateway of another family, a source and options in the words that set them", () => {
     each((observation, { release }) => {
       const { routes, opaqueRoutes } = linkOf(observation, "eth1");
       const knowsObjects = !isOlder(release, "5.3");
@@ -179,7 +179,7 @@ describe("other people's links and routes, as versions of iproute2 print them", 
     });
   });
 
-  it("leave routes alone that no command could put back", () => {
+  it("leave routes alone that no command could restore", () => {
     each((observation, { release }) => {
       const { routes, opaqueRoutes } = linkOf(observation, "d0");
       assert.deepEqual(

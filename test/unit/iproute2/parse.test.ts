@@ -26,7 +26,7 @@ function seen(version: string, name: string): LinkState {
 }
 
 describe("what versions of iproute2 print", () => {
-  it("of one macvlan is one and the same to us, from 4.17 on", () => {
+  it("of one macvlan is read the same, from 4.17 on", () => {
     assert.deepEqual(READABLE, ["4.17.0", "4.20.0", "5.9.0", "6.1.0", "6.15.0", "7.3.0"]);
     for (const version of READABLE) {
       const { kind, parent, up, settings, addresses, routes } = seen(version, "cell");
@@ -74,7 +74,7 @@ describe("what versions of iproute2 print", () => {
     }
   });
 
-  it("tells their version: before 5.0 by the day", () => {
+  it("gives their version: before 5.0 by the date", () => {
     assert.deepEqual(
       VERSIONS.map((version) => observed(version).facts.iproute2),
       [...[undefined, undefined, "4.17", "4.20", "5.9.0", "6.1.0", "6.15.0", "7.3.0"]],

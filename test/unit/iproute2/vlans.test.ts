@@ -22,7 +22,7 @@ describe("what bridge prints of VLANs", () => {
     assert.deepEqual(parseBridgeVlans("[]\n"), { of: new Map(), isWhole: true });
   });
 
-  it("of a port that makes no sense is left out, and then nobody is said to have none", () => {
+  it("of a port is left out if it makes no sense, and the list then counts as incomplete", () => {
     const read = parseBridgeVlans(
       '[{"ifname":"br0","vlans":[{"vlan":1}]},{"ifname":"odd","vlans":"all"},{"ifname":"p1","vlans":[{"vlan":"x"}]}]',
     );

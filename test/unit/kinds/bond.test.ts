@@ -84,12 +84,12 @@ describe("a bond", () => {
     });
   });
 
-  it("refuses no option that is not known yet for one that is", () => {
+  it("does not refuse options because of others that are not known yet", () => {
     const { name, ports } = INPUTS;
     assert.deepEqual(bond.rules({ name, ...(ports ? { ports } : {}), primary: "eth1", updelay: 200 }), []);
   });
 
-  it("wants a mode, and IPv4 addresses to ask for", () => {
+  it("requires a mode, and IPv4 addresses as ARP targets", () => {
     const { issues } = checkInputs(
       bond,
       { host: "node1", name: "bond0", arpIpTargets: ["2001:db8::1"] },
@@ -137,7 +137,7 @@ describe("a bond", () => {
     ["a kernel without bonding", [eth0, eth1], { lacks: ["bonding"] }, "host host-unsupported"],
   ];
   for (const [what, links, odd, refused] of problems) {
-    it(`tells of ${what} at preview`, () => {
+    it(`reports ${what} at preview`, () => {
       const found = bond.problems(INPUTS, viewOn(links, odd));
       assert.deepEqual(
         found.map(({ property, code }) => `${property} ${code}`),
@@ -146,12 +146,12 @@ describe("a bond", () => {
     });
   }
 
-  it("takes a wireless port where the bond goes by its port's MAC address", () => {
+  it("accepts a wireless port if the bond has its port's MAC address", () => {
     const context = viewOn([eth0, eth1], { wireless: ["eth1"] });
     assert.deepEqual(bond.problems({ ...INPUTS, failOverMac: "active" }, context), []);
   });
 
-  it("is made with its first port's MAC address and looks at the carrier, where nothing is said", () => {
+  it("gets its first port's MAC address and monitors the carrier by default", () => {
     const { steps } = plan(BARE, bond.desired(INPUTS, viewOn(BARE.links)), kernelOf("6.2.0"));
     const made = steps.find(({ step }) => step.do === "addLink")?.step;
     assert.deepEqual(made?.do === "addLink" && made.settings, {

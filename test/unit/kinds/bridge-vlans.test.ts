@@ -104,7 +104,7 @@ describe("vlans of a bridge and its ports", () => {
     );
   });
 
-  it("are set exactly, the filter last, and each only where it differs", () => {
+  it("are set exactly, the filter last, and each only if it differs", () => {
     const context = contextOn("1 pvid untagged, 30");
     assert.deepEqual(
       commands(
@@ -163,7 +163,7 @@ describe("vlans of a bridge and its ports", () => {
     );
   });
 
-  it("that differ are told by path, in iproute2's words", () => {
+  it("that differ are reported by path, in iproute2's words", () => {
     const context = contextOn("30");
     const { inputs } = check({ ports: [{ name: "p1", vlans: [5] }], vlans: [] });
     const desired = kind.desired(inputs as Json & CommonInputs, context);
@@ -177,7 +177,7 @@ describe("vlans of a bridge and its ports", () => {
     );
   });
 
-  it("are left as they are where the program ignores them", () => {
+  it("are left as they are if the program ignores them", () => {
     const context = contextOn("30");
     const { inputs } = check({ ports: [{ name: "p1", vlans: [5] }] });
     for (const ignored of ["ports[0].vlans", "ports[*].vlans", "ports"]) {
@@ -191,7 +191,7 @@ describe("vlans of a bridge and its ports", () => {
     }
   });
 
-  it("are remembered of a bridge that is adopted, and of its ports", () => {
+  it("are recorded for a bridge that is adopted, and for its ports", () => {
     const context = contextOn("30");
     const { inputs } = check({
       adopt: true,
@@ -211,7 +211,7 @@ describe("vlans of a bridge and its ports", () => {
     ]);
   });
 
-  it("are refused where the host cannot have them, with what to do", () => {
+  it("are refused if the host cannot have them, with what to do", () => {
     const problems = (facts: Partial<HostFacts>): string[] => {
       const { inputs } = check({ vlans: [5], vlanDefaultPvid: 2, ports: [{ name: "p1", vlans: [5] }] });
       return kind
@@ -233,7 +233,7 @@ describe("vlans of a bridge and its ports", () => {
     );
   });
 
-  it("without the filter are worth a warning", () => {
+  it("without the filter cause a warning", () => {
     const warnings = (given: Json): string[] =>
       kind.warnings?.(check(given).inputs as Json & CommonInputs, contextOn("30")) ?? [];
     assert.deepEqual(warnings({ vlans: [5], ports: [{ name: "p1", vlans: [5] }] }), [

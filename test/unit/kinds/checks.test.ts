@@ -74,7 +74,7 @@ describe("checks", () => {
     assert.deepEqual(issuesOf([], { up: false }), []);
   });
 
-  it("put the link's addresses in the place of the link", () => {
+  it("replace the link by its addresses", () => {
     const addresses = ["192.0.2.10", "2001:db8::10"];
     assert.deepEqual(targetsOf("ping", "link", addresses), addresses);
     assert.deepEqual(targetsOf("tcp", "link:443", addresses), ["192.0.2.10:443", "[2001:db8::10]:443"]);

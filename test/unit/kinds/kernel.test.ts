@@ -36,7 +36,7 @@ describe("a kernel without the module of", () => {
     const told = (context: PlanContext): string[] =>
       (KINDS[type]?.problems(inputs, context) ?? []).map((i) => `${i.property} ${i.code}`);
 
-    it(`${type} is told at preview, and no other one`, () => {
+    it(`${type} is reported at preview, and no other one`, () => {
       assert.deepEqual(told(viewOn([module])), ["host host-unsupported"]);
       const others = ["macvlan", "macvtap", "ipvlan", "8021q", "bridge", "bonding"].filter(
         (m) => m !== module,
@@ -44,7 +44,7 @@ describe("a kernel without the module of", () => {
       assert.deepEqual(told(viewOn(others)), []);
     });
 
-    it(`${type} is taken to have it where there is such a link`, () => {
+    it(`${type} is taken to have it if there is such a link`, () => {
       assert.deepEqual(told(viewOn([module], [link("other", word, { parent: "eth7" })])), []);
     });
   }
@@ -64,7 +64,7 @@ describe("an MTU above the parent's", () => {
   });
 
   for (const [type, more, , word] of CHILDREN) {
-    it(`is refused of a ${type} where nobody gives the parent another one`, () => {
+    it(`is refused for a ${type} unless a resource gives the parent another one`, () => {
       const says = ["mtu: is above the MTU of the parent eth0, which is 1500; raise that first"];
       assert.deepEqual(told(type, more, viewOn([])), says);
       assert.deepEqual(told(type, more, sets(undefined)), says);
@@ -92,7 +92,7 @@ describe("an MTU above the parent's", () => {
       assert.ok(found.some(({ property }) => property === "addresses[1]"));
     });
 
-    it(`of a ${type} is left to the update where a bridge of the run may get other ports`, () => {
+    it(`of a ${type} is left to the update if a bridge of the run may get other ports`, () => {
       const onBridge = { ...more, parent: "br0" };
       const bridge = link("br0", "bridge");
       assert.deepEqual(told(type, onBridge, viewOn([], [bridge], "br0")), []);

@@ -71,7 +71,7 @@ describe("broadcastQueueThreshold of a macvlan", () => {
     assert.deepEqual([on("eth0"), on("eth1")], ["7", "1"]);
   });
 
-  it("is not told by an iproute2 that does not know it", () => {
+  it("is not read from an iproute2 that does not know it", () => {
     const links = state.links.map((l) => {
       const { "type.bclim": _, ...settings } = l.settings;
       return { ...l, settings };

@@ -146,7 +146,7 @@ for (const type of Object.keys(KINDS)) {
       assert.equal(recordOf(after, PLACE)?.making, "m2");
     });
 
-    it("keeps a stack of the same name away, which is told how a lost state is mended", () => {
+    it("keeps out a stack of the same name, with a hint for a lost state", () => {
       const state = made();
       for (const identities of [["b2"], []]) {
         const theirs = contextOn(state, { ...mine, identities });

@@ -22,7 +22,7 @@ const on = (parent: string): Parameters<typeof macvlan.problems>[0] => ({
 });
 
 describe("problems", () => {
-  it("of a link to adopt that is not there are told, also while the run counts on a link of that name", () => {
+  it("of a link to adopt that is not there are reported, even if the run expects a link of that name", () => {
     const context = { ...viewOn([nic("eth0", 2)]), isExpected: () => true };
     const [problem] = macvlan.problems({ ...on("eth0"), adopt: true }, context);
     assert.equal(problem?.code, "cannot-adopt");

@@ -67,7 +67,7 @@ describe("what cannot be read of a host", () => {
     assert.match(issue.reason, /p1 cannot be managed$/);
   });
 
-  it("is told with what was printed, escaped, and is counted from the sixth on", () => {
+  it("is reported with what was printed, escaped, and only counted from the sixth on", () => {
     assert.equal(
       describeUnreadable(unreadable("link", { link: "web", netns: "blue" })),
       'what ip printed of the link web in the namespace blue cannot be read (mtu is text: "{\\"ifindex\\":7,\\"ifname\\":\\"web\\",\\"mtu\\":\\"x\\u001b\\"}")',
@@ -85,7 +85,7 @@ describe("what cannot be read of a host", () => {
 });
 
 describe("routes that are not compared", () => {
-  it("are told on links whose routes are given, and whether they stay", () => {
+  it("are reported on links whose routes are given, and whether they stay", () => {
     const opaqueRoutes = [
       { to: "192.0.2.10/32", foreign: "nhid 7" },
       { to: "192.0.2.77/32", foreign: "nhid 7" },

@@ -86,7 +86,7 @@ describe("a VLAN", () => {
     ]);
   });
 
-  it("has entries of a map taken out by name, as the kernel only adds some", () => {
+  it("removes entries of a map by name, as the kernel only adds some", () => {
     const now = vlanLink("eth0.10", { "type.egress-qos-map": "0:5 6:3", "type.ingress-qos-map": "1:1" });
     const egressQosMap = [
       { from: 6, to: 4 },
@@ -99,7 +99,7 @@ describe("a VLAN", () => {
     assert.deepEqual(commands({ ...inputs, egressQosMap: [] }, [vlanLink("eth0.10")]), []);
   });
 
-  it("is made anew for another number, as the kernel takes one on a live link for nothing", () => {
+  it("is replaced for another number, as the kernel ignores one on a live link", () => {
     assert.deepEqual(commands({ ...inputs, vlanId: 11 }, [vlanLink("eth0.10")]).slice(0, 2), [
       "ip link delete dev eth0.10",
       "ip link add name eth0.10 link eth0 type vlan protocol 802.1Q id 11",
@@ -107,7 +107,7 @@ describe("a VLAN", () => {
     assert.deepEqual(vlan.replaces(inputs, { ...inputs, vlanId: 11, parent: "eth1" }), ["parent", "vlanId"]);
   });
 
-  it("has maps in one form, without what holds anyway", () => {
+  it("has maps in one form, without defaults", () => {
     const given = (egressQosMap: unknown) =>
       checkInputs(
         vlan,
@@ -134,7 +134,7 @@ describe("a VLAN", () => {
     );
   });
 
-  it("is refused where the kernel has no VLANs, or the parent has that one already", () => {
+  it("is refused if the kernel has no VLANs, or the parent has that one already", () => {
     assert.equal(refused(inputs, viewOn([], { lacks: ["8021q"] })), "host host-unsupported");
     const duplicate = vlanLink("eth0.10");
     assert.equal(refused({ ...inputs, name: "lan" }, viewOn([duplicate])), "vlanId taken-on-host");
@@ -144,7 +144,7 @@ describe("a VLAN", () => {
     assert.equal(refused({ ...inputs, parent: "eth7" }, viewOn([], {}, ["eth7"])), "");
   });
 
-  it("is refused where another resource of the stack has the same one, before either is there", () => {
+  it("is refused if another resource of the stack has the same one, before either is there", () => {
     const claim = (name: string, vlanId: number): Claim => ({
       ...{
         name,
@@ -256,7 +256,7 @@ describe("what sits on a VLAN", () => {
     assert.equal(named(moved, "mac0")?.settings["link.address"], "02:00:5e:00:53:10");
   });
 
-  it("stays up where the VLAN is not bound to the link below", () => {
+  it("stays up if the VLAN is not bound to the link below", () => {
     const loose = observed([vlanLink("eth0.10", { "type.loose_binding": "on" })]).state;
     const down = simulate(loose, { do: "down", link: { name: "eth0", netns: "" } });
     assert.equal(named(down, "eth0.10")?.up, true);

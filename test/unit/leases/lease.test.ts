@@ -34,7 +34,7 @@ describe("leases of addresses", () => {
     });
   });
 
-  it("come from the ranges, where such are given, merged and less what is excluded", () => {
+  it("come from the ranges if some are given, merged and without what is excluded", () => {
     const range = ["192.0.2.20-192.0.2.22", "192.0.2.16/30", "192.0.2.18-192.0.2.20"];
     const pool = { cidr: ["192.0.2.0/24"], range, exclude: ["192.0.2.17", "192.0.2.19-192.0.2.20"] };
     const keys = ["a", "b", "c", "d"];
@@ -75,7 +75,7 @@ describe("leases of addresses", () => {
     });
   });
 
-  it("are what is reserved, also outside of the range; nobody else gets that, and who had it moves", () => {
+  it("are what is reserved, even outside of the range; no other key gets that, and one that had it moves", () => {
     const before = leaseAddresses({ ...POOL, keys: ["a", "b"] }, {}).leases;
     const reservations = { b: ["192.0.2.2"], c: ["192.0.2.200"], gone: ["192.0.2.4"] };
     assert.deepEqual(
@@ -88,7 +88,7 @@ describe("leases of addresses", () => {
     );
   });
 
-  it("move only where the pool does not have them any more, and take a new prefix length in place", () => {
+  it("move only if the pool does not have them any more, and take a new prefix length in place", () => {
     const before = { a: ["192.0.2.2/24"], b: ["192.0.2.3/24"] };
     assert.deepEqual(lease({ ...POOL, exclude: ["192.0.2.3"], keys: ["a", "b"] }, before), {
       a: "192.0.2.2/24",
@@ -100,7 +100,7 @@ describe("leases of addresses", () => {
     });
   });
 
-  it("have problems told on the path of what is wrong", () => {
+  it("report problems on the path of what is wrong", () => {
     const reservations = {
       a: ["198.51.100.1"],
       b: ["192.0.2.255"],
@@ -181,7 +181,7 @@ describe("leases of addresses", () => {
     });
   }
 
-  it("honour any reservations, and move none but who is in their way", () => {
+  it("honour any reservations, and move only what is in their way", () => {
     const reserved = fc.dictionary(
       fc.constantFrom(...Array.from("abcdefgh")),
       fc.integer({ min: 2, max: 30 }),

@@ -23,7 +23,7 @@ const netnsNames = fc.option(fc.stringMatching(/^[A-Za-z0-9_.:@+-]{1,20}$/), { n
 });
 
 describe("names of boot files", () => {
-  it("are the link's own where they can be", () => {
+  it("are the link's own if possible", () => {
     const cases: [name: string, netns: string, expected: string][] = [
       ["mac0", "", "mac0"],
       ["eth0-a", "", "eth0-a"],

@@ -28,14 +28,14 @@ describe("what is withheld", () => {
     assert.equal(redacted("192.0.2.1", "192.0.2.10 and 192.0.2.1."), "192.0.2.10 and [secret].");
   });
 
-  it("is a short one in what is said of its host, and nowhere else", () => {
+  it("is a short text only in what is said of its host", () => {
     assert.equal(redacted("x7", "x7 of x72", "node1"), "[secret] of x72");
     assert.equal(redacted(7, "VLAN 7 of eth0.7", "node1"), "VLAN [secret] of eth0.7");
     assert.equal(redacted(7, "VLAN 7", "node2"), "VLAN 7");
     assert.equal(redacted(7, "VLAN 7"), "VLAN 7");
   });
 
-  it("is no name that people know, which would tell that the secret is the same", () => {
+  it("is not the host's own name, which would show that the secret is the same", () => {
     assert.equal(redacted("web", "web on node1", "node1"), "web on node1");
   });
 

@@ -57,7 +57,7 @@ describe("VLANs of a bridge as a text", () => {
     fc.assert(fc.property(text, (vlans) => vlanText(parseVlans(vlans)) === vlans));
   });
 
-  it("come about by the commands, from whatever was there, known or not", () => {
+  it("are set by the commands, from whatever was there, known or not", () => {
     fc.assert(
       fc.property(text, text, (from, to) => {
         assert.equal(kernel(from, vlanChanges(from, to)), to);
@@ -68,7 +68,7 @@ describe("VLANs of a bridge as a text", () => {
     );
   });
 
-  it("ask for no more commands than they need, the PVID first", () => {
+  it("take no more commands than they need, the PVID first", () => {
     assert.deepEqual(vlanChanges("1 pvid untagged, 20-24", "20-26, 10 pvid untagged"), {
       add: [
         { from: 10, to: 10, pvid: true, untagged: true },
@@ -79,7 +79,7 @@ describe("VLANs of a bridge as a text", () => {
     assert.deepEqual(vlanChanges("5", "5"), { add: [], remove: [] });
   });
 
-  it("follow the bridge's default PVID as long as nobody has changed it", () => {
+  it("follow the bridge's default PVID unless they were changed", () => {
     const after = (vlans: string, old: string, next: string): string => withDefaultPvid(vlans, old, next);
     assert.equal(after("1 pvid untagged, 20", "1", "7"), "7 pvid untagged, 20");
     assert.equal(after("1 pvid untagged", "1", "0"), "");

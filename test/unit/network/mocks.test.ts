@@ -99,7 +99,7 @@ describe("a network in a program's unit tests", () => {
     assert.match(await valueOf(urn), /MacvlanInterface::each\/node1\/web$/);
   });
 
-  it("hands a host with all that it has to the functions, typed, and children by their names", async () => {
+  it("passes a host with all its properties to the functions, typed, and children by their names", async () => {
     const network = new MacvlanNetwork("lan", {
       hosts: [{ name: "a", vars: { parent: "bond0", roles: ["web", "db"] } }],
       parent: (host) => host.vars.parent,
@@ -115,7 +115,7 @@ describe("a network in a program's unit tests", () => {
     assert.throws(() => network.child("a", "web"), /has no child a\/web; it has a\/db/);
   });
 
-  it("tells all that is wrong in an error of its own, with nothing made", () => {
+  it("reports all problems in one error, and creates nothing", () => {
     const wrong = () =>
       new MacvlanNetwork("lan", { hosts: ["a", "a"], parent: "eth0", children: [], cidr: "192.0.2.0/24" });
     assert.throws(

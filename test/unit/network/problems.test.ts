@@ -17,7 +17,7 @@ function problems<H extends NetworkHost>(args: NetworkArgs<H> | Record<string, u
 }
 
 describe("problems of a network", () => {
-  it("are none of one that is right, whatever of its leaves is an output", () => {
+  it("are none if it is right, whichever of its values is an output", () => {
     assert.deepEqual(problems(ARGS), []);
     assert.deepEqual(
       problems({
@@ -37,7 +37,7 @@ describe("problems of a network", () => {
     );
   });
 
-  it("are a grain that there is none of, and a child with the name of the VLAN, which has its key", () => {
+  it("are an unknown grain, and a child with the name of the VLAN, which has its key", () => {
     assert.deepEqual(problems({ ...ARGS, grain: "host" }), []);
     for (const grain of ["hosts", pulumi.output("host")])
       assert.match(problems({ ...ARGS, grain })[0] ?? "", /^grain must be one of/);
@@ -47,7 +47,7 @@ describe("problems of a network", () => {
     assert.deepEqual(more, []);
   });
 
-  it("say of a name that is too long where it comes from, and which property gives another one", () => {
+  it("for a name that is too long say where it comes from, and which property gives another one", () => {
     const long = { ...ARGS, hosts: ["node1"], children: ["web-frontend-production"] };
     const [child, vlan, ...more] = problems({ ...long, parent: { parent: "eth_p0_rail0", vlanId: 1002 } });
     assert.match(
@@ -63,7 +63,7 @@ describe("problems of a network", () => {
     assert.match(given ?? "", /^children\[0\]\.linkName has 23 bytes; a link's name has at most 15$/);
   });
 
-  it("are those of the VLAN that is to be made, and of its name among the host's links", () => {
+  it("are those of the VLAN that is to be created, and of its name among the host's links", () => {
     const on = (parent: object, children: unknown[] = ["web"]): string[] =>
       problems({ ...ARGS, parent, children });
     assert.deepEqual(on({ parent: "eth0", vlanId: 10, egressQosMap: [{ from: 0, to: 5 }] }), []);
@@ -80,7 +80,7 @@ describe("problems of a network", () => {
     );
   });
 
-  it("are those of each link, on the path of who gave it", () => {
+  it("are those of each link, on the path where it was given", () => {
     const wrong = { name: "web", mtu: 10, macAddress: "01:00:5e:00:00:01" };
     assert.deepEqual(problems({ ...ARGS, mtu: 99999, children: ["db", wrong], shim: { arp: "off" } }), [
       "mtu must be a whole number from 68 to 65535 bytes",
@@ -104,7 +104,7 @@ describe("problems of a network", () => {
     );
   });
 
-  it("are of the whole: structure that is not known, names, and properties that there are not", () => {
+  it("are of the whole: structure that is not known, names, and unknown properties", () => {
     assert.deepEqual(
       problems({ ...ARGS, hosts: pulumi.output([]), parents: "eth0" }).map((p) => p.slice(0, 43)),
       ["parents is not a property of MacvlanNetwork", "hosts must be a plain list, not an output"],
@@ -182,7 +182,7 @@ describe("problems of a network", () => {
 });
 
 describe("members of a network", () => {
-  it("have a shim where there is a bridge child, with an address unless it has its own or a source", () => {
+  it("have a shim if there is a bridge child, with an address unless it has its own or a source", () => {
     const shims = (args: object): (string | undefined)[] =>
       listMembers({ ...ARGS, ...args }).hosts.map((host) => host.shim?.address);
     assert.deepEqual(shims({}), ["leased", "leased"]);
@@ -192,7 +192,7 @@ describe("members of a network", () => {
     assert.deepEqual(shims({ shim: { addresses: [] } }), ["own", "own"]);
   });
 
-  it("hand on what the network says, and what children say wins", () => {
+  it("inherit what the network states, and what children state wins", () => {
     const { hosts } = listMembers({
       ...ARGS,
       mtu: 1400,

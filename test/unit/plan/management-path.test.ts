@@ -57,11 +57,11 @@ describe("the links that carry the connection", () => {
     ]);
   });
 
-  it("are told by the zone of a link-local address", () => {
+  it("are known by the zone of a link-local address", () => {
     assert.deepEqual(parse("fe80::1%eth2 50000 fe80::2%eth2 22").links, ["eth2"]);
   });
 
-  it("are all where packets lead the same way by several links", () => {
+  it("are all of several links by which packets take the same way", () => {
     const ways = [...routes, { link: "bond0.10", cidr: "0.0.0.0/0" }];
     const found = parseManagementPath("203.0.113.5 50000 192.0.2.1 22", LINKS, addresses, ways);
     assert.deepEqual(found.links, ["bond0.10", "bond0", "eth0", "eth1", "eth2"]);
@@ -77,7 +77,7 @@ describe("the links that carry the connection", () => {
     assert.deepEqual(found.links.toSorted(), [...all, "wg0"].toSorted());
   });
 
-  it("may be any that is up where nothing tells", () => {
+  it("may be any that is up if nothing shows which", () => {
     const all = LINKS.map((l) => l.name);
     assert.deepEqual(parse("").links.toSorted(), all.toSorted());
     assert.deepEqual(parse("203.0.113.5 50000 10.0.0.1 22").links.toSorted(), all.toSorted());

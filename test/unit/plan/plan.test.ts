@@ -69,7 +69,7 @@ function assertLifeOf<I extends CommonInputs>(kind: Kind<I>, first: I, second: I
 }
 
 describe("plan", () => {
-  it("sets the source of an IPv6 route again if the address that it is goes from one link to another", () => {
+  it("sets the source of an IPv6 route again if that address moves from one link to another", () => {
     const route = { to: "2001:db8:1::/48", source: "2001:db8::5", protocol: "static" };
     const address = { cidr: "2001:db8::5/64" };
     const state: HostState = {
@@ -90,7 +90,7 @@ describe("plan", () => {
     assertUndoes(state, planned);
   });
 
-  it("brings any macvlan to any other, and back", () => {
+  it("changes any macvlan to any other, and back", () => {
     fc.assert(
       fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
         assertLifeOf(macvlan, a, b, release);
@@ -99,7 +99,7 @@ describe("plan", () => {
     );
   });
 
-  it("brings any macvtap to any other, and back", () => {
+  it("changes any macvtap to any other, and back", () => {
     fc.assert(
       fc.property(macvlanInputs, macvlanInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
         assertLifeOf(macvtap, a, b, release);
@@ -108,7 +108,7 @@ describe("plan", () => {
     );
   });
 
-  it("brings any ipvlan to any other, and back, and siblings along with it", () => {
+  it("changes any ipvlan to any other, and back, and siblings along with it", () => {
     fc.assert(
       fc.property(
         fc.array(ipvlanInputs, { minLength: 2, maxLength: 2 }),
@@ -134,7 +134,7 @@ describe("plan", () => {
     );
   });
 
-  it("tells nobody of an address by setting an ipvlan's MAC address, which it cannot have of its own", () => {
+  it("does not announce an address by setting an ipvlan's MAC address, as it cannot have its own", () => {
     const inputs = { host: { address: "node1" }, name: "ipv0", parent: "eth0", up: true };
     const settings = { mode: "l2", flag: "bridge" } as const;
     const kernel = kernelOf("6.2.0");
@@ -147,7 +147,7 @@ describe("plan", () => {
     );
   });
 
-  it("gives a link-local address that is stated, takes it away when it is stated no more, and leaves the kernel's own alone", () => {
+  it("adds a link-local address that is stated, removes it when it is no longer stated, and leaves the kernel's own alone", () => {
     const inputs = {
       ...{ host: { address: "node1" }, name: "m", parent: "eth0" },
       mode: "bridge",
@@ -225,7 +225,7 @@ describe("plan", () => {
     assert.deepEqual(mark, { owner: "fleet/test", stack: "5eed" });
   });
 
-  it("brings any bridge with its ports to any other, and back", () => {
+  it("changes any bridge with its ports to any other, and back", () => {
     fc.assert(
       fc.property(bridgeInputs, bridgeInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
         assertLifeOf<BridgeInputs>(bridge, a, b, release);
@@ -234,7 +234,7 @@ describe("plan", () => {
     );
   });
 
-  it("brings any bond with its ports to any other, and back", () => {
+  it("changes any bond with its ports to any other, and back", () => {
     fc.assert(
       fc.property(bondInputs, bondInputs, fc.constantFrom(...KERNELS), (a, b, release) => {
         assertLifeOf(bond, a, b, release);
@@ -243,7 +243,7 @@ describe("plan", () => {
     );
   });
 
-  it("records a link anew that somebody has deleted and that is made again", () => {
+  it("writes a new record for a link that was deleted by hand and is re-created", () => {
     const inputs = {
       host: { address: "node1" },
       name: "mac0",

@@ -80,7 +80,7 @@ describe("what a plan relies on", () => {
     ]);
   });
 
-  it("is that a link to be deleted has got no other links on it or in it", () => {
+  it("is that a link to be deleted has no new links on it or in it", () => {
     assert.deepEqual(relyOn({ do: "deleteLink", link: { name: "eth0", netns: "" } }), [
       "eth0 2 of nobody",
       "none but web around eth0",
@@ -105,7 +105,7 @@ describe("what a plan relies on", () => {
     );
   });
 
-  it("is nobody's mark if a record speaks of a link that is gone", () => {
+  it("is no owner if the record is of a link that is gone", () => {
     assert.deepEqual(relyOn({ do: "down", link: eth1 }), ["eth1 3 of nobody"]);
   });
 });

@@ -75,7 +75,7 @@ describe("programs of one process", () => {
     }
   });
 
-  it("do not take for theirs the hosts that a killed engine of the same address has left", () => {
+  it("do not use the hosts that a killed engine of the same address has left", () => {
     const engine = "192.0.2.1:1";
     try {
       const killed = new Set<string>();
@@ -89,7 +89,7 @@ describe("programs of one process", () => {
     }
   });
 
-  it("tell which resources wait for no other, by their host", () => {
+  it("show which resources wait for no other, by their host", () => {
     const engine = "192.0.2.1:2";
     const noted = new Set<string>();
     try {
@@ -106,7 +106,7 @@ describe("programs of one process", () => {
     }
   });
 
-  it("write no credential down that somebody put where a host's own properties belong", () => {
+  it("write down no credential that was put among a host's own properties", () => {
     const engine = "192.0.2.1:3";
     const hosts = [
       { address: "a", hostKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk" },

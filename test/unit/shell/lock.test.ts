@@ -103,14 +103,14 @@ pm_start_of $!; ln -s "$!:$i" "$D/holder.with.$PM_SELF"
     assert.equal(await next, "held\n");
   });
 
-  it("is given back with nothing left", async () => {
+  it("is released with nothing left", async () => {
     await runShell("pm_lock 1; pm_unlock");
     await runShell("pm_lock 1; kill -9 $$");
     await runShell("pm_lock 1; pm_unlock");
     assert.deepEqual(readdirSync(join(folder, "run")), []);
   });
 
-  it("names a holder that lives when the time is over", async () => {
+  it("names a holder that is alive when the time is up", async () => {
     const printed = await runShell(
       `pm_lock 1; (exec /bin/sh -s) << 'end'\n${script("pm_lock 1 || echo by $h")}\nend\n`,
     );

@@ -27,7 +27,7 @@ describe("host text", () => {
     assert.deepEqual(JSON.parse(hostText("ops@a:23")), { address: "a", port: 23, user: "ops" });
   });
 
-  it("takes what is no host as it is", () => {
+  it("leaves what is no host as it is", () => {
     for (const value of [undefined, null, 5, [], "a b:c:d"])
       assert.equal(hostText(value), JSON.stringify(value));
   });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { semaphore } from "../../../provider/ssh/semaphore";
 
 describe("semaphore", () => {
-  it("lets no more than the limit in at once, and each in its turn", async () => {
+  it("admits no more than the limit at once, and each in its turn", async () => {
     const slots = semaphore(3);
     let now = 0;
     let most = 0;
@@ -22,7 +22,7 @@ describe("semaphore", () => {
     assert.deepEqual(order, turns);
   });
 
-  it("shrinks when the other side allows fewer, and lets each in all the same", async () => {
+  it("shrinks if the other side allows fewer, and still admits each", async () => {
     const allowed = 2;
     const queue = semaphore(8);
     let open = 0;

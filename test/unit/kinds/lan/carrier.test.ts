@@ -76,7 +76,7 @@ describe("the carrier of the links below", () => {
       assert.deepEqual(carrierDifferences({ ...known, expectCarrier: true }, state(fine)), []);
   });
 
-  it("has a history, as far as the kernel tells one", () => {
+  it("has a history, as far as the kernel shows one", () => {
     const output = (text: string): string => `@m carrier\n${text}\n@m end\n`;
     const history = parseCarrier(
       output(

@@ -36,7 +36,7 @@ describe("conflicts of claims", () => {
     );
   });
 
-  it("on other hosts and LANs are told, refused where that is asked for, and left alone where they are meant", () => {
+  it("on other hosts and LANs are reported, refused if that is asked for, and accepted if they are intended", () => {
     for (const elsewhere of [{ host: "node2:22", hostLabel: "node2" }, { lan: "eth1" }]) {
       const other = claim("db", { addresses: ["192.0.2.9/24"], ...elsewhere });
       assert.deepEqual(conflictsOf(web, [other]).issues, []);

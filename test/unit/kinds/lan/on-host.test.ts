@@ -138,7 +138,7 @@ const CASES: readonly (readonly [
 
 describe("conflicts on a host", () => {
   for (const [title, inputs, state, refused] of CASES) {
-    it(`${refused ? "are told of" : "are none for"} ${title}`, () => {
+    it(`${refused ? "are reported for" : "are none for"} ${title}`, () => {
       // the link itself, which is declared by then, is nothing to count on
       const context = viewOn({ ...HOST, ...state }, { isExpected: (name) => name === "shim0" });
       const found = problemsOf("HostShim", inputs, context);
@@ -151,7 +151,7 @@ describe("conflicts on a host", () => {
     });
   }
 
-  it("are told of a file under /run/netns that is no namespace, for links in it alone", () => {
+  it("are reported for a file under /run/netns that is no namespace, for links in it alone", () => {
     const context = viewOn({ ...HOST, netns: [{ name: "blue", isStale: true }] });
     const mac = { name: "mac0", addresses: ["192.0.2.9/24"] };
     assert.deepEqual(problemsOf("MacvlanInterface", mac, context), []);

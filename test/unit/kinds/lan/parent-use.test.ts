@@ -56,7 +56,7 @@ describe("what resources of one run need of their parent", () => {
     assert.deepEqual(parentUseConflicts(of("c"), [of("b", 7)]), []);
   });
 
-  it("is an address on one ipvlan only, also where the program means it to be twice", () => {
+  it("is an address on one ipvlan only, even if the program accepts duplicates", () => {
     const addresses = ["192.0.2.8/24", "192.0.2.9/24"];
     const a = claim("a", L2, { addresses, detection: "off" });
     const b = claim("b", L2, { addresses: ["192.0.2.9/32"] });

@@ -31,7 +31,7 @@ function warn(
 describe("warnings", () => {
   const eth0 = nic("eth0", 2);
 
-  it("tell of a NIC that is promiscuous without anyone asking, and of no other", () => {
+  it("name a NIC that is promiscuous although nothing asks for it, and no other", () => {
     const promiscuous = { ...eth0, promiscuity: 1 };
     assert.match(warn([promiscuous])[0] ?? "", /eth0 is in promiscuous mode, for no visible reason/);
     assert.deepEqual(warn([eth0]), []);
@@ -50,13 +50,13 @@ describe("warnings", () => {
     assert.equal(warn([promiscuous, quiet]).length, 1);
   });
 
-  it("tell of a hairpin port that leads to the network that the host is reached by", () => {
+  it("name a hairpin port that leads to the network by which the host is reached", () => {
     assert.match(warn([eth0], [], ["eth0"], "on")[0] ?? "", /eth0 leads to the network.*set hairpin: false/);
     assert.deepEqual(warn([eth0], [], ["eth0"]), []);
     assert.deepEqual(warn([eth0], [], ["eth1"], "on"), []);
   });
 
-  it("tell who else manages the link or a port, with the remedy", () => {
+  it("name what else manages the link or a port, with the remedy", () => {
     const networkd = {
       link: "web",
       by: "systemd-networkd",

@@ -107,7 +107,7 @@ describe("client configuration", () => {
     assert.equal(jump?.user, "conf");
   });
 
-  it("includes files by path and pattern, inside of blocks too, and forgives missing ones", () => {
+  it("includes files by path and pattern, inside of blocks too, and tolerates missing ones", () => {
     write(".ssh/conf.d/10-a", "Host a\n Port 10\n");
     write(".ssh/conf.d/20-b", "Host b\n Port 20\n");
     write(".ssh/conf.d/.hidden", "Port 99\n");
@@ -242,7 +242,7 @@ describe("client configuration", () => {
     );
   });
 
-  it("takes from the configuration which ways to log in there are", () => {
+  it("takes the authentication methods from the configuration", () => {
     const methods = (text: string) => resolveWith(text, "n").authMethods;
     assert.deepEqual(methods(""), ["publickey", "password", "keyboard-interactive"]);
     assert.deepEqual(methods("PasswordAuthentication no\n"), ["publickey", "keyboard-interactive"]);

@@ -38,7 +38,7 @@ describe("known_hosts", () => {
     assert.equal(kind(`[2001:db8::1]:2222 ${A.line}`, "2001:db8::1", 2222), "match");
   });
 
-  it("says what was expected of a changed key, and where from", () => {
+  it("says what was expected instead of a changed key, and where from", () => {
     const text = `other ${B.line}\nnode1 ${B.line}\nnode1 ${RSA.line}`;
     assert.deepEqual(verdict(text, "node1"), {
       kind: "changed",
@@ -72,7 +72,7 @@ describe("known_hosts", () => {
     assert.equal(kind(`@revoked * ${A.line}`, "node1", 22, B), "unknown");
   });
 
-  it("takes no key of an authority for one of a host, and skips other markers and what it cannot read", () => {
+  it("does not use an authority's key as a host's, and skips other markers and what it cannot read", () => {
     const odd = `@cert-authority * ${A.line}\n@what * ${A.line}\nnode1\nnode1 ssh-ed25519\nnode1 ssh-ed25519 !!!\n`;
     assert.equal(
       kind(`${odd}node1 ssh-rsa ${A.blob.toString("base64")}\n|2|x|y ${A.line}`, "node1"),
