@@ -10,6 +10,7 @@ import { SHARED } from "../provider/engine/host-links";
 import { KINDS, KINDS_BY_WORD } from "../provider/kinds";
 import { LINK_PROPERTIES } from "../provider/kinds/link";
 import { SETTINGS } from "../provider/native/configuration";
+import { PLUGIN_DOWNLOAD_URL } from "../provider/program/native";
 import { hostSchema } from "../provider/ssh/address";
 
 const REPOSITORY = resolve(__dirname, "..");
@@ -65,8 +66,7 @@ export function packageSchema(): PackageSpec {
     license,
     publisher: "pulumi-macvlan",
     keywords: ["pulumi", PACKAGE, "category/network", "kind/native"],
-    // there is no server for it: without this, the engine would ask a public one for a plugin of this name
-    pluginDownloadURL: "https://pulumi-macvlan.invalid",
+    pluginDownloadURL: PLUGIN_DOWNLOAD_URL,
     meta: { moduleFormat: "(.*)" },
     config: { variables: settings },
     provider: {

@@ -6,6 +6,7 @@
 export type * from "./kinds/args";
 export type * from "./network/args";
 export type { DeepInput, InputArgs, Outputs } from "./program/resource";
-export * from "./program/host-links";
+export type { HostLinkArgs, HostLinkMap, HostLinksArgs, HostLinksOutputs } from "./program/host-links";
+export { HostLinks } from "./program/host-links";
 export * from "./program/resources";
 export { MacvlanNetwork } from "./network/network";

@@ -33,14 +33,18 @@ export type HostLinksOutputs<L extends HostLinkMap> = {
 const Base = linkResource<HostLinksArgs, { host: HostArgs; __inputs: string }>(
   "HostLinks",
   { __inputs: undefined },
-  (_name, { host, links }) =>
-    Object.entries(plainMap(links)).map(([key, link]): LinkNames => ({
-      ...link,
-      host,
-      name: link["name"] ?? key,
-    })),
+  (_name, args) => linksOfHost(args),
   secretParts,
 );
+
+/** The links of a `HostLinks`, as far as its arguments name them. */
+export function linksOfHost({ host, links }: Record<"host" | "links", unknown>): LinkNames[] {
+  return Object.entries(plainMap(links)).map(([key, link]): LinkNames => ({
+    ...link,
+    host,
+    name: link["name"] ?? key,
+  }));
+}
 
 /**
  * All links of a host, as one transaction: one reading, one plan in the order in which they depend on each other, one
@@ -63,23 +67,33 @@ export class HostLinks<const L extends HostLinkMap = HostLinkMap> extends Base {
   declare readonly links: HostLinksOutputs<L>;
 
   constructor(name: string, args: HostLinksArgs<L>, opts?: pulumi.CustomResourceOptions) {
-    const misplaced = notPlain(args.links);
-    if (misplaced !== undefined) {
-      const why = "must be a plain value; what is in a link may be an output";
-      throw new pulumi.RunError(
-        withCode(`HostLinks ${JSON.stringify(name)}: ${misplaced} ${why}`, "invalid-input"),
-      );
-    }
+    assertPlain(name, args.links);
     super(name, args, opts);
-    // a field that is not only declared would have taken its place
-    const all = propertyOf(this, "links") as pulumi.Output<unknown>;
-    this.links = Object.fromEntries(
-      Object.entries(plainMap(args.links)).map(([key, link]) => [
-        key,
-        outputsOf(all, this.__inputs, key, link["kind"]),
-      ]),
-    ) as HostLinksOutputs<L>;
+    this.links = linkOutputs(this, this.__inputs, args.links);
   }
+}
+
+/** @throws RunError if it is not known yet which links there are to be */
+export function assertPlain(name: string, links: unknown): void {
+  const misplaced = notPlain(links);
+  if (misplaced === undefined) return;
+  const why = "must be a plain value; what is in a link may be an output";
+  throw new pulumi.RunError(
+    withCode(`HostLinks ${JSON.stringify(name)}: ${misplaced} ${why}`, "invalid-input"),
+  );
+}
+
+/** @param made unknown as long as the host does not have what the inputs say */
+export function linkOutputs<L extends HostLinkMap>(
+  resource: object,
+  made: pulumi.Output<unknown>,
+  links: L,
+): HostLinksOutputs<L> {
+  // a field that is not only declared would have taken its place
+  const all = propertyOf(resource, "links") as pulumi.Output<unknown>;
+  return Object.fromEntries(
+    Object.entries(plainMap(links)).map(([key, link]) => [key, outputsOf(all, made, key, link["kind"])]),
+  ) as HostLinksOutputs<L>;
 }
 
 /** The path of the map, a link or its kind, if that is known later only, or may be a secret as a whole. */

@@ -33,7 +33,7 @@ export type LinkResource<A, O> = new (
 ) => pulumi.CustomResource & Outputs<O>;
 
 /** The state of a program's run. */
-interface ProgramRun {
+export interface ProgramRun {
   /** The engine's address, which the provider's process gets too; undefined under mocks. */
   readonly engine: string | undefined;
   /** The resources by their links' host and name. */
@@ -55,7 +55,7 @@ interface ProgramRun {
 const runs = new WeakMap<object, ProgramRun>();
 
 /** The SDK makes one client of the monitor per run, and mocks are one. */
-function currentProgram(): ProgramRun {
+export function currentProgram(): ProgramRun {
   const monitor = pulumi.runtime.getMonitor() as object | undefined;
   const known = monitor && runs.get(monitor);
   if (known) return known;
@@ -211,12 +211,43 @@ function noImport(type: string, name: string, id: pulumi.Input<pulumi.ID>): stri
   );
 }
 
-function ofOneLink(name: string, args: LinkNames): readonly LinkNames[] {
+/** What a resource's arguments say of it among the program's others. */
+interface Dependencies {
+  /** Resources whose links are named as parent or port. */
+  readonly needs: pulumi.Resource[];
+  /** The resource's name, if it depends on no other one. */
+  readonly free: string | undefined;
+  readonly places: LinkId[];
+}
+
+/** @param links the links of the resource */
+export function dependenciesOf(
+  program: ProgramRun,
+  resource: string,
+  args: object,
+  opts: pulumi.CustomResourceOptions,
+  links: readonly LinkNames[],
+): Dependencies {
+  const needs = [...new Set(links.flatMap((link) => below(program, link)))];
+  const free = needs.length === 0 && isFree(args, opts) ? resource : undefined;
+  return { needs, free, places: links.flatMap(plainPlace) };
+}
+
+/** Notes the links of a resource, so that later ones can name them. */
+export function noteLinks(program: ProgramRun, links: readonly LinkNames[], resource: pulumi.Resource): void {
+  // only links of the host's own namespace can be parents or ports
+  for (const { host, name, netns = "" } of links) {
+    const key = netns === "" ? keyOf(host, name) : undefined;
+    if (key !== undefined) program.links.set(key, resource);
+  }
+}
+
+export function ofOneLink(name: string, args: LinkNames): readonly LinkNames[] {
   return [{ ...args, name: args.name ?? name }];
 }
 
 /** Required arguments. Those that are also outputs get their value from the arguments. */
-type RequiredOf<A> = { [K in keyof A]-?: undefined extends A[K] ? never : K }[keyof A];
+export type RequiredOf<A> = { [K in keyof A]-?: undefined extends A[K] ? never : K }[keyof A];
 
 /**
  * Makes the resource class of a kind.
@@ -237,14 +268,12 @@ export function linkResource<A extends object, O>(
       if (foreignId !== undefined) throw new pulumi.RunError(noImport(type, name, foreignId));
       const program = currentProgram();
       const links = linksOf(name, args);
-      const needs = [...new Set(links.flatMap((link) => below(program, link)))];
-      const free = needs.length === 0 && isFree(args, opts) ? resourceName(type, name) : undefined;
+      const { needs, free, places } = dependenciesOf(program, resourceName(type, name), args, opts, links);
       const { host }: LinkNames = args;
       const { rollout } = program;
       const visible = rollout && new Set([...needs, ...visibleNeeds(args, opts)]);
       const ticket = visible && rollout.enter(host, visible);
       const hint = visible && { resources: [resourceName(type, name)], needs: rollout.hostsOf(visible) };
-      const places = links.flatMap(plainPlace);
       writePrefetchHint(program.engine, host, program.hinted, { free, links: places, rollout: hint });
       const { stackTraceLimit } = Error;
       // The SDK captures a stack trace for each property's promise, which takes half of a program's time and is never
@@ -279,11 +308,7 @@ export function linkResource<A extends object, O>(
         Error.stackTraceLimit = stackTraceLimit;
       }
       ticket?.follow(this);
-      // only links of the host's own namespace can be parents or ports
-      for (const { host: on, name: of, netns = "" } of links) {
-        const key = netns === "" ? keyOf(on, of) : undefined;
-        if (key !== undefined) program.links.set(key, this);
-      }
+      noteLinks(program, links, this);
     }
   }
   // the outputs are set by the SDK from the properties above, which TypeScript cannot see

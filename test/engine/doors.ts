@@ -45,19 +45,24 @@ export const DYNAMIC: Door = {
   name: "dynamic",
   typeOf: (type) => `pulumi-nodejs:dynamic/macvlan:${type}`,
   open: (lab, name) => openProject(lab, name),
-  write(project, program, outputs = {}, aliases = () => []) {
-    writeFileSync(join(project.folder, "Pulumi.yaml"), projectFile("nodejs"));
-    const resources = Object.entries(program).map(([name, { type, args, options = {} }]) => {
-      const { dependsOn = [], ...others } = options;
-      const opts = `{ ...${JSON.stringify({ ...others, aliases: aliases(type) })}, dependsOn: [${dependsOn.join(", ").replace(/[${}]/g, "")}] }`;
-      return `const ${name} = new ${type}(${JSON.stringify(name)}, ${javaScript(args)}, ${opts});`;
-    });
-    const exported = Object.entries(outputs).map(
-      ([name, value]) => `exports.${name} = ${javaScript(value)};`,
-    );
-    project.program([...resources, ...exported].join("\n"));
-  },
+  write: (project, program, outputs, aliases) =>
+    writeNode("pulumi-macvlan", project, program, outputs, aliases),
 };
+
+/** A program for Node.js with the classes of a module of the package. */
+function writeNode(
+  module: string,
+  ...[project, program, outputs = {}, aliases = () => []]: Parameters<Door["write"]>
+): void {
+  writeFileSync(join(project.folder, "Pulumi.yaml"), projectFile("nodejs"));
+  const resources = Object.entries(program).map(([name, { type, args, options = {} }]) => {
+    const { dependsOn = [], ...others } = options;
+    const opts = `{ ...${JSON.stringify({ ...others, aliases: aliases(type) })}, dependsOn: [${dependsOn.join(", ").replace(/[${}]/g, "")}] }`;
+    return `const ${name} = new ${type}(${JSON.stringify(name)}, ${javaScript(args)}, ${opts});`;
+  });
+  const exported = Object.entries(outputs).map(([name, value]) => `exports.${name} = ${javaScript(value)};`);
+  project.program([...resources, ...exported].join("\n"), module);
+}
 
 export const NATIVE: Door = {
   name: "native",
@@ -79,6 +84,13 @@ export const NATIVE: Door = {
       projectFile("yaml") + stringify({ resources, outputs }, { lineWidth: 0 }),
     );
   },
+};
+
+/** The native provider in a program for Node.js. */
+export const NATIVE_NODE: Door = {
+  ...NATIVE,
+  write: (project, program, outputs, aliases) =>
+    writeNode("pulumi-macvlan/native", project, program, outputs, aliases),
 };
 
 export const DOORS: readonly Door[] = [DYNAMIC, NATIVE];

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 import { blocksOf } from "../unit/docs/pages";
-import { DYNAMIC, NATIVE, type ProgramCase } from "./doors";
+import { DYNAMIC, NATIVE, NATIVE_NODE, type ProgramCase } from "./doors";
 import { stateText, useProject } from "./project";
 
 const LINKS: ProgramCase = {
@@ -130,6 +130,12 @@ describe("the native provider", function () {
       assert.equal(native[name]?.type, NATIVE.typeOf(type));
     assert.equal(await links("node2"), before);
 
+    NATIVE_NODE.write(on.project, LINKS);
+    assert.deepEqual(await changes(), []);
+    await on.project.up();
+    await on.project.expectNoChanges();
+    assert.equal(await links("node2"), before);
+
     DYNAMIC.write(on.project, LINKS, {}, (type) => [{ type: NATIVE.typeOf(type) }]);
     assert.deepEqual(await changes(), []);
     await on.project.up();
@@ -177,6 +183,35 @@ describe("the native provider", function () {
     await on.project.up();
     await on.project.expectNoChanges();
     assert.doesNotMatch(await on.lab.sh("node3", "ip -br link"), /web@/);
+    await on.project.destroy();
+    assert.doesNotMatch(await on.lab.sh("node3", "ip -br link"), /br0/);
+  });
+
+  it("is chosen by a program for Node.js with one import, and orders links by their names", async () => {
+    const connections = await on.lab.connections("node3");
+    NATIVE_NODE.write(
+      on.project,
+      {
+        lan: { type: "HairpinBridge", args: { host: "node3", name: "br0", stp: false } },
+        vm: { type: "MacvlanInterface", args: { host: "node3", parent: "br0", name: "vm0", mtu: 1500 } },
+        node: {
+          type: "HostLinks",
+          args: { host: "node3", links: { web: { kind: "macvlan", parent: "br0" } } },
+        },
+      },
+      { vm: "${vm.macAddress}", web: "${node.links.web.macAddress}" },
+    );
+    await on.project.up();
+    assert.equal((await on.lab.connections("node3")) - connections, 1);
+    const state = await on.project.state();
+    assert.equal(state["vm"]?.type, NATIVE.typeOf("MacvlanInterface"));
+    const outputs = await on.project.outputs();
+    const shown = await on.lab.sh("node3", "ip -br link");
+    assert.match(shown, new RegExp(`vm0@br0 .*${String(outputs["vm"])}`));
+    assert.match(shown, new RegExp(`web@br0 .*${String(outputs["web"])}`));
+    await on.project.expectNoChanges();
+    await on.lab.sh("node3", "ip link set vm0 mtu 1300");
+    assert.match((await on.project.preview()).output, /~ mtu *: 1300 => 1500/);
     await on.project.destroy();
     assert.doesNotMatch(await on.lab.sh("node3", "ip -br link"), /br0/);
   });

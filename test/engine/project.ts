@@ -55,8 +55,8 @@ export interface Project {
   readonly folder: string;
   /** The environment of every call; a test may add to it. */
   readonly environment: Record<string, string>;
-  /** Writes the program: JavaScript in which pulumi and the resource classes are there. */
-  program(code: string): void;
+  /** Writes the program: JavaScript in which pulumi and the resource classes of a module of the package are there. */
+  program(code: string, from?: string): void;
   /** Calls the CLI, whatever comes of it. Ends it after `limit` seconds (120). */
   cli(args: readonly string[], limit?: number): Promise<CliResult>;
   /** `pulumi up` without a preview, which must succeed. */
@@ -158,8 +158,8 @@ export function driveProject(folder: string, environment: Record<string, string>
     folder,
     environment,
     cli,
-    program(code) {
-      const head = `const pulumi = require("@pulumi/pulumi");\nconst { ${CLASSES.join(", ")} } = require("pulumi-macvlan");\n`;
+    program(code, from = "pulumi-macvlan") {
+      const head = `const pulumi = require("@pulumi/pulumi");\nconst { ${CLASSES.join(", ")} } = require("${from}");\n`;
       writeFileSync(join(folder, "index.js"), head + code);
     },
     up: (...options) => succeed(["up", "--yes", "--skip-preview", ...options]),

@@ -80,12 +80,11 @@ describe("the published package", () => {
   it("exports its classes by name to ES modules and to require", async () => {
     const names = "HairpinBridge, HostShim, MacvlanInterface";
     const check = `console.log([${names}].every((it) => typeof it === "function"));`;
-    const importing = `import { ${names} } from "pulumi-macvlan"; ${check}`;
-    const requiring = `const { ${names} } = require("pulumi-macvlan"); ${check}`;
-    for (const args of [
-      ["--input-type=module", "--eval", importing],
-      ["--input-type=commonjs", "--eval", requiring],
-    ]) {
+    const programs = ["pulumi-macvlan", "pulumi-macvlan/native"].flatMap((module) => [
+      ["--input-type=module", "--eval", `import { ${names} } from "${module}"; ${check}`],
+      ["--input-type=commonjs", "--eval", `const { ${names} } = require("${module}"); ${check}`],
+    ]);
+    for (const args of programs) {
       const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: unpacked.folder });
       assert.equal(stdout.trim(), "true");
     }
@@ -95,6 +94,7 @@ describe("the published package", () => {
     const code = `
       require("@pulumi/pulumi");
       require("pulumi-macvlan");
+      require("pulumi-macvlan/native");
       const loaded = Object.keys(require.cache).filter((f) => /node_modules\\/(node-ssh|ssh2|zod|ipaddr\\.js)\\//.test(f));
       console.log(JSON.stringify(loaded));`;
     const { stdout } = await promisify(execFile)(process.execPath, ["--eval", code], {
