@@ -14,14 +14,14 @@ const COLOURS: Readonly<Record<ReportedLink["action"], Colour>> = {
 
 /** Lines of text, without links that have nothing to report. */
 export function reportText(report: Report, paint: Paint): string {
-  const lines = [paint("bold", report.stack), ""];
+  const lines = [paint("bold", oneLine(report.stack)), ""];
   for (const error of report.errors) {
     lines.push(paint("red", "the preview failed:"), ...error.split("\n").map((l) => `  ${oneLine(l)}`), "");
   }
   for (const host of report.hosts) {
     const loud = host.links.filter((l) => !isQuiet(l));
     if (loud.length === 0 && host.error === undefined && host.notes.length === 0) continue;
-    lines.push(paint("bold", host.host));
+    lines.push(paint("bold", oneLine(host.host)));
     if (host.error !== undefined)
       lines.push(`  ${paint("red", "could not be read:")} ${oneLine(host.error)}`);
     for (const note of host.notes) lines.push(`  ${oneLine(note)}`);
@@ -29,13 +29,13 @@ export function reportText(report: Report, paint: Paint): string {
     lines.push("");
   }
   const others = countWords(Object.entries(report.others).flatMap(([op, n]) => Array<string>(n).fill(op)));
-  if (others !== "") lines.push(`Resources of other providers: ${others}.`);
+  if (others !== "") lines.push(`Resources of other providers: ${oneLine(others)}.`);
   lines.push(summarise(report));
   return `${lines.join("\n")}\n`;
 }
 
 function linkLines(link: ReportedLink, paint: Paint): string[] {
-  const head = `  ${paint(COLOURS[link.action], link.action)} ${oneLine(link.label)}  ${paint("dim", `${link.type} "${link.resource}"`)}`;
+  const head = `  ${paint(COLOURS[link.action], link.action)} ${oneLine(link.label)}  ${paint("dim", oneLine(`${link.type} "${link.resource}"`))}`;
   const rows = link.differences.map((d) => [
     oneLine(d.property),
     `found ${paint("red", oneLine(d.found))}`,

@@ -205,6 +205,26 @@ describe("the report", () => {
     assert.ok(reportText(report, plain).includes("found a`b``c | <img src=x> @all [x](y) \\n# z"));
   });
 
+  it("lets no name in a stack's file be more than text", () => {
+    const evil = "a\u2028b\u001b[2J";
+    const { hosts, ...rest } = reportOn(
+      [step("update", "web", { before: WEB, after: WEB })],
+      owned([DRIFTED]),
+    );
+    const report: Report = {
+      ...rest,
+      ...{ stack: evil, others: { [evil]: 1 } },
+      hosts: hosts.map((one) => ({
+        ...one,
+        host: evil,
+        links: one.links.map((link) => ({ ...link, resource: evil, type: evil })),
+      })),
+    };
+    const shown = reportText(report, plain);
+    assert.ok(!shown.includes("\u2028") && !shown.includes("\u001b"), shown);
+    assert.equal(shown.split("a\\u2028b\\u001b[2J").length - 1, 5, shown);
+  });
+
   it("stays as short as a comment has to be", () => {
     const many = Array.from({ length: 200 }, (_, i) => `node${i}`);
     const hosts = many.flatMap((host) =>
