@@ -140,7 +140,7 @@ async function measureAll(chosen: Chosen, parts: readonly Part[]): Promise<Resul
   });
 }
 
-/** For the document: where this run wrote its files is no matter of what was measured. */
+/** For the document: the place of this run's files is not part of what was measured. */
 function commandLineOf(): string {
   const options = process.argv
     .slice(2)

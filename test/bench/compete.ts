@@ -48,7 +48,7 @@ export async function compete(
       say(`${count} hosts, round trip ${rtt} ms: ${width} ssh clients at a time are the fastest`);
       const taking = able.filter(({ id }) => count <= (caps[id] ?? count));
       for (let run = 1; run <= runs; run++) {
-        // each time another one first, so that nobody always comes after the same one
+        // each time another one first, so that none always comes after the same one
         for (const contender of rotate(taking, run - 1)) {
           const took = await competeOnce(contender, site, group, hosts, width);
           samples.push(...took.map((sample) => ({ ...sample, hosts: count, rtt, run })));

@@ -1,6 +1,6 @@
 /**
  * Running a contender's command and measuring it: wall time, and the CPU of all processes that it starts, also those
- * that outlive it or that nobody waits for. They are in a control group of their own, whose kernel keeps the account.
+ * that outlive it or that are not waited for. They are in a control group of their own, whose kernel keeps the account.
  */
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";

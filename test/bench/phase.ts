@@ -59,7 +59,7 @@ function howEnded({ code, late }: Taken, output: string): string | undefined {
   return `${how}: ${last}`;
 }
 
-/** A line for whoever watches: seconds of each phase, and what failed. */
+/** A line of progress: seconds of each phase, and what failed. */
 export function summary(samples: readonly PhaseSample[]): string {
   return samples
     .map(

@@ -36,7 +36,7 @@ const ContenderAbout = z.object({
   isFloor: z.boolean(),
   /** Why it could not take part; empty if it did. */
   unavailable: z.string(),
-  /** The most hosts that it was tried with, where that is fewer than the others. */
+  /** The most hosts that it was tried with, if that is fewer than the others. */
   cap: z.int().optional(),
 });
 export type ContenderAbout = z.infer<typeof ContenderAbout>;

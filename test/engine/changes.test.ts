@@ -36,7 +36,7 @@ const MACVLAN_CHANGES: Change[] = [
     shows: /192\.0\.2\.10\/24[^]*192\.0\.2\.11\/24[^]*2001:db8::10\/64/,
   },
   {
-    what: "addresses: the first one taken away",
+    what: "addresses: the first one removed",
     from: { addresses: ["192.0.2.12/24", "192.0.2.13/24", "2001:db8::12/64"] },
     to: { addresses: ["192.0.2.13/24", "2001:db8::12/64"] },
     look: "ip -o addr show $L scope global | grep -c inet",

@@ -14,7 +14,7 @@ import { isSample } from "../support/extent";
 /** A bad program, and the property and the code that the preview fails with. */
 const REFUSED: readonly (readonly [what: string, prepare: string, program: string, refused: string])[] = [
   [
-    "a parent that is not there",
+    "a parent that does not exist",
     "",
     `new MacvlanInterface("web", { host: "node1", parent: "eth7" });`,
     "parent not-on-host",
@@ -56,25 +56,25 @@ const REFUSED: readonly (readonly [what: string, prepare: string, program: strin
     "mtu unsuitable-link",
   ],
   [
-    "an address that is none",
+    "an invalid address",
     "",
     `new MacvlanInterface("web", { host: "node1", parent: "eth0", addresses: ["192.0.2.10/24", "192.0.2.300/24"] });`,
     "addresses[1] invalid-input",
   ],
   [
-    "a port of SSH that is none",
+    "an invalid SSH port",
     "",
     `new MacvlanInterface("web", { host: { address: "node1", port: 123456 }, parent: "eth0" });`,
     "host.port invalid-input",
   ],
   [
-    "a name that the kernel does not take",
+    "a name that the kernel does not accept",
     "",
     `new MacvlanInterface("a-name-that-is-too-long", { host: "node1", parent: "eth0" });`,
     "name invalid-input",
   ],
   [
-    "a property that there is not",
+    "an unknown property",
     "",
     `new MacvlanInterface("web", { host: "node1", parent: "eth0", ipAddresses: [] });`,
     "ipAddresses invalid-input",

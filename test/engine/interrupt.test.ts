@@ -9,7 +9,7 @@ import { useProject } from "./project";
 const ANSWERS = {
   hangs: "sleep 100",
   "prints without end": 'exec yes \'[{"ifindex":1,"ifname":"eth0"},\'',
-  "stops half-way through its answer": "echo '[{\"ifindex\":1,'; sleep 100",
+  "stops partway through its answer": "echo '[{\"ifindex\":1,'; sleep 100",
   drips: "while :; do printf '[ '; sleep 0.1; done",
 } as const;
 

@@ -68,7 +68,7 @@ describe("a first program in another language", function () {
 
   // what they need takes many minutes on a fresh machine; YAML is in the other tests of the native provider
   for (const [language, surroundings] of isSample ? [] : Object.entries(LANGUAGES)) {
-    it(`makes a link, leaves it alone, and removes it: ${language}`, async () => {
+    it(`creates a link, leaves it unchanged, and removes it: ${language}`, async () => {
       const { project } = on;
       const [block] = blocksOf("docs/languages.md").filter((b) => b.language === language);
       assert.ok(block, language);

@@ -57,7 +57,7 @@ export interface Project {
   readonly environment: Record<string, string>;
   /** Writes the program: JavaScript in which pulumi and the resource classes of a module of the package are there. */
   program(code: string, from?: string): void;
-  /** Calls the CLI, whatever comes of it. Ends it after `limit` seconds (120). */
+  /** Calls the CLI, and does not throw if it fails. Ends it after `limit` seconds (120). */
   cli(args: readonly string[], limit?: number): Promise<CliResult>;
   /** `pulumi up` without a preview, which must succeed. */
   up(...options: string[]): Promise<CliResult>;
@@ -144,7 +144,7 @@ export async function projectEnvironment(folder: string, lab: Lab): Promise<Reco
   };
 }
 
-/** The CLI on a project that is there, whatever its program is written in and whoever has installed its packages. */
+/** The CLI on an existing project, whatever its language is and however its packages were installed. */
 export function driveProject(folder: string, environment: Record<string, string>): Project {
   const cli = (args: readonly string[], limit = 120): Promise<CliResult> =>
     callCli([...args, "--non-interactive"], folder, environment, limit);

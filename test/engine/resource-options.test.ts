@@ -15,7 +15,7 @@ describe("options of a resource", function () {
     `new MacvlanInterface("web", { host: "node1", parent: "eth0", name: "web", ${properties} }, { ${options} });`;
   /** A second resource, so that a program without `web` still belongs to the stack. */
   const other = `new MacvlanInterface("other", { host: "node2", parent: "eth0", name: "other" });\n`;
-  /** A link of a host that nobody answers on. */
+  /** A link of a host that does not answer. */
   const unreachable = `new MacvlanInterface("far", { host: { address: "127.0.0.1", port: 1, connectTimeout: 2 }, parent: "eth0" });\n`;
   const indexOf = async (name: string): Promise<number> => (await linkOf(on.lab, "node1", name)).ifindex;
   /** An update that has to fail, and what it prints. */

@@ -61,7 +61,7 @@ describe("secret properties", () => {
     return files.flatMap((path) => (statSync(path).isFile() ? [readFileSync(path, "utf8")] : [])).join("\n");
   }
 
-  /** Calls the CLI with everything logged, and looks for the values in all that comes of it. */
+  /** Calls the CLI with everything logged, and looks for the values in all that it prints and writes. */
   async function call(name: string, args: readonly string[], code = 0): Promise<string> {
     const { output, code: ended } = await on.project.cli([...args, "--event-log", events()]);
     assert.equal(ended === 0, code === 0, `${name}: ${output.slice(-3000)}`);

@@ -124,7 +124,7 @@ describe("credentials", () => {
   for (const [what, prepare] of SOURCES) {
     it(`from ${what} appear nowhere in a whole run with everything logged`, async function () {
       this.timeout(400_000);
-      // beside other suites, the whole story is told of the source that the engine itself knows
+      // beside other suites, all steps are run only with the source that the engine itself knows
       const isFull = !isSample || what.startsWith("the stack");
       const given = prepare();
       const trace = join(on.project.folder, "trace.jsonl");

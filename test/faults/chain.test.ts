@@ -45,7 +45,7 @@ function difference(before: string, now: string): string {
   return [...only("-", gone, come), ...only("+", come, gone)].join("\n");
 }
 
-describe("a fault while five links are made in one transaction:", () => {
+describe("a fault while five links are created in one transaction:", () => {
   const on = useLab(1, [{}]);
   const up = () => on.stack.up("HostLinks", "all", { host: HOST, links: LINKS });
   let bare = "";

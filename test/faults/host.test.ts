@@ -102,7 +102,7 @@ describe("a fault while a change is made:", () => {
     await replaceIp(on.lab, "node1", n, then);
     return () => restoreIp(on.lab, "node1");
   };
-  /** Does so where a check runs. */
+  /** Does so while a check runs. */
   const inCheck = (then: string) => async () => {
     await sh(`cat > /tmp/strike << 'end'\n${then}\nend`);
     return async () => {

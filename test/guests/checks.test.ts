@@ -1,4 +1,4 @@
-/** A VLAN that the switch does not carry: green without a check, and taken back with one. */
+/** A VLAN that the switch does not carry: green without a check, and rolled back with one. */
 import assert from "node:assert/strict";
 import type { VlanArgs } from "../../provider/kinds/args";
 import { snapshot } from "../lab/seen";

@@ -121,7 +121,7 @@ describe("ipvlan on a stock kernel", function () {
     assert.ok(await reaches(1, IPV4(250)));
   });
 
-  it("passes a switch port that takes one MAC address only, where macvlans do not", async () => {
+  it("passes a switch port that accepts one MAC address only, unlike macvlans", async () => {
     const { mac: mac0 } = on.lab.guest("guest1");
     await lockPort(on.lab, "guest1", [mac0]);
     const macvlan = (maxMacs?: number) => ({

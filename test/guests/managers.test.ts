@@ -19,7 +19,7 @@ describe("a macvlan on a guest", function () {
   const restart = (host: string, unit: string): Promise<string> =>
     on.lab.sh(host, `systemctl restart ${unit}; sleep 2`);
 
-  /** What is said at a preview of whoever manages the link; that a guest's NIC cannot filter is said in any case. */
+  /** Warnings of a preview about what manages the link; that a guest's NIC cannot filter is always among them. */
   async function saidOf(host: string): Promise<string> {
     await on.stack.preview("MacvlanInterface", "m", args(host));
     const said = on.stack.said();

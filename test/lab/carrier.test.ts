@@ -1,4 +1,4 @@
-/** A parent without a carrier, and checks without a change: what people are told of both. */
+/** A parent without a carrier, and checks without a change: what users see of both. */
 import assert from "node:assert/strict";
 import type { MacvlanArgs } from "../../provider/kinds/args";
 import type { Report } from "../../provider/cli/report/model";

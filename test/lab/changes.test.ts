@@ -18,7 +18,12 @@ const CHANGES: {
   { what: "mtu", from: { mtu: 1500 }, to: { mtu: 1400 }, see: (l) => l.mtu },
   { what: "macAddress", from: { macAddress: MACS[0] }, to: { macAddress: MACS[1] }, see: (l) => l.address },
   { what: "alias", from: { alias: "web" }, to: { alias: "it's #2 of $many" }, see: (l) => l.ifalias },
-  { what: "an alias that goes", from: { alias: "web" }, to: { alias: "" }, see: (l) => l.ifalias ?? "" },
+  {
+    what: "an alias that is removed",
+    from: { alias: "web" },
+    to: { alias: "" },
+    see: (l) => l.ifalias ?? "",
+  },
   { what: "txQueueLength", from: { txQueueLength: 500 }, to: { txQueueLength: 700 }, see: (l) => l.txqlen },
   { what: "up", from: { up: true }, to: { up: false }, see: (l) => l.flags.includes("UP") },
   {

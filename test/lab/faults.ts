@@ -1,4 +1,4 @@
-/** Faults that are put into a host, to see what becomes of a change. */
+/** Faults that are put into a host, to see how a change ends. */
 import { eventually } from "../support/eventually";
 import type { Lab } from "./fleet";
 
@@ -14,7 +14,7 @@ export const KILL_ALL = `w=0; until pkill -9 -f /run/pulumi-macvlan/watchdog || 
 
 /**
  * Gives the host an `ip` that does `then` instead of its command number `n` that writes; one line of a batch is one
- * command. Counts anew.
+ * command. Restarts the count.
  */
 export async function replaceIp(lab: Lab, host: string, n: number, then: string): Promise<void> {
   await lab.sh(

@@ -14,7 +14,7 @@ describe(`a host with ${LINKS} links`, () => {
     const batch = Array.from(
       { length: LINKS },
       (_, i) =>
-        `link add m${i} link eth0 group ${GROUP} type macvlan mode bridge\nlink set dev m${i} alias "of somebody else's"`,
+        `link add m${i} link eth0 group ${GROUP} type macvlan mode bridge\nlink set dev m${i} alias "of another owner"`,
     );
     const made = await on.lab.exec("node1", ["ip", "-batch", "-"], {
       input: `${batch.join("\n")}\n`,

@@ -52,7 +52,7 @@ describe("a persistent link", function () {
   // what is in /etc outlives a reset
   afterEach(() => on.lab.reboot(HOST, { fresh: true }));
 
-  /** What is to outlive a reboot: all but the indexes, which the kernel gives anew. */
+  /** What is to survive a reboot: all but the indexes, which the kernel assigns again. */
   const lasting = async (): Promise<string> =>
     (await snapshot(on.lab, HOST))
       .split("\n")

@@ -6,7 +6,7 @@ describe("bridges of others, and their tools", () => {
   const on = useLab(1);
   const adopted = { host: "node1", name: "br0", ports: ["p1"], adopt: true };
 
-  /** A bridge br0 with the port p1, as somebody else made it. */
+  /** A bridge br0 with the port p1, of another owner. */
   beforeEach(() =>
     on.lab.sh(
       "node1",

@@ -64,7 +64,7 @@ describe("links of a host that are requested at the same time", () => {
     const { message } = second.reason as Error;
     assert.match(message, /MacvlanInterface "mac1" on .*203\.0\.113\.9.*as it was/);
     assert.doesNotMatch(message, /mac0|mac2/);
-    assert.deepEqual(run.said, [], "that it was tried together is nobody's matter");
+    assert.deepEqual(run.said, [], "the attempt to create them together is not reported");
     const seen = await Promise.all(["mac0", "mac1", "mac2"].map((name) => seenLink(on.lab, HOST, name)));
     assert.deepEqual(
       seen.map((link) => link !== undefined),

@@ -31,7 +31,7 @@ describe("a host that says that it is the same machine as another", () => {
         () => assert.fail("it was made"),
         () => ended.push("node2 failed"),
       );
-      // by now the other one's change is under way
+      // by now the other one's change is in progress
       await new Promise((resolve) => setTimeout(resolve, 300));
       await create(first);
       ended.push("node1 made");

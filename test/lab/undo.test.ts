@@ -119,7 +119,7 @@ describe("a change that does not get through", () => {
     assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
   });
 
-  it("but is in progress is told from an interrupted one by whether the lock is held", async () => {
+  it("but is in progress is distinguished from an interrupted one by whether the lock is held", async () => {
     await up(FIRST);
     await replaceIp(on.lab, "node1", 5, KILL_ALL);
     await assert.rejects(up(SECOND));

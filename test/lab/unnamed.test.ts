@@ -59,7 +59,7 @@ describe("a macvlan in a namespace without a name", () => {
     assert.match(left.join(), /hidden@eth0 in process \d+ \(sleep\): is in a namespace without a name/);
   });
 
-  it("is not missed in silence where there are too many such namespaces to read", async () => {
+  it("is not missed silently if there are too many such namespaces to read", async () => {
     await on.lab.sh(
       "node1",
       "for i in $(seq 66); do setsid unshare -n sh -c 'ip link add b0 type bridge; exec sleep 120' > /dev/null 2>&1 < /dev/null & done; sleep 2",

@@ -148,7 +148,7 @@ const INSTALL: Record<Manager, readonly string[]> = {
 /** Files that make a folder a project of its own, and choose the layout. */
 function settingsOf(manager: Manager): Record<string, string> {
   const linker = { yarn: "node-modules", "yarn PnP": "pnp" };
-  // pnpm runs no package's install script without being told, and fails until it is told so or not
+  // pnpm runs a package's install script only if configured to, and fails until that is configured
   if (manager === "pnpm") return { "pnpm-workspace.yaml": "strictDepBuilds: false\n" };
   if (manager !== "yarn" && manager !== "yarn PnP") return {};
   return {

@@ -30,7 +30,7 @@ export async function managerCommand(manager: Manager): Promise<readonly [string
   return ["node", join(await fetchTool(spec), script)];
 }
 
-/** Installs a package in a folder of its own, where it is not there yet. @returns its node_modules */
+/** Installs a package in a folder of its own, if it is not there yet. @returns its node_modules */
 async function fetchTool(spec: string): Promise<string> {
   const folder = join(cacheHome(process.env), "tools", spec.replaceAll("/", "+"));
   await alone(async () => {

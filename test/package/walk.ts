@@ -22,7 +22,7 @@ interface IpLink {
 /**
  * Runs `up`, `preview` and `destroy` of a program in an installed project, and looks on the host at what came of it.
  *
- * @throws Error with the CLI's output where a command fails, and with what the host has where that is not as expected
+ * @throws Error with the CLI's output if a command fails, and with what the host has if that is not as expected
  */
 export async function walkThrough(lab: Lab, folder: string, combination: Combination): Promise<Walk> {
   const { language, manager, node } = combination;

@@ -15,7 +15,7 @@ const PROGRAMS = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-no
 /** Seconds for the official installer: a machine that gets no answer at all should not wait longer for it. */
 const DOWNLOAD_LIMIT = 180;
 
-/** PATH and settings for calling `pulumi`; sets an engine up first where the machine has none. */
+/** PATH and settings for calling `pulumi`; sets an engine up first if the machine has none. */
 export async function engineEnvironment(): Promise<Record<string, string>> {
   const path = process.env["PATH"] ?? "";
   const inherited = Object.fromEntries(
@@ -30,7 +30,7 @@ export async function engineEnvironment(): Promise<Record<string, string>> {
 
 async function searchPath(path: string): Promise<string> {
   if (!isOnPath("pulumi", path)) return [await enginePath(), path].join(delimiter);
-  // an installation without its language host is one that somebody built: ours then serves it, behind all of theirs
+  // an installation without its language host was built from source: ours then serves it, behind all of theirs
   return isOnPath("pulumi-language-nodejs", path) ? path : [path, await enginePath()].join(delimiter);
 }
 

@@ -25,7 +25,7 @@ const COMMANDS = {
   "pulumi-resource-macvlan": "dist/native/main.js",
 };
 
-/** Makes `dist` where it is missing or older than what it is made of. */
+/** Makes `dist` if it is missing or older than what it is made of. */
 export async function ensureBuilt(): Promise<void> {
   const built = join(REPOSITORY, "dist/index.js");
   const newest = Math.max(...SOURCES.map((source) => newestChange(join(REPOSITORY, source))));

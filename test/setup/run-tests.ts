@@ -16,7 +16,7 @@ import { endProcessGroup, say } from "./run";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
-/** A suite: the minutes after which it hangs, and its files where it is not named but all are run. */
+/** A suite: the minutes after which it hangs, and its files if it is not named but all are run. */
 interface Extent {
   readonly minutes: number;
   readonly sample?: string;
@@ -36,7 +36,7 @@ const SUITES = {
 type Suite = keyof typeof SUITES;
 
 /**
- * What runs at the same time where all is run: the first needs the CPU, for node processes that the engine starts, the
+ * What runs at the same time if all is run: the first needs the CPU, for node processes that the engine starts, the
  * second mostly waits for hosts.
  */
 const LANES: readonly (readonly Suite[])[] = [

@@ -7,7 +7,7 @@ const REPOSITORY = resolve(__dirname, "../..");
 /** The file that `pulumi-macvlan` is. */
 export const TOOL = join(REPOSITORY, "dist/cli/main.js");
 
-/** Calls `pulumi-macvlan`, whatever comes of it. Ends it after a minute. */
+/** Calls `pulumi-macvlan`, and does not throw if it fails. Ends it after a minute. */
 export function callTool(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
   return run([process.execPath, TOOL, ...args], { timeout: 60_000, ...options });
 }

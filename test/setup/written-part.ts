@@ -33,7 +33,8 @@ function alone(file: string, work: () => void): void {
   const lock = `${file}.lock`;
   const end = Date.now() + PATIENCE;
   while (!isTaken(lock)) {
-    if (Date.now() > end) throw new Error(`${lock} is another's for too long: delete it if nobody writes`);
+    if (Date.now() > end)
+      throw new Error(`${lock} was held by another process for too long: delete it if none is running`);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   }
   try {

@@ -1,4 +1,4 @@
-/** Plans of persistent resources, and what becomes of a host by them. */
+/** Plans of persistent resources, and the state of a host after them. */
 import assert from "node:assert/strict";
 import { desiredWithBoot } from "../../provider/engine/persist";
 import { type AnyKind, KINDS, kernelOf } from "../../provider/kinds";
@@ -52,7 +52,7 @@ export function reboot(state: HostState, fresh: HostState = HOST): HostState {
   return { ...fresh, bootFiles: state.bootFiles };
 }
 
-/** What can be compared of a host: indexes are given anew to links that are made again. */
+/** What can be compared of a host: links that are re-created get other indexes. */
 export function comparable(state: HostState): unknown {
   const link = ({ ifIndex: _i, operState: _o, details: _d, tentative: _t, ...l }: LinkState): unknown => ({
     ...l,

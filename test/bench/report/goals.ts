@@ -12,7 +12,7 @@ export interface Verdict {
   readonly met: boolean | undefined;
 }
 
-/** This package with the CLI's own choice of how many resources are under way at a time, and with 32. */
+/** This package with the CLI's own choice of how many resources are in progress at a time, and with 32. */
 export const OURS = "macvlan";
 export const OURS_PARALLEL = "macvlan-32";
 

@@ -33,7 +33,7 @@ export function threeDigits(value: number): string {
   return value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
-/** `4.88 (4.7–5.1)`; the value alone where it was measured once. */
+/** `4.88 (4.7–5.1)`; the value alone if it was measured once. */
 export function describeSpread({ median: middle, least, most, count }: Spread): string {
   const range = count > 1 ? ` (${threeDigits(least)}–${threeDigits(most)})` : "";
   return threeDigits(middle) + range;

@@ -87,7 +87,7 @@ describe("the drawing in a browser", function () {
   let folder = "";
   let browser: BrowserContext;
   let requests: string[] = [];
-  // where CI keeps them; else nobody's business after the test
+  // where CI keeps them; else they are deleted after the test
   const kept = process.env["MACVLAN_SCREENSHOTS"];
 
   before(async () => {

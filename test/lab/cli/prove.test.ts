@@ -1,4 +1,4 @@
-/** `prove --reboot` where nothing really reboots: a stand-in for `reboot` does to the host what it is to do. */
+/** `prove --reboot` without a real reboot: a stand-in for `reboot` does to the host what the test needs. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -35,7 +35,7 @@ export async function debianMirror(): Promise<Mirror> {
 
 /**
  * A folder with what packages of a release, and those that they depend on, have in them: unpacked beside the machine's
- * own programs and never installed. Made once a machine, in seconds, and kept; nobody writes to it.
+ * own programs and never installed. Made once per machine, in seconds, and kept; it is never written to.
  * @throws if the archive does not have the release, or a package
  */
 export async function unpackedPackages(suite: string, packages: readonly string[]): Promise<string> {

@@ -46,7 +46,7 @@ export async function writeSharedFiles(lab: string): Promise<void> {
   };
   added("passwd");
   added("group");
-  // Without PAM sshd lets nobody in whose password field begins with "!" (sshd(8)): root has "*" here.
+  // Without PAM sshd refuses users whose password field begins with "!" (sshd(8)): root has "*" here.
   added("shadow", "root:*:19000:0:99999:7:::");
   chmodSync(`${etc}/shadow`, 0o640);
   writeFileSync(`${etc}/sudoers.d/lab`, lines.sudoers, { mode: 0o440 });

@@ -107,7 +107,7 @@ export async function wireHosts(
   await batch(ports, "-n", sw);
 }
 
-/** Starts a wired host; resolves when its sshd listens. @throws with what boot.sh printed where it does not come up. */
+/** Starts a wired host; resolves when its sshd listens. @throws with what boot.sh printed if it does not come up. */
 export async function startHost(lab: string, slot: number, index: number): Promise<void> {
   const name = `node${index}`;
   const folder = `${labFolder(lab)}/hosts/${name}`;

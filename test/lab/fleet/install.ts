@@ -21,7 +21,7 @@ export function install(lab: string): void {
   writeFileSync(config, `${includeLine(lab)}\n${text}`, { mode: 0o600 });
 }
 
-/** Takes the line away, and the file and folder too where `install` made them and nothing else is in them. */
+/** Takes the line away, and the file and folder too if `install` made them and nothing else is in them. */
 export function uninstall(lab: string, installed: NonNullable<LabState["installed"]>): void {
   const { config, madeFile, madeFolder } = installed;
   if (!existsSync(config)) return;

@@ -75,7 +75,7 @@ export function requireRoot(): void {
 
 /**
  * Makes sure that every program, and each of `more` (program: Debian package), is there: installs the Debian packages of those that are missing, and only those.
- * @throws naming programs and packages where they are missing and cannot be installed.
+ * @throws naming programs and packages if they are missing and cannot be installed.
  */
 export async function requirePrograms(
   progress: (line: string) => void,

@@ -62,7 +62,7 @@ export async function cablePorts(lab: string, ports: readonly [string, string]):
     `link add ${cable} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
     `link set dev ${cable} up`,
     ...ports.map((port) => `link set dev ${port} master ${cable}`),
-    // a cable learns nothing: the same sender may come from either end where one end sends frames back
+    // a cable learns nothing: the same sender may come from either end if one end sends frames back
     ...ports.map((port) => `link set dev ${port} type bridge_slave learning off`),
   ];
   await runOrThrow(["ip", "-n", netnsName(lab, "switch"), "-batch", "-"], { input: `${batch.join("\n")}\n` });

@@ -56,9 +56,9 @@ export interface GuestOptions {
 }
 
 /**
- * Brings a lab up to at least `count` hosts (3; none will do where it has guests) and opens it. What is running stays as it is: only missing hosts are
+ * Brings a lab up to at least `count` hosts (3; none will do if it has guests) and opens it. What is running stays as it is: only missing hosts are
  * added, and those that ended are booted again with the files they had. Calls of several processes wait for another.
- * @throws without root, where programs are missing and cannot be installed, and where a host does not boot.
+ * @throws without root, if programs are missing and cannot be installed, and if a host does not boot.
  */
 export async function labUp(count = 3, options: LabOptions = {}): Promise<Lab> {
   const name = labNameOf(options.name);
@@ -169,7 +169,7 @@ async function addGuests(state: LabState, desired: readonly GuestOptions[]): Pro
 
 const defaultLogin = (index: number): Login => (index % 2 === 1 ? "root" : "ops");
 
-/** The first slot whose networks nobody on this machine has a route to; the default lab's is 0 where it is free. */
+/** The first slot to whose networks this machine has no route; the default lab's is 0 if that is free. */
 async function freeSlot(lab: string): Promise<number> {
   const routes = JSON.parse(await runOrThrow(["ip", "-j", "-4", "route", "show", "table", "all"])) as {
     dst?: string;

@@ -22,7 +22,7 @@ const NEEDED = [
 ];
 
 /**
- * Changes programs of a host by means of `exec`, which runs a command in it and throws where that fails.
+ * Changes programs of a host by means of `exec`, which runs a command in it and throws if that fails.
  * @throws for what is no program's name, and for programs without which the change could not be undone.
  */
 export async function changePrograms(

@@ -166,7 +166,7 @@ function writeLogins(dir: string, logins: readonly Login[]): void {
   writeFileSync(join(etc, "sudoers"), `root ALL=(ALL) ALL\n${sudoers.join("")}`, { mode: 0o440 });
 }
 
-/** A TCP port of the loopback that nobody listens on. */
+/** A TCP port of the loopback on which nothing listens. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -61,15 +61,19 @@ const findings = (host: Examined): string[] =>
     .map((c) => `${c.status} ${c.check}: ${c.found}`);
 
 const CASES: readonly (readonly [what: string, host: Examined, findings: string[]])[] = [
-  ["nothing of a host that can do everything", examined(), []],
-  ["an ordinary user", examined({ root: false }, {}, { user: "ops" }), ["missing login: ops, not root"]],
+  ["nothing missing on a host that can do everything", examined(), []],
   [
-    "sudo that refuses",
+    "a user without root rights",
+    examined({ root: false }, {}, { user: "ops" }),
+    ["missing login: ops, not root"],
+  ],
+  [
+    "a sudo that refuses",
     examined({ root: false }, { writable: [] }, { user: "ops", notRoot: "sudo gave no root shell" }),
     ["missing login: ops, not root", "note sysctls: not checked as root", "note /run: not checked as root"],
   ],
   [
-    "no ip command",
+    "a host without the command ip",
     examined({ iproute2: undefined, ipVersionText: "" }),
     ["missing iproute2: no ip command"],
   ],
@@ -103,7 +107,7 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     ["note kernel: 5.10.0-33-amd64"],
   ],
   [
-    "nothing of a kernel whose version does not tell what it has",
+    "nothing if the kernel's version does not show what it has",
     examined({ kernel: "5.14.0-427.el9.x86_64" }),
     [],
   ],
@@ -121,16 +125,16 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     ],
   ],
   [
-    "no bridge command",
+    "a host without the command bridge",
     examined({ portTool: "ip" }),
     ["note vlan filtering: in the kernel, no bridge command"],
   ],
   [
-    "brctl alone",
+    "a host with brctl alone",
     examined({ portTool: "brctl" }),
     ["note vlan filtering: in the kernel, no bridge command", "note hairpin: by brctl"],
   ],
-  ["no flock", examined({ tools: ["ip", "sha256sum"] }), ["note locking: no flock"]],
+  ["a host without flock", examined({ tools: ["ip", "sha256sum"] }), ["note locking: no flock"]],
   [
     "a read-only /proc and /run",
     examined({}, { writable: [] }),
@@ -143,9 +147,13 @@ const CASES: readonly (readonly [what: string, host: Examined, findings: string[
     examined({}, { managers: ["systemd-networkd", "NetworkManager"] }),
     ["note managers: systemd-networkd", "note managers: NetworkManager"],
   ],
-  ["nothing that boots links", examined({ init: undefined }), ["note boot: no init system"]],
   [
-    "nothing that tells whether boot files are as written",
+    "a host where nothing would create links at boot",
+    examined({ init: undefined }),
+    ["note boot: no init system"],
+  ],
+  [
+    "a host where boot files cannot be verified",
     examined({ tools: ["ip", "flock"] }),
     ["note boot: systemd, no sha256sum"],
   ],

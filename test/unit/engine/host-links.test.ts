@@ -183,7 +183,7 @@ describe("all links of a host", () => {
       assert.deepEqual(lostIn(made, now), []);
       assert.deepEqual(lostIn(other, now), [["tag", "the macvlan theirs is deleted with tag"]]);
     }
-    // a link of others is theirs, also if the program wants its place
+    // a link of others is left to them, even if the program needs its place
     const alike = lostIn(other, { tag: { ...tag, vlanId: 20 }, web, theirs: web });
     assert.deepEqual(alike, [["tag", "the macvlan theirs is deleted with tag"]]);
   });

@@ -43,7 +43,7 @@ describe("inputs", () => {
     assert.equal(issues[0]?.property, "mtu");
   });
 
-  it("may have the parent's name in another namespace, where it is another link", () => {
+  it("may have the parent's name in another namespace, as another link", () => {
     assert.deepEqual(check("MacvlanInterface", { ...web, name: "eth0", netns: "blue" }).issues, []);
   });
 

@@ -28,7 +28,7 @@ describe("the check of a replacement", () => {
   for (const [title, owner, more] of [
     ["in a renamed stack", "fleet/prod", {}],
     ["of a link that got another name", "fleet/dev", { name: "web0" }],
-    ["of a link that went to another namespace", "fleet/dev", { netns: "blue" }],
+    ["of a link that moved to another namespace", "fleet/dev", { netns: "blue" }],
   ] as const) {
     it(`keeps the derived MAC address and the owner ${title}`, async () => {
       const made = await openRun()({}, given("fleet/dev"));

@@ -29,7 +29,7 @@ describe("the identity of a stack", () => {
     ]);
   });
 
-  it("survives a replacement: what the run has deleted is made again", async () => {
+  it("survives a replacement: what the run has deleted is created again", async () => {
     const memory = openStackMemory();
     const provider = stackIdentityProvider(() => memory);
     await provider.delete?.("identity", { identity: "a1" });

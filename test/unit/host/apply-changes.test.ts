@@ -83,7 +83,7 @@ const local = (cidr: string): string => cidr.split("/")[0] ?? "";
 describe("a change's verdict", () => {
   const states: readonly (readonly [string, object])[] = [
     ["has not begun", {}],
-    ["is under way", { tentative: true }],
+    ["is in progress", { tentative: true }],
     ["has found the address in use", { tentative: true, dadfailed: true }],
   ];
   for (const [what, flags] of states) {

@@ -1,4 +1,4 @@
-/** `vlans` of a bridge and its ports: what a program gives, what is refused, and what becomes of it. */
+/** `vlans` of a bridge and its ports: what a program gives, what is refused, and which commands follow. */
 import assert from "node:assert/strict";
 import { commandsOf, describeCommand, shownCommandsOf } from "../../../provider/iproute2/commands";
 import { KINDS, kernelOf } from "../../../provider/kinds";

@@ -79,7 +79,7 @@ describe("an MTU above the parent's", () => {
       );
     });
 
-    it(`of the parent or the ${type} itself that is too small for an IPv6 address is found on that address`, () => {
+    it(`of the parent or the ${type} itself is reported on an IPv6 address if it is too small for that`, () => {
       const inputs = { host, name: "it", up: true, ...more, addresses: ["192.0.2.9/24", "2001:db8::9/64"] };
       const paths = (context: PlanContext): string[] =>
         (KINDS[type]?.problems(inputs as CommonInputs, context) ?? []).map(({ property }) => property);

@@ -49,7 +49,7 @@ type Takes<Args, Inputs> = [Exclude<keyof Args, keyof Inputs>] extends [never]
 
 type OwnOf<K> = K extends Kind<CommonInputs, infer O> ? O : never;
 
-/** All outputs that programs see are told by the kind, or are inputs; and the kind tells nothing of another type. */
+/** All outputs that programs see are given by the kind, or are inputs; and the kind gives none of another type. */
 type Tells<Outputs, K, Inputs> = [
   Exclude<keyof Outputs, keyof OwnOf<K> | keyof LinkOutputs | keyof Inputs>,
 ] extends [never]
@@ -222,7 +222,7 @@ describe("the properties of kinds", () => {
     const check = (given: Json): ReturnType<typeof checkInputs> =>
       checkInputs(kind, { ...given, __owner: "fleet/dev", __resource: "web" }, undefined);
 
-    it(`of ${type} have canonical forms that are taken again, and stay as they are`, () => {
+    it(`of ${type} have canonical forms that are accepted as inputs, and stay as they are`, () => {
       const arbitraries = Object.fromEntries(
         Object.keys(kind.schema).map((key) => [key, OF_KIND[type]?.[key] ?? GIVEN[key] ?? fc.boolean()]),
       );

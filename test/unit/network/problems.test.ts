@@ -47,7 +47,7 @@ describe("problems of a network", () => {
     assert.deepEqual(more, []);
   });
 
-  it("for a name that is too long say where it comes from, and which property gives another one", () => {
+  it("name the origin of a name that is too long, and the property that changes it", () => {
     const long = { ...ARGS, hosts: ["node1"], children: ["web-frontend-production"] };
     const [child, vlan, ...more] = problems({ ...long, parent: { parent: "eth_p0_rail0", vlanId: 1002 } });
     assert.match(

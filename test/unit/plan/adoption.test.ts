@@ -42,7 +42,7 @@ function comparable(state: HostState, before: HostState): unknown {
 
 function assertGivenBack<I extends CommonInputs>(kind: Kind<I>, theirs: I, ours: I): void {
   const made = outcome(BARE, plan(BARE, kind.desired(theirs, viewOn(BARE)), KERNEL));
-  // somebody else made it
+  // another owner made it
   const before: HostState = {
     ...made,
     records: [],

@@ -23,7 +23,7 @@ export interface GuestParts {
   readonly kernel: string;
 }
 
-/** Makes the ports of the switch that a guest's NICs are plugged into, where they are not there yet. */
+/** Makes the ports of the switch that a guest's NICs are plugged into, if they do not exist yet. */
 export async function wireGuest(lab: string, slot: number, index: number): Promise<void> {
   const sw = netnsName(lab, "switch");
   const a = guestAddressesOf(slot, index);
@@ -45,7 +45,7 @@ export async function wireGuest(lab: string, slot: number, index: number): Promi
 
 /**
  * Starts a guest that is wired, from its own disk or, at its first boot, from the common one. Resolves when one can
- * log in over SSH. @throws with the end of its console's output where it does not come up.
+ * log in over SSH. @throws with the end of its console's output if it does not come up.
  */
 export async function startGuest(
   lab: string,
@@ -93,7 +93,7 @@ export async function startGuest(
       if (ended !== undefined) throw new Error(`${name} did not boot (${ended}):\n${consoleEnd(folder)}`);
       if (Date.now() > deadline) {
         child.kill("SIGKILL");
-        throw new Error(`${name} lets nobody in after ${BOOT_LIMIT} s:\n${consoleEnd(folder)}`);
+        throw new Error(`${name} accepts no login after ${BOOT_LIMIT} s:\n${consoleEnd(folder)}`);
       }
       await sleep(50);
     }

@@ -60,7 +60,7 @@ export function openShell(login: GuestLogin): GuestShell {
           cause: error,
         });
       } finally {
-        // A connection that nobody uses is no reason for this process to go on.
+        // An unused connection must not keep this process alive.
         if (--over.busy === 0) over.socket.unref();
       }
     },

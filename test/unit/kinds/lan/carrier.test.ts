@@ -1,4 +1,4 @@
-/** Which link below is at fault if a link has no carrier, and how it is told. */
+/** Which link below is at fault if a link has no carrier, and how it is reported. */
 import assert from "node:assert/strict";
 import { carrierScript, parseCarrier } from "../../../../provider/host/carrier";
 import {

@@ -53,7 +53,7 @@ describe("conflicts of claims", () => {
     }
   });
 
-  it("are none of one host behind different jump hosts, which is two, and are of one host whoever logs in", () => {
+  it("are none between hosts behind different jump hosts, and exist on one host whichever user logs in", () => {
     const use = { of: "eth0", what: "VLAN 10", property: "vlanId" };
     const at = (name: string, host: HostAddress): Claim =>
       claim(name, { host: hostIdentity(host), addresses: ["192.0.2.9/24"], exclusiveUse: use });

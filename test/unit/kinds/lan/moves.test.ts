@@ -158,7 +158,7 @@ describe("what two resources of a program cannot both have", () => {
       ["ports[0].name", "parent"],
     ],
     [
-      "a parent that one of them takes for itself",
+      "a parent that one of them uses exclusively",
       { ...macvlan, parentUse: { kind: "macvlan", isPassthru: true } },
       macvlan,
       ["mode", "parent"],

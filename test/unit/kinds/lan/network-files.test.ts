@@ -19,7 +19,7 @@ const takesOver = (files: Readonly<Record<string, string>>, link = MAC): string 
 const WIRED = "/etc/systemd/network/90-wired.network";
 const match = (...lines: string[]): string => ["[Match]", ...lines, "", "[Network]", "DHCP=yes"].join("\n");
 
-describe("systemd-networkd's files for a link that is to be made", () => {
+describe("systemd-networkd's files for a link that is to be created", () => {
   for (const [lines, isMatch, link] of [
     [["Type=ether"], true],
     [["Name=*"], true],
@@ -95,7 +95,7 @@ const has = (files: Readonly<Record<string, string>>, link = MAC): string | unde
   return profileFor(parseProfiles(lines.join("\n")), link)?.path;
 };
 
-describe("profiles of NetworkManager and stanzas of ifupdown for a link that is to be made", () => {
+describe("profiles of NetworkManager and stanzas of ifupdown for a link that is to be created", () => {
   for (const [title, files, isFor, link] of [
     ["of its name and type", { [PROFILE]: profile("macvlan", "mac0") }, true],
     ["for a macvtap", { [PROFILE]: profile("macvlan", "tap0") }, true, { name: "tap0", kind: "macvtap" }],

@@ -9,7 +9,7 @@ import { BARE, nic, observationOf } from "../../../support/hosts";
 
 const OWNER = "fleet/test";
 
-/** In 192.0.2.0/24 and 2001:db8::/64, with a static route of somebody's. */
+/** In 192.0.2.0/24 and 2001:db8::/64, with a static route of another owner. */
 const ETH0: LinkState = {
   ...nic("eth0", 2),
   altNames: ["enp3s0", "enx02005e005301"],
@@ -81,7 +81,7 @@ const CASES: readonly (readonly [
     made("shim1", { routes: [{ to: "198.51.100.7/32", protocol: "static" }] }),
   ],
   [
-    "a route that somebody put on a link of this stack",
+    "a route that was put on a link of this stack by hand",
     { routes: [{ to: "198.51.100.7/32" }] },
     made("shim1", { routes: [{ to: "198.51.100.7/32", protocol: "boot" }] }),
     ["routes[0]", "taken-on-host", /through shim1/],

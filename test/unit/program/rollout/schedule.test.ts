@@ -134,7 +134,7 @@ describe("the waves of a rollout", () => {
     );
   });
 
-  it("have no more hosts that change than they may, beside those that others wait for", () => {
+  it("have no more hosts that change than allowed, besides those that others wait for", () => {
     fc.assert(
       fc.property(anyRun(0, false), (run) => {
         const { canary, batches } = run.settings;
