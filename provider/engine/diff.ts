@@ -80,7 +80,7 @@ export function differenceOf(
   const changes =
     replaces.length > 0 ||
     news["drift"] !== undefined ||
-    // what the state has in plain text of a property that is secret by now has to be written anew
+    // what the state has in plain text of a property that is secret by now has to be written again
     secretPaths(type, olds).join() !== secretPaths(type, news).join() ||
     isUnknown(visibleInputs(news)) ||
     before !== digest(news);

@@ -14,7 +14,7 @@ import { digest } from "./inputs";
 import { secretsOf } from "./secrets";
 
 /**
- * The books of a run. One that the engine is told to replace is checked a second time, as if it were new: it keeps its leases.
+ * The books of a run. One that the engine replaces is checked a second time, as if it were new: it keeps its leases.
  */
 export function openLeaseBooks(): dynamic.ResourceProvider {
   const noted = new Map<string, Leases>();

@@ -211,7 +211,7 @@ function mapWords(key: SettingKey, value: string, was: string): string[] {
   return all.length === 0 ? [] : [wordOf(key), ...all];
 }
 
-/** bridge(8), bridge vlan: a bridge itself is told from its ports by `self`. */
+/** bridge(8), bridge vlan: `self` distinguishes a bridge itself from its ports. */
 function vlanCommands({ link, key, value, was }: Extract<Step, { do: "set" }>): Command[] {
   const { add, remove } = vlanChanges(was, value);
   const self = key === "self.vlans" ? ["self"] : [];

@@ -49,7 +49,7 @@ export interface CheckOutcome {
   readonly check: HostCheck;
   readonly passed: boolean;
   readonly tries: number;
-  /** Milliseconds that the successful try took; undefined if there was none, or nobody saw it. */
+  /** Milliseconds that the successful try took; undefined if there was none, or it was not measured. */
   readonly ms?: number;
   /** The last answer, as the host printed it, cut off; like any text from a host it must be escaped before it is shown. */
   readonly answer: string;

@@ -57,7 +57,7 @@ export interface LinkState extends LinkId {
   /** `macvlan`, `bridge`, `veth`, …; `""` for physical NICs, which have no kind. */
   readonly kind: string;
   readonly ifIndex: number;
-  /** The link below, always one of the host's own namespace; `""` where there is none or it cannot be seen. */
+  /** The link below, always one of the host's own namespace; `""` if there is none or it cannot be seen. */
   readonly parent: string;
   /** In a namespace: the link below if that is one of the same namespace, as of a VLAN on a macvlan. It goes with that one. */
   readonly over?: string;

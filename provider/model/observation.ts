@@ -63,7 +63,7 @@ export interface HostFacts {
   readonly networkFiles?: readonly NetworkFile[];
   /** What other programs than networkd would apply by themselves, now or at the next boot. */
   readonly profiles?: readonly LinkProfile[];
-  /** What NetworkManager is told not to manage, as in `unmanaged-devices` (NetworkManager.conf(5)): one device list each. */
+  /** What NetworkManager is configured not to manage, as in `unmanaged-devices` (NetworkManager.conf(5)): one device list each. */
   readonly unmanaged?: readonly string[];
   /** Whether udev reports links to the init system. */
   readonly udev: boolean;

@@ -1,13 +1,13 @@
 /**
  * What of a resource's link is secret, by property. Steps and differences that have such a value in them bear a mark from
- * the moment of planning, and whoever writes one for people shows the placeholder in its place. Pure.
+ * the moment of planning, and the code that shows one shows the placeholder in its place. Pure.
  */
 import type { Difference } from "./difference";
 import { type SecretParts, type SettingKey, type Settings, sameLink } from "./host";
 import { SECRET } from "./redact";
 import type { Step } from "./steps";
 
-/** A difference whose values are shown to nobody, if it is of a secret property. */
+/** A difference whose values are never shown, if it is of a secret property. */
 export function markDifference(difference: Difference, secret: SecretParts | undefined): Difference {
   const { property } = difference;
   const root = property.split(/[.[]/)[0] ?? "";

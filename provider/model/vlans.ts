@@ -82,7 +82,7 @@ export function defaultVlans(defaultPvid: string): string {
 
 /**
  * The VLANs of a bridge or port after the bridge's default PVID was changed (net/bridge/br_vlan.c,
- * __br_vlan_set_default_pvid): they follow where the former default is as it was given, and the new one is not in use.
+ * __br_vlan_set_default_pvid): they follow if the former default is as it was given and the new one is not in use.
  */
 export function withDefaultPvid(text: string, before: string, after: string): string {
   const vlans = expand(parseVlans(text));
@@ -110,7 +110,7 @@ export const MAX_VLAN = 4094;
 /**
  * What is to be done for a port, or the bridge itself, to have exactly these VLANs.
  *
- * @param from the VLANs before; undefined if nobody knows: then all others are deleted
+ * @param from the VLANs before; undefined if unknown: then all others are deleted
  */
 export function vlanChanges(from: string | undefined, to: string): VlanChanges {
   const wanted = expand(parseVlans(to));

@@ -16,7 +16,7 @@ import {
 /**
  * The desired links that exist, and the links beside them that have to be restored.
  *
- * @param explicit for a boot: nobody knows what VLANs other links will have then
+ * @param explicit for a boot: the VLANs of other links at that time are unknown
  */
 export function presentLinks(state: HostState, desired: Desired, explicit = false): DesiredLink[] {
   const present = desired.links.filter((l) => l.exists);

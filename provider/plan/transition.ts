@@ -251,7 +251,7 @@ function changeSettings(
     if (setting.key === "link.master") closeForBond(walk, current, setting.value, explicit);
     const mode = setting.key === "type.flags" ? current.settings["type.mode"] : undefined;
     const bridge = isOfPort(setting.key) ? current.settings["link.master"] : undefined;
-    // at boot nobody knows what VLANs a bridge that is there has
+    // at boot the VLANs of an existing bridge are unknown
     const isKept = setting.key.endsWith("-qos-map") || (setting.key.endsWith(".vlans") && !explicit);
     const was = isKept ? current.settings[setting.key] : undefined;
     walk.take({

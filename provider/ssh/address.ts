@@ -168,7 +168,7 @@ export const hostSchema: z.ZodType<HostAddress> = z.unknown().transform((value, 
 });
 
 /**
- * By what two hosts are told apart that are looked at: the way there with every host key that is named on it. That two
+ * What distinguishes two hosts that are read: the way there with every host key that is named on it. That two
  * ways lead to one machine is only what the machine says of itself, which a clone or a liar says as well.
  */
 export function hostReach(host: HostAddress): string {

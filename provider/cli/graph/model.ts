@@ -48,7 +48,7 @@ const LISTED = 6;
 
 /**
  * The most links that are drawn of a host. The layout of 1,000 on one parent takes a second, and its work grows with the square of
- * their number; nobody could read more.
+ * their number; more could not be read.
  */
 const DRAWN = 1000;
 

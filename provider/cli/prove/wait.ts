@@ -35,8 +35,8 @@ export async function awaitBoot(
     if (seconds >= limit) {
       throw new Error(
         "error" in seen
-          ? `${label} was told to reboot, and has not answered within ${limit} s. The last try: ${seen.error}`
-          : `${label} was told to reboot, and after ${limit} s still answers with the boot ID ${bootId}. See what holds its ` +
+          ? `${label} was asked to reboot, and has not answered within ${limit} s. The last attempt: ${seen.error}`
+          : `${label} was asked to reboot, and after ${limit} s still answers with the boot ID ${bootId}. See what holds its ` +
               "shutdown up (a container has the boot ID of its host, and cannot be proved in this way)",
       );
     }

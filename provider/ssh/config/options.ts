@@ -244,7 +244,7 @@ function readLines(file: ConfigFile, parsed: ParsedFiles): readonly ConfigLine[]
 }
 
 /**
- * readconf.c, read_config_file_depth(): the file must belong to root or to the user, and nobody else may write to it.
+ * readconf.c, read_config_file_depth(): the file must belong to root or to the user, and no other user may write to it.
  */
 function isWritableByOthers({ uid, mode }: { uid: number; mode: number }): boolean {
   const own = process.getuid?.();

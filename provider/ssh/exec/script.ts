@@ -96,7 +96,7 @@ export function startShell(link: SshTransport, becomePassword: Secret | undefine
       const fits = bytes <= MAX_OUTPUT_MIB * 1024 * 1024;
       if (!fits) {
         abandon(tooLong(host.label, description));
-        // whoever prints on, closes no channel either
+        // a program that keeps printing closes no channel either
         void link.close();
       }
       return fits;
