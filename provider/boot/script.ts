@@ -44,7 +44,7 @@ export function renderBootScript({ mark, label, steps, needs, ports, portTool }:
   return `#!/bin/sh
 ${markLine(mark)}
 # Makes the link ${label} at boot. "pulumi up" writes and removes this file: change the program instead.
-# Puts right what is there already. A link of that name that somebody else has made is left alone.
+# Repairs a link that exists already. A link of that name that another owner has made is left alone.
 mode=$1
 ${prelude()}${functions}
 ${[...waiting, ...LOCK, ...body, ...(ports.length === 0 ? [] : [isWhole])].join("\n")}

@@ -26,7 +26,7 @@ pm_back_file() { # PATH: as it was when it was kept
     pm_place "$1" pm_copy_file "$D/kept$1"
   elif [ -e "$D/kept$1.absent" ]; then rm -f "$1" && pm_prune "${1%/*}"; fi
 }
-pm_prune() { # FOLDER: goes with its last file where it is there for such files only
+pm_prune() { # FOLDER: goes with its last file if it is for such files only
   case $1 in /etc/pulumi-macvlan | *.wants) rmdir "$1" 2> /dev/null ;; esac
   return 0
 }

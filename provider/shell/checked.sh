@@ -1,4 +1,4 @@
-## What came of the checks of the change `$PM_TOKEN`, for who confirms it over another connection.
+## Prints the results of the checks of the change `$PM_TOKEN`, for the confirmation over another connection.
 b=
 [ -e "$D/checked" ] && read -r b < "$D/checked"
 if [ "$b" = "$PM_TOKEN" ]; then

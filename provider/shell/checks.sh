@@ -53,7 +53,7 @@ pm_within() { # SECONDS NETNS COMMAND...: ends it then, with all that it has sta
   { ${g:+setsid} "$@" <&3 3<&- & } 3<&0
   p=$!
   (
-    # not ended by what ends the script: nobody else would end the command then
+    # not ended by what ends the script: nothing else would end the command then
     trap '' HUP INT TERM
     trap 'kill -9 $q; exit' USR1
     sleep "$l" &

@@ -11,7 +11,7 @@ elif [ -z "$PM_DECIDE" ]; then
   a=pending
 elif mv "$D/pending" "$D/confirmed" 2> /dev/null; then
   a=confirmed
-  # who holds the lock cleans up: the watchdog, if it is there
+  # the holder of the lock cleans up: the watchdog, if it is there
   kill "$w" 2> /dev/null
   n=0
   while [ -e "$D/confirmed" ] && [ $n -lt 10 ]; do

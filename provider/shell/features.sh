@@ -50,7 +50,7 @@ CONFIG_$3=y
 "*) echo "$1 yes" ;;
   *"
 CONFIG_$3=m
-"*) # without a list of modules nobody knows where they are (NixOS)
+"*) # without a list of modules it is unknown where they are (NixOS)
     [ -e "$PM_MODULES/modules.dep" ] && echo "$1 no" || echo "$1 unknown" ;;
   *CONFIG_*) echo "$1 no" ;;
   *)

@@ -1,7 +1,7 @@
 ## Defines `pm_folder`, `pm_lock` and `pm_unlock`. The lock is the kernel's (`flock`), or that of holder.sh: neither
 ## outlives its holders.
 
-pm_folder() { # makes the folder under /run; fails if anybody else could have put something there
+pm_folder() { # makes the folder under /run; fails if another user could have put something there
   if [ -L "$D" ]; then
     echo "$D is a symbolic link: remove it"
     return 1
@@ -56,7 +56,7 @@ pm_claim() {
   ! pm_holder_lives || return
   was=$h
   ln -s "$PM_SELF" "$D/holder.after.$was" 2> /dev/null || return
-  # while that was done, the watchdog of the dead may have come, or the lock been given back by another
+  # while that was done, the watchdog of the dead may have come, or the lock been released by another
   pm_holder
   if [ "$h" = "$PM_SELF" ] && [ ! -L "$D/holder.with.$was" ]; then
     PM_CHAIN=$chain
@@ -70,6 +70,6 @@ pm_claim() {
   return 1
 }
 pm_unlock() {
-  # shellcheck disable=SC2086 # paths without blanks, of which the first one gives the lock back
+  # shellcheck disable=SC2086 # paths without blanks, of which the first one releases the lock
   [ -z "$PM_SELF" ] || rm -f $PM_CHAIN "$D/holder.with.$PM_SELF"
 }

@@ -21,7 +21,7 @@ pm_end
   echo "$M routes6$s"
   printf '%s\n' "$r"
 }
-pm_vlan_filtering() { # a bridge tells; while there is none the kernel's configuration does, where it is to be had
+pm_vlan_filtering() { # shown by a bridge; without one, by the kernel's configuration if that is available
   for b in /sys/class/net/*/bridge; do
     [ -e "$b" ] || continue
     [ -e "$b/vlan_filtering" ] && echo yes || echo no
@@ -37,7 +37,7 @@ pm_vlans() { # of bridges and their ports, if there is a bridge that can filter 
     return
   done
 }
-pm_container() { # PID: the runtime, the container's id, and its name if a file of the runtime tells it
+pm_container() { # PID: the runtime, the container's id, and its name if a file of the runtime has it
   i=
   while IFS= read -r l; do
     for r in docker libpod cri-containerd crio; do
@@ -65,7 +65,7 @@ pm_container() { # PID: the runtime, the container's id, and its name if a file 
 }
 pm_unnamed() { # INODES: children of links in namespaces without a name, which are those of containers; not in these
   command -v nsenter > /dev/null 2>&1 || return
-  # one process for all of /proc; a process of ours tells our own namespace
+  # one process for all of /proc; a process of ours shows our own namespace
   v=$(ls -Li /proc/[0-9]*/ns/net 2> /dev/null)
   o=${v%%" /proc/$$/ns/net"*}
   o=${o##*[!0-9]}
@@ -96,7 +96,7 @@ pm_unnamed() { # INODES: children of links in namespaces without a name, which a
     done 2> /dev/null < "/proc/$t/net/dev"
     [ -n "$h" ] || continue
     q=$((q + 1))
-    # each costs two processes: of further ones only the number is told
+    # each costs two processes: of further ones only the number is printed
     [ "$q" -le 64 ] || continue
     l=$(nsenter "--net=$p" ip -j -d address show 2> /dev/null)
     case $l in *'"info_kind":"macv'* | *'"info_kind":"ipv'* | *'"info_kind":"vlan"'*) ;; *) continue ;; esac
@@ -116,7 +116,7 @@ pm_cat() { # FILE...: those of them that are there
     [ -e "$f" ] && while IFS= read -r l || [ -n "$l" ]; do printf '%s\n' "$l"; done 2> /dev/null < "$f"
   done
 }
-pm_unfinished() { # a change that has begun and not ended holds the lock, or nobody does
+pm_unfinished() { # a change that has not ended: in progress if the lock is held, else interrupted
   [ -e "$D/undo" ] || [ -e "$D/undo.left" ] || return
   if command -v flock > /dev/null 2>&1; then
     flock -n -s "$D/lock" true 2> /dev/null
@@ -172,7 +172,7 @@ pm_observe() {
     p=$n
     n=${n##*/}
     case $p in /var/run/*) { [ -e "/run/netns/$n" ] || [ -L "/run/netns/$n" ]; } && continue ;; esac
-    # no resource can name others, and what echo and the reader make of these is anybody's guess
+    # no resource can name others, and what echo and the reader make of these is not defined
     case $n in *[!A-Za-z0-9_.:@+-]*) continue ;; esac
     echo "$M netns $n"
     i=$(ls -di "/run/netns/$n" 2> /dev/null)

@@ -50,7 +50,7 @@ pm_fail() {
   trap '' HUP INT TERM PIPE
   u=
   [ -e "$D/undo" ] && u=$(pm_undo "$K")
-  # an undo that complains may have left something: it is kept for the next change, until somebody has looked
+  # an undo that prints errors may have left something: it is kept for the next change
   if [ -n "$u" ]; then mv "$D/undo" "$D/undo.left"; else rm -f "$D/undo" "$D/progress"; fi
   rm -f "$D/undo.new" "$D/watchdog"
   pm_unwatch
