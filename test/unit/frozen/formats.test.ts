@@ -64,7 +64,7 @@ describe("frozen: the module that the state names", () => {
       exports: Record<string, { default: string }>;
     };
     assert.equal(name, "pulumi-macvlan");
-    assert.deepEqual(Object.keys(exports), [".", "./inventory", "./provider", "./package.json"]);
+    assert.deepEqual(Object.keys(exports), [".", "./native", "./inventory", "./provider", "./package.json"]);
     const source = exports["./provider"]?.default.replace(/^\.\/dist\/(.*)\.js$/, "provider/$1");
     const reached = createRequire(__filename)(join(ROOT, source ?? "")) as { providers: unknown };
     assert.equal(reached.providers, providers);
