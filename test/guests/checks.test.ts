@@ -16,7 +16,7 @@ describe("a check of a VLAN", function () {
       ...{ host, parent: "eth1", name: "eth1.10", vlanId: 10, addresses: [`192.0.2.${n}/24`] },
       ...more,
     });
-  /** The lab's switch cannot tell VLANs apart: it carries nothing of eth1 then, which keeps its carrier. */
+  /** The lab's switch cannot distinguish VLANs: it carries nothing of eth1 then, which keeps its carrier. */
   const carries = (isCarried: boolean): Promise<void> => on.lab.switch.plug("guest1", isCarried, 1);
 
   it("rolls it back if the switch does not carry it, and says what to check", async () => {

@@ -21,7 +21,7 @@ const SEED = 77;
 export const LINKS: Readonly<Record<string, string>> = { eth0: "p0", eth1: "p1" };
 
 export interface Announced {
-  /** That links of these inputs, and each changed to another, are on the host what the model says, and are gone again. */
+  /** That links of these inputs, and each changed to another, are on the host as in the model, and are removed again. */
   assertLives: <I extends CommonInputs>(
     kind: Kind<I>,
     inputs: fc.Arbitrary<I>,

@@ -6,7 +6,7 @@ import { useLab } from "./stack";
 
 const BASE: MacvlanArgs = { host: "node1", parent: "eth0", name: "mac0" };
 
-/** Of Debian 12's iproute2 (6.1) and of 13's (6.15), which knows the option. */
+/** Of Debian 12's iproute2 (6.1) and of 13's (6.15), which supports the option. */
 describe("the threshold of a parent's broadcast queue", function () {
   this.timeout(120_000);
   const on = useLab(1);

@@ -17,7 +17,7 @@ describe("routes of others", function () {
   const up = async (args = SHIM): Promise<unknown> => on.stack.up("HostShim", "shim0", args);
   const preview = (args = SHIM): ReturnType<typeof on.stack.preview> =>
     on.stack.preview("HostShim", "shim0", args);
-  /** The routes through the shim, as the host's own `ip` tells them, without the kernel's. */
+  /** The routes through the shim, as the host's own `ip` shows them, without the kernel's. */
   const routes = async (): Promise<string[]> => {
     const printed = await on.lab.sh(HOST, "ip route show dev shim0; ip -6 route show dev shim0");
     return printed

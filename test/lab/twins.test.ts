@@ -1,4 +1,4 @@
-/** A host that says of itself that it is another one: a clone, or one that lies. */
+/** A host that passes for another one: a clone, or one that lies. */
 import assert from "node:assert/strict";
 import { replaceIp, restoreIp } from "./faults";
 import { openRun, useLab } from "./stack";

@@ -46,7 +46,7 @@ describe("a macvlan in a namespace without a name", () => {
     assert.match((await preview({ mode: "passthru" })).failures.join(), /hidden in process \d+ \(sleep\)/);
   });
 
-  it("is drawn with what contains it, and no resource takes it over", async () => {
+  it("is drawn with its container or process, and no resource takes it over", async () => {
     const settings = readSettings(
       { ...process.env, MACVLAN_SSH_CONFIG_PATH: on.lab.sshConfig },
       () => undefined,

@@ -17,7 +17,7 @@ interface Program {
   readonly options?: string;
 }
 
-/** One program in each language, which says the same. */
+/** The same program in each language. */
 const PROGRAMS: Record<Language, Program> = {
   "ts-node": { file: "index.ts", code: programOf("import") },
   // Pulumi's own way to run TypeScript has to be off, else it comes first
@@ -170,7 +170,7 @@ export function writeProgram(folder: string, language: Language): void {
   );
 }
 
-/** What Node.js needs to be told for a layout: with PnP, where its own resolution is, for `require` and for `import`. */
+/** Options that Node.js needs for a layout: with PnP, where its own resolution is, for `require` and for `import`. */
 export function nodeOptionsFor(manager: Manager, folder: string): Record<string, string> {
   if (manager !== "yarn PnP") return {};
   const loader = pathToFileURL(join(folder, ".pnp.loader.mjs")).href;

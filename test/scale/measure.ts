@@ -35,7 +35,7 @@ const [MTU, FOREIGN_MTU] = [1400, 1300];
 /**
  * Measures a shape. The lab has as many hosts at least, as a fresh one has them, and has them so again afterwards.
  *
- * @param tell gets a line a phase
+ * @param tell gets a line per phase
  * @throws AssertionError if a phase does not do to the hosts what it is for
  */
 export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) => void): Promise<Life> {

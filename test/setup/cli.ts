@@ -1,4 +1,4 @@
-/** `npm run setup`: everything that programs and tests of this repository need; `--print-path` tells the engine's PATH. */
+/** `npm run setup`: everything that programs and tests of this repository need; `--print-path` prints the engine's PATH. */
 import { engineEnvironment } from "./engine";
 import { ensureBuilt, linkSelf } from "./package";
 import { say } from "./run";

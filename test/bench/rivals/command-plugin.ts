@@ -45,7 +45,7 @@ export async function commandModules(): Promise<string> {
  * the one on PATH, else the one that Pulumi's own downloads have, else it is built from its Go module, whose source is
  * to be in the folder that MACVLAN_BENCH_COMMAND_SOURCE names: a Go module proxy need not have it.
  *
- * @throws Error that says why it cannot be had
+ * @throws Error with the reason if it is not available
  */
 export async function commandPlugin(home: string): Promise<void> {
   const program = await alone(findPlugin, "pulumi-macvlan-bench");

@@ -8,7 +8,7 @@ import { installedVersion } from "../versions";
 
 const BINDING = "lib/protocol/crypto/build/Release/sshcrypto.node";
 
-/** Its folder. @throws Error that says why it cannot be had */
+/** Its folder. @throws Error with the reason if it is not available */
 export async function nativeSsh2(): Promise<string> {
   const version = installedVersion("ssh2");
   const root = join(cacheHome(process.env), `bench-ssh2-${version}-node-${process.versions.modules}`);

@@ -12,7 +12,7 @@ export const PYINFRA_VERSION = "3.10.0";
  * The Python that has them. The environment was moved to its place when it was whole, so they are run as its modules:
  * the programs in its folder name the place where they were made.
  *
- * @throws Error that says why they cannot be had
+ * @throws Error with the reason if they are not available
  */
 export async function rivalsPython(): Promise<string> {
   const root = join(cacheHome(process.env), `bench-ansible-${ANSIBLE_VERSION}-pyinfra-${PYINFRA_VERSION}`);

@@ -1,6 +1,6 @@
 /**
  * Names and addresses of a lab: pure functions of the lab's name, its slot and a host's number, so that whoever
- * knows those three knows everything, also after a crash.
+ * has those three can compute everything, also after a crash.
  */
 import { createHash } from "node:crypto";
 

@@ -9,7 +9,7 @@ import { PASSWORD, failure, useSshd } from "./client";
 /** Prints the process of each shell that waits for a script, or runs one, but its own. */
 const OTHER_SHELLS = "main() { for p in $(pgrep -fx 'sh -s'); do [ $p = $$ ] || echo $p; done; }\nmain\n";
 
-/** Seconds: enough to tell a script that waits for nothing from one that does. */
+/** Seconds: enough to distinguish a script that does not wait from one that does. */
 const LIMIT = 3;
 
 /** Does something to every shell of the host, `$p`, but its own. */

@@ -1,4 +1,4 @@
-/** Servers that mean harm, or that are broken: each fails alone, within its time, and what it says is data. */
+/** Hostile or broken servers: each fails alone, within its time, and what it sends is data. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

@@ -13,7 +13,7 @@ const RELEASE = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
 const MODULES = `/lib/modules/${RELEASE}`;
 const CONFIG = `/boot/config-${RELEASE}`;
 
-/** What the shell says of a kernel with these files alone; what ends in a slash is a folder. */
+/** What the shell prints for a kernel with these files alone; what ends in a slash is a folder. */
 function features(files: Readonly<Record<string, string | Buffer>>): Readonly<Record<string, Feature>> {
   const root = mkdtempSync(join(tmpdir(), "features-"));
   try {

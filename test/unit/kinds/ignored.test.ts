@@ -51,7 +51,7 @@ describe("ignoreChanges", () => {
     assert.deepEqual(withIgnored(INPUTS, OBSERVED, ["addresses[0]"]).addresses, INPUTS.addresses);
   });
 
-  it("leaves which link is meant to the program, also with *", () => {
+  it("leaves it to the program which link is meant, even with *", () => {
     const all = withIgnored(INPUTS, { ...OBSERVED, name: "other" }, ["*", "name", "host"]);
     assert.deepEqual([all.name, all.host, all.mtu], ["br0", INPUTS.host, 1400]);
   });

@@ -56,7 +56,7 @@ describe("whose a mark is", () => {
     });
   }
 
-  it("tells namesakes from stacks of other names", () => {
+  it("distinguishes stacks of the same name from those of others", () => {
     const stack = { identities: ["b2"], name: "fleet/prod", fullName: "acme/fleet/prod" };
     const asked = { owner: OWNER, stack };
     assert.ok(isNamesake({ owner: "fleet/prod", stack: "a1" }, asked));

@@ -68,7 +68,7 @@ describe("a URN", () => {
     );
   });
 
-  it("is refused if it is none", () => {
+  it("is refused if it is invalid", () => {
     for (const text of ["", "web", "urn:pulumi:dev::fleet", "urn:other:dev::fleet::a:b:c::web"])
       assert.throws(() => parseUrn(text), /not a URN/);
   });

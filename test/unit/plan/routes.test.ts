@@ -31,7 +31,7 @@ function desired(routes: readonly Route[]): Desired {
 const commands = ({ steps }: Plan): string[] => steps.map(({ step }) => describeStep(step, "bridge"));
 
 describe("routes of others beside ours", () => {
-  it("differ in a tos, a tunnel or an option, and are taken away by what tells them from ours", () => {
+  it("differ in a tos, a tunnel or an option, and are removed by what distinguishes them from ours", () => {
     const foreign: Route[] = [
       { to: "192.0.2.10/32", selector: "tos 0x10", protocol: "boot" },
       { to: "192.0.2.200/32", foreign: "encap ip id 1 dst 192.0.2.10", protocol: "boot" },

@@ -21,7 +21,7 @@ describe("host text", () => {
       for (const other of others) assert.equal(hostText(other), hostText(first));
   });
 
-  it("tells hosts apart by each of their properties", () => {
+  it("distinguishes hosts by each of their properties", () => {
     const hosts = ["a", "b", "ops@a", "a:23", { address: "a", jump: "b" }, { address: "a", become: "none" }];
     assert.equal(new Set(hosts.map(hostText)).size, hosts.length);
     assert.deepEqual(JSON.parse(hostText("ops@a:23")), { address: "a", port: 23, user: "ops" });

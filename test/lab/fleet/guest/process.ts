@@ -12,7 +12,7 @@ import { run, runOrThrow } from "../run";
 /** Of a guest, in MB: systemd, sshd and NetworkManager take about 60. */
 const MEMORY = 256;
 
-/** Seconds within which a guest lets one in over SSH, or has ended after it was told to. */
+/** Seconds within which a guest lets one in over SSH, or has ended after it was asked to. */
 const BOOT_LIMIT = 90;
 
 /** What a guest is started from. */
@@ -109,7 +109,7 @@ export async function killGuest(lab: string, index: number): Promise<void> {
   if (pid !== undefined) await endProcesses([pid]);
 }
 
-/** Waits until a guest that was told to power off has ended. @throws if it does not. */
+/** Waits until a guest that was asked to power off has ended. @throws if it does not. */
 export async function guestEnd(lab: string, index: number): Promise<void> {
   const name = `guest${index}`;
   const deadline = Date.now() + BOOT_LIMIT * 1000;

@@ -9,7 +9,7 @@ import { inParallel } from "../run";
 import { guestDisk } from "./image";
 import { guestEnd, killGuest, startGuest, wireGuest } from "./process";
 
-/** How a guest is stopped before it boots again: told to, or by pulling its plug; `fresh`: also its disk is lost. */
+/** How a guest is stopped before it boots again: by a shutdown, or by a power loss; `fresh`: its disk is lost, too. */
 export type GuestStop = "orderly" | "power loss" | "fresh";
 
 /** Starts the guests of a lab that are not running, with the disks they have. */
@@ -24,7 +24,7 @@ export async function startGuests(state: LabState, disk: string): Promise<void> 
 
 /**
  * Stops a guest and boots it again; resolves when it lets one in over SSH.
- * @param powerOff tells the guest to power off
+ * @param powerOff asks the guest to power off
  */
 export async function rebootGuest(
   lab: string,

@@ -31,7 +31,7 @@ const anyClaim = fc.record({
 });
 
 describe("the claims of a run", () => {
-  it("are found by what they share, as if each were compared with all that were made before it", () => {
+  it("are found by what they share, as if each were compared with all earlier ones", () => {
     fc.assert(
       fc.property(fc.array(anyClaim), (list) => {
         const claims = openClaims();

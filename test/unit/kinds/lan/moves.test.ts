@@ -182,7 +182,7 @@ describe("what two resources of a program cannot both have", () => {
     });
   }
 
-  it("is not a bridge's port as the parent of a VLAN, of which a warning tells", () => {
+  it("does not include a bridge's port as the parent of a VLAN, which is a warning", () => {
     const vlan = claim("v", { exclusiveUse: { property: "vlanId", what: "VLAN 10", of: "eth0" } });
     assert.deepEqual(oneEachConflicts(vlan, [claim("br0", { ...port, kind: "bridge" })]), []);
   });

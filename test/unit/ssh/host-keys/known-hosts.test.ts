@@ -66,7 +66,7 @@ describe("known_hosts", () => {
     assert.equal(kind(`[*.example]:2222 ${A.line}`, "x.example", 2222), "match");
   });
 
-  it("refuses what is revoked, even where it is also listed", () => {
+  it("refuses what is revoked, even if it is also listed", () => {
     const text = `node1 ${A.line}\n@revoked * ${A.line}`;
     assert.deepEqual(verdict(text, "node1"), { kind: "revoked", where: "known:2" });
     assert.equal(kind(`@revoked * ${A.line}`, "node1", 22, B), "unknown");
