@@ -3,10 +3,12 @@ import { type Parse, iproute2 } from "../../fuzz/iproute2";
 import { certificates, knownHosts, messages, sshConfig } from "../../fuzz/ssh";
 import { inventories, stackFiles } from "../../fuzz/files";
 import { inputs } from "../../fuzz/inputs";
+import { bridgeVlans } from "../../fuzz/vlans";
 import { type FuzzTarget, fuzz } from "../../fuzz/target";
 import { TARGETS } from "../../fuzz/targets";
 import { readStack } from "../../../provider/cli/stack";
 import { readInventory } from "../../../provider/inventory";
+import { parseBridgeVlans } from "../../../provider/iproute2/vlans";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
 import { resolveHost } from "../../../provider/ssh/config/resolve";
 import { parseKnownHosts } from "../../../provider/ssh/host-keys/known-hosts";
@@ -64,6 +66,13 @@ const PLANTED_SSH: readonly (readonly [fault: string, target: FuzzTarget])[] = [
 ];
 
 const PLANTED_INPUTS: readonly (readonly [fault: string, target: FuzzTarget])[] = [
+  [
+    "all VLANs are taken for read where some cannot be",
+    bridgeVlans((text) => {
+      const read = parseBridgeVlans(text);
+      return read && { ...read, isWhole: true };
+    }),
+  ],
   [
     "the names of properties are looked up in an object that has others by itself",
     inputs((kind, given, before) => {
