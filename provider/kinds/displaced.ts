@@ -219,11 +219,12 @@ function sharedWith(
           .filter(isIPv6Cidr)
           .map(withoutPrefix),
   );
-  return childrenOf(state, parent.name).flatMap((sibling): DesiredLink[] => {
-    const { name, netns, settings, addresses } = sibling;
-    const isSameMac =
-      mac !== undefined && settings["link.address"] === mac && settings["type.mode"] !== "passthru";
-    if (!isSameMac && six.size === 0) return [];
+  const hasMac = ({ settings }: LinkState): boolean =>
+    mac !== undefined && settings["link.address"] === mac && settings["type.mode"] !== "passthru";
+  const siblings = childrenOf(state, parent.name).filter((l) => hasMac(l) || six.size > 0);
+  return siblings.flatMap((sibling): DesiredLink[] => {
+    const { name, netns, addresses } = sibling;
+    const isSameMac = hasMac(sibling);
     const stay = addresses.filter(({ cidr }) => !six.has(withoutPrefix(cidr)));
     if (!isSameMac && stay.length === addresses.length) return [];
     if (!isDisplaceable(sibling, link, context)) return [];
@@ -231,7 +232,7 @@ function sharedWith(
     return [
       {
         ...{ name, netns, exists: true },
-        settings: isSameMac ? [{ key: "link.address", value: temporaryMac(name, mac), property }] : [],
+        settings: isSameMac ? [{ key: "link.address", value: temporaryMac(name, mac ?? ""), property }] : [],
         ...(stay.length === addresses.length ? {} : { addresses: stay }),
       },
     ];
