@@ -88,9 +88,14 @@ export function describeForeign(
   if (!isNamesake(mark, context)) {
     return `${what} belongs to the stack ${describeOwner(mark)}${resource}; choose another name`;
   }
+  // a preview does not know which identity this stack will have
+  const isOpen = context.stack?.identities?.length === 0;
+  const replacing = isOpen
+    ? `. If this is a preview that replaces the resource stack-identity as well, as with --replace '**', name the links alone`
+    : "";
   return (
     `${what} belongs to another stack called ${describeOwner(mark)}${resource}, whose state is kept elsewhere; choose ` +
-    `another name, or, if that state is lost for good, run once with MACVLAN_RECLAIM=${describeOwner(mark)}`
+    `another name, or, if that state is lost for good, run once with MACVLAN_RECLAIM=${describeOwner(mark)}${replacing}`
   );
 }
 

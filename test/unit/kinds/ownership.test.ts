@@ -154,8 +154,10 @@ for (const type of Object.keys(KINDS)) {
         assert.deepEqual([problem?.property, problem?.code], ["name", "foreign-owner"]);
         assert.match(
           problem?.reason ?? "",
-          /^link0 belongs to another stack called acme\/fleet\/test \(resource it\), .* MACVLAN_RECLAIM=acme\/fleet\/test$/,
+          /^link0 belongs to another stack called acme\/fleet\/test \(resource it\), .* MACVLAN_RECLAIM=acme\/fleet\/test\b/,
         );
+        // a preview that replaces the identity does not know it
+        assert.equal(problem?.reason.includes("--replace '**'"), identities.length === 0);
         assert.deepEqual(
           planRemoval(kindOf(type), inputs, { ...theirs, stack: { ...mine, identities, removes: {} } }).steps,
           [],
