@@ -28,7 +28,7 @@ export const SHARED = [
 const BY_KEY = ["__derived", "__managed", "__making", "__secretNames"] as const;
 
 /** Hidden properties that all of its links have. */
-const COMMON = ["__owner", "__stack", "__resource", "__preview"] as const;
+const COMMON = ["__owner", "__stack", "__resource", "__preview", "__imported"] as const;
 
 export const hostLinks: ResourceType = {
   type: "HostLinks",

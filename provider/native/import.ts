@@ -1,7 +1,8 @@
 /** `pulumi import` and the option `import`: takes over a link of a host by its ID, `HOST/LINK` or `HOST/NETNS/LINK`. */
-import { describeAs } from "../cli/adopt/describe";
+import { asHostLinks, describeAs, describeHost } from "../cli/adopt/describe";
 import type { ProviderContext } from "../engine/context";
-import { clean, outputsOf, resourceId } from "../engine/outputs";
+import { hostLinks } from "../engine/host-links";
+import { clean, outputsOf, resourceId, resourceOutputs } from "../engine/outputs";
 import { knownInputs, planContextOf } from "../engine/planning";
 import type { AnyKind } from "../kinds";
 import { checkInputs } from "../kinds/check-inputs";
@@ -67,6 +68,37 @@ export async function importLink(
     id: resourceId(checked.inputs),
     inputs: clean({ ...program, ...hidden, ...(isOurs ? {} : { __imported: true }) }),
     state: clean(outputsOf(kind, { ...checked.inputs, ...making }, known, now)),
+  };
+}
+
+/**
+ * Reads all links of a host that `adopt --as host` would take, for their import as one `HostLinks`. Its ID is the host.
+ *
+ * @throws MacvlanError if there is none
+ */
+export async function importHost(
+  context: ProviderContext,
+  id: string,
+  given: Json,
+  hidden: Json,
+): Promise<Imported> {
+  const host = hostSchema.safeParse(given["host"] ?? id);
+  if (!host.success) throw wrongId(id, host.error.issues[0]?.message ?? "");
+  const now = await context.fleet.managedHost(host.data).observe();
+  const { resources } = describeHost(id, now, { all: false, names: new Set(), prefix: "" });
+  if (resources.length === 0)
+    throw new MacvlanError("cannot-adopt", `${id} cannot be imported as HostLinks: it has no link to adopt`);
+  const links = Object.fromEntries(asHostLinks(resources).map(({ key, properties }) => [key, properties]));
+  const program = { host: given["host"] ?? id, adopt: true, links };
+  const { inputs } = hostLinks.check({ ...program, ...hidden }, undefined);
+  const observed = hostLinks.members(inputs).map((member) => {
+    const known = knownInputs(member.props, []);
+    return { ...member, props: outputsOf(member.kind, member.props, known, now) };
+  });
+  return {
+    id: resourceId(inputs),
+    inputs: clean({ ...program, ...hidden, __imported: true }),
+    state: clean(resourceOutputs(hostLinks, inputs, observed)),
   };
 }
 

@@ -7,6 +7,8 @@ import type { dynamic } from "@pulumi/pulumi";
 import { asThrown } from "../engine/border";
 import type { ProviderContext } from "../engine/context";
 import { isInitFailed, openProviders } from "../engine/provider";
+import { hostLinks } from "../engine/host-links";
+import { knownInputs } from "../engine/planning";
 import { hostOf } from "../engine/secrets";
 import { describeDifferences } from "../host/errors";
 import { type AnyKind, KINDS } from "../kinds";
@@ -20,7 +22,7 @@ import { isUnknown, UNKNOWN } from "../model/unknown";
 import { providerCode } from "../program/provider-code";
 import { type HostAddress, hostSchema } from "../ssh/address";
 import { type PropertyChange, detailedDiff } from "./detailed-diff";
-import { importLink } from "./import";
+import { importHost, importLink } from "./import";
 import { secretPathsOf } from "./properties";
 import { parseUrn } from "./urn";
 
@@ -139,12 +141,15 @@ export function openOperations({
 
   /** Whether an imported link still has no record of this stack on its host. The first change writes it. */
   async function isOnlyImported(inputs: Json): Promise<boolean> {
-    if (inputs["__imported"] !== true || !isOfLink(inputs)) return false;
+    if (inputs["__imported"] !== true) return false;
+    const { data: host } = hostSchema.safeParse(inputs["host"]);
+    if (host === undefined) return false;
     const now = await context.fleet
-      .managedHost(inputs.host)
+      .managedHost(host)
       .observe()
       .catch(() => undefined);
-    return now === undefined || recordOf(now.state, linkId(inputs)) === undefined;
+    const links = isOfLink(inputs) ? [inputs] : hostLinks.members(inputs).map(({ props }) => props);
+    return now === undefined || links.every((own) => !recordOf(now.state, linkId(knownInputs(own, []))));
   }
 
   async function checkWith(
@@ -227,14 +232,10 @@ export function openOperations({
       const { type, hidden } = resourceOf(urn);
       const kind = KINDS[type];
       if (Object.keys(state).length === 0) {
-        if (!kind) return undefined;
-        const found = await importLink(
-          context,
-          kind,
-          id,
-          before,
-          withoutUndefined({ ...hidden, __stack: identity }),
-        );
+        const named = withoutUndefined({ ...hidden, __stack: identity });
+        const found = kind
+          ? await importLink(context, kind, id, before, named)
+          : await importHost(context, id, before, named);
         return found && { ...found, state: forBothDoors(type, found.state) };
       }
       noteHostOf(state);
@@ -302,8 +303,10 @@ function resourceOf(urn: string): { readonly type: string; readonly hidden: Json
 
 /** Inputs of the last run. Those of an import are as a program gives them. */
 function canonical(kind: AnyKind | undefined, inputs: Json): Json {
-  if (!kind || typeof inputs["host"] !== "string" || isUnknown(inputs["host"])) return inputs;
-  const { inputs: checked } = checkInputs(kind, inputs, undefined);
+  if (typeof inputs["host"] !== "string" || isUnknown(inputs["host"])) return inputs;
+  const { inputs: checked } = kind
+    ? checkInputs(kind, inputs, undefined)
+    : hostLinks.check(inputs, undefined);
   return inputs["__imported"] === true ? { ...checked, __imported: true } : checked;
 }
 

@@ -100,12 +100,52 @@ describe("the native provider", function () {
     await on.lab.sh("node1", "ip link del web0");
   });
 
+  it("imports all links of a host by the host, as a program that previews without a change", async () => {
+    await on.lab.sh(
+      "node1",
+      "ip link add web0 link eth0 type macvlan mode private; ip link set web0 up; " +
+        "ip link add web1 link eth0 type macvlan mode bridge; ip addr add 192.0.2.21/24 dev web1; ip link set web1 mtu 1400 up",
+    );
+    const before = await links("node1");
+    yaml({ resources: {} });
+    const out = join(on.project.folder, "imported.yaml");
+    const args = [
+      "import",
+      "macvlan:index:HostLinks",
+      "all",
+      "node1",
+      "--yes",
+      "--protect=false",
+      "--out",
+      out,
+    ];
+    const { code, output } = await on.project.cli(args);
+    assert.equal(code, 0, output);
+    const { resources } = parse(readFileSync(out, "utf8")) as { resources: Record<string, object> };
+    const { properties } = resources["all"] as { properties: { links: Record<string, object> } };
+    assert.deepEqual(Object.keys(properties.links).toSorted(), ["web0", "web1"]);
+    yaml({ resources });
+    await on.project.expectNoChanges();
+    await on.project.up("--expect-no-changes");
+    await on.project.refresh("--expect-no-changes");
+    assert.equal(await links("node1"), before, "an import only reads the host");
+    properties.links["web1"] = { ...properties.links["web1"], mtu: 1300 };
+    yaml({ resources });
+    await on.project.up();
+    assert.match(await on.lab.sh("node1", "cat /run/pulumi-macvlan/links/:web1"), /"made":false/);
+    await on.project.expectNoChanges();
+    await on.project.destroy();
+    assert.match(await on.lab.sh("node1", "ip link show web1"), /mtu 1400/, "it is as it was found");
+    await on.lab.sh("node1", "ip link del web0; ip link del web1");
+  });
+
   it("says why a link cannot be imported", async () => {
     yaml({ resources: {} });
     const cases: [id: string, type: string, reason: RegExp][] = [
       ["node1", "MacvlanInterface", /HOST\/LINK/],
       ["node1/eth0", "MacvlanInterface", /cannot be imported as MacvlanInterface[^]*\[cannot-adopt\]/],
       ["node1/none0", "MacvlanInterface", /does not exist/],
+      ["node2", "HostLinks", /no link to adopt[^]*\[cannot-adopt\]/],
     ];
     for (const [id, type, reason] of cases) {
       const { code, output } = await on.project.cli(["import", `macvlan:index:${type}`, "web", id, "--yes"]);

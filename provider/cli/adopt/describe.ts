@@ -1,6 +1,6 @@
 import { knownInputs, planAndIssues, planContextFrom } from "../../engine/planning";
 import { commandsOf, describeCommand, isNote } from "../../iproute2/commands";
-import { type AnyKind, KINDS, kernelOf } from "../../kinds";
+import { type AnyKind, KINDS, KINDS_BY_WORD, kernelOf } from "../../kinds";
 import { readBindings } from "../../kinds/bindings";
 import { checkInputs } from "../../kinds/check-inputs";
 import type { Json } from "../../kinds/kind";
@@ -52,6 +52,23 @@ export function describeHost(host: string, now: Observation, options: DescribeOp
     }
   }
   return { resources, left };
+}
+
+/** A link of a `HostLinks`. */
+export interface DescribedLink {
+  readonly key: string;
+  readonly properties: Json;
+  readonly notes: readonly string[];
+}
+
+/** The same resources as the links of one `HostLinks`, which has `adopt: true` for all of them. */
+export function asHostLinks(resources: readonly Described[]): DescribedLink[] {
+  return resources.map(({ type, resource, args, notes }) => {
+    const { adopt: _, name, ...rest } = args;
+    const key = resources.filter((r) => r.args["name"] === name).length === 1 ? String(name) : resource;
+    const word = Object.entries(KINDS_BY_WORD).find(([, kind]) => kind.type === type)?.[0];
+    return { key, properties: { kind: word, ...(key === name ? {} : { name }), ...rest }, notes };
+  });
 }
 
 /** Parents first and shims last, as one would write them. */

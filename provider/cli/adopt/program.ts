@@ -1,8 +1,7 @@
 /** The TypeScript program that describes hosts. Pure. */
-import { KINDS_BY_WORD } from "../../kinds";
 import type { Json } from "../../kinds/kind";
 import { oneLine } from "../table";
-import type { Described, Description } from "./describe";
+import { type Described, type Description, asHostLinks } from "./describe";
 
 /** One host of the program. */
 export interface DescribedHost extends Description {
@@ -56,15 +55,11 @@ function resourceText({ type, resource, args, notes }: Described, host: string):
 
 /** All links of a host; `adopt` stands beside them, as each of them has it. */
 function hostLinksText(host: string, resources: readonly Described[], hostProperty: string): string {
-  const links = resources.flatMap(({ type, resource, args, notes }) => {
-    const { adopt: _, name, ...rest } = args;
-    const key = resources.filter((r) => r.args["name"] === name).length === 1 ? String(name) : resource;
-    const word = Object.entries(KINDS_BY_WORD).find(([, kind]) => kind.type === type)?.[0];
-    const properties = Object.entries({ kind: word, ...(key === name ? {} : { name }), ...rest });
+  const links = asHostLinks(resources).flatMap(({ key, properties, notes }) => {
     return [
       ...notes.map((note) => `    // ${oneLine(note)}`),
       `    ${/^[A-Za-z_$][\w$]*$/.test(key) ? key : literal(key)}: {`,
-      ...properties.map(([property_, value]) => `      ${property(property_, value, 6)},`),
+      ...Object.entries(properties).map(([property_, value]) => `      ${property(property_, value, 6)},`),
       "    },",
     ];
   });
