@@ -212,6 +212,13 @@ describe("the native provider", function () {
     assert.match(await on.lab.sh("node3", "ip -br link show web"), new RegExp(String(mac)));
     await on.project.expectNoChanges();
     assert.ok(!stateText(on.project).includes(secret));
+    const debug = await on.project.cli(["preview", "--logtostderr", "-v=9"]);
+    // what the engine itself says of each property that it hands over: docs/credentials.md
+    const others = debug.output
+      .split("\n")
+      .filter((line) => line.includes(secret) && !/"msg":"(Unm|M)arshaling property for RPC/.test(line));
+    assert.deepEqual(others, []);
+    assert.ok(debug.output.includes(secret), "the log is one with properties");
     await on.lab.sh("node3", "ip link set web mtu 1300; ip link set web alias other-alias");
     const { output } = await on.project.preview();
     assert.match(output, /~ mtu *: 1300 => 1400/);
