@@ -36,7 +36,7 @@ export const hostLinks: ResourceType = {
   // asked for several times in each operation
   members: keptPer(members),
   join,
-  isPending: ({ links }, key) => links === UNKNOWN || isPending(objectOf(links)[key]),
+  isPending: ({ links }, key) => links === UNKNOWN || isPending(ownOf(objectOf(links), key)),
   replaces: () => [],
 };
 
@@ -49,7 +49,7 @@ function members(props: Json): readonly Member[] {
     const hidden = Object.fromEntries(
       [
         ...COMMON.map((name) => [name, props[name]] as const),
-        ...BY_KEY.map((name) => [name, objectOf(props[name])[key]] as const),
+        ...BY_KEY.map((name) => [name, ownOf(objectOf(props[name]), key)] as const),
         ["__ignored", ignoredOf(props["__ignored"], key)] as const,
       ].filter(([, value]) => value !== undefined),
     );
@@ -282,6 +282,11 @@ function wordOf(kind: AnyKind): string {
 
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What is under a key; a link can be called `constructor`, which every object has. */
+function ownOf(values: Json, key: string): unknown {
+  return Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
 function objectOf(value: unknown): Json {

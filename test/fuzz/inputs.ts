@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { hostLinks } from "../../provider/engine/host-links";
+import type { CheckedResource } from "../../provider/engine/resource-type";
 import { knownInputs, planContextFrom, planOrIssues, problemsOf } from "../../provider/engine/planning";
 import { commandsOf, describeCommand } from "../../provider/iproute2/commands";
-import { type AnyKind, KINDS } from "../../provider/kinds";
+import { type AnyKind, KINDS, KINDS_BY_WORD } from "../../provider/kinds";
 import { checkInputs } from "../../provider/kinds/check-inputs";
+import type { Json } from "../../provider/kinds/kind";
+import { parsePath } from "../../provider/model/property-path";
 import { observed } from "../support/hosts";
 import { assertHarmless } from "./harmless";
 import type { FuzzTarget } from "./target";
@@ -124,6 +128,56 @@ export function inputs(check: typeof checkInputs = checkInputs): FuzzTarget {
       for (const { step, undo } of plan.steps) {
         for (const s of [step, ...undo]) commandsOf(s, host.facts.portTool).forEach(describeCommand);
       }
+    }),
+  };
+}
+
+/** Keys of links: names, and others that a path has to quote. */
+const LINK_KEYS = ["web", "eth0.10", "b c", 'q"', "a[0]", "constructor", "x".repeat(16)];
+
+const linkMap = fc.dictionary(
+  fc.constantFrom(...LINK_KEYS),
+  fc.tuple(fc.constantFrom(...Object.keys(KINDS_BY_WORD)), fc.boolean()).chain(([word, isMinimal]) => {
+    const kind = KINDS_BY_WORD[word];
+    const names = [...Object.keys(kind?.properties ?? {}), "constructor", "Mtu"].filter((n) => n !== "host");
+    const { host: _, ...needed } = kind && isMinimal ? minimal(kind) : {};
+    return fc
+      .dictionary(fc.constantFrom(...names), value, { maxKeys: 3 })
+      .map((more): Json => ({ kind: word, ...needed, ...more }));
+  }),
+  { maxKeys: 4 },
+);
+
+/** Links of a `HostLinks`: issues at paths of the links that they are of, or a canonical form that stays the same. */
+export function linksOfHost(
+  check: (given: Json, before: Json | undefined) => CheckedResource = (given, before) =>
+    hostLinks.check(given, before),
+): FuzzTarget {
+  return {
+    name: "host-links",
+    about: "the links of a HostLinks: an issue at its path, or a canonical form that stays the same",
+    property: fc.property(linkMap, fc.constantFrom({}, { mtu: 1400 }, { mtu: "x" }), (links, shared) => {
+      const hidden = { __owner: "fleet/test", __resource: "node1" };
+      const { inputs: checked, issues } = check({ host: "node1", links, ...shared, ...hidden }, undefined);
+      for (const { property, reason } of issues) {
+        assert.notEqual(reason, "", "an issue says nothing");
+        assertHarmless(`${property}: ${reason}`);
+        const [first, key] = parsePath(property) ?? [];
+        const isShared = first !== undefined && Object.hasOwn(shared, first);
+        assert.ok(isShared || (first === "links" && Object.hasOwn(links, String(key))), `at ${property}`);
+      }
+      if (issues.length > 0) return;
+      const derived = checked["__derived"] as Record<string, readonly string[]> | undefined;
+      const derivedOf = (key: string): readonly string[] =>
+        derived && Object.hasOwn(derived, key) ? (derived[key] ?? []) : [];
+      const canonical = Object.entries(checked["links"] as Record<string, Json>).map(([key, link]) => [
+        key,
+        Object.fromEntries(
+          Object.entries(link).filter(([name]) => name !== "label" && !derivedOf(key).includes(name)),
+        ),
+      ]);
+      const again = check({ ...checked, links: Object.fromEntries(canonical) as Json }, checked);
+      assert.deepEqual(again, { inputs: checked, issues: [] });
     }),
   };
 }

@@ -1,5 +1,5 @@
 import { inventories, stackFiles } from "./files";
-import { inputs } from "./inputs";
+import { inputs, linksOfHost } from "./inputs";
 import { iproute2 } from "./iproute2";
 import { certificates, knownHosts, messages, sshConfig } from "./ssh";
 import { bridgeVlans } from "./vlans";
@@ -14,6 +14,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   certificates(),
   messages(),
   inputs(),
+  linksOfHost(),
   inventories(),
   stackFiles(),
 ];

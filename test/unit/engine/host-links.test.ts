@@ -100,6 +100,11 @@ describe("all links of a host", () => {
     assert.deepEqual(macs(after), macs(before));
   });
 
+  it("can be called as what every object has", () => {
+    for (const { key, props } of hostLinks.members(canonical({ constructor: { kind: "bridge" } })))
+      assert.deepEqual([key, props["__derived"]], ["constructor", undefined]);
+  });
+
   it("are planned as far as they are known", () => {
     const inputs = canonical({
       web: { kind: "macvlan", parent: UNKNOWN, mtu: 1400 },

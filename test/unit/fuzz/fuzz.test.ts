@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { type Parse, iproute2 } from "../../fuzz/iproute2";
 import { certificates, knownHosts, messages, sshConfig } from "../../fuzz/ssh";
 import { inventories, stackFiles } from "../../fuzz/files";
-import { inputs } from "../../fuzz/inputs";
+import { inputs, linksOfHost } from "../../fuzz/inputs";
 import { bridgeVlans } from "../../fuzz/vlans";
 import { type FuzzTarget, fuzz } from "../../fuzz/target";
 import { TARGETS } from "../../fuzz/targets";
 import { readStack } from "../../../provider/cli/stack";
+import { hostLinks } from "../../../provider/engine/host-links";
 import { readInventory } from "../../../provider/inventory";
 import { parseBridgeVlans } from "../../../provider/iproute2/vlans";
 import { checkInputs } from "../../../provider/kinds/check-inputs";
@@ -87,6 +88,14 @@ const PLANTED_INPUTS: readonly (readonly [fault: string, target: FuzzTarget])[] 
       const { addresses } = checked.inputs;
       const reversed = Array.isArray(addresses) ? { addresses: addresses.toReversed() as unknown } : {};
       return { ...checked, inputs: { ...checked.inputs, ...reversed } };
+    }),
+  ],
+  [
+    "the path of an issue begins at its link",
+    linksOfHost((given, before) => {
+      const { inputs: checked, issues } = hostLinks.check(given, before);
+      const cut = issues.map((one) => ({ ...one, property: one.property.split(".").slice(2).join(".") }));
+      return { inputs: checked, issues: cut };
     }),
   ],
   [
