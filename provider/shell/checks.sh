@@ -43,13 +43,26 @@ $2" in *"
 $1 passed "*) return 0 ;; esac
   return 1
 }
+pm_writers() { # the processes whose output goes to descriptor 3
+  set +f
+  p=$(readlink /proc/self/fd/3)
+  # shellcheck disable=SC2012 # a process for all of them
+  ls -l /proc/[0-9]*/fd/1 2> /dev/null | while read -r l; do
+    case $l in *" -> $p")
+      l=${l#*/proc/}
+      printf '%s ' "${l%%/*}"
+      ;;
+    esac
+  done
+}
 pm_within() { # SECONDS NETNS COMMAND...: ends it then, with all that it has started
   l=$1
   n=$2
   shift 2
   [ -z "$n" ] || set -- ip netns exec "$n" "$@"
   g=
-  command -v setsid > /dev/null 2>&1 && g=-
+  v=
+  if command -v setsid > /dev/null 2>&1; then g=-; else { v=$(pm_writers); } 3>&1; fi
   { ${g:+setsid} "$@" <&3 3<&- & } 3<&0
   p=$!
   (
@@ -66,7 +79,11 @@ pm_within() { # SECONDS NETNS COMMAND...: ends it then, with all that it has sta
   s=$?
   kill -USR1 $k 2> /dev/null
   # what it has left would keep its output open
-  [ -z "$g" ] || kill -9 -$p 2> /dev/null
+  if [ -n "$g" ]; then kill -9 -$p 2> /dev/null; else
+    { for q in $(pm_writers); do
+      case " $v" in *" $q "*) ;; *) kill -9 "$q" 2> /dev/null ;; esac
+    done } 3>&1
+  fi
   [ "$s" != 137 ] || echo "no answer within $l s"
   return $s
 }

@@ -265,6 +265,39 @@ describe("checks", () => {
     await on.lab.unhide("node1", ["curl", "wget", "busybox"]);
   });
 
+  it("need neither setsid nor flock: one that hangs ends within its time, with what it has started", async () => {
+    await other();
+    await on.lab.hide("node1", ["setsid", "flock"]);
+    const passing: CheckArgs[] = [{ ping: "192.0.2.200" }, { arp: "192.0.2.200" }, { command: "true" }];
+    const { checks: results } = await child(1, { checks: passing });
+    assert.deepEqual(
+      results?.map(({ passed }) => passed),
+      [true, true, true],
+    );
+    const hangs = "sleep 4242; true";
+    for (const netns of ["c2", ""]) {
+      const run = openRun(on.lab);
+      const provider = run.operations("MacvlanInterface");
+      const args = { host: { address: "node1", commandTimeout: 10 }, parent: "eth0", name: "m2", netns };
+      const news = {
+        ...args,
+        checks: [{ command: hangs, within: 1 }],
+        __owner: "lab/test",
+        __resource: "m2",
+      };
+      const { inputs } = (await provider.check({}, netns === "" ? withoutNetns(news) : news)) as {
+        inputs: object;
+      };
+      await assert.rejects(provider.create(inputs), (error: Error & { code?: string }) => {
+        assert.equal(error.code, "check-failed", error.message);
+        return true;
+      });
+      await run.close();
+      assert.equal((await on.lab.exec("node1", ["pgrep", "-fx", "sleep 4242"])).stdout, "");
+    }
+    await on.lab.unhide("node1", ["setsid", "flock"]);
+  });
+
   it("do not show a secret, neither in errors nor in the list of processes", async () => {
     const run = openRun(on.lab);
     const provider = run.operations("MacvlanInterface");
@@ -285,3 +318,7 @@ describe("checks", () => {
     assert.doesNotMatch(await on.lab.sh("node1", "cat /tmp/seen; rm /tmp/seen"), /TOPSECRETWORD/);
   });
 });
+
+function withoutNetns<T extends { netns: string }>({ netns: _netns, ...rest }: T): Omit<T, "netns"> {
+  return rest;
+}
