@@ -1,6 +1,6 @@
 /** A MacvlanNetwork with a resource per host, by the real engine; and the way between it and a resource per link. */
 import assert from "node:assert/strict";
-import { addressesOf, linkOf, seenLink } from "../lab/seen";
+import { addressesOf, linkOf, seenLink, snapshot } from "../lab/seen";
 import { useProject } from "./project";
 
 const HOST = "node1";
@@ -47,6 +47,18 @@ describe("the grain of a macvlan network", function () {
     assert.ok(await on.lab.ping(HOST, "192.0.2.10", { deadline: 6000 }), "through the shim");
     assert.match(await on.lab.sh(HOST, "ls /etc/pulumi-macvlan"), /shim0\.sh[^]*web/);
     await on.project.expectNoChanges();
+  });
+
+  it("host: has the checks of its children, of which one that fails undoes the change of all", async () => {
+    const checks = (child: string): string =>
+      `mtu: 1400, checks: (host, { name }) => name === "${child}" ? [{ ping: "link", from: "host" }] : ` +
+      `[{ command: "test $LINK = web", within: 1, required: true }],`;
+    const before = await snapshot(on.lab, HOST);
+    on.project.program(net("host", checks("web")));
+    const { code, output } = await on.project.cli(["up", "--yes", "--skip-preview"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /the check "command [^]* of phone [^]*\[check-failed\]/);
+    assert.equal(await snapshot(on.lab, HOST), before);
   });
 
   it("moves between a resource per host and a resource per link in one up, without touching the host", async () => {
