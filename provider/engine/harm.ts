@@ -34,6 +34,6 @@ export function whyHarmful(harm: string): string {
 export function whyNotSelected({ link, resource }: GivingWay): string {
   return (
     `${nameAndPlace(link)} would have to give way, and this run leaves out its resource ${resource}: select that one as ` +
-    "well, or update without --target and --exclude"
+    "well, or update without --target"
   );
 }

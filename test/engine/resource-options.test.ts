@@ -132,7 +132,6 @@ describe("options of a resource", function () {
     const seen = await on.project.cli(["preview", ...x]);
     assert.match(seen.output, /x1 on node1: x1 .*resource y\b/);
     assert.match(await failedUp(...x), /x1 .*resource y\b.*\[not-selected\]/);
-    assert.match(await failedUp("--exclude", urn("x")), /x0 .*resource x\b.*\[not-selected\]/);
     assert.deepEqual([await indexOf("x0"), await indexOf("x1")], before);
     await on.project.up(...x, ...y);
     assert.deepEqual([await indexOf("x1"), await indexOf("x0")], before);
