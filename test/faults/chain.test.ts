@@ -1,7 +1,7 @@
 /** Faults while all links of a host are changed in one transaction: five, each on or in the one before it, on a guest. */
 import assert from "node:assert/strict";
 import { KILL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
-import { snapshot, withoutMakings } from "../lab/seen";
+import { snapshot, withoutNumbers } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { type Found, isWhole } from "./table";
 
@@ -120,9 +120,6 @@ describe("a fault while five links are created in one transaction:", () => {
   }
 
   async function seen(): Promise<string> {
-    const lines = withoutMakings(await snapshot(on.lab, HOST)).split("\n");
-    const withoutNumbers = (line: string): string =>
-      line.replace(/^[0-9]+:? /, "").replace(/ \(id: [0-9]+\)|@if[0-9]+|link-netnsid [0-9]+/g, "");
-    return lines.map(withoutNumbers).toSorted().join("\n");
+    return withoutNumbers(await snapshot(on.lab, HOST));
   }
 });

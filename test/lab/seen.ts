@@ -80,6 +80,13 @@ export function withoutMakings(text: string): string {
   return text.replace(/"(?:making|stack)":"[0-9a-f]+",?/g, "");
 }
 
+/** Without the indexes of links and namespaces, which the kernel counts up, and without {@link withoutMakings}. */
+export function withoutNumbers(text: string): string {
+  const one = (line: string): string =>
+    line.replace(/^[0-9]+:? /, "").replace(/ \(id: [0-9]+\)|@if[0-9]+|link-netnsid [0-9]+/g, "");
+  return withoutMakings(text).split("\n").map(one).toSorted().join("\n");
+}
+
 function inNetns(netns: string): string[] {
   return netns === "" ? [] : ["-n", netns];
 }
