@@ -8,8 +8,9 @@ const SIGNATURE = "4dabf18193072939515e22adb298388d";
 
 /** How each value may look when it gets out. */
 const PLANTED: readonly (readonly [what: string, pattern: RegExp])[] = [
-  ["number", /(?<![\d.])14(?:77|78)(?![\d.])/],
-  ["large number", /64321/],
+  // not within random hexadecimal digits, as markers and identities have them; but after a line feed of JSON
+  ["number", /(?<!(?<!\\)\w|\.)14(?:77|78)(?![\w.])/],
+  ["large number", /(?<!(?<!\\)\w)64321(?!\w)/],
   ["MAC address", /02[:-]?00[:-]?5e[:-]?ab[:-]?cd[:-]?(?:ef|01)/i],
   ["short text", /x§/],
   ["IPv4 address", /192\.0\.2\.7[78]/],
