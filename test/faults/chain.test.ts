@@ -70,7 +70,7 @@ describe("a fault while five links are created in one transaction:", () => {
       const found: Found[] = [];
       for (let n = every; ; n += every) {
         await on.stack.down();
-        assert.equal(await state(), bare, "a deletion leaves what was there before");
+        assert.equal(difference(bare, await state()), "", "a deletion leaves what was there before");
         await replaceIp(on.lab, HOST, n, then);
         const error = await up().then(
           () => undefined,
@@ -94,7 +94,7 @@ describe("a fault while five links are created in one transaction:", () => {
           error === undefined,
           `at command ${n}, ${error ?? "no error"}`,
         );
-        assert.equal(await reached(up), desired, `after the next up, at command ${n}`);
+        assert.equal(difference(desired, await reached(up)), "", `after the next up, at command ${n}`);
         assert.equal(await on.lab.sh(HOST, "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
         if (!isWhole && found.length === 2) break;
       }
@@ -119,7 +119,8 @@ describe("a fault while five links are created in one transaction:", () => {
     }
   }
 
+  /** Of a link that is up, the kernel says UNKNOWN or UP, as its driver has told it of the carrier yet or not. */
   async function seen(): Promise<string> {
-    return withoutNumbers(await snapshot(on.lab, HOST));
+    return withoutNumbers(await snapshot(on.lab, HOST)).replaceAll(" state UNKNOWN ", " state UP ");
   }
 });
