@@ -449,7 +449,7 @@ describe("a fault while a change is made:", () => {
     writeFileSync(`${config}.hosts`, `node1-behind-proxy ${node.hostKey}\n`);
   });
   after(() => proxy.close());
-  expectRows(FAULTS.length);
+  expectRows("host", FAULTS.length);
 
   for (const fault of FAULTS) {
     const moments = isWhole ? fault.moments : fault.moments.slice(0, 1);

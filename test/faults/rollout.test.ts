@@ -60,7 +60,7 @@ const FAULTS: readonly Fault[] = [
 
 describe("a fault in a rollout over three hosts:", () => {
   const on = useProject("waves");
-  expectRows(FAULTS.length);
+  expectRows("rollout", FAULTS.length);
 
   const states = (): Promise<string[]> =>
     Promise.all(HOSTS.map(async (host) => withoutNumbers(await snapshot(on.lab, host))));
