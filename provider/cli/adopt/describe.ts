@@ -5,6 +5,7 @@ import { readBindings } from "../../kinds/bindings";
 import { checkInputs } from "../../kinds/check-inputs";
 import type { Json } from "../../kinds/kind";
 import { type HostState, type LinkState, findLink, recordOf } from "../../model/host";
+import { groupBy } from "../../model/lists";
 import type { Observation } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
 import { permanentMac, portsOf } from "../../plan/kernel/bond";
@@ -63,9 +64,10 @@ export interface DescribedLink {
 
 /** The same resources as the links of one `HostLinks`, which has `adopt: true` for all of them. */
 export function asHostLinks(resources: readonly Described[]): DescribedLink[] {
+  const byName = groupBy(resources, ({ args }) => args["name"]);
   return resources.map(({ type, resource, args, notes }) => {
     const { adopt: _, name, ...rest } = args;
-    const key = resources.filter((r) => r.args["name"] === name).length === 1 ? String(name) : resource;
+    const key = byName.get(name)?.length === 1 ? String(name) : resource;
     const word = Object.entries(KINDS_BY_WORD).find(([, kind]) => kind.type === type)?.[0];
     return { key, properties: { kind: word, ...(key === name ? {} : { name }), ...rest }, notes };
   });

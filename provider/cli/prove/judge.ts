@@ -1,5 +1,5 @@
 /** What of a stack's links on a host came back after a reboot, from reports before and after it. Pure. */
-import type { HostState, LinkId } from "../../model/host";
+import { type HostState, type LinkId, findLink, kernelName } from "../../model/host";
 import type { Observation } from "../../model/observation";
 import type { CheckedResult } from "../checks";
 import type { ReportedDifference, ReportedHost, ReportedLink } from "../report/model";
@@ -114,11 +114,9 @@ function textOf({ property, found, wanted }: ReportedDifference): string {
   return JSON.stringify([property, found, wanted]);
 }
 
-function isThere(link: LinkId | undefined, { links }: HostState): boolean {
-  return links.some(
-    ({ name, netns, altNames = [] }) =>
-      netns === link?.netns && (name === link.name || altNames.includes(link.name)),
-  );
+function isThere(link: LinkId | undefined, state: HostState): boolean {
+  if (link === undefined) return false;
+  return findLink(state, { name: kernelName(state, link), netns: link.netns }) !== undefined;
 }
 
 function adviceFor(link: StackLink | undefined, { differences }: ReportedLink): string {

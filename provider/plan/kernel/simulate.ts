@@ -238,11 +238,13 @@ function withAllOn({ links }: HostState, name: string): Set<string> {
 }
 
 /** The links that go with others of their own namespace, which are not the host's. */
-function withThoseOver(links: readonly LinkState[], isGone: (l: LinkState) => boolean): Set<LinkState> {
-  const over = links.filter((l) => l.over !== undefined);
+function withThoseOver(state: HostState, isGone: (l: LinkState) => boolean): Set<LinkState> {
+  const over = state.links.filter((l) => l.over !== undefined);
   const gone = new Set<LinkState>();
-  const isBelowGone = ({ netns, over: name = "" }: LinkState): boolean =>
-    links.some((l) => l.netns === netns && l.name === name && (isGone(l) || gone.has(l)));
+  const isBelowGone = ({ netns, over: name = "" }: LinkState): boolean => {
+    const below = findLink(state, { netns, name });
+    return below !== undefined && (isGone(below) || gone.has(below));
+  };
   for (let before = -1; before < gone.size;) {
     before = gone.size;
     for (const link of over) if (!gone.has(link) && isBelowGone(link)) gone.add(link);
@@ -258,7 +260,7 @@ function deleteLink(state: HostState, id: LinkId): HostState {
     link?.settings["type.mode"] === "passthru" ? (link.details["parent_address"] ?? "") : undefined;
   const lost = inHost ? withAllOn(state, id.name) : new Set<string>();
   const isGone = (l: LinkState): boolean => sameLink(l, id) || lost.has(l.parent);
-  const over = withThoseOver(state.links, isGone);
+  const over = withThoseOver(state, isGone);
   const gone = (l: LinkState): boolean => isGone(l) || over.has(l);
   return {
     ...state,
