@@ -47,8 +47,8 @@ export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: 
   const { state } = context.observation;
   const kept = ownRecord(inputs, context)?.restore ?? [];
   const ports = inputs.ports ?? [];
-  const taken = takenOver(inputs, context, kept, spec.takesMac);
   const linkNow = findLink(state, linkId(inputs)) ?? (context.previous && findLink(state, context.previous));
+  const taken = takenOver(inputs, linkNow, context, kept, spec.takesMac);
   // ports that are not listed any more go back to where they were, unless they have been moved on
   const released = kept.filter((k) => {
     const now = findLink(state, k);
@@ -147,8 +147,13 @@ interface TakenOver {
   readonly macAddress: NonNullable<DesiredLink["initial"]>;
 }
 
+/**
+ * A master may be a port of another one that takes over addresses, as a bond is of a bridge. What went on there is not to
+ * come back.
+ */
 function takenOver(
   inputs: MasterInputs,
+  linkNow: LinkState | undefined,
   context: PlanContext,
   kept: readonly DesiredLink[],
   takesMac: boolean,
@@ -165,12 +170,17 @@ function takenOver(
     const back = kept.filter((k) => ports.some((l) => sameLink(l, k)) && k.addresses !== undefined);
     return { from: [], back, macAddress: macOf() };
   }
+  const passedOn = linkNow && pointOfPort(linkNow, context);
+  const has = new Set(passedOn?.addresses?.map(({ cidr }) => cidr));
+  const leads = new Set(passedOn?.routes?.map(routeKey));
   const from = ports.map((id) => {
     const now = findLink(state, id);
     const before = kept.find((k) => sameLink(k, id)) ?? (now && pointOfPort(now, context));
+    const addresses = [...(before?.addresses ?? []), ...(now?.addresses ?? [])];
+    const routes = [...(before?.routes ?? []), ...(now?.routes ?? [])];
     return {
-      addresses: unique([...(before?.addresses ?? []), ...(now?.addresses ?? [])], (a) => a.cidr),
-      routes: unique([...(before?.routes ?? []), ...(now?.routes ?? [])], routeKey),
+      addresses: unique(addresses, (a) => a.cidr).filter(({ cidr }) => !has.has(cidr)),
+      routes: unique(routes, routeKey).filter((route) => !leads.has(routeKey(route))),
     };
   });
   const first = ports.find((_, i) => (from[i]?.addresses.length ?? 0) > 0);

@@ -11,6 +11,7 @@ export function oneEachConflicts(claim: Claim, others: readonly Claim[]): Issue[
     .filter((o) => o.resource !== claim.resource && o.host === claim.host)
     .flatMap((other) => [
       ...sharedPorts(claim, other),
+      ...addressesOfPorts(claim, other),
       ...parentsAmongPorts(claim, other),
       ...passthruConflicts(claim, other),
       ...sharedRoutes(claim, other),
@@ -32,6 +33,35 @@ function sharedPorts({ ports = [] }: Claim, other: Claim): Issue[] {
         `${name} is also a port of ${other.resource} of this stack, but a link has only one master; remove it from one of them`,
       ),
     );
+}
+
+/** An address on a port stops answering, because the frames go to its master; one that takes it over would move it each time. */
+function addressesOfPorts(claim: Claim, other: Claim): Issue[] {
+  const issues = (claim.ports ?? [])
+    .filter(({ name }) => hasAddresses(other) && other.netns === "" && other.name === name)
+    .map(({ name, property }) =>
+      issue(
+        "program-conflict",
+        property,
+        `${name} has addresses of its own, by ${other.resource} of this stack, which would stop answering as a port; give ` +
+          `them to ${claim.name} instead`,
+      ),
+    );
+  const isPort = claim.netns === "" && other.ports?.some(({ name }) => name === claim.name) === true;
+  return isPort && hasAddresses(claim)
+    ? [
+        ...issues,
+        issue(
+          "program-conflict",
+          "addresses",
+          `would stop answering, as ${claim.name} is a port of ${other.resource} of this stack; give them to ${other.name} instead`,
+        ),
+      ]
+    : issues;
+}
+
+function hasAddresses({ addresses }: Claim): boolean {
+  return addresses.length > 0;
 }
 
 /**

@@ -10,10 +10,10 @@ import { secretsOf, withNamingIssues, withoutSecretPaths } from "../../../provid
 import { type Transaction, issuesOf, planTransaction } from "../../../provider/engine/transaction";
 import { inDependencyOrder } from "../../../provider/kinds/dependencies";
 import type { Json } from "../../../provider/kinds/kind";
-import type { HostState } from "../../../provider/model/host";
+import { type HostState, findLink } from "../../../provider/model/host";
 import { UNKNOWN } from "../../../provider/model/unknown";
 import { outcome } from "../../../provider/plan/plan";
-import { BARE, macvlan, observationOf } from "../../support/hosts";
+import { BARE, HOST, macvlan, observationOf } from "../../support/hosts";
 import { assertUndoes, comparable } from "../../support/plans";
 
 const GIVEN = { host: "node1", __owner: "fleet/dev", __resource: "node1" };
@@ -191,6 +191,21 @@ describe("all links of a host", () => {
     // a link of others is left to them, even if the program needs its place
     const alike = lostIn(other, { tag: { ...tag, vlanId: 20 }, web, theirs: web });
     assert.deepEqual(alike, [["tag", "the macvlan theirs is deleted with tag"]]);
+  });
+
+  it("pass addresses on from port to master to its master, and back, and leave them there in the next update", () => {
+    const takes = { takeOverAddresses: true };
+    const before = canonical({
+      bond0: { kind: "bond", mode: "active-backup", ports: ["eth1"], ...takes, persist: true },
+      br0: { kind: "bridge", ports: ["bond0"], ...takes, persist: true },
+    });
+    const made = outcome(HOST, transaction(HOST, undefined, before).plan);
+    const has = (name: string): unknown => findLink(made, { name, netns: "" })?.addresses.length;
+    assert.deepEqual(["eth1", "bond0", "br0"].map(has), [0, 0, 2]);
+    assert.deepEqual(transaction(made, before, before).plan.steps, []);
+    assert.deepEqual(transaction(made, undefined, before).plan.steps, []);
+    const { plan } = transaction(made, before, canonical({}, {}, before));
+    assert.deepEqual(comparable(outcome(made, plan)), comparable(HOST));
   });
 
   it("come in an order in which they can be created, and otherwise in that of the program", () => {

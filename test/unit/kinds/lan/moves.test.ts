@@ -158,6 +158,12 @@ describe("what two resources of a program cannot both have", () => {
       ["ports[0].name", "parent"],
     ],
     [
+      "an address on a link that is a port of the other",
+      { name: "eth0", addresses: ["192.0.2.1/24"] },
+      { ...port, kind: "bridge" },
+      ["addresses", "ports[0].name"],
+    ],
+    [
       "a parent that one of them uses exclusively",
       { ...macvlan, parentUse: { kind: "macvlan", isPassthru: true } },
       macvlan,
