@@ -70,9 +70,9 @@ export interface Project {
   refresh(...options: string[]): Promise<CliResult>;
   /** Destroys all resources; for tests that check the result of destroying. */
   destroy(): Promise<CliResult>;
-  /** The stack's resources, by name, from `pulumi stack export`. */
+  /** The stack's resources, by name, as `pulumi stack export` prints them. */
   state(): Promise<Record<string, StateResource>>;
-  /** The stack's outputs. */
+  /** The stack's outputs, as `pulumi stack output --json` prints them. */
   outputs(): Promise<Record<string, unknown>>;
   /** Removes the folder, and with it state and engine settings. Fails if a run of ours has left a file in /tmp. */
   remove(): void;
@@ -94,6 +94,9 @@ const CLASSES = [
 
 const REPOSITORY = resolve(__dirname, "../..");
 
+/** Lets the processes of a call of the CLI start in less than half the time. */
+export const QUICK_START = { NODE_OPTIONS: `--require ${join(REPOSITORY, "test/setup/quick-sdk.cjs")}` };
+
 /** The name in a URN: `urn:pulumi:STACK::PROJECT::TYPE::NAME`. */
 export function nameOfUrn(urn: string): string {
   return urn.split("::").at(-1) ?? "";
@@ -110,7 +113,7 @@ export function openExample(lab: Lab, name: string): Promise<Project> {
  */
 export async function openProject(lab: Lab, name = "fleet", stack = "dev", files?: string): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-engine-"));
-  const environment = await projectEnvironment(folder, lab);
+  const environment = { ...(await projectEnvironment(folder, lab)), ...QUICK_START };
   mkdirSync(join(folder, "state"));
   symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
   if (files === undefined) {
@@ -154,6 +157,7 @@ export function driveProject(folder: string, environment: Record<string, string>
       throw new Error(`pulumi ${args.join(" ")} ended with ${result.code}:\n${result.output}`);
     return result;
   };
+  const resources = (): readonly StateResource[] => resourcesOf(folder, environment);
   return {
     folder,
     environment,
@@ -175,20 +179,33 @@ export function driveProject(folder: string, environment: Record<string, string>
     },
     refresh: (...options) => succeed(["refresh", "--yes", "--skip-preview", ...options]),
     destroy: () => succeed(["destroy", "--yes", "--skip-preview"]),
-    async state() {
-      const { stdout } = await succeed(["stack", "export"]);
-      const exported = JSON.parse(stdout) as { deployment: { resources?: StateResource[] } };
-      return Object.fromEntries((exported.deployment.resources ?? []).map((r) => [nameOfUrn(r.urn), r]));
-    },
-    async outputs() {
-      return JSON.parse((await succeed(["stack", "output", "--json"])).stdout) as Record<string, unknown>;
-    },
+    // from the file: the CLI prints the same, after a quarter of a second of CPU
+    state: () => Promise.resolve(Object.fromEntries(resources().map((r) => [nameOfUrn(r.urn), r]))),
+    outputs: () =>
+      Promise.resolve(resources().find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {}),
     remove() {
       const left = ownFiles(environment["TMPDIR"] ?? "");
       rmSync(folder, { recursive: true, force: true });
       if (left.length > 0) throw new Error(`left in the folder of temporary files: ${left.join(", ")}`);
     },
   };
+}
+
+/** The resources of a project's only stack, in the file of its state. */
+function resourcesOf(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): readonly StateResource[] {
+  const [, name = ""] = /^name: *(\S+)/m.exec(readFileSync(join(folder, "Pulumi.yaml"), "utf8")) ?? [];
+  const backend = (environment["PULUMI_BACKEND_URL"] ?? "").replace("file://", "");
+  const stacks = join(backend, ".pulumi/stacks", name);
+  const [file = "", ...others] = readdirSync(stacks).filter((entry) => entry.endsWith(".json"));
+  if (file === "" || others.length > 0)
+    throw new Error(`${stacks} has not one stack, but ${others.length + Number(file !== "")}`);
+  const { checkpoint } = JSON.parse(readFileSync(join(stacks, file), "utf8")) as {
+    checkpoint: { latest?: { resources?: StateResource[] } };
+  };
+  return checkpoint.latest?.resources ?? [];
 }
 
 /** Files of the provider and its programs in a folder of temporary files, if it is there. */

@@ -47,7 +47,8 @@ export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) =
   });
   const before = await lab.sh(drifted, "ip -br link | cut -d' ' -f1 | sort");
   const project = await openProject(lab);
-  Object.assign(project.environment, shape.environment);
+  // what users have: the SDK starts as it is
+  Object.assign(project.environment, { NODE_OPTIONS: "" }, shape.environment);
   try {
     project.program(shape.program);
     const measure = async (phase: Phase, args: readonly string[]): Promise<[Measured, CliResult]> => {
