@@ -12,7 +12,7 @@ import { describeMachine } from "./machine";
 import { type Group, openGroup } from "./measure";
 import { measureMicro } from "./micro";
 import { renderDocument, renderDrawing, renderSummary } from "./report/document";
-import { judgeGoals } from "./report/goals";
+import { judgeForms, judgeGoals } from "./report/goals";
 import { type Results, Results as ResultsFile, mergeResults } from "./results";
 
 const REPOSITORY = resolve(__dirname, "../..");
@@ -22,6 +22,7 @@ const USAGE = `npm run bench -- [competition] [micro]   both, where none is name
   --runs 3               runs of each                      --contenders  ${CONTENDERS.map(({ id }) => id).join(",")}
   --cap ansible=50,…     the most hosts for a contender
   --results FILE         where all figures go (bench-results.json)
+  --with FILE,…          figures of earlier runs on this machine, which the documents show as well
   --out FILE             where the page goes (docs/performance.md); all figures go to benchmarks/ beside it
   --render FILE,…        writes both from such figures, and measures nothing`;
 
@@ -41,6 +42,7 @@ const OPTIONS = {
   },
   results: { type: "string", default: "bench-results.json" },
   out: { type: "string", default: "docs/performance.md" },
+  with: { type: "string" },
   render: { type: "string" },
   help: { type: "boolean" },
 } as const;
@@ -51,9 +53,13 @@ async function main(): Promise<void> {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
+  // read before anything is measured, as a mistake in them must not cost a run
+  const earlier = values.with === undefined ? [] : readResults(values.with);
   const results =
-    values.render === undefined ? await measureAll(values, partsOf(positionals)) : readResults(values.render);
-  await writeDocuments(results, resolve(REPOSITORY, values.out));
+    values.render === undefined
+      ? [await measureAll(values, partsOf(positionals))]
+      : readResults(values.render);
+  await writeDocuments(mergeResults([...earlier, ...results]), resolve(REPOSITORY, values.out));
 }
 
 /** The page for users, all figures in a folder beside it, both as prettier has them, and their drawing. */
@@ -72,17 +78,17 @@ async function writeDocuments(results: Results, file: string): Promise<void> {
   await write(basename(file), renderSummary(results, drawing, details));
   await write(details, renderDocument(results, `../${drawing}`));
   await write(drawing, renderDrawing(results));
-  for (const { goal, cell, found, met } of judgeGoals(results)) {
+  for (const { goal, cell, found, met } of [...judgeGoals(results), ...judgeForms(results)]) {
     const verdict = met === undefined ? "?     " : met ? "met   " : "MISSED";
     process.stdout.write(`${verdict} ${goal} (${cell.hosts} hosts, ${cell.rtt} ms): ${found}\n`);
   }
   process.stdout.write(`written: ${file}\n`);
 }
 
-function readResults(files: string): Results {
-  const read = (file: string): Results =>
-    ResultsFile.parse(JSON.parse(readFileSync(resolve(REPOSITORY, file), "utf8")));
-  return mergeResults(files.split(",").map(read));
+function readResults(files: string): Results[] {
+  return files
+    .split(",")
+    .map((file) => ResultsFile.parse(JSON.parse(readFileSync(resolve(REPOSITORY, file), "utf8"))));
 }
 
 interface Chosen {
@@ -145,7 +151,7 @@ function commandLineOf(): string {
   const options = process.argv
     .slice(2)
     .join(" ")
-    .replace(/ *--(results|out)[ =][^ ]+/g, "");
+    .replace(/ *--(results|out|with)[ =][^ ]+/g, "");
   return options === "" ? "npm run bench" : `npm run bench -- ${options.trim()}`;
 }
 

@@ -6,6 +6,7 @@ import { engineEnvironment } from "../setup/engine";
 import type { Machine } from "./results";
 import { COMMAND_VERSION } from "./rivals/command-plugin";
 import { ANSIBLE_VERSION, PYINFRA_VERSION } from "./rivals/python";
+import { LANGUAGE_HOSTS } from "../setup/go-build";
 import { installedVersion } from "./versions";
 
 export async function describeMachine(): Promise<Machine> {
@@ -25,6 +26,7 @@ export async function describeMachine(): Promise<Machine> {
       "Node.js": process.versions.node,
       "Pulumi CLI": await firstLine(["pulumi", "version"]),
       "@pulumi/pulumi": installedVersion("@pulumi/pulumi"),
+      "Pulumi YAML": LANGUAGE_HOSTS.yaml.version,
       ssh2: installedVersion("ssh2"),
       OpenSSH: (await firstLine(["ssh", "-V"])).split(",")[0] ?? "",
       iproute2: /iproute2-([0-9.]+)/.exec(await firstLine(["ip", "-V"]))?.[1] ?? "",

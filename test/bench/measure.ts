@@ -6,6 +6,10 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { watchProcesses } from "../scale/usage";
+
+/** Milliseconds between two looks at the processes of an engine. */
+const INTERVAL = 20;
 
 export interface Command {
   readonly line: readonly [program: string, ...args: string[]];
@@ -18,17 +22,29 @@ export interface Taken {
   readonly wall: number;
   readonly user: number;
   readonly system: number;
-  /** The CPU of the whole machine meanwhile, the command's among it. */
+  /** The CPU of an engine's program and of its providers, which is in the sum above, if it was asked for. */
+  readonly parts?: Parts;
+  /** The CPU of the whole machine meanwhile, the command's among it, without that of this process. */
   readonly machine: number;
   readonly code: number | null;
   /** True if it had to be ended. */
   readonly late: boolean;
 }
 
+/** Seconds of CPU, by looks every 20 ms: what a process does after the last one is not in it. */
+export interface Parts {
+  readonly program: number;
+  readonly provider: number;
+}
+
 /** Where the processes of a contender are. */
 export interface Group {
-  /** Runs a command to its end, or ends it and all of the group after `limit` seconds. Its output goes to a file. */
-  run(command: Command, limit: number, output: string): Promise<Taken>;
+  /**
+   * Runs a command to its end, or ends it and all of the group after `limit` seconds. Its output goes to a file.
+   *
+   * @param isEngine of which the CPU of its parts is wanted
+   */
+  run(command: Command, limit: number, output: string, isEngine?: boolean): Promise<Taken>;
   /** Ends what is left in it. */
   end(): Promise<void>;
   close(): Promise<void>;
@@ -47,9 +63,13 @@ export function openGroup(): Group {
     while (readFileSync(join(folder, "cgroup.events"), "utf8").includes("populated 1")) await sleep(5);
   };
   return {
-    async run({ line, cwd, env }, limit, output) {
+    async run({ line, cwd, env }, limit, output, isEngine = false) {
       const before = cpu();
       const busy = machineCpu();
+      const own = process.cpuUsage();
+      const members = (): number[] =>
+        readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
+      const endWatch = isEngine ? watchProcesses(members, INTERVAL) : undefined;
       const began = performance.now();
       // a file and not a pipe: who stays behind (ssh as a master) would keep a pipe open
       const file = openSync(output, "a");
@@ -70,10 +90,13 @@ export function openGroup(): Group {
       }).finally(() => clearTimeout(timer));
       const wall = (performance.now() - began) / 1000;
       const after = cpu();
-      const machine = machineCpu() - busy;
+      const { user, system } = process.cpuUsage(own);
+      const machine = machineCpu() - busy - (user + system) / 1e6;
+      const watched = endWatch?.();
+      const parts = watched && { program: watched.program.cpu, provider: watched.provider.cpu };
       return {
         ...{ wall, user: after.user - before.user, system: after.system - before.system },
-        ...{ machine, code, late },
+        ...{ machine, code, late, ...(parts ? { parts } : {}) },
       };
     },
     end,

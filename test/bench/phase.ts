@@ -28,15 +28,15 @@ export async function measurePhase(
   appendFileSync(output, "");
   const before = await commandsOn(site, hosts);
   await site.way.counts();
-  const taken = await group.run(command, LIMIT, output);
+  const taken = await group.run(command, LIMIT, output, contender.isEngine);
   const { connections, up, down, cpu } = await site.way.counts();
   const commands = (await commandsOn(site, hosts)) - before;
-  const { wall, user, system, machine } = taken;
+  const { wall, user, system, machine, parts } = taken;
   const failure =
     howEnded(taken, output) ??
     (contender.isFloor === true ? [] : await verifyHosts(site, hosts, phase)).slice(0, LAST_LINES).join("; ");
   return {
-    ...{ contender: contender.id, phase, wall, user, system },
+    ...{ contender: contender.id, phase, wall, user, system, ...(parts ? { parts } : {}) },
     hostCpu: Math.max(0, machine - user - system - cpu / 1e6),
     ...{ connections, commands, up, down, wayCpu: cpu / 1e6, failure },
   };

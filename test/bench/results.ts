@@ -13,6 +13,8 @@ const Sample = z.object({
   wall: z.number(),
   user: z.number(),
   system: z.number(),
+  /** Of a contender with an engine: its program's and its providers' part of that CPU; the rest is the engine's. */
+  parts: z.object({ program: z.number(), provider: z.number() }).optional(),
   /** What else of the machine's CPU was used: by the hosts, as the machine does nothing else. Seconds. */
   hostCpu: z.number(),
   connections: z.int(),

@@ -1,7 +1,11 @@
 /** What the processes of a run use: the engine, the program and the provider apart, by what /proc says of them. */
 import { readFileSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
 
-/** `engine` is the CLI with its language host, `program` the user's own process, `provider` that of all resources. */
+/**
+ * `engine` is the CLI with the language host of Node.js, `program` the user's own process, or the language host of YAML,
+ * which runs such a program itself, and `provider` that of all resources.
+ */
 export const ROLES = ["engine", "program", "provider"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -31,41 +35,57 @@ interface Process {
 /** Watches the CLI that this process starts next, and all that it starts. @returns what to call when it has ended */
 export function watchRun(): () => RunUsage {
   const seen = new Set<number>(allProcesses());
-  const ours = new Map<number, Process>();
+  const ours = new Set<number>();
   const began = machineTicks();
-  const look = (): void => {
+  const end = watchProcesses(() => {
     for (const pid of allProcesses()) {
       if (seen.has(pid)) continue;
       seen.add(pid);
       const parent = parentOf(pid);
-      if (parent === undefined) continue;
-      if (parent === process.pid || ours.has(parent)) ours.set(pid, { command: "", ticks: 0, memory: 0 });
+      if (parent === process.pid || (parent !== undefined && ours.has(parent))) ours.add(pid);
     }
-    for (const [pid, known] of ours) readProcess(pid, known);
-  };
-  const timer = setInterval(look, INTERVAL);
+    return ours;
+  }, INTERVAL);
+  return () => ({ ...end(), machine: (machineTicks() - began) / TICKS });
+}
+
+/**
+ * Watches the processes that `list` names each time.
+ *
+ * @param interval milliseconds between two looks
+ * @returns what to call when they have ended
+ */
+export function watchProcesses(list: () => Iterable<number>, interval: number): () => Record<Role, Usage> {
+  const known = new Map<number, Process>();
+  const timer = setInterval(() => {
+    for (const pid of list()) {
+      const one = known.get(pid) ?? { command: "", ticks: 0, memory: 0 };
+      known.set(pid, one);
+      readProcess(pid, one);
+    }
+  }, interval);
   return () => {
     clearInterval(timer);
-    const processes = [...ours.values()];
+    const processes = [...known.values()];
     const of = (role: Role): Usage => {
       const own = processes.filter(({ command }) => roleOf(command) === role);
       const ticks = own.reduce((sum, p) => sum + p.ticks, 0);
       // phases have a process each, one after the other: the largest counts, not their sum
       return { cpu: ticks / TICKS, memory: Math.max(0, ...own.map(({ memory }) => memory)) };
     };
-    return {
-      engine: of("engine"),
-      program: of("program"),
-      provider: of("provider"),
-      machine: (machineTicks() - began) / TICKS,
-    };
+    return { engine: of("engine"), program: of("program"), provider: of("provider") };
   };
 }
 
-function roleOf(command: string): Role | undefined {
-  if (command.includes("dynamic-provider")) return "provider";
-  if (/^\S*node\s.*cmd\/run/.test(command)) return "program";
-  return /^\S*pulumi(?:-language-nodejs)?\s/.test(command) ? "engine" : undefined;
+/** What a process of a run is, by its command line; undefined for others, such as a shell that starts one of them. */
+export function roleOf(command: string): Role | undefined {
+  const [program = "", ...rest] = command.split(" ").map((word) => basename(word));
+  if (program.startsWith("pulumi-resource-")) return "provider";
+  if (program === "pulumi-language-yaml") return "program";
+  if (program === "pulumi" || program === "pulumi-language-nodejs") return "engine";
+  if (program !== "node") return undefined;
+  if (command.includes("dynamic-provider") || rest.includes("pulumi-resource-macvlan")) return "provider";
+  return command.includes("cmd/run") ? "program" : undefined;
 }
 
 function allProcesses(): number[] {

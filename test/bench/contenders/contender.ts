@@ -13,6 +13,8 @@ export interface Contender {
   readonly lacks: Partial<Readonly<Record<Phase, string>>>;
   /** True if what it leaves running after a phase serves the next one. */
   readonly stays?: boolean;
+  /** True if it is a program of the Pulumi engine, so that CPU is shown by engine, program and provider. */
+  readonly isEngine?: boolean;
   /** True if it touches no host. */
   readonly isFloor?: boolean;
   /** Installs what it is made of, once a machine. @throws with the reason why it cannot be had */

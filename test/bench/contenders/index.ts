@@ -5,7 +5,8 @@ import { PYTHON } from "./python";
 
 /** The order of the tables, and of the first run. */
 const ORDER = [
-  ...["macvlan", "macvlan-32", "hostlinks", "engine", "ssh", "ssh-default", "ssh-master"],
+  ...["macvlan", "macvlan-32", "hostlinks", "native", "yaml", "engine", "engine-hosts"],
+  ...["ssh", "ssh-default", "ssh-master"],
   ...["pyinfra-joined", "pyinfra", "command", "ansible-batched", "obvious", "ansible"],
 ];
 

@@ -1,11 +1,13 @@
 /** Contenders that are programs of the Pulumi engine, each a stack of its own with a local file backend. */
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { stringify } from "yaml";
 import { projectEnvironment } from "../../engine/project";
 import { runOrThrow } from "../../lab/fleet/run";
+import { withLanguageHost } from "../../setup/languages";
 import { ensureBuilt, linkSelf } from "../../setup/package";
 import { type Phase, commandsOf } from "../job";
-import { driftedHost } from "../lab/site";
+import { type SiteHost, driftedHost } from "../lab/site";
 import { COMMAND_VERSION, commandModules, commandPlugin } from "../rivals/command-plugin";
 import type { Contender, ContenderRun, Entry } from "./contender";
 
@@ -22,41 +24,54 @@ const ARGUMENTS: Readonly<Record<Phase, readonly string[]>> = {
 
 /** A program and what it needs. */
 interface Program {
-  /** Its file in programs/. */
-  readonly file: string;
+  /** Its file in programs/, or the resources of a program in YAML. */
+  readonly source: string | ((hosts: readonly SiteHost[]) => Readonly<Record<string, unknown>>);
   /** Files beside it. */
   readonly beside?: readonly string[];
-  /** The folder whose packages it uses. */
-  readonly modules: () => Promise<string>;
+  /** The folder whose packages it uses; this repository's if there is none. */
+  readonly modules?: () => Promise<string>;
   /** Adds what the engine needs besides to its home. */
   readonly furnish?: (home: string) => Promise<void>;
   /** Of each call of the CLI, besides those that all have. */
   readonly options?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-function pulumi(about: Omit<Contender, "prepare" | "open">, program: Program): Contender {
+function pulumi(about: Omit<Contender, "prepare" | "open" | "isEngine">, program: Program): Contender {
   return {
     ...about,
+    isEngine: true,
     async prepare() {
       linkSelf();
       await ensureBuilt();
-      await program.modules();
+      await program.modules?.();
       await program.furnish?.("");
+      if (typeof program.source !== "string") await withLanguageHost("yaml", "");
     },
     open: (run) => openStack(program, run),
   };
 }
 
+/** The native provider is found as docs/languages.md has it. */
+const NODE_PROJECT = {
+  name: "bench",
+  runtime: { name: "nodejs", options: { typescript: false } },
+  main: "index.cjs",
+  plugins: { providers: [{ name: "macvlan", path: "node_modules/.bin" }] },
+};
+
 async function openStack(
-  { file, beside = [], modules, furnish, options: own = [] }: Program,
+  { source, beside = [], modules = ownModules, furnish, options: own = [], environment = {} }: Program,
   { site, hosts, folder }: ContenderRun,
 ): Promise<Entry> {
-  copyFileSync(join(PROGRAMS, file), join(folder, "index.cjs"));
+  const isNode = typeof source === "string";
+  if (isNode) copyFileSync(join(PROGRAMS, source), join(folder, "index.cjs"));
   for (const other of beside) copyFileSync(join(PROGRAMS, other), join(folder, other));
   symlinkSync(await modules(), join(folder, "node_modules"));
+  const { main, ...project } = NODE_PROJECT;
   writeFileSync(
     join(folder, "Pulumi.yaml"),
-    "name: bench\nruntime:\n  name: nodejs\n  options:\n    typescript: false\nmain: index.cjs\n",
+    stringify(isNode ? { ...project, main } : { ...project, runtime: "yaml", resources: source(hosts) }),
   );
   writeFileSync(join(folder, "package.json"), '{ "name": "bench", "main": "index.cjs" }\n');
   mkdirSync(join(folder, "state"));
@@ -71,8 +86,11 @@ async function openStack(
       }),
     ),
   );
+  const inherited = await projectEnvironment(folder, site.lab);
   const env = {
-    ...(await projectEnvironment(folder, site.lab)),
+    ...inherited,
+    ...(isNode ? {} : { PATH: await withLanguageHost("yaml", inherited["PATH"] ?? "") }),
+    ...environment,
     MACVLAN_SSH_CONFIG_PATH: site.sshConfig,
     BENCH_HOSTS: join(folder, "hosts.json"),
     BENCH_KEY: site.privateKey,
@@ -91,6 +109,25 @@ async function openStack(
 
 const ownModules = (): Promise<string> => Promise.resolve(join(REPOSITORY, "node_modules"));
 
+/** The classes of this package that programs/macvlan.cjs uses. */
+const DYNAMIC = { BENCH_PACKAGE: "pulumi-macvlan" };
+const NATIVE = { BENCH_PACKAGE: "pulumi-macvlan/native" };
+
+/** programs/macvlan.cjs, in YAML. */
+function yamlResources(hosts: readonly SiteHost[]): Readonly<Record<string, unknown>> {
+  const resource = (type: string, properties: object): object => ({ type: `macvlan:${type}`, properties });
+  return Object.fromEntries(
+    hosts.flatMap(({ name: host, job }) => [
+      [`web-${host}`, resource("MacvlanInterface", { host, ...job.web })],
+      [`bridge-${host}`, resource("HairpinBridge", { host, ...job.bridge })],
+      [`shim-${host}`, resource("HostShim", { host, ...job.shim })],
+    ]),
+  );
+}
+
+/** What the programs that do nothing share. */
+const NOTHING = ["nothing-class.cjs", "nothing-provider.cjs"];
+
 export const PULUMI: readonly Contender[] = [
   pulumi(
     {
@@ -99,7 +136,7 @@ export const PULUMI: readonly Contender[] = [
       note: "this package as it is published: `pulumi up --skip-preview`, a program in JavaScript, the file backend",
       lacks: {},
     },
-    { file: "macvlan.cjs", modules: ownModules },
+    { source: "macvlan.cjs", environment: DYNAMIC },
   ),
   pulumi(
     {
@@ -108,7 +145,7 @@ export const PULUMI: readonly Contender[] = [
       note: "the same with 32 resources at a time; the CLI's default is four times the cores",
       lacks: {},
     },
-    { file: "macvlan.cjs", modules: ownModules, options: ["--parallel", "32"] },
+    { source: "macvlan.cjs", environment: DYNAMIC, options: ["--parallel", "32"] },
   ),
   pulumi(
     {
@@ -117,7 +154,25 @@ export const PULUMI: readonly Contender[] = [
       note: "the same links, all links of a host as one resource: `HostLinks`",
       lacks: {},
     },
-    { file: "hostlinks.cjs", modules: ownModules },
+    { source: "hostlinks.cjs" },
+  ),
+  pulumi(
+    {
+      id: "native",
+      title: "… native",
+      note: "the same links and program, with `pulumi-macvlan/native`: the native provider, a resource per link",
+      lacks: {},
+    },
+    { source: "macvlan.cjs", environment: NATIVE },
+  ),
+  pulumi(
+    {
+      id: "yaml",
+      title: "… native, YAML",
+      note: "the same links as a program in YAML, which the native provider does",
+      lacks: {},
+    },
+    { source: yamlResources },
   ),
   pulumi(
     {
@@ -129,7 +184,19 @@ export const PULUMI: readonly Contender[] = [
       lacks: {},
       isFloor: true,
     },
-    { file: "nothing.cjs", beside: ["nothing-provider.cjs"], modules: ownModules },
+    { source: "nothing.cjs", beside: NOTHING },
+  ),
+  pulumi(
+    {
+      id: "engine-hosts",
+      title: "… one resource per host",
+      note:
+        "the floor of the engine for `HostLinks`: one resource per host with the inputs of all its links, whose provider " +
+        "does nothing",
+      lacks: {},
+      isFloor: true,
+    },
+    { source: "nothing-hosts.cjs", beside: NOTHING },
   ),
   pulumi(
     {
@@ -142,7 +209,7 @@ export const PULUMI: readonly Contender[] = [
         drift: "does not see it; its inputs were changed, so it makes all links of all hosts again",
       },
     },
-    { file: "command.cjs", modules: commandModules, furnish: commandPlugin },
+    { source: "command.cjs", modules: commandModules, furnish: commandPlugin },
   ),
   pulumi(
     {
@@ -151,6 +218,6 @@ export const PULUMI: readonly Contender[] = [
       note: "`pulumi.dynamic.Resource` and node-ssh: one connection per operation, one exec per command",
       lacks: {},
     },
-    { file: "obvious.cjs", modules: ownModules },
+    { source: "obvious.cjs" },
   ),
 ];

@@ -2,7 +2,7 @@
 import { PHASES } from "../job";
 import type { Machine, Results } from "../results";
 import { type Cell, cellsOf, figure, mainHosts } from "./figures";
-import { OURS, OURS_PARALLEL, type Verdict, judgeGoals } from "./goals";
+import { OURS, OURS_PARALLEL, type Verdict, judgeForms, judgeGoals } from "./goals";
 import { type Line, renderPlot } from "./plot";
 import { threeDigits } from "./statistics";
 import { SPAN_TITLES, costTable, growthTable, markdownTable, summaryTable, wallTable } from "./tables";
@@ -16,8 +16,24 @@ const WRITTEN = '<!-- Written by "npm run bench": run it again instead of changi
 export function renderSummary(results: Results, drawing: string, details: string): string {
   const hosts = mainHosts(results);
   const { date, cores } = results.machine;
-  const [own, parallel] = [judgeGoals(results), judgeGoals(results, OURS_PARALLEL)];
-  const met = (verdicts: readonly Verdict[]): number => verdicts.filter((verdict) => verdict.met).length;
+  const takesPart = (id: string): boolean => results.samples.some((s) => s.contender === id);
+  const lines = [
+    '"Pulumi, nothing to do" is the engine\'s own part: the same number of resources with a provider that does nothing.',
+    `A preview without changes took ${previewCost(results, hosts)} for ${hosts} hosts.`,
+    ...(takesPart("hostlinks")
+      ? [
+          "[HostLinks](host-links.md) makes one resource of all links of a host, which spares the engine most of its work.",
+        ]
+      : []),
+    ...(takesPart(OURS_PARALLEL)
+      ? [
+          "Far from the hosts, `--parallel 32` helps: by default the CLI handles four resources per core at a time.",
+        ]
+      : []),
+    "This package does more for the same links than plain OpenSSH, Ansible and pyinfra: it takes a lock on the host, writes" +
+      " down its records and how to undo a change, announces new addresses, and reads back what it made.",
+    reachedGoals(results),
+  ];
   return `# Performance
 
 ${WRITTEN}
@@ -28,18 +44,30 @@ the kernel of each host was checked for what should be there. Seconds with ${hos
 
 ${summaryTable(results, hosts)}
 
-![Seconds of the first apply by the number of hosts, for each tool](${drawing})
+![Seconds of the first apply for each tool](${drawing})
 
-- "Pulumi, nothing to do" is the engine's own part: the same number of resources with a provider that does nothing.
-- A preview without changes took ${previewCost(results, hosts)} for ${hosts} hosts.
-- Far from the hosts, \`--parallel 32\` helps: by default the CLI handles four resources per core at a time.
-- This package does more for the same links than plain OpenSSH, Ansible and pyinfra: it takes a lock on the host, writes
-  down its records and how to undo a change, announces new addresses, and reads back what it made.
-- Of the ${own.length} goals that were set, it reaches ${met(own)}, and ${met(parallel)} with \`--parallel 32\`.
+${lines.map((line) => `- ${line}`).join("\n")}
 
 Measured on ${date}, on a machine with ${cores} cores that the hosts shared. All tables, the goals, and how it was measured are
 in [${details}](${details}), in the repository.
 `;
+}
+
+/** How many of the goals that could be judged were reached. */
+function reachedGoals(results: Results): string {
+  const count = (verdicts: readonly Verdict[]): { judged: number; met: number } => ({
+    judged: verdicts.filter(({ met }) => met !== undefined).length,
+    met: verdicts.filter(({ met }) => met === true).length,
+  });
+  const [own, parallel] = [OURS, OURS_PARALLEL].map((id) => count(judgeGoals(results, id)));
+  const forms = count(judgeForms(results));
+  const more = [
+    ...(parallel && parallel.judged > 0 ? [`, and ${parallel.met} with \`--parallel 32\``] : []),
+    ...(forms.judged > 0
+      ? [`; of the ${forms.judged} of HostLinks and the native provider, ${forms.met} are reached`]
+      : []),
+  ];
+  return `Of the ${own?.judged ?? 0} goals that were judged in this run, it reaches ${own?.met ?? 0}${more.join("")}.`;
 }
 
 /** `50 connections and 50 commands`, of this package and at the most. */
@@ -66,13 +94,14 @@ MTU, an IPv4 and an IPv6 address; one bridge with a hairpin port; one shim with 
 phase, the kernel of each host was checked, independently of the tools, for what should have been made, left or removed. A
 run in which a host was wrong does not count, and is listed below.
 
-![Seconds of the first apply by the number of hosts, for each tool](${drawing})`,
+![Seconds of the first apply for each tool](${drawing})`,
     `## Goals
 
 ${goalsTable(judgeGoals(results), judgeGoals(results, OURS_PARALLEL))}
 
 The engine's own time is that of the same number of resources that do nothing, run by run. \`--parallel\` is how many
 resources the engine handles at a time. Its default is four times the cores: on this machine ${4 * results.machine.cores}.`,
+    formsOf(results),
     `## ${hosts} hosts
 
 Seconds: the median, and in parentheses the least and the most. A dash is a phase that a tool does not have; the seconds
@@ -81,14 +110,19 @@ beside it are those of what it did instead, which [the tools](#the-tools) explai
 ${main.map((cell) => `**Round trip ${cell.rtt} ms**\n\n${wallTable(results, cell)}`).join("\n\n")}`,
     `## What it costs
 
-For the first apply and for a preview without changes. Connections, commands and bytes are per host. The client's CPU is
-that of all processes on its side, the engine's and the masters of \`ssh\` included. The hosts' CPU is the rest of what the
-machine used meanwhile, their part of the kernel's included. Bytes are on the wire.
+Connections, commands and bytes are per host. The client's CPU is that of all processes on its side, the engine's and the
+masters of \`ssh\` included. Of tools with an engine, it is given by the engine (the CLI and its language host), the program
+and the provider too; a program in YAML is run by its language host. The hosts' CPU is the rest of what the machine used
+meanwhile, their part of the kernel's included. Bytes are on the wire.
 
-${main.flatMap((cell) => (["apply", "preview"] as const).map((phase) => `**${capital(SPAN_TITLES[phase])}, ${describeCell(cell)}**\n\n${costTable(results, cell, phase)}`)).join("\n\n")}`,
-    `## By the number of hosts
+${main.flatMap((cell) => PHASES.map((phase) => `**${capital(SPAN_TITLES[phase])}, ${describeCell(cell)}**\n\n${costTable(results, cell, phase)}`)).join("\n\n")}`,
+    ...(cells.length === main.length
+      ? []
+      : [
+          `## By the number of hosts
 
 ${rtts.flatMap((rtt) => (["apply", "preview"] as const).map((span) => `**Round trip ${rtt} ms**\n\n${growthTable(results, rtt, span)}`)).join("\n\n")}`,
+        ]),
     `## The tools
 
 ${results.contenders.map(describeContender).join("\n")}`,
@@ -102,12 +136,16 @@ ${results.micro.map(({ title, text, head, rows }) => `### ${title}\n\n${text}\n\
     `## How it was measured
 
 ${howMeasured(results)}`,
-    `## Other numbers of hosts
+    ...(cells.length === main.length
+      ? []
+      : [
+          `## Other numbers of hosts
 
 ${cells
   .filter((cell) => cell.hosts !== hosts)
   .map((cell) => `**${capital(describeCell(cell))}**\n\n${wallTable(results, cell)}`)
   .join("\n\n")}`,
+        ]),
     failures(results),
   ]
     .filter(Boolean)
@@ -136,19 +174,38 @@ function runsOf(results: Results): string {
 
 /** @param parallel of the same goals, in the same order */
 function goalsTable(verdicts: readonly Verdict[], parallel: readonly Verdict[]): string {
-  const told = (verdict: Verdict | undefined): string[] =>
-    verdict === undefined
-      ? ["", ""]
-      : [verdict.found, verdict.met === undefined ? "?" : verdict.met ? "met" : "**missed**"];
+  const isJudged = (verdict: Verdict | undefined): boolean => verdict?.met !== undefined;
+  const hasParallel = parallel.some(isJudged);
+  const pairs = verdicts
+    .map((verdict, i) => ({ verdict, other: parallel[i] }))
+    .filter(({ verdict, other }) => isJudged(verdict) || isJudged(other));
   return markdownTable(
-    ["goal", "where", "found", "", "with `--parallel 32`", ""],
-    verdicts.map((verdict, i) => [
+    ["goal", "where", "found", "", ...(hasParallel ? ["with `--parallel 32`", ""] : [])],
+    pairs.map(({ verdict, other }) => [
       verdict.goal,
       describeCell(verdict.cell),
-      ...told(verdict),
-      ...told(parallel[i]),
+      ...judged(verdict),
+      ...(hasParallel ? judged(other) : []),
     ]),
   );
+}
+
+/** What was found, and whether that is what the goal asks for. */
+function judged(verdict: Verdict | undefined): string[] {
+  if (verdict === undefined) return ["", ""];
+  return [verdict.found, verdict.met === undefined ? "?" : verdict.met ? "met" : "**missed**"];
+}
+
+/** The goals of HostLinks and of the native provider; empty if nothing of them was measured. */
+function formsOf(results: Results): string {
+  const found = judgeForms(results).filter(({ met }) => met !== undefined);
+  if (found.length === 0) return "";
+  const rows = found.map((verdict) => [verdict.goal, describeCell(verdict.cell), ...judged(verdict)]);
+  return `## HostLinks and the native provider
+
+Ratios are those of tools that ran in turn, run by run: the median, and in parentheses the least and the most.
+
+${markdownTable(["goal", "where", "found", ""], rows)}`;
 }
 
 function describeContender({ title, note, lacks, unavailable, cap }: Results["contenders"][number]): string {
@@ -229,10 +286,13 @@ export function renderDrawing(results: Results): string {
   const cells = cellsOf(results);
   const rtts = [...new Set(cells.map(({ rtt }) => rtt))];
   const panels = rtts.map((rtt) => ({
-    title: `First apply, engine included: seconds by the number of hosts, round trip ${rtt} ms`,
-    lines: results.contenders.map(({ id, title }): Line => ({
-      title: title.replace(/^… /, id.startsWith("ssh") ? "OpenSSH, " : "pulumi-macvlan "),
-      look: id.startsWith("macvlan") ? "own" : id === "engine" || id.startsWith("ssh") ? "floor" : "rival",
+    title: `First apply, engine included: seconds ${by(cells.filter((cell) => cell.rtt === rtt))}, round trip ${rtt} ms`,
+    lines: results.contenders.map(({ id, title, isFloor }): Line => ({
+      title: title.replace(
+        /^… /,
+        id.startsWith("ssh") ? "OpenSSH, " : isFloor ? "Nothing to do, " : "pulumi-macvlan ",
+      ),
+      look: OWN.has(id) ? "own" : isFloor || id.startsWith("ssh") ? "floor" : "rival",
       points: cells.flatMap((cell) => {
         const wall = cell.rtt === rtt ? figure(results, cell, id, "apply") : undefined;
         return wall === undefined ? [] : [[cell.hosts, wall.median] as const];
@@ -240,8 +300,16 @@ export function renderDrawing(results: Results): string {
     })),
   }));
   return renderPlot(
-    "Seconds of the first apply by the number of hosts",
-    "Both axes are logarithmic. Lines of this package, of its floors (plain OpenSSH, the engine with nothing to do) and of its rivals.",
+    "Seconds of the first apply",
+    "For each tool, by the number of hosts if there are several: this package, its floors (plain OpenSSH, the engine with nothing to do) and its rivals.",
     panels,
   );
+}
+
+/** The forms of this package. */
+const OWN: ReadonlySet<string> = new Set([OURS, OURS_PARALLEL, "hostlinks", "native", "yaml"]);
+
+function by(cells: readonly Cell[]): string {
+  const [cell] = cells;
+  return cells.length === 1 && cell ? `with ${cell.hosts} hosts` : "by the number of hosts";
 }

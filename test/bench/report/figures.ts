@@ -19,6 +19,9 @@ export type RunValues = ReadonlyMap<number, number>;
 export const MEASURES = {
   wall: (s: Sample) => s.wall,
   cpu: (s: Sample) => s.user + s.system,
+  engineCpu: (s: Sample) => s.user + s.system - (s.parts?.program ?? 0) - (s.parts?.provider ?? 0),
+  programCpu: (s: Sample) => s.parts?.program ?? 0,
+  providerCpu: (s: Sample) => s.parts?.provider ?? 0,
   hostCpu: (s: Sample) => s.hostCpu,
   connections: (s: Sample) => s.connections,
   commands: (s: Sample) => s.commands,
@@ -76,6 +79,24 @@ export function difference(
     return other === undefined ? [] : [value - other];
   });
   return spreadOf(pairs);
+}
+
+/** One contender's value as so many times the sum of others', run by run, as they ran in turn. */
+export function ratio(
+  results: Results,
+  cell: Cell,
+  contender: string,
+  others: readonly string[],
+  span: Span,
+  measure: Measure = "wall",
+): Spread | undefined {
+  const values = others.map((id) => byRun(results, cell, id, span, measure));
+  const parts = [...byRun(results, cell, contender, span, measure)].flatMap(([run, value]) => {
+    const found = values.map((other) => other.get(run) ?? NaN);
+    const sum = found.reduce((total, one) => total + one, 0);
+    return sum > 0 ? [value / sum] : [];
+  });
+  return spreadOf(parts);
 }
 
 /** The cells that were measured, by round trip and hosts. */

@@ -1,7 +1,8 @@
 /** The goals of this package, and whether a run reached them. Pure. */
+import { PHASES } from "../job";
 import type { Results } from "../results";
-import { type Cell, type Span, cellsOf, difference, figure, mainHosts } from "./figures";
-import { threeDigits } from "./statistics";
+import { type Cell, type Measure, type Span, cellsOf, difference, figure, mainHosts, ratio } from "./figures";
+import { describeSpread, threeDigits } from "./statistics";
 
 export interface Verdict {
   readonly goal: string;
@@ -100,11 +101,95 @@ const GOALS: readonly Goal[] = [
   },
 ];
 
-/** Each goal, at the number of hosts that they are about, with each round trip. */
+/** What a contender takes, as so many times the sum of others', run by run: at most `most`. */
+function timesOf(
+  others: readonly string[],
+  most: number,
+  span: Span,
+  measure: Measure = "wall",
+): Goal["judge"] {
+  return (results, cell, ours) => {
+    const found = ratio(results, cell, ours, others, span, measure);
+    if (found === undefined) return NOT_MEASURED;
+    const own = figure(results, cell, ours, span, measure)?.median ?? NaN;
+    return { found: `${threeDigits(own)} s: × ${describeSpread(found)}`, met: found.median <= most };
+  };
+}
+
+/** One connection per host in each phase. */
+const connectsOnce: Goal["judge"] = (results, cell, ours) => {
+  const counts = PHASES.map((phase) => figure(results, cell, ours, phase, "connections")?.most);
+  if (counts.includes(undefined)) return NOT_MEASURED;
+  return {
+    found: `${counts.join(", ")} connections in the ${counts.length} phases`,
+    met: counts.every((count) => count === cell.hosts),
+  };
+};
+
+/** What the forms of this package reach beside each other, in one run: HostLinks, and the native provider. */
+const FORMS: readonly (Goal & { readonly form: string })[] = [
+  {
+    form: "hostlinks",
+    goal: "HostLinks, first apply: at most 0.75 × a resource per link",
+    judge: timesOf([OURS], 0.75, "apply"),
+  },
+  {
+    form: "hostlinks",
+    goal: "HostLinks, first apply: at most 0.8 × @pulumi/command",
+    judge: timesOf(["command"], 0.8, "apply"),
+  },
+  {
+    form: "hostlinks",
+    goal: "HostLinks, first apply with a round trip of 50 ms: faster than pyinfra",
+    at: (rtt) => rtt >= 50,
+    judge: timesOf(["pyinfra"], 1, "apply"),
+  },
+  {
+    form: "hostlinks",
+    goal: "HostLinks, preview: at most 1.15 × the engine with one resource per host and plain OpenSSH together",
+    judge: timesOf(["engine-hosts", "ssh"], 1.15, "preview"),
+  },
+  { form: "hostlinks", goal: "HostLinks: one connection per host and phase", judge: connectsOnce },
+  {
+    form: "yaml",
+    goal: "YAML, first apply: at most 0.85 × the client's CPU of the dynamic resources",
+    judge: timesOf([OURS], 0.85, "apply", "cpu"),
+  },
+  {
+    form: "yaml",
+    goal: "YAML, preview: no more than the client's CPU of the dynamic resources",
+    judge: timesOf([OURS], 1, "preview", "cpu"),
+  },
+  {
+    form: "yaml",
+    goal: "YAML, first apply with a round trip of 50 ms: no slower than the dynamic resources",
+    at: (rtt) => rtt >= 50,
+    judge: timesOf([OURS], 1, "apply"),
+  },
+  { form: "yaml", goal: "YAML: one connection per host and phase", judge: connectsOnce },
+  { form: "native", goal: "Native classes: one connection per host and phase", judge: connectsOnce },
+];
+
+/** Each goal of a resource per link, at the number of hosts that they are about, with each round trip. */
 export function judgeGoals(results: Results, ours: string = OURS): Verdict[] {
+  return verdictsOf(results, GOALS, () => ours);
+}
+
+/** Each goal of the other forms of this package, in the same way. */
+export function judgeForms(results: Results): Verdict[] {
+  return verdictsOf(results, FORMS, ({ form }) => form);
+}
+
+function verdictsOf<G extends Goal>(
+  results: Results,
+  goals: readonly G[],
+  contenderOf: (goal: G) => string,
+): Verdict[] {
   const hosts = mainHosts(results);
   const cells = cellsOf(results).filter((cell) => cell.hosts === hosts);
-  return GOALS.flatMap(({ goal, at = () => true, judge }) =>
-    cells.filter(({ rtt }) => at(rtt)).map((cell) => ({ goal, cell, ...judge(results, cell, ours) })),
+  return goals.flatMap((one) =>
+    cells
+      .filter(({ rtt }) => one.at?.(rtt) ?? true)
+      .map((cell) => ({ goal: one.goal, cell, ...one.judge(results, cell, contenderOf(one)) })),
   );
 }

@@ -1,4 +1,8 @@
-/** Lines over a logarithmic grid, as SVG: seconds by the number of hosts, a panel a round trip. Pure. */
+/**
+ * Seconds by the number of hosts as lines over a logarithmic grid, or as bars if there is one number of hosts only, in SVG:
+ * a panel per round trip. Pure.
+ */
+import { threeDigits } from "./statistics";
 
 export interface Line {
   readonly title: string;
@@ -73,6 +77,7 @@ export function renderPlot(title: string, described: string, panels: readonly Pa
 function drawPanel({ title, lines }: Panel): string {
   const points = lines.flatMap((line) => line.points);
   const hosts = [...new Set(points.map(([n]) => n))].sort((a, b) => a - b);
+  if (hosts.length === 1) return drawBars({ title, lines });
   const seconds = points.map(([, s]) => s);
   const x = scale([hosts[0] ?? 1, hosts.at(-1) ?? 1], [LEFT, WIDTH - RIGHT]);
   const [low, high] = decades(Math.min(...seconds), Math.max(...seconds));
@@ -110,6 +115,24 @@ function drawPanel({ title, lines }: Panel): string {
   const heading = `<text class="title" x="${LEFT}" y="24">${escape(title)}</text>`;
   const axis = `<text class="small" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${PANEL_HEIGHT - 8}" text-anchor="middle">hosts</text>`;
   return ["", heading, ...grid, ...columns, ...labels, ...drawn, axis].join("\n    ");
+}
+
+/** A bar per line, each with its name and its seconds at its end. */
+function drawBars({ title, lines }: Panel): string {
+  const bars = lines.flatMap(({ title: name, look, points: [point] }) =>
+    point === undefined ? [] : [{ name, look, seconds: point[1] }],
+  );
+  const step = Math.min(24, (PANEL_HEIGHT - TOP - BOTTOM) / bars.length);
+  const most = Math.max(...bars.map(({ seconds }) => seconds));
+  const drawn = bars.map(({ name, look, seconds }, i) => {
+    const width = (seconds / most) * (WIDTH - RIGHT - LEFT);
+    const y = TOP + i * step;
+    return (
+      `<rect class="dot ${look}" x="${LEFT}" y="${at(y)}" width="${at(width)}" height="${at(step - 4)}"/>` +
+      `<text class="${look}" x="${at(LEFT + width + 8)}" y="${at(y + step / 2 + 3)}">${escape(name)}: ${threeDigits(seconds)} s</text>`
+    );
+  });
+  return ["", `<text class="title" x="${LEFT}" y="24">${escape(title)}</text>`, ...drawn].join("\n    ");
 }
 
 /** A logarithmic scale. */

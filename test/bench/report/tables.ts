@@ -65,6 +65,7 @@ export function costTable(results: Results, cell: Cell, phase: Phase): string {
     "× pulumi-macvlan",
     "client CPU, s",
     "× OpenSSH",
+    "of it engine, program, provider",
     "hosts' CPU, s",
     "× OpenSSH",
   ];
@@ -80,6 +81,13 @@ export function costTable(results: Results, cell: Cell, phase: Phase): string {
     const value = figure(results, cell, about.id, phase, measure);
     return value === undefined ? "" : describeSpread(value);
   };
+  const parts = (about: ContenderAbout): string => {
+    const values = (["engineCpu", "programCpu", "providerCpu"] as const).map((measure) =>
+      figure(results, cell, about.id, phase, measure),
+    );
+    const hasParts = results.samples.some((s) => s.contender === about.id && s.parts !== undefined);
+    return hasParts ? values.map((value) => threeDigits(value?.median ?? NaN)).join(" + ") : "";
+  };
   const bytes = (about: ContenderAbout, measure: Measure): string => {
     const value = figure(results, cell, about.id, phase, measure)?.median;
     return value === undefined ? "" : describeBytes(value / cell.hosts);
@@ -93,6 +101,7 @@ export function costTable(results: Results, cell: Cell, phase: Phase): string {
       ratio(about, "macvlan", "wall"),
       cpu(about, "cpu"),
       ratio(about, "ssh", "cpu"),
+      parts(about),
       cpu(about, "hostCpu"),
       ratio(about, "ssh", "hostCpu"),
       count(about, "connections"),

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { byRun, cellsOf, difference, figure, mainHosts } from "../../bench/report/figures";
-import { judgeGoals } from "../../bench/report/goals";
+import { judgeForms, judgeGoals } from "../../bench/report/goals";
 import { renderPlot, scale, spreadOut, ticks } from "../../bench/report/plot";
 import { describeBytes, describeSpread, median, spreadOf, threeDigits } from "../../bench/report/statistics";
 import { costTable, growthTable, markdownTable, wallTable } from "../../bench/report/tables";
 import { renderDocument, renderDrawing, renderSummary } from "../../bench/report/document";
 import { type Results, mergeResults } from "../../bench/results";
+import { roleOf } from "../../scale/usage";
 import { resultsOf, sampleOf } from "./results";
 
 const CELL = { hosts: 50, rtt: 0 };
@@ -155,6 +156,87 @@ describe("the benchmark's goals", () => {
   });
 });
 
+describe("the goals of the forms of this package", () => {
+  const phases = (
+    apply: readonly number[],
+    preview: readonly number[],
+  ): { apply: number[]; preview: number[] } => ({
+    apply: [...apply],
+    preview: [...preview],
+  });
+  const given = {
+    macvlan: phases([8, 12, 10], [4, 4, 4]),
+    hostlinks: phases([6, 9, 7], [3.4, 3.5, 3.4]),
+    yaml: phases([6.4, 9.6, 9], [4.1, 4.1, 3.9]),
+    "engine-hosts": phases([2, 2, 2], [2, 2, 2]),
+    ssh: phases([1, 1, 1], [1, 1, 1]),
+    command: phases([8, 8, 12], [1, 1, 1]),
+  };
+  const found = (results: Results): Record<string, readonly [string, boolean | undefined]> =>
+    Object.fromEntries(judgeForms(results).map(({ goal, found, met }) => [goal, [found, met] as const]));
+
+  it("are judged by ratios within each run", () => {
+    const verdicts = found(resultsOf(given));
+    const of = (start: string): readonly [string, boolean | undefined] | undefined =>
+      Object.entries(verdicts).find(([goal]) => goal.startsWith(start))?.[1];
+    // 0.75, 0.75, 0.7
+    assert.deepEqual(of("HostLinks, first apply: at most 0.75"), ["7.00 s: × 0.75 (0.70–0.75)", true]);
+    assert.deepEqual(of("HostLinks, first apply: at most 0.8"), ["7.00 s: × 0.75 (0.58–1.13)", true]);
+    assert.deepEqual(of("HostLinks, preview"), ["3.40 s: × 1.13 (1.13–1.17)", true]);
+    assert.deepEqual(of("YAML, first apply: at most 0.85"), ["6.75 s: × 0.80 (0.80–0.90)", true]);
+    assert.deepEqual(of("YAML, preview"), ["3.07 s: × 1.02 (0.97–1.02)", false]);
+    assert.deepEqual(of("Native classes"), ["not measured", undefined]);
+    assert.equal(of("YAML, first apply with a round trip"), undefined);
+  });
+
+  it("are a table of their own, without those that were not measured", () => {
+    const page = renderDocument(resultsOf(given, { rtt: 50 }), "x.svg");
+    const [, table = ""] = page.split("## HostLinks and the native provider");
+    const [rows = ""] = table.split("\n## ");
+    assert.match(
+      rows,
+      /\| YAML, first apply with a round trip of 50 ms[^|]*\|[^|]*\| 9\.00 s: × 0\.80[^|]*\| met \|/,
+    );
+    assert.doesNotMatch(rows, /pyinfra|Native classes/);
+    assert.doesNotMatch(page, /NaN|undefined/);
+    assert.doesNotMatch(renderDocument(resultsOf({ ssh: given.ssh }), "x.svg"), /## HostLinks/);
+  });
+
+  it("are counted on the page for users", () => {
+    assert.match(
+      renderSummary(resultsOf(given), "x.svg", "all.md"),
+      /; of the 7 of HostLinks[^,]*, 6 are reached/,
+    );
+  });
+});
+
+describe("the CPU of an engine's parts", () => {
+  it("is shown beside the client's, the engine's being the rest", () => {
+    const samples = resultsOf({ macvlan: { apply: [8], preview: [4] }, ssh: { apply: [1], preview: [1] } });
+    const parted = samples.samples.map((s) =>
+      s.contender === "macvlan" ? { ...s, parts: { program: s.wall / 8, provider: s.wall / 4 } } : s,
+    );
+    const [, , ours = "", ssh = ""] = costTable({ ...samples, samples: parted }, CELL, "apply").split("\n");
+    assert.match(ours, /\| 3\.00 \+ 1\.00 \+ 2\.00 \|/);
+    assert.doesNotMatch(ssh, /\+/);
+  });
+
+  it("belongs to a process by its command line", () => {
+    const roles = {
+      "pulumi up --yes ": "engine",
+      "/cache/bin/pulumi-language-nodejs 127.0.0.1:1 ": "engine",
+      "node /x/node_modules/@pulumi/pulumi/cmd/run --tracing  index.cjs ": "program",
+      "/cache/bin/pulumi-language-yaml -root=/x 127.0.0.1:1 ": "program",
+      "node /x/node_modules/@pulumi/pulumi/cmd/dynamic-provider 127.0.0.1:1 ": "provider",
+      "node /x/node_modules/.bin/pulumi-resource-macvlan 127.0.0.1:1 ": "provider",
+      "/x/plugins/resource-command-v1.2.1/pulumi-resource-command 127.0.0.1:1 ": "provider",
+      "/bin/sh -c exec pulumi up ": undefined,
+      "ssh node1 pulumi ": undefined,
+    };
+    for (const [command, role] of Object.entries(roles)) assert.equal(roleOf(command), role, command);
+  });
+});
+
 describe("the benchmark's tables", () => {
   const results = resultsOf({
     macvlan: { apply: [10, 12], preview: [5, 5] },
@@ -178,7 +260,7 @@ describe("the benchmark's tables", () => {
     const [, , ours = ""] = costTable(results, CELL, "apply").split("\n");
     const cells = ours.split("|").map((cell) => cell.trim());
     assert.deepEqual(cells.slice(3, 5), ["5.50", "1.00"]);
-    assert.deepEqual(cells.slice(7, 9), ["1.38 (1.25–1.50)", "5.50"]);
+    assert.deepEqual(cells.slice(7, 10), ["", "1.38 (1.25–1.50)", "5.50"]);
     assert.deepEqual(cells.slice(-5, -1), ["1", "1", "1.00 kB", "2.00 kB"]);
   });
 
@@ -244,12 +326,23 @@ describe("the benchmark's drawing", () => {
     const given = { macvlan: { apply: [10], preview: [5] }, "a<b": { apply: [2], preview: [1] } };
     const near = resultsOf(given);
     const far = resultsOf(given, { rtt: 50, hosts: 100 });
-    const svg = renderDrawing({ ...near, samples: [...near.samples, ...far.samples] });
+    const more = [near, far].flatMap(({ samples }) => samples.map((s) => ({ ...s, hosts: 2 * s.hosts })));
+    const svg = renderDrawing({ ...near, samples: [...near.samples, ...far.samples, ...more] });
     assert.equal(svg.match(/class="line /g)?.length, 4);
     assert.match(svg, /round trip 0 ms.*round trip 50 ms/s);
     assert.match(svg, /the a&lt;b/);
     assert.match(svg, /prefers-color-scheme: dark/);
     assert.doesNotMatch(svg, /NaN|Infinity/);
     assert.doesNotMatch(renderPlot("t", "d", [{ title: "one", lines: [] }]), /NaN/);
+  });
+
+  it("has bars instead if there is one number of hosts", () => {
+    const svg = renderDrawing(
+      resultsOf({ hostlinks: { apply: [5], preview: [5] }, ssh: { apply: [2], preview: [1] } }),
+    );
+    assert.doesNotMatch(svg, /class="line /);
+    assert.match(svg, /<rect class="dot own"[^>]*width="628"/);
+    assert.match(svg, /<rect class="dot floor"[^>]*width="251.2"[^]*the ssh: 2\.00 s/);
+    assert.doesNotMatch(svg, /NaN|Infinity/);
   });
 });
