@@ -19,7 +19,7 @@ const LAYERS = {
   network: ["model", "kinds", "leases", "program"],
   inventory: ["model", "ssh"],
   // what adopt and import describe is the same
-  native: ["model", "kinds", "host", "ssh", "program", "engine", "cli/adopt"],
+  native: ["model", "kinds", "host", "ssh", "program", "engine", "network", "cli/adopt"],
 };
 
 module.exports = {

@@ -12,10 +12,13 @@ import { LINK_PROPERTIES } from "../provider/kinds/link";
 import { SETTINGS } from "../provider/native/configuration";
 import { PLUGIN_DOWNLOAD_URL } from "../provider/program/native";
 import { hostSchema } from "../provider/ssh/address";
+import { docstringsIn, networkSpecs } from "./network-schema";
 
 const REPOSITORY = resolve(__dirname, "..");
 const CLASSES = join(REPOSITORY, "provider/program/resources.ts");
 const HOST_LINKS = join(REPOSITORY, "provider/program/host-links.ts");
+const NETWORK = join(REPOSITORY, "provider/network/network.ts");
+const NETWORK_ARGS = join(REPOSITORY, "provider/network/args.ts");
 const PACKAGE = "macvlan";
 
 /** A part of the schema (https://www.pulumi.com/docs/iac/extending-pulumi/schema). */
@@ -34,6 +37,8 @@ export interface PackageSpec extends Spec {
       string,
       ObjectSpec & {
         readonly description: string;
+        /** Whether it is made of other resources. */
+        readonly isComponent?: true;
         readonly aliases: readonly Spec[];
         readonly inputProperties: Readonly<Record<string, Spec>>;
         readonly requiredInputs: readonly string[];
@@ -58,6 +63,15 @@ export function packageSchema(): PackageSpec {
   ]);
   const links = Object.fromEntries(resources);
   const all = classOf(program, HOST_LINKS, "HostLinks");
+  const network = classOf(program, NETWORK, "MacvlanNetwork");
+  const source = program.getSourceFile(NETWORK_ARGS);
+  if (!source) throw new Error(`${NETWORK_ARGS} cannot be read`);
+  const component = networkSpecs({
+    resourceOf: (type) => resourceOf(links, type),
+    textOf: docstringsIn(source, documentationOf),
+    tokenOf: (name) => `${PACKAGE}:index:${name}`,
+    description: documentationOf(network) + exampleOf(network),
+  });
   return {
     name: PACKAGE,
     version,
@@ -73,10 +87,11 @@ export function packageSchema(): PackageSpec {
       description: "How hosts are reached.",
       inputProperties: settings,
     },
-    types: { ...describer.types, ...linkTypes(links) },
+    types: { ...describer.types, ...linkTypes(links), ...component.types },
     resources: {
       ...links,
       [`${PACKAGE}:index:HostLinks`]: hostLinks(links, documentationOf(all), exampleOf(all)),
+      [`${PACKAGE}:index:MacvlanNetwork`]: component.resource,
     },
     language: {
       nodejs: { packageName: "pulumi-macvlan-native", respectSchemaVersion: true },
@@ -99,7 +114,7 @@ function openProgram(): ts.Program {
     readFileSync(path, "utf8"),
   ) as { config: { compilerOptions: object } };
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, REPOSITORY);
-  return ts.createProgram([CLASSES, HOST_LINKS], options);
+  return ts.createProgram([CLASSES, HOST_LINKS, NETWORK, NETWORK_ARGS], options);
 }
 
 interface ResourceClass {

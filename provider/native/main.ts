@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { engineOfProcess, openProcessContext } from "../engine/process";
 import type { ProviderContext } from "../engine/context";
+import { openComponentProcess } from "./component-process";
 import { settingReader } from "./configuration";
 import { openOperations } from "./operations";
 import { cacheFolder, openRememberedHosts } from "./remembered-hosts";
@@ -15,15 +16,16 @@ const PACKAGE = join(__dirname, "../..");
 
 /** The engine's own limit. */
 const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
+const CHANNEL = {
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+};
 
 function main(): void {
   if (!("setRefreshBeforeUpdate" in messages.CreateResponse.prototype))
     throw new Error("pulumi-resource-macvlan needs @pulumi/pulumi 3.172 or newer beside it");
   const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string };
-  const server = new grpc.Server({
-    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-  });
+  const server = new grpc.Server(CHANNEL);
   const schema = (): string => readFileSync(join(__dirname, "schema.json"), "utf8");
   server.addService(providerService.ResourceProviderService, serviceOf(processOptions(version, schema)));
   server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
@@ -33,7 +35,9 @@ function main(): void {
 }
 
 function processOptions(version: string, schema: () => string): ServiceOptions {
-  const log = openLog(engineOfProcess());
+  const engine = engineOfProcess();
+  const log = openLog(engine);
+  const components = openComponentProcess(engine ?? "", CHANNEL);
   let context: ProviderContext | undefined;
   return {
     version,
@@ -47,6 +51,7 @@ function processOptions(version: string, schema: () => string): ServiceOptions {
       return openOperations({ context, identity, outputsOf: outputNames(schema), noteHost: hosts.note });
     },
     beside: log.beside,
+    construct: (request) => components.construct(request),
     cancel: () => context?.interrupt(),
   };
 }

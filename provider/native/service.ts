@@ -35,6 +35,8 @@ export interface ServiceOptions {
   readonly configure: (values: Json, provider: ProviderNames) => NativeOperations;
   /** Runs the work of a resource. What is said meanwhile has been shown beside the resource when this resolves. */
   readonly beside: <T>(urn: string, work: () => Promise<T>) => Promise<T>;
+  /** Makes a component in a process of its own. */
+  readonly construct: (request: Messages.ConstructRequest) => Promise<Messages.ConstructResponse>;
   /** Ends all waiting for hosts. Changes that have begun end as usual, so that the state knows of them. */
   readonly cancel: () => void;
 }
@@ -44,6 +46,8 @@ type Handler<Q, A> = (call: ServerUnaryCall<Q, A>, callback: sendUnaryData<A>) =
 /** A service whose methods are those of the protocol that this provider has. The engine takes others as not implemented. */
 export function serviceOf(options: ServiceOptions): UntypedServiceImplementation {
   let configured: NativeOperations | undefined;
+  /** This provider, as the engine refers to it. */
+  let reference: string | undefined;
   const operations = (): NativeOperations => {
     if (!configured) throw new Error("the engine has not configured the provider");
     return configured;
@@ -127,6 +131,8 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
     configure: plainly((request: Messages.ConfigureRequest) => {
       const { values } = received(request.getArgs());
       configured = options.configure(values, { identity: identityOf(values), urn: request.getUrn() });
+      const [urn, id] = [request.getUrn() ?? "", request.getId() ?? ""];
+      if (urn !== "" && id !== "") reference = `${urn}::${id}`;
       const response = new messages.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
@@ -209,6 +215,18 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
       await operations().remove(request.getUrn(), request.getId(), values);
       return new Empty();
     }),
+
+    construct: ((call, callback) => {
+      const { request } = call;
+      const providers = request.getProvidersMap();
+      // what the component consists of is this provider's too: another one, also of another version, has an identity of
+      // its own, and sees no conflicts with the resources of this one
+      if (reference !== undefined && !providers.has("macvlan")) providers.set("macvlan", reference);
+      options.construct(request).then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(serviceError(error), null),
+      );
+    }) satisfies Handler<Messages.ConstructRequest, Messages.ConstructResponse>,
 
     cancel: plainly(() => {
       options.cancel();

@@ -1,24 +1,11 @@
-/* eslint-disable @typescript-eslint/no-require-imports -- the checks come with a schema library: only programs that have a network load it; a literal require is what bundlers follow */
 /** MacvlanNetwork: one description for the macvlans of a whole fleet. */
 import * as pulumi from "@pulumi/pulumi";
-import { withCode } from "../model/error";
+import { HostLinks } from "../program/host-links";
 import { providerCode } from "../program/provider-code";
-import { type HostLinkArgs, HostLinks } from "../program/host-links";
-import { type DeepInput, type InputArgs, type Outputs, secretNames } from "../program/resource";
-import type {
-  HostArgs,
-  MacvlanArgs,
-  MacvlanOutputs,
-  RouteArgs,
-  ShimArgs,
-  ShimOutputs,
-  VlanArgs,
-  VlanOutputs,
-} from "../kinds/args";
+import { secretNames } from "../program/resource";
 import { HostShim, MacvlanInterface, VlanInterface } from "../program/resources";
-import type { Grain, NetworkArgs, NetworkChild, NetworkHost, NetworkHostOutputs, NetworkLease } from "./args";
-import type { ChildMember, HostMember, ShimMember, VlanMember } from "./members";
-import type { PoolArgs } from "./pool";
+import type { Grain, NetworkArgs, NetworkHost } from "./args";
+import { type LeaseBook, NetworkComponent } from "./component";
 
 /**
  * A macvlan network on one host or many: on each host the children of one parent, each with an address of the LAN's
@@ -49,79 +36,21 @@ import type { PoolArgs } from "./pool";
  * export const mac = lan.hosts["node1"]?.children["web"]?.macAddress;
  * export const reservations = lan.leases; // [{ host, child, macAddress, ipv4 }, …]
  */
-export class MacvlanNetwork<H extends NetworkHost = NetworkHost, G extends Grain = "link">
-  extends pulumi.ComponentResource
-{
-  /** What was made, by the hosts' names. */
-  readonly hosts: Readonly<Record<string, NetworkHostOutputs<G>>>;
-  /** All children in the order of hosts and children. Known at preview. */
-  readonly leases: pulumi.Output<NetworkLease[]>;
-
+export class MacvlanNetwork<
+  H extends NetworkHost = NetworkHost,
+  G extends Grain = "link",
+> extends NetworkComponent<H, G> {
   /**
    * @param name part of the names of all resources: `NAME/HOST/CHILD`, with grain `host` `NAME/HOST`
    * @throws RunError with all errors in the arguments, before anything is made
    */
-  constructor(name: string, args: NetworkArgs<H, G>, opts: pulumi.ComponentResourceOptions = {}) {
-    const { members, pool, bookArgs } = describeNetwork(name, args);
-    super("macvlan:index:MacvlanNetwork", name, {}, opts);
-    // a component passes on protect and providers, but not these two
-    const { dependsOn, retainOnDelete } = opts;
-    const common: pulumi.CustomResourceOptions = {
-      parent: this,
-      ...(dependsOn === undefined ? {} : { dependsOn }),
-      ...(retainOnDelete === undefined ? {} : { retainOnDelete }),
-    };
-    const book = pool.keys.length === 0 ? undefined : new LeaseBook(`${name}/addresses`, bookArgs, common);
-    const addressesOf = (member: ChildMember | ShimMember): pulumi.Output<string[]> =>
-      member.address === "own" || book === undefined
-        ? pulumi.output((member.args["addresses"] ?? []) as pulumi.Input<string[]>)
-        : book.addressesOf(member.key);
-
-    const made = members.map((host): NetworkHostOutputs<Grain> => {
-      const reached = host.children.filter((child) => child.isReachable).map(addressesOf);
-      const described: DescribedHost = {
-        member: host,
-        children: host.children.map((member) => {
-          const addresses = addressesOf(member);
-          return { member, addresses, args: childArgs(member, addresses, pool.gateway) };
-        }),
-        ...(host.shim
-          ? { shim: { key: host.shim.key, args: shimArgs(host.shim, addressesOf(host.shim), reached) } }
-          : {}),
-      };
-      return args.grain === "host"
-        ? makeHostLinks(`${name}/${host.name}`, described, common)
-        : makeLinks(name, described, common);
-    });
-    // the two forms differ only in their types, which the grain determines
-    this.hosts = Object.fromEntries(made.map((host) => [host.name, host as NetworkHostOutputs<G>]));
-    this.leases = pulumi.all(made.flatMap((host) => Object.values(host.children).map(leaseOf)));
-    this.registerOutputs({ leases: this.leases });
-  }
-
-  /**
-   * One child, for programs in which the compiler believes that `hosts["node1"]` may be undefined.
-   *
-   * @throws RunError if the network has no such host, or the host no such child
-   * @example
-   * const lan = new MacvlanNetwork("lan", { hosts: ["node1"], parent: "eth0", children: ["web"], cidr: "192.0.2.0/24" });
-   * export const mac = lan.child("node1", "web").macAddress;
-   */
-  child(host: string, child: string): NetworkChild<G> {
-    const found = this.hosts[host]?.children[child];
-    if (found !== undefined) return found;
-    const known = Object.values(this.hosts).flatMap((h) =>
-      Object.keys(h.children).map((name) => `${h.name}/${name}`),
-    );
-    throw new pulumi.RunError(
-      `the macvlan network has no child ${host}/${child}; it has ${known.join(", ") || "none"}`,
-    );
+  constructor(name: string, args: NetworkArgs<H, G>, opts?: pulumi.ComponentResourceOptions) {
+    super(CLASSES, name, args, opts);
   }
 }
 
-/** The leases as a resource, because they are kept in the state. */
-class LeaseBook extends pulumi.CustomResource {
-  declare private readonly leases: pulumi.Output<Record<string, string[]> | undefined>;
+class DynamicLeaseBook extends pulumi.CustomResource implements LeaseBook {
+  declare readonly leases: LeaseBook["leases"];
 
   constructor(name: string, args: Record<string, unknown>, opts: pulumi.CustomResourceOptions) {
     super(
@@ -137,195 +66,13 @@ class LeaseBook extends pulumi.CustomResource {
       opts,
     );
   }
-
-  addressesOf(key: string): pulumi.Output<string[]> {
-    return this.leases.apply((leases) => {
-      // with mocks, in a program's unit tests, nothing is leased
-      if (leases === undefined) return [];
-      const addresses = leases[key];
-      if (addresses !== undefined) return addresses;
-      // with --target the engine returns the leases of an earlier run
-      throw new pulumi.RunError(
-        `${key} has no address yet, because --target leaves out the network's lease book; add its URN to --target`,
-      );
-    });
-  }
 }
 
-interface Description {
-  readonly members: readonly HostMember[];
-  readonly pool: PoolArgs;
-  readonly bookArgs: Record<string, unknown>;
-}
-
-/** @throws RunError with all problems */
-function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<H>): Description {
-  const { listMembers } = require("./members") as typeof import("./members");
-  const { poolOf, bookArgs } = require("./pool") as typeof import("./pool");
-  const { networkProblems } = require("./problems") as typeof import("./problems");
-  const members = listMembers(args);
-  const pool = poolOf(args, members.hosts);
-  const problems = networkProblems(args, members, pool);
-  if (problems.length > 0) {
-    const lines = problems.map(
-      ({ code, property, reason }) => `  ${withCode(`${property} ${reason}`, code)}`,
-    );
-    throw new pulumi.RunError(`MacvlanNetwork ${name} cannot be made:\n${lines.join("\n")}`);
-  }
-  const absent = Object.keys(args.reservations ?? {}).filter(
-    (key) => !members.hosts.some((h) => [...h.children, h.shim].some((member) => member?.key === key)),
-  );
-  if (absent.length > 0) {
-    void pulumi.log.warn(
-      `MacvlanNetwork ${name} has no ${absent.join(", ")}; the addresses that are reserved for it stay unused`,
-    );
-  }
-  return { members: members.hosts, pool, bookArgs: bookArgs(pool) };
-}
-
-/** A host with the arguments of its links, apart from host and parent. */
-interface DescribedHost {
-  readonly member: HostMember;
-  readonly children: readonly {
-    readonly member: ChildMember;
-    readonly addresses: pulumi.Output<string[]>;
-    readonly args: LinkOf<MacvlanArgs>;
-  }[];
-  readonly shim?: { readonly key: string; readonly args: LinkOf<ShimArgs> };
-}
-
-type LinkOf<A> = Omit<InputArgs<A>, "host" | "parent">;
-
-/** The links of a host, a resource each. */
-function makeLinks(
-  network: string,
-  { member, children, shim }: DescribedHost,
-  opts: pulumi.CustomResourceOptions,
-): NetworkHostOutputs {
-  const { name, host } = member;
-  const vlan =
-    member.vlan &&
-    new VlanInterface(`${network}/${member.vlan.key}`, { ...vlanArgs(member.vlan), host }, opts);
-  const on = { host, parent: vlan?.name ?? member.parent };
-  const links = children.map(({ member: child, addresses, args }): NetworkChild => {
-    const link = new MacvlanInterface(`${network}/${child.key}`, { ...args, ...on }, opts);
-    return { host: name, name: child.name, link, macAddress: link.macAddress, addresses };
-  });
-  return {
-    name,
-    children: Object.fromEntries(links.map((child) => [child.name, child])),
-    ...(vlan ? { vlan } : {}),
-    ...(shim ? { shim: new HostShim(`${network}/${shim.key}`, { ...shim.args, ...on }, opts) } : {}),
-  };
-}
-
-/** All links of a host as one resource. */
-function makeHostLinks(
-  resource: string,
-  { member, children, shim }: DescribedHost,
-  opts: pulumi.CustomResourceOptions,
-): NetworkHostOutputs<"host"> {
-  const { name, parent, vlan } = member;
-  // as the names of resources of their own, which no two of a host share
-  const keyOf = ({ key }: { readonly key: string }): string => key.slice(name.length + 1);
-  const links: readonly (readonly [key: string, HostLinkArgs])[] = [
-    ...(vlan ? [[keyOf(vlan), { kind: "vlan" as const, ...vlanArgs(vlan) }] as const] : []),
-    ...children.map(
-      ({ member: child, args }) => [child.name, { kind: "macvlan" as const, ...args, parent }] as const,
-    ),
-    ...(shim ? [[keyOf(shim), { kind: "shim" as const, ...shim.args, parent }] as const] : []),
-  ];
-  const made: HostLinks = new HostLinks(
-    resource,
-    { host: member.host, links: Object.fromEntries<HostLinkArgs>(links) },
-    opts,
-  );
-  const outputs = <O>(key: string): Outputs<O> => outputsOf(made, key) as Outputs<O>;
-  const outputsOfChildren = children.map(({ member: child, addresses }): NetworkChild<"host"> => {
-    const link = outputs<MacvlanOutputs>(child.name);
-    return { host: name, name: child.name, link, macAddress: link.macAddress, addresses };
-  });
-  return {
-    name,
-    resource: made,
-    children: Object.fromEntries(outputsOfChildren.map((child) => [child.name, child])),
-    ...(vlan ? { vlan: outputs<VlanOutputs>(keyOf(vlan)) } : {}),
-    ...(shim ? { shim: outputs<ShimOutputs>(keyOf(shim)) } : {}),
-  };
-}
-
-/** The outputs of one link of a host's, with the host as a resource of its own has it. */
-function outputsOf({ links, host }: HostLinks & Outputs<{ host: HostArgs }>, key: string): object {
-  const link: object = links[key] ?? {};
-  return Object.defineProperty(link, "host", { value: host, enumerable: true });
-}
-
-function vlanArgs({ args }: VlanMember): Omit<InputArgs<VlanArgs>, "host"> {
-  return args as Omit<InputArgs<VlanArgs>, "host">;
-}
-
-function childArgs(
-  child: ChildMember,
-  addresses: pulumi.Output<string[]>,
-  gateway: PoolArgs["gateway"],
-): LinkOf<MacvlanArgs> {
-  const args = child.args as Partial<InputArgs<MacvlanArgs>>;
-  const isStatic = child.address === "leased";
-  // never in the host's own namespace, which has the host's default route
-  const hasGateway = !(Array.isArray(gateway) && gateway.length === 0);
-  // without a gateway, routes is not given, so that other routes stay
-  const routes =
-    hasGateway && isStatic && args.netns !== undefined && args.routes === undefined
-      ? pulumi.output(gateway).apply((routers) => routers.map(defaultRoute))
-      : undefined;
-  return {
-    ...args,
-    ...(isStatic ? { addresses } : {}),
-    ...(routes === undefined ? {} : { routes }),
-  };
-}
-
-function defaultRoute(via: string): RouteArgs {
-  return { to: via.includes(":") ? "::/0" : "default", via };
-}
-
-function shimArgs(
-  shim: ShimMember,
-  addresses: pulumi.Output<string[]>,
-  children: pulumi.Output<string[]>[],
-): LinkOf<ShimArgs> {
-  const source: DeepInput<string | string[]> = shim.source ?? [];
-  const { aggregateAddresses } = require("../leases/aggregate") as typeof import("../leases/aggregate");
-  const routes = pulumi.all([pulumi.all(children), source] as const).apply(([lists, sources]) =>
-    aggregateAddresses(lists.flat()).map((to): RouteArgs => {
-      const own = [sources].flat().find((ip) => ip.includes(":") === to.includes(":"));
-      return { to, ...(own === undefined ? {} : { source: own }) };
-    }),
-  );
-  // as a single host: with the LAN's prefix length, the LAN's traffic would leave through the shim instead of the
-  // parent
-  const alone = addresses.apply((cidrs) =>
-    cidrs.map((cidr) => cidr.replace(/\/\d+$/, cidr.includes(":") ? "/128" : "/32")),
-  );
-  return {
-    ...(shim.args as Partial<InputArgs<ShimArgs>>),
-    ...(shim.address === "leased" ? { addresses: alone } : {}),
-    routes,
-  };
-}
-
-function leaseOf({ host, name, macAddress, addresses }: NetworkChild<Grain>): pulumi.Output<NetworkLease> {
-  return pulumi.all([macAddress, addresses]).apply(([mac, cidrs]) => {
-    const ips = cidrs.map((cidr) => cidr.split("/")[0] ?? cidr);
-    const ipv4 = ips.find((ip) => !ip.includes(":"));
-    const ipv6 = ips.find((ip) => ip.includes(":"));
-    return {
-      host,
-      child: name,
-      macAddress: mac,
-      addresses: ips,
-      ...(ipv4 === undefined ? {} : { ipv4 }),
-      ...(ipv6 === undefined ? {} : { ipv6 }),
-    };
-  });
-}
+const CLASSES = {
+  otherTypeOf: (name: string) => `macvlan:index:${name}`,
+  MacvlanInterface,
+  HostShim,
+  VlanInterface,
+  HostLinks,
+  LeaseBook: DynamicLeaseBook,
+};

@@ -26,6 +26,20 @@ const LINKS: ProgramCase = {
   },
 };
 
+const NETWORK: ProgramCase = {
+  lan: {
+    type: "MacvlanNetwork",
+    args: {
+      hosts: ["node1", { name: "three", host: "node3" }],
+      parent: "eth0",
+      children: [{ name: "web", netns: "web" }, "vm"],
+      cidr: "192.0.2.0/24",
+      range: "192.0.2.100-192.0.2.199",
+      reservations: { "node1/web": "192.0.2.10" },
+    },
+  },
+};
+
 const REPOSITORY = resolve(__dirname, "../..");
 
 describe("the native provider", function () {
@@ -191,6 +205,103 @@ describe("the native provider", function () {
     assert.equal(await links("node2"), before);
     await on.project.destroy();
     assert.doesNotMatch(await on.lab.sh("node2", "ip -br link"), /br0|mac0|shim0/);
+  });
+
+  it("has MacvlanNetwork as a component, whose leases are known at preview, and takes over that of a program for Node.js", async () => {
+    const changes = async (): Promise<string[]> =>
+      Object.keys(await on.project.steps()).filter((name) => name.startsWith("lan"));
+    DYNAMIC.write(on.project, NETWORK);
+    await on.project.up();
+    const before = [await links("node1"), await links("node3")];
+    NATIVE.write(on.project, NETWORK, {
+      leases: "${lan.leases}",
+      mac: '${lan.hosts["node1"].children["vm"].macAddress}',
+      index: '${lan.links["three"].shim.ifIndex}',
+    });
+    assert.deepEqual(await changes(), []);
+    await on.project.up();
+    await on.project.expectNoChanges();
+    assert.deepEqual([await links("node1"), await links("node3")], before);
+    const { leases, mac, index } = (await on.project.outputs()) as {
+      leases: { host: string; child: string; ipv4: string; macAddress: string }[];
+      mac: string;
+      index: number;
+    };
+    assert.deepEqual(
+      leases.map(({ host, child, ipv4 }) => [`${host}/${child}`, ipv4]),
+      [
+        ["node1/web", "192.0.2.10"],
+        ["node1/vm", "192.0.2.100"],
+        ["three/web", "192.0.2.102"],
+        ["three/vm", "192.0.2.103"],
+      ],
+    );
+    assert.match(await on.lab.sh("node1", "ip -br link show vm"), new RegExp(mac));
+    assert.equal((await on.lab.sh("node3", "cat /sys/class/net/shim0/ifindex")).trim(), String(index));
+    const state = await on.project.state();
+    const parts = Object.values(state).filter(({ parent }) => parent === state["lan"]?.urn);
+    assert.equal(parts.length, 7);
+    for (const { type, urn } of parts) assert.match(type, /^macvlan:index:/, urn);
+    assert.equal(
+      Object.values(state).filter(({ type }) => type === "pulumi:providers:macvlan").length,
+      1,
+      "its links are those of the same provider",
+    );
+    DYNAMIC.write(on.project, NETWORK);
+    assert.deepEqual(await changes(), []);
+    await on.project.up();
+    await on.project.destroy();
+
+    const network = (args: object, options: object = {}): void =>
+      yaml({
+        resources: {
+          lab: { type: "pulumi:providers:macvlan", properties: { maxConnections: 4 } },
+          lan: {
+            type: "macvlan:MacvlanNetwork",
+            properties: { ...NETWORK["lan"]?.args, ...args },
+            options: { provider: "${lab}", ...options },
+          },
+          other: {
+            type: "macvlan:MacvlanInterface",
+            properties: { host: "node2", parent: "eth0", name: "other", alias: "${lan.leases[1].ipv4}" },
+          },
+        },
+      });
+    network({ children: ["web", { name: "vm", mtu: 9 }] });
+    const wrong = await on.project.cli(["preview"]);
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.output, /children\[1\]\.mtu[^]*\[invalid-input\]/);
+
+    const own = { name: "three", host: "node3", children: [{ name: "db", addresses: ["192.0.2.9/24"] }] };
+    network({ hosts: ["node1", { ...own, shim: { name: "a name" } }] });
+    const wrongOwn = await on.project.cli(["preview"]);
+    assert.match(wrongOwn.output, /hosts\[1\]\.shim\.name[^]*\[invalid-input\]/);
+
+    network({ hosts: ["node1", { ...own, shim: false }], grain: "host" }, { protect: true });
+    const steps = await on.project.steps();
+    assert.deepEqual(
+      Object.keys(steps)
+        .filter((name) => name.startsWith("lan"))
+        .toSorted(),
+      ["lan", "lan/addresses", "lan/node1", "lan/three"],
+    );
+    assert.equal(steps["other"]?.newState?.inputs["alias"], "192.0.2.100");
+    await on.project.up();
+    await on.project.expectNoChanges();
+    assert.match(await on.lab.sh("node3", "ip -br addr show db"), /192\.0\.2\.9\/24/);
+    const { stdout } = await on.project.cli(["stack", "export"]);
+    const { deployment } = JSON.parse(stdout) as {
+      deployment: { resources: { urn: string; protect?: boolean; provider?: string }[] };
+    };
+    const made = deployment.resources.filter(({ urn }) => urn.includes("MacvlanNetwork$"));
+    assert.equal(made.length, 3);
+    for (const { urn, protect, provider } of made) {
+      assert.equal(protect, true, urn);
+      assert.match(provider ?? "", /::lab::/, urn);
+    }
+    await on.project.cli(["state", "unprotect", "--all", "--yes"]);
+    await on.project.destroy();
+    assert.doesNotMatch(await on.lab.sh("node1", "ip -br link"), /web|vm|shim0/);
   });
 
   it("has all links of a host as one resource, with changes and secrets of each link", async () => {

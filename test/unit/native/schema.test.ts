@@ -1,9 +1,13 @@
 /** The schema of the native provider, and the classes that it is made from. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
 import { type PackageSpec, type Spec, packageSchema, yamlResources } from "../../../docs/schema";
 import { SHARED, hostLinks } from "../../../provider/engine/host-links";
 import { KINDS, KINDS_BY_WORD } from "../../../provider/kinds";
 import { visibleInputs } from "../../../provider/kinds/check-inputs";
+import { KIND_OUTPUTS } from "../../../provider/program/outputs";
 import { SETTINGS } from "../../../provider/native/configuration";
 
 describe("the package schema", function () {
@@ -19,7 +23,9 @@ describe("the package schema", function () {
   it("has each kind with exactly the properties that its check accepts", () => {
     assert.deepEqual(
       Object.keys(schema.resources).toSorted(),
-      [...Object.keys(KINDS), hostLinks.type].map((type) => `macvlan:index:${type}`).toSorted(),
+      [...Object.keys(KINDS), hostLinks.type, "MacvlanNetwork"]
+        .map((type) => `macvlan:index:${type}`)
+        .toSorted(),
     );
     for (const [type, kind] of Object.entries(KINDS)) {
       const { inputProperties, requiredInputs } = resource(type);
@@ -43,6 +49,52 @@ describe("the package schema", function () {
       assert.deepEqual(Object.keys(properties).toSorted(), ["kind", ...own].toSorted(), word);
       assert.equal(properties["kind"]?.["const"], word);
     }
+  });
+
+  it("has MacvlanNetwork as a component, with the arguments and outputs of the class", () => {
+    const source = ts.createSourceFile(
+      "args.ts",
+      readFileSync(join(__dirname, "../../../provider/network/args.ts"), "utf8"),
+      ts.ScriptTarget.ES2022,
+      true,
+    );
+    /** Names that an interface has of its own. */
+    const membersOf = (name: string): string[] => {
+      const found = source.statements.filter(ts.isInterfaceDeclaration).find((one) => one.name.text === name);
+      return (found?.members ?? []).map((member) => member.name?.getText() ?? "");
+    };
+    const defaults = source.statements
+      .filter(ts.isTypeAliasDeclaration)
+      .find((one) => one.name.text === "ChildDefaults");
+    const passedOn = [...(defaults?.getText() ?? "").matchAll(/\| "(\w+)"/g)].map(([, name]) => name ?? "");
+    const propertiesOf = (type: string): string[] =>
+      Object.keys((schema.types[`macvlan:index:${type}`] as { properties: object }).properties).toSorted();
+    const ofKind = (type: string, ...network: string[]): string[] =>
+      Object.keys(KINDS[type]?.schema ?? {}).filter((name) => !network.includes(name));
+
+    const { isComponent, inputProperties } = resource("MacvlanNetwork");
+    assert.equal(isComponent, true);
+    assert.ok(passedOn.length > 5);
+    assert.deepEqual(
+      Object.keys(inputProperties).toSorted(),
+      [...membersOf("NetworkArgs"), ...passedOn].toSorted(),
+    );
+    const cases: [type: string, expected: string[]][] = [
+      // what a program in TypeScript gives by functions of the host
+      ["NetworkHost", [...membersOf("NetworkHost"), "children", "parent", "shim"]],
+      ["NetworkChild", [...membersOf("ChildArgs"), ...ofKind("MacvlanInterface", "host", "parent")]],
+      ["NetworkShim", [...membersOf("NetworkShimArgs"), ...ofKind("HostShim", "host", "parent", "routes")]],
+      ["NetworkVlan", [...membersOf("NetworkVlanArgs"), ...ofKind("VlanInterface", "host")]],
+      ["NetworkLease", membersOf("NetworkLease")],
+      ["NetworkChildState", membersOf("NetworkChild").filter((name) => name !== "link")],
+      ["MacvlanState", ["host", ...Object.keys(KIND_OUTPUTS.macvlan)]],
+      ["ShimState", ["host", ...Object.keys(KIND_OUTPUTS.shim)]],
+      ["VlanState", ["host", ...Object.keys(KIND_OUTPUTS.vlan)]],
+    ];
+    for (const [type, expected] of cases)
+      assert.deepEqual(propertiesOf(type), [...new Set(expected)].toSorted(), type);
+    for (const [property, spec] of Object.entries(inputProperties))
+      assert.match(textOf(spec["description"]), /^.{4}/, property);
   });
 
   it("has the words that the check accepts for each enumeration, and no others", () => {
