@@ -68,21 +68,24 @@ describe("whose a link is", function () {
     );
   const identity = async (project: Project = on.project): Promise<unknown> =>
     (await project.state())["stack-identity"]?.outputs["identity"];
-  /** Asserts that state and host agree on each link. */
-  const expectSettled = async (host: string): Promise<void> => {
-    await on.project.expectNoChanges();
+  /** Asserts that the state and the host's records agree on each link. */
+  const expectAgreed = async (host: string): Promise<void> => {
     const state = await on.project.state();
     for (const [resource, { making, stack }] of Object.entries(await records(host))) {
       assert.equal(state[resource]?.outputs["__making"], making, resource);
       assert.equal(stack, await identity(), resource);
     }
   };
+  /** The same, and that the next preview has nothing to do. */
+  const expectSettled = async (host: string): Promise<void> => {
+    await expectAgreed(host);
+    await on.project.expectNoChanges();
+  };
 
   it("is recorded on the host and in the state: one identity per stack, one making per create", async () => {
     on.project.program(linksOf("node1"));
-    const first = await on.project.preview();
+    const first = await on.project.up();
     assert.match(first.output, /StackIdentity/);
-    await on.project.up();
     const all = Object.values(await records("node1"));
     assert.deepEqual(all.map((r) => r.resource).toSorted(), RESOURCES.toSorted());
     assert.match(String(await identity()), /^[0-9a-f]{32}$/);
@@ -104,14 +107,14 @@ describe("whose a link is", function () {
     }
     assert.equal(await links("node1"), ALL);
     assert.equal(await identity(), id, "a replaced identity is the same one");
-    await expectSettled("node1");
+    await expectAgreed("node1");
   });
 
   it("stays with the new making after --target-replace, and after pulumi state taint and up", async () => {
     const before = await makings("node1");
     const [mac = "", tap = "", ...others] = await urns(RESOURCES);
     await on.project.up("--target-replace", mac, "--target-replace", tap);
-    for (const urn of others) assert.equal((await on.project.cli(["state", "taint", urn])).code, 0);
+    assert.equal((await on.project.cli(["state", "taint", ...others, "--yes"])).code, 0);
     const { output } = await on.project.up();
     assert.doesNotMatch(output, /was not deleted/);
     const after = await makings("node1");
@@ -120,38 +123,32 @@ describe("whose a link is", function () {
     await expectSettled("node1");
   });
 
-  it("stays with the new making if that is created before the old one is deleted: deleteBeforeReplace: false", async () => {
+  it("stays with the new making if a changed parent or replaceOnChanges replaces it, also with deleteBeforeReplace: false", async () => {
     const first = { deleteBeforeReplace: false };
-    const options = Object.fromEntries(RESOURCES.map((resource) => [resource, first]));
     const moved = { mac: { parent: "eth0" }, tap: { parent: "eth0" }, shim: { parent: "eth0" } };
-    on.project.program(linksOf("node1", moved, options));
+    on.project.program(
+      linksOf(
+        "node1",
+        { ...moved, bridge: { mtu: 1400 } },
+        { mac: first, tap: first, shim: first, bridge: { replaceOnChanges: ["mtu"] } },
+      ),
+    );
     const before = await records("node1");
     await on.project.up();
     const after = await records("node1");
-    for (const resource of ["mac", "tap", "shim"]) {
+    for (const resource of RESOURCES) {
       assert.notEqual(after[resource]?.ifIndex, before[resource]?.ifIndex, `${resource} is another link`);
       assert.notEqual(after[resource]?.making, before[resource]?.making);
     }
     assert.equal(await links("node1"), ALL);
     assert.match(await on.lab.sh("node1", "ip -br addr show mac0"), /^mac0@eth0 .*192\.0\.2\.10\/24/);
-    await expectSettled("node1");
-  });
-
-  it("stays with the new making if a changed property is named by replaceOnChanges", async () => {
-    const before = await records("node1");
-    on.project.program(
-      linksOf("node1", { bridge: { mtu: 1400 } }, { bridge: { replaceOnChanges: ["mtu"] } }),
-    );
-    await on.project.up();
-    assert.equal(await links("node1"), ALL);
     assert.match(await on.lab.sh("node1", "cat /sys/class/net/br0/mtu"), /1400/);
-    const after = await records("node1");
-    assert.notEqual(after["bridge"]?.ifIndex, before["bridge"]?.ifIndex, "the bridge is another link");
-    assert.notEqual(after["bridge"]?.making, before["bridge"]?.making);
     await expectSettled("node1");
   });
 
   it("is taken over by a resource that was renamed without an alias", async () => {
+    on.project.program(linksOf("node1"));
+    await on.project.up();
     const before = await records("node1");
     const renamed = linksOf("node1").replace(/\("(\w+)", /g, '("$1-2", ');
     on.project.program(renamed);
@@ -162,13 +159,12 @@ describe("whose a link is", function () {
     for (const resource of RESOURCES)
       assert.equal(after[`${resource}-2`]?.ifIndex, before[resource]?.ifIndex, resource);
     await expectSettled("node1");
-    on.project.program(linksOf("node1"));
-    await on.project.up();
-    assert.equal(await links("node1"), ALL);
-    await expectSettled("node1");
   });
 
   it("is recognised after a run that was killed before the state was written", async () => {
+    on.project.program(linksOf("node1"));
+    await on.project.up();
+    assert.equal(await links("node1"), ALL);
     const save = join(on.project.folder, "saved.json");
     assert.equal((await on.project.cli(["stack", "export", "--file", save])).code, 0);
     const made = `new MacvlanInterface("late", { host: "node1", parent: "eth1", name: "late0" });`;
@@ -184,40 +180,43 @@ describe("whose a link is", function () {
       late: "create",
     });
     await on.project.up();
-    await expectSettled("node1");
+    await expectAgreed("node1");
     // a refresh learns it as well
     assert.equal((await on.project.cli(["stack", "import", "--file", save])).code, 0);
     await on.project.refresh();
     await on.project.up();
     await expectSettled("node1");
+  });
+
+  it("follows a renamed stack and a renamed project, with empty previews in between, and keeps its MAC address", async () => {
+    const mac = (name = "mac0"): Promise<string> => on.lab.sh("node1", `cat /sys/class/net/${name}/address`);
     on.project.program(linksOf("node1"));
     await on.project.up();
     assert.equal(await links("node1"), ALL);
-  });
-
-  it("follows a renamed stack and a renamed project, with an empty preview in between", async () => {
-    const mac = async (): Promise<string> => on.lab.sh("node1", "cat /sys/class/net/mac0/address");
     const before = await mac();
+    const rename = async (stack: string, project: string): Promise<void> => {
+      assert.equal((await on.project.cli(["stack", "rename", `organization/${project}/${stack}`])).code, 0);
+      const yaml = join(on.project.folder, "Pulumi.yaml");
+      writeFileSync(yaml, readFileSync(yaml, "utf8").replace(/^name: .*/m, `name: ${project}`));
+      assert.equal((await on.project.cli(["stack", "select", stack])).code, 0);
+    };
     assert.equal((await on.project.cli(["stack", "rename", "prod"])).code, 0);
     await on.project.expectNoChanges();
-    assert.equal((await on.project.cli(["stack", "rename", "organization/works/prod"])).code, 0);
-    const yaml = join(on.project.folder, "Pulumi.yaml");
-    writeFileSync(yaml, readFileSync(yaml, "utf8").replace("name: fleet", "name: works"));
-    assert.equal((await on.project.cli(["stack", "select", "prod"])).code, 0);
+    await rename("prod", "works");
     await on.project.expectNoChanges();
-    on.project.program(linksOf("node1", { mac: { mtu: 1400 } }));
+    // replaced
+    on.project.program(linksOf("node1", { mac: { parent: "eth0" } }));
     await on.project.up();
     assert.equal(await mac(), before);
     const { mac: changed, bridge: unchanged } = await records("node1");
     assert.deepEqual([changed?.owner, changed?.stackName], ["fleet/dev", "works/prod"]);
     assert.deepEqual([unchanged?.owner, unchanged?.stackName], ["fleet/dev", undefined]);
-    await expectSettled("node1");
-    assert.equal((await on.project.cli(["stack", "rename", "organization/fleet/dev"])).code, 0);
-    writeFileSync(yaml, readFileSync(yaml, "utf8").replace("name: works", "name: fleet"));
-    assert.equal((await on.project.cli(["stack", "select", "dev"])).code, 0);
-    on.project.program(linksOf("node1", { mac: { mtu: 1450 } }));
+    await expectAgreed("node1");
+    await rename("dev", "fleet");
+    on.project.program(linksOf("node1", { mac: { parent: "eth0", name: "mac1" } }));
     await on.project.up();
-    assert.equal(await links("node1"), ALL);
+    assert.equal(await mac("mac1"), before);
+    await expectAgreed("node1");
   });
 
   describe("beside a stack of the same name in another backend", () => {
@@ -241,7 +240,6 @@ describe("whose a link is", function () {
         );
       }
       assert.deepEqual([await on.lab.sh("node1", "ip link"), await records("node1")], before);
-      await on.project.expectNoChanges();
     });
 
     it("stays if the other stack is destroyed, which says so", async () => {
@@ -284,32 +282,31 @@ describe("whose a link is", function () {
     });
   });
 
-  it("keeps its MAC address if it is replaced in a renamed stack, and under another name", async () => {
-    const project = await openProject(on.lab, "renaming");
-    const link = (name: string, parent: string): string =>
-      `new MacvlanInterface("m", { host: "node3", parent: "${parent}", name: "${name}" });`;
-    const mac = (name: string): Promise<string> => on.lab.sh("node3", `cat /sys/class/net/${name}/address`);
-    try {
-      project.program(link("rm", "eth1"));
-      await project.up();
-      const before = await mac("rm");
-      assert.equal((await project.cli(["stack", "rename", "prod"])).code, 0);
-      project.program(link("rm", "eth0"));
-      await project.up();
-      assert.equal(await mac("rm"), before);
-      project.program(link("rn", "eth0"));
-      await project.up();
-      assert.equal(await mac("rn"), before);
-      await project.expectNoChanges();
-      await project.destroy();
-    } finally {
-      project.remove();
-    }
-  });
+  describe("of a stack of its own", () => {
+    let stack: Project | undefined;
+    const own = (): Project => stack ?? assert.fail("the project is open within these tests only");
+    before(async () => (stack = await openProject(on.lab, "own")));
+    after(() => stack?.remove());
 
-  for (const option of ["", "--continue-on-error"]) {
-    it(`is still known if its host was down in a destroy ${option}, for an up and another destroy`, async () => {
-      const project = await openProject(on.lab, "half");
+    it("is known by the stack's name to a run that leaves the identity out: --target in the first up", async () => {
+      own().program(
+        `new MacvlanInterface("a", { host: "node3", parent: "eth1", name: "ta" });
+         new MacvlanInterface("b", { host: "node3", parent: "eth1", name: "tb" });`,
+      );
+      const type = "pulumi-nodejs:dynamic/macvlan:MacvlanInterface";
+      await own().up("--target", `urn:pulumi:dev::own::${type}::a`);
+      assert.deepEqual(Object.keys(await records("node3")), ["a"]);
+      assert.equal((await records("node3"))["a"]?.stack, undefined);
+      await own().up();
+      await own().expectNoChanges();
+      const [a = ""] = await urns(["a"], own());
+      await own().up("--target", a, "--replace", a);
+      assert.equal((await records("node3"))["a"]?.stack, await identity(own()));
+      await own().destroy();
+      assert.deepEqual(await records("node3"), {});
+    });
+
+    it("is still known if its host was down in a destroy, with --continue-on-error or not, for an up and another destroy", async () => {
       const program = ["node2", "node3"]
         .map((host) => `new MacvlanInterface("m-${host}", { host: "${host}", parent: "eth1", name: "hm" });`)
         .join("\n");
@@ -318,47 +315,26 @@ describe("whose a link is", function () {
       try {
         await on.lab.sh("node3", theirs);
         const bare = await shown();
-        project.program(program);
-        await project.up();
-        for (const again of ["up", "destroy"] as const) {
+        own().program(program);
+        await own().up();
+        for (const [option, next] of [
+          [[], "up"],
+          [["--continue-on-error"], "destroy"],
+        ] as const) {
           await on.lab.sh("node3", "ip link set mgmt0 down");
-          const destroy = ["destroy", "--yes", "--skip-preview", option].filter(Boolean);
-          assert.notEqual((await project.cli(destroy)).code, 0);
+          const failed = await own().cli(["destroy", "--yes", "--skip-preview", ...option]);
+          assert.notEqual(failed.code, 0);
           await on.lab.sh("node3", "ip link set mgmt0 up");
-          assert.ok((await project.state())["m-node3"]);
-          await project[again]();
-          if (again === "up") await project.expectNoChanges();
+          assert.ok((await own().state())["m-node3"]);
+          await own()[next]();
+          if (next === "up") await own().expectNoChanges();
         }
         assert.equal(await shown(), bare);
         assert.equal(await on.lab.sh("node2", "ls -d /sys/class/net/hm 2>/dev/null || true"), "");
         assert.deepEqual(await records("node3"), {});
       } finally {
         await on.lab.sh("node3", "ip link set mgmt0 up; ip link delete theirs");
-        project.remove();
       }
     });
-  }
-
-  it("is known by the stack's name to a run that leaves the identity out: --target in the first up", async () => {
-    const project = await openProject(on.lab, "target");
-    try {
-      project.program(
-        `new MacvlanInterface("a", { host: "node3", parent: "eth1", name: "ta" });
-         new MacvlanInterface("b", { host: "node3", parent: "eth1", name: "tb" });`,
-      );
-      const type = "pulumi-nodejs:dynamic/macvlan:MacvlanInterface";
-      await project.up("--target", `urn:pulumi:dev::target::${type}::a`);
-      assert.deepEqual(Object.keys(await records("node3")), ["a"]);
-      assert.equal((await records("node3"))["a"]?.stack, undefined);
-      await project.up();
-      await project.expectNoChanges();
-      const [a = ""] = await urns(["a"], project);
-      await project.up("--target", a, "--replace", a);
-      assert.equal((await records("node3"))["a"]?.stack, await identity(project));
-      await project.destroy();
-      assert.deepEqual(await records("node3"), {});
-    } finally {
-      project.remove();
-    }
   });
 });
