@@ -6,7 +6,7 @@ import { say } from "../setup/run";
 import { writePart } from "../setup/written-part";
 import { type Life, measureLife } from "./measure";
 import { type Shape, fleetShape, hostLinksOfShape, hostLinksShape, linksShape, unsavedShape } from "./shapes";
-import { describeLives } from "./table";
+import { type Part, describeLives } from "./table";
 
 const USAGE = `npm run scale [-- OPTIONS]
 
@@ -15,7 +15,10 @@ const USAGE = `npm run scale [-- OPTIONS]
   --links 250,500,1000     stacks of so many macvlans on one host
   --per-host 50,200,500    as --hosts, with a HostLinks per host instead of three resources
   --host-links 200,1000    as --links, with one HostLinks
-  --out FILE               also writes the tables between the marks in FILE, which docs/scale.md has
+  --out FILE               also writes the tables between the marks in FILE, which docs/scale.md has: those of what was
+                           measured, while others stay as they are
+
+"" is none: --unsaved "" --links "" --host-links "" measures hosts only, in both forms.
 `;
 
 /** The command by which the marks in a document name this program. */
@@ -35,24 +38,33 @@ async function main(): Promise<void> {
   });
   if (values.help) return void process.stdout.write(USAGE);
   const shapes = [
-    ...numbersOf(values.hosts).map(fleetShape),
+    ...inTurn([numbersOf(values.hosts), fleetShape], [numbersOf(values["per-host"]), hostLinksShape]),
     ...numbersOf(values.unsaved).map(unsavedShape),
-    ...numbersOf(values.links).map(linksShape),
-    ...numbersOf(values["per-host"]).map(hostLinksShape),
-    ...numbersOf(values["host-links"]).map(hostLinksOfShape),
+    ...inTurn([numbersOf(values.links), linksShape], [numbersOf(values["host-links"]), hostLinksOfShape]),
   ];
   linkSelf();
   await ensureBuilt();
   const began = Date.now();
   const lives: Life[] = [];
   // what was measured before something failed is shown all the same, and written to no document
-  const describe = (): string => describeLives(lives, (Date.now() - began) / 1000);
+  const describe = (): readonly Part[] => describeLives(lives, (Date.now() - began) / 1000);
   try {
     await measureAll(shapes, lives);
   } finally {
-    if (lives.length > 0) process.stdout.write(`\n${describe()}\n`);
+    for (const { text } of describe()) process.stdout.write(`\n${text}\n`);
   }
-  if (values.out !== undefined) writePart(values.out, COMMAND, describe());
+  if (values.out === undefined) return;
+  for (const { name, text } of describe()) writePart(values.out, COMMAND, text, name);
+}
+
+type ShapesOf = readonly [sizes: readonly number[], shapeOf: (size: number) => Shape];
+
+/** Shapes by size, so that those that are compared run one after the other. */
+function inTurn(...forms: readonly ShapesOf[]): Shape[] {
+  const sizes = [...new Set(forms.flatMap(([own]) => own))].sort((a, b) => a - b);
+  return sizes.flatMap((size) =>
+    forms.flatMap(([own, shapeOf]) => (own.includes(size) ? [shapeOf(size)] : [])),
+  );
 }
 
 /** `""` for none. @throws for what is no list of numbers */
