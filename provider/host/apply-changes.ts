@@ -6,7 +6,8 @@ import { describeSteps } from "../iproute2/commands";
 import type { Difference } from "../model/difference";
 import { type HostState, type Desired, type DesiredLink, asDesired, findLink } from "../model/host";
 import type { Observation } from "../model/observation";
-import { type PlannedStep, hasSecret } from "../model/steps";
+import { type PlannedStep, type Step, hasSecret } from "../model/steps";
+import { undeleted } from "../plan/deletions";
 import { differences } from "../plan/differences";
 import { disruptiveStep } from "../plan/management-path";
 import { type DesiredPlan, outcome } from "../plan/plan";
@@ -126,8 +127,10 @@ async function tryTogether(
     // without a step there is nothing to undo: each is checked for itself
     if (steps.length === 0) return proofs.hasChecks ? undefined : all(before);
     const names = parts.map(({ resource }) => resource).join(", ");
+    const stay = (after: Observation): Difference[] => undeleted(before.state, after.state, stepsOf(steps));
     const isMade = (after: Observation): boolean =>
-      changes.every(({ makePlan }) => makePlan(beforeDad(after)).steps.length === 0);
+      changes.every(({ makePlan }) => makePlan(beforeDad(after)).steps.length === 0) &&
+      stay(after).length === 0;
     const applied = await apply(host, names, parts, before, proofs, isMade);
     if (applied.outcome === "locked") {
       const { label } = await host.connect();
@@ -169,7 +172,10 @@ async function tryTogether(
       proofs.done(applied.checks ?? []);
       return all(applied.after);
     }
-    const missing = changes.flatMap(({ makePlan }) => makePlan(beforeDad(applied.after)).differences);
+    const missing = [
+      ...stay(applied.after),
+      ...changes.flatMap(({ makePlan }) => makePlan(beforeDad(applied.after)).differences),
+    ];
     const undone = await rollBack(host, names, steps, applied.after);
     host.remember(undone);
     return isHeld
@@ -309,8 +315,9 @@ async function changeHost(host: HostAccess, change: Change): Promise<Observation
     if (plan?.steps.length === 0) return await proveUnchanged(host, resource, before, proofs);
     const steps = plan?.steps ?? [];
     const { label } = await host.connect();
+    const stay = (after: Observation): Difference[] => undeleted(before.state, after.state, stepsOf(steps));
     const isMade = (after: Observation): boolean =>
-      plan !== undefined && makePlan(beforeDad(after)).steps.length === 0;
+      plan !== undefined && makePlan(beforeDad(after)).steps.length === 0 && stay(after).length === 0;
     const applied = await apply(host, resource, [{ resource, steps }], before, proofs, isMade);
     if (applied.outcome === "locked") throw changeLocked(resource, label, applied.printed);
     host.remember(applied.after);
@@ -335,13 +342,14 @@ async function changeHost(host: HostAccess, change: Change): Promise<Observation
     isStale = applied.outcome === "stale";
     if (!plan || applied.outcome !== "done") continue;
     const missing = makePlan(beforeDad(applied.after));
-    if (missing.steps.length === 0) {
+    const stays = stay(applied.after);
+    if (missing.steps.length === 0 && stays.length === 0) {
       proofs.done(applied.checks ?? []);
       return applied.after;
     }
     const undone = await rollBack(host, resource, steps, applied.after);
     host.remember(undone);
-    throw changeIgnored(resource, label, missing.differences, left(undone));
+    throw changeIgnored(resource, label, [...stays, ...missing.differences], left(undone));
   }
   const { label } = await host.connect();
   if (isStale) throw changeStale(resource, label);
@@ -487,6 +495,10 @@ function beforeDad(now: Observation): Observation {
     addresses: link.addresses.map(({ dadFailed: _, ...address }) => address),
   }));
   return { ...now, state: { ...now.state, links } };
+}
+
+function stepsOf(planned: readonly PlannedStep[]): Step[] {
+  return planned.map(({ step }) => step);
 }
 
 /** What an undo has not restored of the links that a plan changes, each difference once. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { KILL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
 import { snapshot, withoutNumbers } from "../lab/seen";
 import { useLab } from "../lab/stack";
-import { type Found, isWhole } from "./table";
+import { type Found, addRow, expectRows, isWhole } from "./table";
 
 const HOST = "guest1";
 
@@ -62,6 +62,12 @@ describe("a fault while five links are created in one transaction:", () => {
   // each test has a stack of its own, and the guest lives on
   afterEach(() => on.stack.down());
 
+  const rowOf = (name: string): string => `five links on a guest: ${name}`;
+  expectRows(
+    "chain",
+    FAULTS.map(({ name }) => rowOf(name)),
+  );
+
   for (const { name, then, every } of FAULTS) {
     it(name, async function () {
       this.timeout(1_500_000);
@@ -98,9 +104,8 @@ describe("a fault while five links are created in one transaction:", () => {
         assert.equal(await on.lab.sh(HOST, "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
         if (!isWhole && found.length === 2) break;
       }
-      const asBefore = found.filter((is) => is === "before").length;
-      console.log(`      struck at ${found.length} commands, after which ${asBefore} times it was as before`);
       assert.ok(found.length > 1);
+      addRow({ fault: rowOf(name), found, healed: found.length });
     });
   }
 

@@ -1,32 +1,27 @@
 /** What came of each fault, and the table of it in docs/reliability.md. */
 import { join } from "node:path";
+import { partOf, writePart } from "../setup/written-part";
 import { isWhole } from "../support/extent";
-import { tableRow, writePart } from "../setup/written-part";
+import { type Row, rowsOf, tableOf, withRows } from "./rows";
 
-/** The state of a host after a fault: as before the change, as desired, or neither. */
-export type Found = "before" | "wanted" | "between";
-
-export interface Row {
-  readonly fault: string;
-  readonly found: readonly Found[];
-  /** How often the next `up` brought everything about, of all times. */
-  readonly healed: number;
-}
+export type { Found } from "./rows";
 
 export { isWhole };
 
 const FILE = join(__dirname, "../../docs/reliability.md");
 
-/** The files of this folder that have rows: without one of them, the table in the document is not replaced. */
-const FILES = ["engine", "host", "rollout"] as const;
+const COMMAND = "npm run test:faults";
+
+/** The files of this folder that have rows. */
+const FILES = ["chain", "engine", "host", "rollout"] as const;
 type File = (typeof FILES)[number];
 
 const rows: Row[] = [];
-const expected = new Map<File, number>();
+const expected = new Map<File, readonly string[]>();
 
-/** Says how many rows of a file are to come. */
-export function expectRows(file: File, count: number): void {
-  expected.set(file, count);
+/** Says which rows of a file are to come. */
+export function expectRows(file: File, faults: readonly string[]): void {
+  expected.set(file, faults);
 }
 
 export function addRow(row: Row): void {
@@ -36,39 +31,15 @@ export function addRow(row: Row): void {
 // of the root suite: when all faults have struck
 after(showTable);
 
-/** Prints the table. After a whole run in which nothing failed it also replaces the one in the documentation. */
+/**
+ * Prints the table. If the faults struck at all of their moments, it also goes into the documentation: in place of the
+ * one there if all files have run and nothing failed, otherwise in place of its rows of the same faults.
+ */
 function showTable(): void {
-  const text = tableOf(rows);
-  process.stdout.write(`\n${text}\n`);
-  const all = [...expected.values()].reduce((sum, count) => sum + count, 0);
-  if (!isWhole || FILES.some((file) => !expected.has(file)) || rows.length < all) return;
-  writePart(FILE, "npm run test:faults", text);
-}
-
-function tableOf(list: readonly Row[]): string {
-  const count = (row: Row, found: Found): number => row.found.filter((f) => f === found).length;
-  const sum = (of: (row: Row) => number): number => list.reduce((n, row) => n + of(row), 0);
-  return [
-    tableRow(["Fault", "Times", "As before", "As desired", "Between", "Repaired by the next `up`"]),
-    tableRow(["---", "---:", "---:", "---:", "---:", "---:"]),
-    ...list.map((row) =>
-      tableRow([
-        row.fault,
-        row.found.length,
-        count(row, "before"),
-        count(row, "wanted"),
-        count(row, "between"),
-        row.healed,
-      ]),
-    ),
-    tableRow([
-      "**All**",
-      sum((r) => r.found.length),
-      sum((r) => count(r, "before")),
-      sum((r) => count(r, "wanted")),
-      sum((r) => count(r, "between")),
-      sum((r) => r.healed),
-    ]),
-    "",
-  ].join("\n");
+  process.stdout.write(`\n${tableOf(rows)}\n`);
+  if (!isWhole || rows.length === 0) return;
+  const isAll =
+    FILES.every((file) => expected.has(file)) &&
+    [...expected.values()].flat().every((fault) => rows.some((row) => row.fault === fault));
+  writePart(FILE, COMMAND, tableOf(isAll ? rows : withRows(rowsOf(partOf(FILE, COMMAND)), rows)));
 }

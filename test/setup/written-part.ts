@@ -16,16 +16,33 @@ const PATIENCE = 60_000;
  * @throws if the document has no such comment, or nothing ends its part
  */
 export function writePart(file: string, command: string, text: string, part?: string): void {
-  const begin = `<!-- ${part === undefined ? "" : `${part}, `}written by ${command} -->`;
   alone(file, () => {
     const before = readFileSync(file, "utf8");
-    const from = before.indexOf(begin);
-    const to = before.indexOf(END, from);
-    if (from < 0 || to < 0) throw new Error(`${file} has no part between "${begin}" and "${END}"`);
-    const after = `${before.slice(0, from + begin.length)}\n\n${text}\n\n${before.slice(to)}`;
+    const { from, to } = placeOf(file, before, command, part);
+    const after = `${before.slice(0, from)}\n\n${text}\n\n${before.slice(to)}`;
     const prettier = [require.resolve("prettier/bin/prettier.cjs"), "--stdin-filepath", resolve(file)];
     writeFileSync(file, execFileSync(process.execPath, prettier, { input: after }));
   });
+}
+
+/** What such a part has now. */
+export function partOf(file: string, command: string, part?: string): string {
+  const text = readFileSync(file, "utf8");
+  const { from, to } = placeOf(file, text, command, part);
+  return text.slice(from, to).trim();
+}
+
+function placeOf(
+  file: string,
+  text: string,
+  command: string,
+  part: string | undefined,
+): { readonly from: number; readonly to: number } {
+  const begin = `<!-- ${part === undefined ? "" : `${part}, `}written by ${command} -->`;
+  const from = text.indexOf(begin);
+  const to = text.indexOf(END, from);
+  if (from < 0 || to < 0) throw new Error(`${file} has no part between "${begin}" and "${END}"`);
+  return { from: from + begin.length, to };
 }
 
 /** Works while no other process does the same with this file. */
