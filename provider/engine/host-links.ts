@@ -9,7 +9,7 @@ import { type AnyKind, KINDS_BY_WORD } from "../kinds";
 import { checkInputs, isHidden, schemaIssues, visibleInputs } from "../kinds/check-inputs";
 import { inDependencyOrder } from "../kinds/dependencies";
 import type { Json } from "../kinds/kind";
-import { type Issue, issue } from "../model/error";
+import { type Issue, issue, uniqueIssues } from "../model/error";
 import type { LinkId } from "../model/host";
 import { keptPer } from "../model/lists";
 import { forLog } from "../model/outside-text";
@@ -33,6 +33,7 @@ const COMMON = ["__owner", "__stack", "__resource", "__preview", "__imported"] a
 export const hostLinks: ResourceType = {
   type: "HostLinks",
   check,
+  statedAt,
   // asked for several times in each operation
   members: keptPer(members),
   join,
@@ -162,7 +163,19 @@ function check(given: Json, before: Json | undefined): CheckedResource {
       : unknown.length === 0
         ? joined
         : { ...joined, links: { ...objectOf(joined["links"]), ...Object.fromEntries(unknown) } };
-  return { inputs, issues: unique(issues) };
+  return {
+    inputs,
+    issues: uniqueIssues(issues.map((one) => ({ ...one, property: statedAt(given, one.property) }))),
+  };
+}
+
+/** All links have the host's property and those beside `links`, which a program gives once. */
+function statedAt(given: Json, property: string): string {
+  const [first, key, name, ...rest] = parsePath(property) ?? [];
+  if (first !== "links" || key === undefined || name === undefined) return property;
+  const own = objectOf(ownOf(objectOf(given["links"]), String(key)));
+  const isBeside = name === "host" || SHARED.some((one) => one === name && given[one] != null);
+  return isBeside && own[String(name)] == null ? pathOf([name, ...rest]) : property;
 }
 
 /** The paths have keys in them, and a program may have got these from anywhere. */
@@ -208,13 +221,7 @@ function checkLink(
     elsewhere == null
       ? []
       : [invalid(`${path}host`, "is not a property of a link of HostLinks: it stands beside links")];
-  const issues = checked.issues
-    // said of the resource as a whole
-    .filter(({ property }) => !/^host\b/.test(property))
-    .map((one) => {
-      const [first = ""] = one.property.split(/[.[]/);
-      return handedOn.some((name) => name === first) ? one : { ...one, property: path + one.property };
-    });
+  const issues = checked.issues.map((one) => ({ ...one, property: path + one.property }));
   return { member: { key, path, kind, props: checked.inputs }, issues: [...misplaced, ...issues] };
 }
 
@@ -246,13 +253,6 @@ function secretsWithin(marked: unknown, key: string, handedOn: readonly string[]
     if (first !== "links") return handedOn.filter((name) => name === first);
     return second === key && third !== undefined ? [String(third)] : [];
   });
-}
-
-/** What is said of all links alike is said once. */
-function unique(issues: readonly Issue[]): Issue[] {
-  return issues.filter(
-    (issue, i) => issues.findIndex((o) => o.property === issue.property && o.reason === issue.reason) === i,
-  );
 }
 
 /** Of the paths that the program ignores, those within a link, as the link itself has them. */

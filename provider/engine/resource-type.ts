@@ -35,6 +35,8 @@ export interface ResourceType {
   readonly type: string;
   /** Checks and completes inputs. `before` are those of the last run, if any. */
   check(given: Json, before: Json | undefined): CheckedResource;
+  /** Where a program that gave these inputs states what a property of a link has in the canonical ones. */
+  statedAt(given: Json, property: string): string;
   /** The links of canonical inputs, or of outputs, in an order in which they can be made. */
   members(props: Json): readonly Member[];
   /** The opposite of {@link members}: what the state keeps, with what is no member's from `base`. */
@@ -52,6 +54,7 @@ export function ofOneLink(kind: AnyKind): ResourceType {
   return {
     type: kind.type,
     check: (given, before) => checkInputs(kind, given, before),
+    statedAt: (_, property) => property,
     members: (props) => [{ key: "", path: "", kind, props }],
     join: (base, [member]) => member?.props ?? base,
     isPending: () => false,

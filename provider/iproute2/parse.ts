@@ -436,7 +436,9 @@ function parseSysctls(text: string): Map<string, Record<string, string>> {
     const match = /^\/proc\/sys\/net\/(ipv[46])\/conf\/([^/]+)\/([a-z0-9_]+):(.*)$/.exec(line);
     const [, family, link, name, value] = match ?? [];
     if (link === undefined || value === undefined) continue;
-    links.set(link, { ...links.get(link), [`${family ?? ""}.${name ?? ""}`]: value });
+    const values = links.get(link) ?? {};
+    values[`${family ?? ""}.${name ?? ""}`] = value;
+    links.set(link, values);
   }
   return links;
 }

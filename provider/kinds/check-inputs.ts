@@ -20,7 +20,9 @@ export interface Checked {
 
 /** Checks and completes a resource's inputs. `before` are its inputs of the last run, if any. */
 export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined): Checked {
-  const visible = Object.entries(given).filter(([key, v]) => !isHidden(key) && key !== "drift" && v != null);
+  const visible = Object.entries(given).filter(
+    ([key, v]) => !isHidden(key) && key !== "drift" && v != null && !isGivenBack(key, v, before),
+  );
   const unknown = visible.filter(([, value]) => isUnknown(value)).map(([key]) => key);
   const issues: Issue[] = [];
   const inputs: Record<string, unknown> = {};
@@ -62,6 +64,18 @@ export function checkInputs(kind: AnyKind, given: Json, before: Json | undefined
     reason: forLog(reason),
   }));
   return { inputs: { ...complete, ...hidden }, issues: shown, unknown };
+}
+
+/**
+ * Whether a value is one that the check of the last run added, which is derived again. If `ignoreChanges` names all of a
+ * link (`*`, or `links.web` of HostLinks), the engine gives the checked inputs of the last run in place of the program's.
+ */
+function isGivenBack(key: string, value: unknown, before: Json | undefined): boolean {
+  return ["label", ...derivedNames(before)].includes(key) && value === before?.[key];
+}
+
+function derivedNames(inputs: Json | undefined): readonly string[] {
+  return (inputs?.["__derived"] as readonly string[] | undefined) ?? [];
 }
 
 /** The issues of a schema with a value: that of the property, if one is named. */
@@ -143,7 +157,7 @@ export function derive(
   const known = (...keys: string[]): boolean => keys.every((k) => !unknown.includes(k));
   const labelOf = (): string => (known("name", "parent") ? kind.label(inputs) : UNKNOWN);
   if (inputs["macAddress"] === undefined && kind.derivesMac(inputs)) {
-    const kept = (before?.["__derived"] as string[] | undefined)?.includes("macAddress") === true;
+    const kept = derivedNames(before).includes("macAddress");
     // once derived it stays, even if the stack or the link is renamed, because the LAN has learnt it
     if (kept && !isUnknown(before?.["macAddress"])) derived["macAddress"] = before?.["macAddress"];
     // what is taken over keeps its address

@@ -13,6 +13,7 @@ import {
   sameLink,
 } from "../model/host";
 import { type ErrorCode, type Issue, issue } from "../model/error";
+import { uniqueBy } from "../model/lists";
 import { isOwn } from "../model/owner";
 import { displacedByPorts, isDisplaceable, pointOfPort } from "./displaced";
 import { adopts, ownRecord, ownerOf, previousPlace, recordFor, withoutLowering } from "./ownership";
@@ -74,8 +75,8 @@ export function desiredMaster(inputs: MasterInputs, context: PlanContext, spec: 
     initial: [...ANNOUNCES, ...taken.macAddress, ...(spec.initial ?? [])],
     ...(moves
       ? {
-          addresses: unique([...stay, ...taken.from.flatMap((l) => l.addresses)], (a) => a.cidr),
-          routes: unique(
+          addresses: uniqueBy([...stay, ...taken.from.flatMap((l) => l.addresses)], (a) => a.cidr),
+          routes: uniqueBy(
             [
               ...(linkNow?.routes ?? []).filter((r) => !isGivenBack(r)),
               ...taken.from.flatMap((l) => l.routes),
@@ -179,8 +180,8 @@ function takenOver(
     const addresses = [...(before?.addresses ?? []), ...(now?.addresses ?? [])];
     const routes = [...(before?.routes ?? []), ...(now?.routes ?? [])];
     return {
-      addresses: unique(addresses, (a) => a.cidr).filter(({ cidr }) => !has.has(cidr)),
-      routes: unique(routes, routeKey).filter((route) => !leads.has(routeKey(route))),
+      addresses: uniqueBy(addresses, (a) => a.cidr).filter(({ cidr }) => !has.has(cidr)),
+      routes: uniqueBy(routes, routeKey).filter((route) => !leads.has(routeKey(route))),
     };
   });
   const first = ports.find((_, i) => (from[i]?.addresses.length ?? 0) > 0);
@@ -189,10 +190,6 @@ function takenOver(
 
 function withoutIp({ addresses, routes, ...rest }: DesiredLink): DesiredLink {
   return rest;
-}
-
-function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
-  return [...new Map(items.map((item) => [key(item), item])).values()];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Errors by which a run fails, and failures of a check: each has a code, and a section of that name in docs/troubleshooting.md. Pure. */
 import type { Difference } from "./difference";
+import { uniqueBy } from "./lists";
 import { forLog } from "./outside-text";
 
 /** Every code that a message can end with. */
@@ -60,6 +61,11 @@ export interface Issue {
 
 export function issue(code: ErrorCode, property: string, reason: string): Issue {
   return { code, property, reason };
+}
+
+/** What concerns all links of a resource alike is reported once. */
+export function uniqueIssues(issues: readonly Issue[]): Issue[] {
+  return uniqueBy(issues, ({ property, reason }) => `${property}\n${reason}`);
 }
 
 /** `mtu: is above that of the parent eth0, which is 1500; raise that first` */

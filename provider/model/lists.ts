@@ -12,6 +12,11 @@ export function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K,
   return groups;
 }
 
+/** One item of those with the same key: the last, at the place of the first. */
+export function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [keyOf(item), item])).values()];
+}
+
 /** The same function of a value that never changes: what it has found is kept as long as the value. */
 export function keptPer<V extends object, T extends object>(find: (value: V) => T): typeof find {
   const kept = new WeakMap<V, T>();

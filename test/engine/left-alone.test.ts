@@ -48,20 +48,31 @@ describe("what is left alone", function () {
       new HairpinBridge("lan", { host: "${HOST}", name: "br0", ports: [{ name: "eth1", cost: 5, priority: 7 }], ageingTime: 300 },
         { ignoreChanges: ["ports[0].cost", "ageingTime"] });
       new MacvlanInterface("web", { host: "${HOST}", parent: "eth0", name: "mac0", mtu: 1400, addresses: ["192.0.2.10/24"] },
-        { ignoreChanges: ["mtu"] });`);
+        { ignoreChanges: ["mtu"] });
+      new HostLinks("links", { host: "${HOST}", links: { db: { kind: "macvlan", parent: "eth0" }, log: { kind: "macvlan", parent: "eth0", mtu: 1500 } } },
+        { ignoreChanges: ["links.db"] });
+      new MacvlanInterface("any", { host: "${HOST}", parent: "eth0" }, { ignoreChanges: ["*"] });`);
     await on.project.up();
     await on.lab.sh(
       HOST,
       `ip address add 192.0.2.100/32 dev mac0; ip link set mac0 mtu 1450
+      for link in db log any; do ip link set $link mtu 1450; done
       bridge link set dev eth1 cost 9 priority 9; ip link set br0 type bridge ageing_time 20000`,
     );
-    const { lan, web } = await on.project.steps();
-    assert.equal(web, undefined, "a step for what is ignored");
+    const { lan, web, links, any } = await on.project.steps();
+    assert.deepEqual([web, any], [undefined, undefined], "a step for what is ignored");
+    assert.deepEqual(Object.keys(links?.newState?.inputs["drift"] ?? {}), ["links.log.mtu"]);
     assert.deepEqual(Object.keys(lan?.newState?.inputs["drift"] ?? {}), ["ports[0].priority"]);
     await on.project.up();
     const mac0 = await linkOf(on.lab, HOST, "mac0");
     assert.deepEqual(addressesOf(mac0).toSorted(), ["192.0.2.10/24", "192.0.2.100/32"]);
     assert.equal(mac0.mtu, 1450);
+    for (const [link, mtu] of [
+      ["db", 1450],
+      ["any", 1450],
+      ["log", 1500],
+    ] as const)
+      assert.equal((await linkOf(on.lab, HOST, link)).mtu, mtu, link);
     const eth1 = (await linkOf(on.lab, HOST, "eth1")).linkinfo?.info_slave_data;
     assert.deepEqual([eth1?.["cost"], eth1?.["priority"]], [9, 7]);
     assert.equal((await linkOf(on.lab, HOST, "br0")).linkinfo?.info_data?.["ageing_time"], 20000);

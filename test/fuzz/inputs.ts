@@ -120,6 +120,8 @@ export function inputs(check: typeof checkInputs = checkInputs): FuzzTarget {
       const again = check(kind, canonical, checked.inputs);
       assert.deepEqual(again.issues, []);
       assert.deepEqual(again.inputs, checked.inputs);
+      // and all of it is what the engine gives again for what is ignored
+      assert.deepEqual(check(kind, checked.inputs, checked.inputs), { ...again, unknown: checked.unknown });
       const known = knownInputs(checked.inputs, checked.unknown);
       const context = planContextFrom(checked.inputs, host, undefined, () => false);
       if (problemsOf(kind, known, context).length > 0) return;
@@ -178,6 +180,7 @@ export function linksOfHost(
       ]);
       const again = check({ ...checked, links: Object.fromEntries(canonical) as Json }, checked);
       assert.deepEqual(again, { inputs: checked, issues: [] });
+      assert.deepEqual(check(checked, checked), { inputs: checked, issues: [] });
     }),
   };
 }

@@ -6,7 +6,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import type { ManagedHost } from "../../host/managed-host";
 import { type Json, linkId, resourceName } from "../../kinds/kind";
 import type { Warning } from "../../kinds/lan/conflicts";
-import { type Issue, MacvlanError, codedError } from "../../model/error";
+import { type Issue, MacvlanError, codedError, uniqueIssues } from "../../model/error";
 import type { HostState } from "../../model/host";
 import type { Observation } from "../../model/observation";
 import type { HostAddress } from "../../ssh/address";
@@ -56,7 +56,11 @@ export async function check(
         ? reportUnseen(context, request, seen)
         : reportPlan(context, plan(context, request, host, seen), seen);
   const report = proof ? withChecks(planned, proof) : planned;
-  const failures = withoutSecretPaths(report.failures ?? [], secrets);
+  const stated = (report.failures ?? []).map((one) => ({
+    ...one,
+    property: type.statedAt(news, one.property),
+  }));
+  const failures = uniqueIssues(withoutSecretPaths(stated, secrets));
   const drift = Object.entries(report.drift ?? {}).map(([property, text]) => [property, redact(text)]);
   const notices = report.notices?.map((notice) =>
     typeof notice === "string" ? redact(notice) : { ...notice, text: redact(notice.text) },

@@ -163,6 +163,22 @@ describe("all links of a host", () => {
     assert.ok(!JSON.stringify(shown).includes("hush"));
   });
 
+  it("have what stands beside them at its own path, once, unless a link has its own", () => {
+    const [web, db] = ["macvlan", "macvlan"].map((kind) => ({ kind, parent: "eth0" }));
+    const links = { web, db, own: { ...web, mtu: 1400 } };
+    const given = { ...GIVEN, links, mtu: 1477, persist: true };
+    const at = (property: string): string => hostLinks.statedAt(given, property);
+    assert.deepEqual(
+      ["links.web.host", "links.db.mtu", "links.own.mtu", "links.web.parent", "links.web", "drift"].map(at),
+      ["host", "mtu", "links.own.mtu", "links.web.parent", "links.web", "drift"],
+    );
+    const { issues } = hostLinks.check({ ...given, mtu: "x", host: { address: "a b" } }, undefined);
+    assert.deepEqual(
+      issues.map(({ property }) => property),
+      ["host.address", "mtu"],
+    );
+  });
+
   it("cannot have a secret beside them, which the engine would show in each of them", () => {
     const links = { web: { kind: "macvlan", parent: "eth0" } };
     const { issues } = hostLinks.check({ ...GIVEN, links, mtu: 1477, __secrets: ["mtu"] }, undefined);
