@@ -3,6 +3,8 @@
  *
  * Measured with engine 3.259: a preview's steps hold the canonical inputs, those that the provider adds (`__owner`,
  * `drift`) too; secrets are the text `[secret]`. Links without a change are left out unless `--show-sames` is given.
+ * If the engine reads resources first (`--refresh`, and always with the native provider), the step of that, `refresh`, has
+ * the inputs of the last run, and the next step of the resource has what was read as its old inputs.
  * A replacement is one step. Of a resource whose check failed there is no step, only a diagnostic. An export holds
  * secrets encrypted, below a key of their own.
  */
@@ -117,17 +119,23 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
 function fromPreview({ steps, diagnostics }: Preview): StackReading {
   const known = new Map<string, Found>();
   const others = new Map<string, number>();
+  const lastInputs = new Map<string, Json>();
   for (const { op, urn, oldState, newState } of steps) {
     const type = typeOf(oldState?.type ?? newState?.type);
     const action = ACTIONS.get(op);
+    if (op === "refresh" && oldState?.inputs) lastInputs.set(urn, oldState.inputs);
     if (!type) {
       if (!["same", "read", "refresh"].includes(op) && !isStack(urn))
         others.set(op, (others.get(op) ?? 0) + 1);
     } else if (action !== undefined) {
       const gone = action === "delete" || action === "replace";
       // a deletion uses the state including outputs; everything else uses the inputs
-      const before = gone ? { ...oldState?.inputs, ...oldState?.outputs } : oldState?.inputs;
-      const found = { type, urn, action, ...definedOf(oldState ? before : undefined, newState?.inputs) };
+      const before = gone
+        ? oldState
+          ? { ...oldState.inputs, ...oldState.outputs }
+          : undefined
+        : (lastInputs.get(urn) ?? oldState?.inputs);
+      const found = { type, urn, action, ...definedOf(before, newState?.inputs) };
       const other = known.get(urn);
       // if a replacement has several steps, each has a part of it
       known.set(urn, other ? { ...found, ...definedOf(other.before, other.after) } : found);

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse } from "yaml";
 import { type CommandResult, run } from "../lab/fleet/run";
+import { NATIVE, useNative } from "./doors";
 import { useProject } from "./project";
 
 const CI = resolve(__dirname, "../../examples/ci");
@@ -210,5 +211,26 @@ describe("the workflows for CI", function () {
     assert.match(results[1]?.stdout ?? "", /mtu {2}found 1300 {2}wanted 1500 {2}drift/);
     const summary = readFileSync(onGithub()["GITHUB_STEP_SUMMARY"] ?? "", "utf8");
     assert.match(summary, /nothing to do[^]*drift on 1 link/);
+  });
+
+  it("serve a stack of the native provider, and tell drift from a change of its program", async () => {
+    await useNative(on.project);
+    const args = { host: "node1", parent: "eth0", name: "mac0", mtu: 1500 };
+    NATIVE.write(on.project, { web: { type: "MacvlanInterface", args } });
+    await on.project.up();
+    await on.lab.sh("node1", "ip link set mac0 mtu 1300");
+    NATIVE.write(on.project, {
+      web: { type: "MacvlanInterface", args: { ...args, addresses: ["192.0.2.10/24"] } },
+    });
+    for (const step of github("preview", "preview")) {
+      const { code, stdout, stderr } = await shell(step, onGithub());
+      assert.equal(code, 0, `${step}: ${stdout}${stderr}`);
+    }
+    const comment = forge.comments.get(2) ?? "";
+    assert.match(comment, /\| `mtu` \| `1500` \| `1300` \| drift \|/);
+    assert.match(comment, /\| `addresses` \| `192\.0\.2\.10\/24` \| `none` \| program \|/);
+    assert.match(comment, /ip link set dev mac0 mtu 1500/);
+    const night = await shell(github("drift", "drift").join("\n"), onGithub());
+    assert.equal(night.code, 2, night.stderr);
   });
 });

@@ -75,6 +75,28 @@ describe("a stack as the engine prints it", () => {
     assert.deepEqual(links[2]?.before?.["__derived"], ["macAddress"]);
   });
 
+  it("compares with the inputs of the last run if the engine has read the resources first", () => {
+    const [last, read] = [inputsOf("web", { mtu: 1500 }), inputsOf("web", { mtu: 1300 })];
+    const { links } = readStack(
+      preview([
+        step("refresh", "web", { before: last, after: last }),
+        step("refresh", "gone", { before: inputsOf("gone", {}) }),
+        step("update", "web", { before: read, after: inputsOf("web", { mtu: 1500 }) }),
+        step("create", "gone", { after: inputsOf("gone", {}) }),
+        step("create", "new", { after: inputsOf("new", {}) }),
+      ]),
+      "it",
+    );
+    assert.deepEqual(
+      links.map(({ resource, action, before }) => [resource, action, before?.["mtu"], before?.["name"]]),
+      [
+        ["web", "update", 1500, "web"],
+        ["gone", "create", undefined, "gone"],
+        ["new", "create", undefined, undefined],
+      ],
+    );
+  });
+
   it("counts the steps of one replacement as one", () => {
     const before = inputsOf("web", {});
     const after = inputsOf("web", { parent: "eth1" });
