@@ -1,34 +1,44 @@
 // For `node --require`, in the programs and providers of the tests' stacks. When it is imported, Pulumi's SDK loads the
-// TypeScript compiler, and what reads npm's trees, only to be able to serialise functions. Here both are loaded when they
-// are used, which our providers never do: two processes per call of the CLI save 0.8 s of CPU each.
+// TypeScript compiler and what reads npm's trees, only to be able to serialise functions, and OpenTelemetry for traces of
+// its own. Here all that is loaded when it is used, which happens in none of our tests: the two processes of a call of
+// the CLI take less than half of the CPU.
 const { readFileSync } = require("node:fs");
 const Module = require("node:module");
 const process = require("node:process");
 
-/** What is loaded later: the request, and the file that makes it. */
+/** What is loaded later: the request, the file that makes it, and whether that takes the exports apart at once. */
 const LATER = [
-  ["../../typescript-shim", /@pulumi\/pulumi\/runtime\/closure\/parseFunction\.js$/],
-  ["@npmcli/arborist", /@pulumi\/pulumi\/runtime\/closure\/codePaths\.js$/],
+  [/^\.\.\/\.\.\/typescript-shim$/, /@pulumi\/pulumi\/runtime\/closure\/parseFunction\.js$/, false],
+  [/^@npmcli\/arborist$/, /@pulumi\/pulumi\/runtime\/closure\/codePaths\.js$/, false],
+  [/^@opentelemetry\/(?!api$)/, /@pulumi\/pulumi\/cmd\/run\/tracing\.js$/, true],
 ];
 
 const load = Module._load;
 Module._load = function (request, parent, isMain) {
   const now = () => load.call(this, request, parent, isMain);
-  const isLater = LATER.some(([name, file]) => request === name && file.test(parent?.filename ?? ""));
-  return isLater ? loadedWhenUsed(now) : now();
+  const later = LATER.find(([name, file]) => name.test(request) && file.test(parent?.filename ?? ""));
+  return later ? loadedWhenUsed(now, later[2]) : now();
 };
 
-function loadedWhenUsed(now) {
+/** A module that is loaded when one of its exports is asked for or, if they are taken apart, is called. */
+function loadedWhenUsed(now, isTakenApart) {
   let loaded;
   const module = () => (loaded ??= now());
   return new Proxy(
     {},
     {
       // an ES module is not copied by those who import it
-      get: (_, key) => key === "__esModule" || module()[key],
+      get: (_, key) => key === "__esModule" || (isTakenApart ? loadedWhenCalled(module, key) : module()[key]),
       has: (_, key) => key in module(),
     },
   );
+}
+
+function loadedWhenCalled(module, key) {
+  return new Proxy(class {}, {
+    apply: (_, self, values) => Reflect.apply(module()[key], self, values),
+    construct: (_, values) => Reflect.construct(module()[key], values),
+  });
 }
 
 // The language host that is built from Go modules does not heed this setting of the project, as those of releases do.

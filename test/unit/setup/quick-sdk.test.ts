@@ -18,22 +18,26 @@ async function run(code: string, env: NodeJS.ProcessEnv = {}, cwd = REPOSITORY):
   return JSON.parse(stdout);
 }
 
-const LOADED = `Object.keys(require.cache).filter((file) => /node_modules.(typescript|@npmcli.arborist)./.test(file)).length`;
+const LOADED = `Object.keys(require.cache).filter((file) => /node_modules.(typescript|@npmcli.arborist|@opentelemetry.sdk-trace-node)./.test(file)).length`;
 
 describe("the preload for the tests' stacks", () => {
-  it("keeps the SDK from loading what it only serialises functions with, until it does", async () => {
+  it("keeps the SDK from loading what it only serialises functions and traces itself with, until it does", async () => {
     const code = `const pulumi = require("@pulumi/pulumi");
       const [two, path, before] = [2, require("node:path"), ${LOADED}];
       (async () => {
         const { text } = await pulumi.runtime.serializeFunction((n) => path.join(String(two), n));
         const paths = await pulumi.runtime.computeCodePaths();
+        const tracing = require("@pulumi/pulumi/cmd/run/tracing");
+        const untraced = ${LOADED};
+        tracing.start("http://127.0.0.1:1/");
+        tracing.newSpan("test").end();
         console.log(JSON.stringify({
-          before, after: ${LOADED} > 0,
+          before, traced: ${LOADED} > untraced,
           text: text.includes("path.join(String(two), n)"),
           paths: [...paths.keys()].some((path) => path.endsWith("node_modules/zod")),
         }));
       })();`;
-    assert.deepEqual(await run(code), { before: 0, after: true, text: true, paths: true });
+    assert.deepEqual(await run(code), { before: 0, traced: true, text: true, paths: true });
   });
 
   it("heeds `typescript: false` of a project, and leaves other projects their TypeScript", async () => {
