@@ -8,7 +8,9 @@ import { asThrown } from "../engine/border";
 import type { ProviderContext } from "../engine/context";
 import { isInitFailed, openProviders } from "../engine/provider";
 import { hostLinks } from "../engine/host-links";
+import { clean } from "../engine/outputs";
 import { knownInputs } from "../engine/planning";
+import { ofOneLink } from "../engine/resource-type";
 import { hostOf } from "../engine/secrets";
 import { describeDifferences } from "../host/errors";
 import { type AnyKind, KINDS } from "../kinds";
@@ -25,6 +27,12 @@ import { type PropertyChange, detailedDiff } from "./detailed-diff";
 import { importHost, importLink } from "./import";
 import { secretPathsOf } from "./properties";
 import { parseUrn } from "./urn";
+
+/** The result of `check`. */
+interface Checked {
+  readonly inputs: Json;
+  readonly failures: readonly dynamic.CheckFailure[];
+}
 
 /** The result of `diff`. */
 export interface NativeDiff {
@@ -45,12 +53,7 @@ export class Unreadable extends Error {}
 
 /** What the engine calls. `secrets` are names of properties. */
 export interface NativeOperations {
-  check(
-    urn: string,
-    olds: Json,
-    news: Json,
-    secrets: readonly string[],
-  ): Promise<{ readonly inputs: Json; readonly failures: readonly dynamic.CheckFailure[] }>;
+  check(urn: string, olds: Json, news: Json, secrets: readonly string[]): Promise<Checked>;
   /** @param before the inputs of the last run. @param ignored paths, as in `ignoreChanges` */
   diff(
     urn: string,
@@ -109,6 +112,8 @@ export function openOperations({
   context.stack.note({ identity });
   /** The engine does not tell `check` whether it is a preview. What it calls later does. */
   let phase: "preview" | "update" | undefined;
+  /** Checks that the engine has not waited for, by URN. */
+  const unfinished = new Map<string, Promise<Checked>>();
 
   function operationsOf(type: string): Required<dynamic.ResourceProvider> {
     const found = Object.hasOwn(providers, type) ? providers[type] : undefined;
@@ -152,26 +157,63 @@ export function openOperations({
     return now === undefined || links.every((own) => !recordOf(now.state, linkId(knownInputs(own, []))));
   }
 
-  async function checkWith(
-    urn: string,
-    olds: Json,
-    given: Json,
-    more: Json,
-  ): Promise<{ inputs: Json; failures: readonly dynamic.CheckFailure[] }> {
-    const { type, hidden } = resourceOf(urn);
+  /** Inputs with what a program's class would add. */
+  function completed(urn: string, given: Json, more: Json): Json {
+    const { hidden } = resourceOf(urn);
+    return withoutUndefined({ ...given, __stack: given["__stack"] ?? identity, ...hidden, ...more });
+  }
+
+  async function checkWith(urn: string, olds: Json, given: Json, more: Json): Promise<Checked> {
+    const { type } = resourceOf(urn);
     const previous = canonical(KINDS[type], olds);
     const { __imported: _, ...others } = previous;
     const isImported = await isOnlyImported(previous);
     const before = isImported ? previous : others;
-    const news = { ...given, __stack: given["__stack"] ?? identity, ...hidden, ...more };
-    const checked = await operationsOf(type).check(before, withoutUndefined(news));
+    const checked = await operationsOf(type).check(before, completed(urn, given, more));
     const { failures = [] } = checked;
     return { inputs: { ...(checked.inputs as Json), ...(isImported ? { __imported: true } : {}) }, failures };
   }
 
+  /**
+   * The engine checks one resource after the other, and would connect to the hosts of a new stack one after the other. So
+   * the check of a new resource does not wait for a host that is still being read: its inputs do not depend on the host. What is
+   * wrong with it there, its creation says, which previews have as well.
+   */
+  async function checkOrStart(urn: string, news: Json, checking: Promise<Checked>): Promise<Checked> {
+    const { data: host } = hostSchema.safeParse(news["host"]);
+    if (host === undefined) return checking;
+    const reading = context.fleet.managedHost(host).observe();
+    const isOver = Promise.race([reading, checking]).then(
+      () => true,
+      () => true,
+    );
+    const isLate = new Promise<boolean>((resolve) => setImmediate(resolve, false));
+    if (await Promise.race([isOver, isLate])) return checking;
+    checking.catch(() => undefined);
+    unfinished.set(urn, checking);
+    const kind = KINDS[parseUrn(urn).type];
+    const { inputs } = (kind ? ofOneLink(kind) : hostLinks).check(news, undefined);
+    return { inputs: clean(inputs), failures: [] };
+  }
+
+  /** @throws Error with the failures of a check that the engine has not waited for */
+  async function expectChecked(urn: string, type: string, inputs: Json): Promise<void> {
+    const checking = unfinished.get(urn);
+    unfinished.delete(urn);
+    const { failures = [] } = (await checking) ?? {};
+    if (failures.length === 0) return;
+    const lines = failures.map(({ property, reason }) =>
+      property === "" ? reason : `${property} ${reason}`,
+    );
+    throw new Error(`${resourceName(type, String(inputs["__resource"]))}: ${lines.join("\n")}`);
+  }
+
   return {
     async check(urn, olds, news, secrets) {
-      const checked = await checkWith(urn, olds, news, { __secrets: secrets, __preview: phase !== "update" });
+      const more = { __secrets: secrets, __preview: phase !== "update" };
+      const checking = checkWith(urn, olds, news, more);
+      const isNew = Object.keys(olds).length === 0;
+      const checked = await (isNew ? checkOrStart(urn, completed(urn, news, more), checking) : checking);
       if (checked.failures.length === 0) noteHostOf(checked.inputs);
       return checked;
     },
@@ -202,6 +244,7 @@ export function openOperations({
     async create(urn, inputs, isPreview) {
       phase = isPreview ? "preview" : "update";
       const { type } = resourceOf(urn);
+      await expectChecked(urn, type, inputs);
       if (isPreview) {
         await expectReadable("create", type, inputs);
         return { id: "", state: foreseen(type, inputs) };

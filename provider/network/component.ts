@@ -1,7 +1,6 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- the checks come with a schema library: only programs that have a network load it; a literal require is what bundlers follow */
 /** What a network does, over the resource classes of either provider. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Leases } from "../leases/lease";
 import { type Issue, withCode } from "../model/error";
 import type { HostLinkArgs, HostLinks, HostLinksArgs } from "../program/host-links";
 import type { DeepInput, InputArgs, LinkResource, Outputs } from "../program/resource";
@@ -40,7 +39,8 @@ export interface NetworkClasses {
 
 /** The leases as a resource, because they are kept in the state. */
 export interface LeaseBook extends pulumi.CustomResource {
-  readonly leases: pulumi.Output<Leases | undefined>;
+  // not by the name that the schema has for it: programs would compile the declarations of the schema library
+  readonly leases: pulumi.Output<Readonly<Record<string, readonly string[]>> | undefined>;
 }
 
 /** The problems of a network's arguments, before anything is made. */

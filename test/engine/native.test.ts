@@ -1,11 +1,13 @@
 /** What only the native provider does, or does in another way: configuration, import, moving, a host that is down. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
+import { cacheFolder } from "../../provider/native/remembered-hosts";
 import { blocksOf } from "../unit/docs/pages";
+import { eventually } from "../support/eventually";
 import { DYNAMIC, NATIVE, NATIVE_NODE, type ProgramCase } from "./doors";
 import { stateText, useProject } from "./project";
 
@@ -421,7 +423,52 @@ describe("the native provider", function () {
     await on.project.destroy();
   });
 
-  it("ends within a second of Ctrl-C while a host is read, and while it is changed, and keeps what may have been made", async () => {
+  it("reads the hosts of a new stack at the same time, and says then what a check did not wait for", async () => {
+    const hosts = ["node1", "node2", "node3"];
+    const web = (host: string, args: object = {}): ProgramCase[string] => ({
+      type: "MacvlanInterface",
+      args: { host, parent: "eth0", name: "mac0", ...args },
+    });
+    const program = { one: web("node1"), two: web("node2"), three: web("node3") };
+    const forget = (): void => rmSync(cacheFolder(on.project.environment), { recursive: true, force: true });
+    const reading = "/run/pulumi-macvlan-test";
+    NATIVE.write(on.project, program);
+    forget();
+    for (const host of hosts) {
+      await on.lab.sh(host, 'mkdir -p /tmp/real; cp "$(command -v ip)" /tmp/real/ip');
+      // no host answers before all are asked: one after the other, none of them would
+      const wait = `mkdir -p ${reading}; for i in $(seq 600); do [ -e ${reading}/all ] && break; sleep 0.05; done`;
+      await on.lab.replace(host, "ip", { script: `#!/bin/sh\n${wait}\nexec /tmp/real/ip "$@"\n` });
+    }
+    try {
+      const preview = on.project.cli(["preview"]);
+      for (const host of hosts) {
+        await eventually(
+          `${host} is read while the others are`,
+          async () => (await on.lab.exec(host, ["test", "-d", reading])).code === 0,
+        );
+      }
+      for (const host of hosts) await on.lab.sh(host, `touch ${reading}/all`);
+      const { code, output } = await preview;
+      assert.equal(code, 0, output);
+    } finally {
+      for (const host of hosts) {
+        await on.lab.unhide(host);
+        await on.lab.sh(host, `rm -rf ${reading}`);
+      }
+    }
+    NATIVE.write(on.project, { ...program, two: web("node2", { parent: "eth9" }) });
+    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      forget();
+      const wrong = await on.project.cli(command);
+      assert.notEqual(wrong.code, 0);
+      assert.match(wrong.output, /parent[^]*\[not-on-host\]/);
+      assert.doesNotMatch(await on.lab.sh("node2", "ip -br link"), /mac0/);
+    }
+    await on.project.destroy();
+  });
+
+  it("ends soon after Ctrl-C while a host is read, and while it is changed, and keeps what may have been made", async () => {
     NATIVE.write(on.project, {
       web: {
         type: "MacvlanInterface",

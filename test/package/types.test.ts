@@ -8,6 +8,11 @@ const PROGRAM = `import { MacvlanInterface, type MacvlanMode } from "pulumi-macv
 const mode: MacvlanMode = "bridge";
 const web = new MacvlanInterface("web", { host: { address: "node1", port: 22 }, parent: "eth0", mode });
 export const mac: import("@pulumi/pulumi").Output<string> = web.macAddress;
+import * as native from "pulumi-macvlan/native";
+const same: native.MacvlanMode = mode;
+const vm = new native.MacvlanInterface("vm", { host: "node1", parent: "eth0", mode: same });
+const args: native.NetworkArgs = { hosts: ["node1"], parent: vm.name, children: ["db"], cidr: "192.0.2.0/24" };
+export const index = new native.MacvlanNetwork("lan", args).child("node1", "db").link.ifIndex;
 `;
 
 /** The ways in which TypeScript looks for a package, with the module kind that goes with each. */
@@ -82,17 +87,19 @@ describe("types and docstrings", () => {
   }
 
   it("show a property's meaning and default, a resource's purpose, and an output's type", () => {
-    const [mode = "", port = "", resource = "", output = ""] = hover(
+    const [mode = "", port = "", resource = "", output = "", native = ""] = hover(
       PROGRAM,
       "mode });",
       "port: 22",
       'MacvlanInterface("web"',
       "macAddress;",
+      "ifIndex;",
     );
     assert.match(mode, /MacvlanMode[\s\S]*Default: `bridge`/);
     assert.match(port, /TCP port of sshd/);
     assert.match(resource, /a link with its own MAC address and IP addresses/);
     assert.match(output, /Output<string>/);
+    assert.match(native, /Output<number>/);
   });
 
   it("refuse an unknown mode and a misspelt property", () => {
