@@ -49,8 +49,6 @@ export interface ResourceType {
 
 /** A resource that is one link. */
 export function ofOneLink(kind: AnyKind): ResourceType {
-  const named = (props: Json, state: HostState | undefined): Json =>
-    state ? { ...withKernelNames(asInputs(props), state) } : props;
   return {
     type: kind.type,
     check: (given, before) => checkInputs(kind, given, before),
@@ -60,9 +58,20 @@ export function ofOneLink(kind: AnyKind): ResourceType {
     isPending: () => false,
     replaces(before, after, state) {
       const isVague = kind.identifying.some((property) => isUnknown(after[property]));
-      return isVague ? [] : kind.replaces(named(before, state), named(after, state));
+      return isVague ? [] : fixedChanges(kind, before, after, state);
     },
   };
+}
+
+/** Properties of a link whose change needs another link. `state`: what names of links stand for, such as altnames. */
+export function fixedChanges(
+  kind: AnyKind,
+  before: Json,
+  after: Json,
+  state: HostState | undefined,
+): string[] {
+  const named = (props: Json): Json => (state ? { ...withKernelNames(asInputs(props), state) } : props);
+  return kind.replaces(named(before), named(after));
 }
 
 /** How one of a resource's links is named beside the resource in messages, and told from the others: ` links.web`. */

@@ -49,9 +49,10 @@ describe("what is left alone", function () {
         { ignoreChanges: ["ports[0].cost", "ageingTime"] });
       new MacvlanInterface("web", { host: "${HOST}", parent: "eth0", name: "mac0", mtu: 1400, addresses: ["192.0.2.10/24"] },
         { ignoreChanges: ["mtu"] });
-      new HostLinks("links", { host: "${HOST}", links: { db: { kind: "macvlan", parent: "eth0" }, log: { kind: "macvlan", parent: "eth0", mtu: 1500 } } },
+      new HostLinks("links", { host: "${HOST}", links: { db: { kind: "macvlan", parent: "lan" }, log: { kind: "macvlan", parent: "eth0", mtu: 1500 } } },
         { ignoreChanges: ["links.db"] });
       new MacvlanInterface("any", { host: "${HOST}", parent: "eth0" }, { ignoreChanges: ["*"] });`);
+    await on.lab.sh(HOST, "ip link property add dev eth0 altname lan");
     await on.project.up();
     await on.lab.sh(
       HOST,
@@ -76,7 +77,12 @@ describe("what is left alone", function () {
     const eth1 = (await linkOf(on.lab, HOST, "eth1")).linkinfo?.info_slave_data;
     assert.deepEqual([eth1?.["cost"], eth1?.["priority"]], [9, 7]);
     assert.equal((await linkOf(on.lab, HOST, "br0")).linkinfo?.info_data?.["ageing_time"], 20000);
-    await on.project.expectNoChanges();
+    const { output } = await on.project.expectNoChanges();
+    assert.doesNotMatch(
+      output,
+      /replaced/,
+      "the name that the program has for the parent is not the kernel's",
+    );
     await on.project.destroy();
   });
 });

@@ -17,6 +17,7 @@ import { whyHarmful } from "../harm";
 import { describeDisruptiveStep, driftOf } from "../planning";
 import { goneWith, parentNameOf } from "../replaced";
 import type { RunLinks } from "../run-links";
+import { fixedChanges } from "../resource-type";
 import { type Removal, type Transaction, type TransactionPart, issuesOf } from "../transaction";
 import type { Request } from "./request";
 import type { Planned, Judged } from "./plan";
@@ -145,7 +146,7 @@ function reportPart(
   // the CLI does not show properties without --diff
   const line = `drift on ${hostLabel}, ${known.name}: ${describeDifferences(drift)}`;
   // for a resource of one link the engine shows the replacement
-  const fixed = path === "" || !previous ? [] : kind.replaces(previous, known);
+  const fixed = path === "" || !previous ? [] : fixedChanges(kind, previous, known, seen.state);
   return {
     ...(fixed.length > 0 ? { replaced: [id] } : replaced),
     notices: [
