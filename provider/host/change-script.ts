@@ -7,7 +7,15 @@
  * kernel's (flock), or a link that names its holder, so that it never outlives the process that took it.
  */
 import type { CheckOutcome } from "../model/checks";
-import { type Command, commandsOf, describeCommand, shellWords, shownCommandsOf } from "../iproute2/commands";
+import {
+  type Command,
+  commandsOf,
+  describeCommand,
+  forgetWords,
+  shellWords,
+  shownCommandsOf,
+} from "../iproute2/commands";
+import type { LinkId } from "../model/host";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
 import type { OwnerMark } from "../model/owner";
 import { openRedactor } from "../model/redact";
@@ -17,6 +25,7 @@ import { RUN_DIRECTORY, shellScript, shellText } from "../shell/library";
 import { commandLine, quote, sections } from "../shell/quote";
 import { type ScriptChecks, outcomesIn, parseOutcomes, provingOf, secondsOf } from "./checks";
 import { TruncatedOutput, observeFunction, parseObservation } from "./observe";
+import { sideBySide } from "./step-order";
 import type { Watch } from "./watchdog";
 
 /** The outcome of a change. */
@@ -59,10 +68,17 @@ export type PlannedFrom = Pick<Observation, "state" | "boots"> & {
   readonly facts: Pick<HostFacts, "machine">;
 };
 
-/** Commands that run as one: a single command, or consecutive `ip` commands as one `ip -batch`. */
-interface Group {
-  readonly commands: readonly Shown[];
+/** A command of a change, and what undoes it. Both are told by the number of the command. */
+interface Entry extends Shown {
   readonly undo: readonly Shown[];
+}
+
+/** Commands that run as one, such as consecutive `ip` commands as one `ip -batch`. */
+interface Run {
+  readonly how: string;
+  /** The number of the first one. */
+  readonly first: number;
+  readonly entries: readonly Entry[];
 }
 
 /** A command with what people may see of it. */
@@ -85,26 +101,27 @@ export function applyScript(
   now: PlannedFrom,
   checks: ScriptChecks = NO_CHECKS,
 ): string {
-  const groups = groupSteps(steps, portTool);
+  const entries = entriesOf(steps, portTool, marker);
   const proving = provingOf(checks);
   const variables = {
     ...{ M: marker, PM_KNOWN: "1" },
     PM_TOKEN: watch.confirm?.token ?? "",
     PM_COMMAND_SECONDS: String(Math.ceil(watch.commandTimeout) + secondsOf(checks.checks)),
     PM_CONFIRM_SECONDS: String(Math.ceil(watch.confirm?.timeout ?? 0)),
-    PM_WATCHDOG: shellText("holder", "watchdog"),
+    PM_WATCHDOG: shellText("holder", "settle", "watchdog"),
     ...proving?.variables,
   };
   return shellScript(
     variables,
-    functionsFor(groups),
+    functionsFor(entries),
     underLock(),
-    shellText("recover", "verify", "watch", "transaction"),
+    shellText("settle", "recover", "verify", "watch", "transaction"),
     proving?.functions ?? "",
     verify(steps, now),
+    verifyGroups(entries, marker),
     proving?.before ?? "",
-    `pm_begin ${quote(undoFile(groups))}\n`,
-    ...groups.map((group, i) => `pm_at ${i + 1}\n${runGroup(group, marker)}\n`),
+    `pm_begin ${quote(undoFile(entries))}\n`,
+    ...runsOf(entries).map((run) => `${runText(run, marker)}\n`),
     proving?.prove ?? "",
     watch.confirm ? "pm_pend\n" : "pm_commit\n",
     proving?.tell ?? "",
@@ -115,14 +132,14 @@ const NO_CHECKS: ScriptChecks = { checks: [], programs: [] };
 
 /** The script that rolls back a change that had succeeded, as if it had been interrupted at its very end. */
 export function rollBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
-  const groups = groupSteps(steps, portTool);
-  const undo = quote(undoFile(groups));
+  const entries = entriesOf(steps, portTool, marker);
+  const undo = quote(undoFile(entries));
   return shellScript(
     { M: marker, PM_KNOWN: "1" },
-    functionsFor(groups),
+    functionsFor(entries),
     underLock(),
-    `[ -e "$D/undo" ] || { echo ${groups.length} > "$D/progress" && pm_keep undo ${undo}; }\n`,
-    shellText("recover"),
+    `[ -e "$D/undo" ] || { echo ${entries.length} > "$D/progress" && pm_keep undo ${undo}; }\n`,
+    shellText("settle", "recover"),
   );
 }
 
@@ -171,20 +188,74 @@ function markText(mark: OwnerMark): string {
   return JSON.stringify(mark).slice(1, -1);
 }
 
-function groupSteps(steps: readonly PlannedStep[], portTool: PortTool): Group[] {
-  const groups: { commands: Shown[]; undo: Shown[] }[] = [];
-  for (const { step, undo } of steps) {
-    // a step of several groups is undone with its first group: the others may never have begun
-    let first: { undo: Shown[] } | undefined;
-    for (const next of shownCommands(step, portTool)) {
-      let group = groups.at(-1);
-      if (group && canFollow(group.commands, next.command)) group.commands.push(next);
-      else groups.push((group = { commands: [next], undo: [] }));
-      first ??= group;
-    }
-    first?.undo.unshift(...undo.flatMap((s: Step) => shownCommands(s, portTool)));
+/** The commands of the steps, in the order in which they are run. */
+function entriesOf(steps: readonly PlannedStep[], portTool: PortTool, marker: string): Entry[] {
+  const group = groupOf(marker);
+  const classOf = (step: Step): string =>
+    [...new Set(commandsOf(step, portTool).map((command) => howToRun(command) ?? step.do))].join();
+  const entries: Entry[] = [];
+  let together: Deletion[] = [];
+  const end = (): void => {
+    entries.push(...deletions(together, group));
+    together = [];
+  };
+  for (const { step, undo } of sideBySide(steps, classOf)) {
+    const shown = shownCommands(step, portTool);
+    // a step of several commands is undone with its first one: the others may never have begun
+    const own = shown.map((command, i): Entry => ({
+      ...command,
+      undo: i === 0 ? undo.flatMap((s: Step) => shownCommands(s, portTool)) : [],
+    }));
+    const isGrouped = step.do === "deleteLink" && step.group !== undefined;
+    if (!isGrouped || together[0]?.link.netns !== step.link.netns) end();
+    if (isGrouped) together.push({ link: step.link, was: step.group ?? "", entries: own });
+    else entries.push(...own);
   }
-  return groups;
+  end();
+  return entries;
+}
+
+/** A link that is deleted, and the group that it is in. */
+interface Deletion {
+  readonly link: LinkId;
+  readonly was: string;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * Links of one namespace are deleted at once: for each deletion the kernel waits for what other processors still do with
+ * the link, some 20 ms. Until the last command none of them is gone.
+ */
+function deletions(all: readonly Deletion[], group: string): readonly Entry[] {
+  const [first] = all;
+  if (first === undefined || all.length === 1) return first?.entries ?? [];
+  const { netns } = first.link;
+  const ip = (...words: string[]): Shown => {
+    const command: Command = { run: "ip", netns, words: ["link", ...words] };
+    return { command, shown: command };
+  };
+  const moves = all.map(({ link: { name }, was }): Entry => ({
+    ...ip("set", "dev", name, "group", group),
+    undo: [ip("set", "dev", name, "group", was)],
+  }));
+  const undo = all.toReversed().flatMap(({ entries }) => entries.flatMap((entry) => entry.undo));
+  return [...moves, { ...ip("delete", "group", group), undo }];
+}
+
+/** A number that no link's group has by chance: a group is 32 bits wide, and 0 is that of all links. */
+function groupOf(marker: string): string {
+  return String(0x4000_0000 + (Number.parseInt(marker.replaceAll(/[^0-9a-f]/g, "").slice(0, 7), 16) || 0));
+}
+
+/** Ends the script if there are links in the group in which it deletes links. */
+function verifyGroups(entries: readonly Entry[], marker: string): string {
+  const group = groupOf(marker);
+  const isGrouped = ({ command: c }: Entry): boolean =>
+    c.run === "ip" && c.words.join(" ") === `link delete group ${group}`;
+  const namespaces = new Set(
+    entries.filter(isGrouped).map(({ command }) => ("netns" in command ? command.netns : "")),
+  );
+  return [...namespaces].map((netns) => `${commandLine(["pm_still_ungrouped", netns, group])}\n`).join("");
 }
 
 function shownCommands(step: Step, portTool: PortTool): Shown[] {
@@ -192,9 +263,25 @@ function shownCommands(step: Step, portTool: PortTool): Shown[] {
   return commandsOf(step, portTool).map((command, i) => ({ command, shown: shown[i] ?? command }));
 }
 
-/** `ip` commands of one namespace share one process, which also leaves the least time between commands. */
-function canFollow(commands: readonly Shown[], next: Command): boolean {
-  return isBatchable(next) && commands.every(({ command: c }) => isBatchable(c) && c.netns === next.netns);
+function runsOf(entries: readonly Entry[]): Run[] {
+  const runs: { how: string; first: number; entries: Entry[] }[] = [];
+  for (const [i, entry] of entries.entries()) {
+    const how = howToRun(entry.command);
+    const last = runs.at(-1);
+    if (how !== undefined && last?.how === how && last.entries.length < LONGEST_RUN) last.entries.push(entry);
+    else runs.push({ how: how ?? "", first: i + 1, entries: [entry] });
+  }
+  return runs;
+}
+
+/** So many names of files are short enough for one command line. */
+const LONGEST_RUN = 4000;
+
+/** What runs a command together with others like it, which also leaves the least time between them; undefined: nothing. */
+function howToRun(command: Command): string | undefined {
+  if (isBatchable(command)) return `ip ${command.netns}`;
+  if (command.run === "forget") return "rm";
+  return runnerOf(command) === "pm_quick" ? "shell" : undefined;
 }
 
 function isBatchable(command: Command): command is Extract<Command, { run: "ip" }> {
@@ -207,16 +294,25 @@ function isBatchable(command: Command): command is Extract<Command, { run: "ip" 
   );
 }
 
-function runGroup(group: Group, marker: string): string {
-  const commands = group.commands.map(({ command }) => command);
-  const [first] = commands;
-  if (commands.length > 1 && first && isBatchable(first)) {
+/** Whether one process carries out all of the run. */
+function isWhole({ how, entries }: Run): boolean {
+  return entries.length > 1 && how !== "shell";
+}
+
+function runText({ first, entries }: Run, marker: string): string {
+  const commands = entries.map(({ command }) => command);
+  const at = `pm_at ${first} ${first + commands.length - 1}\n`;
+  const [one] = commands;
+  if (commands.length > 1 && one && isBatchable(one)) {
     const end = `${marker}-end`;
     const lines = commands.flatMap((c) => (c.run === "ip" ? [c.words.join(" ")] : []));
-    const ip = ["ip", ...(first.netns === "" ? [] : ["-n", first.netns]), "-batch", "-"];
-    return `pm_try ${commandLine(ip)} <<'${end}'\n${lines.join("\n")}\n${end}`;
+    const ip = ["ip", ...(one.netns === "" ? [] : ["-n", one.netns]), "-batch", "-"];
+    return `${at}pm_batch ${commandLine(ip)} <<'${end}'\n${lines.join("\n")}\n${end}`;
   }
-  return commands.map((c) => `${runnerOf(c)} ${callOf(c)}`).join("\n");
+  if (commands.length > 1 && one?.run === "forget") {
+    return `${at}pm_batch ${forgetWords(commands.flatMap((c) => (c.run === "forget" ? [c.file] : [])))}`;
+  }
+  return at + commands.map((c) => `${runnerOf(c)} ${callOf(c)}`).join("\n");
 }
 
 /** A boot script tries again what fails, and has no need to wait. */
@@ -232,8 +328,8 @@ function runnerOf(command: Command): string {
 }
 
 /** The shell functions that the commands use. */
-function functionsFor(groups: readonly Group[]): string {
-  const commands = groups.flatMap((g) => [...g.commands, ...g.undo].map(({ command }) => command));
+function functionsFor(entries: readonly Entry[]): string {
+  const commands = entries.flatMap((entry) => [entry, ...entry.undo].map(({ command }) => command));
   const writes = commands.some((c) => c.run === "bootFile");
   const waits = commands.some((c) => c.run === "ip" && c.awaits !== undefined);
   return shellText(
@@ -244,17 +340,18 @@ function functionsFor(groups: readonly Group[]): string {
 }
 
 /**
- * The undo as a script of its own. `sh undo N` undoes the first N groups, the last one first. An interrupted group is
- * undone as a whole, so single commands may have nothing to do. Their errors are printed, and the state that is printed
- * afterwards shows whether the host has been restored.
+ * The undo as a script of its own. `sh undo N` undoes the first N commands, the last one first. Of a run that was
+ * interrupted all commands are undone, so single commands may have nothing to do. Their errors are printed, and the state
+ * that is printed afterwards shows whether the host has been restored.
  */
-function undoFile(groups: readonly Group[]): string {
-  const functions = groups.map((group, i) => `u${i + 1}() {\n:\n${group.undo.map(undoLine).join("\n")}\n}`);
-  const hides = groups.some((group) => group.undo.some(isHidden)) ? PM_BACK_AS : "";
-  return `${shellText("environment")}${functionsFor(groups)}${hides}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
-${functions.join("\n")}
+function undoFile(entries: readonly Entry[]): string {
+  const hides = entries.some((entry) => entry.undo.some(isHidden)) ? PM_BACK_AS : "";
+  const lines = entries
+    .map(({ undo }, i) => undo.map((one) => `[ "$k" -lt ${i + 1} ] || ${undoLine(one)}\n`).join(""))
+    .reverse();
+  return `${shellText("environment")}${functionsFor(entries)}${hides}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
 k=$1
-while [ "$k" -gt 0 ]; do "u$k"; k=$((k - 1)); done`;
+${lines.join("")}:`;
 }
 
 /** The same as `pm_back` for a command that is shown in other words than it is run: as its first argument. */
@@ -321,34 +418,39 @@ export function parseApplied(
   }
   if (word !== "failed")
     throw new TruncatedOutput("the output of the script does not contain the outcome of the change");
-  const groups = groupSteps(steps, known.portTool);
+  const entries = entriesOf(steps, known.portTool, marker);
   const undoPrinted = withoutSecrets(
     text("undone"),
-    groups.flatMap((g) => g.undo),
+    entries.flatMap((entry) => entry.undo),
   );
   const printed = text("printed");
   if (numbers[1] === "checks") {
     return { outcome: "disproved", checks: outcomesIn(printed, ofChange), undoPrinted, after };
   }
-  const [code = 1, at = 0, line = 0] = numbers.map(Number);
-  const group = groups[at - 1];
+  const [code = 1, at = 0] = numbers.map(Number);
   return {
     outcome: "failed",
-    command: failedCommand(group, line, printed),
+    command: failedCommand(entries, at, printed),
     code,
-    printed: withoutSecrets(printed.replace(/\n?Command failed -:[0-9]+$/, ""), group?.commands ?? []),
+    printed: withoutSecrets(printed.replace(/\n?Command failed -:[0-9]+$/, ""), entries),
     undoPrinted,
     after,
   };
 }
 
-function failedCommand(group: Group | undefined, line: number, printed: string): string {
-  if (!group) return `preparing the change in ${RUN_DIRECTORY}`;
+/** @param at the number of the command, or of the last one of its run */
+function failedCommand(entries: readonly Entry[], at: number, printed: string): string {
+  const entry = entries[at - 1];
+  if (!entry) return `preparing the change in ${RUN_DIRECTORY}`;
   // ip -batch prints which of its lines failed, but not for an unknown word
-  const inBatch = Number(/Command failed -:([0-9]+)/.exec(printed)?.[1]);
-  const shown = group.commands.map((c) => describeCommand(c.shown));
-  const isBatch = group.commands.length > 1 && group.commands.every(({ command }) => isBatchable(command));
-  const index = isBatch ? inBatch : line;
-  if (isBatch && Number.isNaN(index)) return shown.join("; ");
-  return shown[(Number.isNaN(index) ? 1 : index) - 1] ?? shown[0] ?? "";
+  const run = runsOf(entries).find(({ first, entries: own }) => at < first + own.length);
+  const isVague = run !== undefined && isWhole(run) && !/Command failed -:[0-9]/.test(printed);
+  const shown = (isVague ? run.entries : [entry]).map((one) => describeCommand(one.shown));
+  return [
+    ...shown.slice(0, MOST_SHOWN),
+    ...(shown.length > MOST_SHOWN ? [`${shown.length - MOST_SHOWN} more`] : []),
+  ].join("; ");
 }
+
+/** So many commands are named if one of them has failed and it is not known which. */
+const MOST_SHOWN = 3;

@@ -377,10 +377,15 @@ export function shellWords(command: Command): string {
     case "recordNetns":
       return commandLine(["pm_record_netns", command.name, command.json]);
     case "forget":
-      return `rm -f "$D"/${quote(command.file)}`;
+      return forgetWords([command.file]);
     case "bootFile":
       return commandLine(command.words);
   }
+}
+
+/** Words for the shell that remove records. */
+export function forgetWords(files: readonly string[]): string {
+  return ["rm -f", ...files.map((file) => `"$D"/${quote(file)}`)].join(" ");
 }
 
 /** The commands of a step as people may see them: as many, without secret values. */

@@ -27,6 +27,7 @@ interface IpLink {
   readonly txqlen: number | undefined;
   readonly address: string | undefined;
   readonly promiscuity: number | undefined;
+  readonly group: string | undefined;
   readonly ifalias: string | undefined;
   readonly kind: string;
   readonly data: Printed;
@@ -160,6 +161,7 @@ function readLink(link: Fields): IpLink | undefined {
     txqlen: link.integer("txqlen"),
     address: link.text("address"),
     promiscuity: link.integer("promiscuity"),
+    group: link.text("group"),
     ifalias: link.text("ifalias"),
     slaveKind: info?.text("info_slave_kind"),
     altNames: link.texts("altnames"),
@@ -319,6 +321,7 @@ function parseLink(
   if (link.flags.includes("PROMISC")) details["promisc"] = "on";
   // iproute2's NO-CARRIER follows the operational state, which the kernel may work out later
   if (link.flags.includes("UP") && !link.flags.includes("LOWER_UP")) details["carrier"] = "no";
+  if (link.group !== undefined && link.group !== "default") details["group"] = link.group;
   if (dynamic.length > 0) details["dynamic"] = dynamic.map((a) => a.local).join(", ");
   Object.assign(settings, typeSettings(kind, data, iproute2));
   for (const [word, value] of Object.entries(data)) {

@@ -22,8 +22,14 @@ type AnyStep =
       /** Its kernel defaults. */
       readonly defaults?: Settings;
     }
-  /** `force`: whatever else goes with it. Without it the host is held against what was seen to sit on it. */
-  | { readonly do: "deleteLink"; readonly link: LinkId; readonly force?: true }
+  | {
+      readonly do: "deleteLink";
+      readonly link: LinkId;
+      /** Whatever else goes with it. Without it the host is held against what was seen to sit on it. */
+      readonly force?: true;
+      /** The group that the link is in, if the kernel can delete the links of a group at once. */
+      readonly group?: string;
+    }
   | { readonly do: "moveLink"; readonly link: LinkId; readonly netns: string }
   | { readonly do: "renameLink"; readonly link: LinkId; readonly name: string }
   | {

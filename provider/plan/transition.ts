@@ -34,6 +34,8 @@ import { hasAddress, hasUsableAddress, simulate } from "./kernel/simulate";
 export interface KernelTraits {
   /** A link can be renamed while it is up (Linux 6.2, commit bd039b5ea2a9). */
   readonly liveRename: boolean;
+  /** Links of a group can be deleted at once (Linux 4.1, net/core/rtnetlink.c, rtnl_group_dellink). */
+  readonly deletesGroups: boolean;
   /** The kernel defaults of a new link, by iproute2's word for its kind. */
   readonly newLink: (kind: string) => Settings;
 }
@@ -73,7 +75,7 @@ export function transition(
   prepareNetns(walk, desired);
   if (!explicit) displace(walk, desired, kernel);
   bring(walk, present, desired, kernel, state, explicit);
-  for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired);
+  for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired, kernel);
   keepRecord(walk, desired);
   removeNetns(walk, state, desired);
   return walk.steps;
@@ -92,7 +94,7 @@ function displace(walk: Walk, { displaced = [], ...desired }: Desired, kernel: K
   const present = displaced.filter(({ exists }) => exists);
   bring(walk, present, { ...desired, links: displaced }, kernel, before, false);
   for (const { ifIndex: _, ...record } of records) walk.take({ do: "record", record });
-  for (const link of displaced) if (!link.exists) removeLink(walk, link, desired);
+  for (const link of displaced) if (!link.exists) removeLink(walk, link, desired, kernel);
 }
 
 /** The steps by which links that exist, or are made, become as desired. */
@@ -156,18 +158,18 @@ function placeLink(walk: Walk, link: DesiredLink, owner: Owner, kernel: KernelTr
   if (former && link.previous) {
     if (current) {
       // both places are taken: this resource's link under its new name is kept, the other one is deleted
-      removeLink(walk, link.previous, owner);
+      removeLink(walk, link.previous, owner, kernel);
     } else if (!mustBeReplaced(former, link)) {
       // first, so that its undo comes last: a record is written for an existing link
       forget(walk, link.previous, owner);
       bringHere(walk, former, link, kernel);
       current = findLink(walk.state, link);
     } else {
-      removeLink(walk, link.previous, owner);
+      removeLink(walk, link.previous, owner, kernel);
     }
   }
   if (current && mustBeReplaced(current, link)) {
-    walk.take({ do: "deleteLink", link: idOf(link) });
+    walk.take(deletion(walk.state, link, kernel));
     current = undefined;
   }
   if (!current && link.kind !== undefined) {
@@ -385,9 +387,14 @@ function removeRoutes(walk: Walk, link: DesiredLink): void {
   }
 }
 
-function removeLink(walk: Walk, link: LinkId, owner: Owner): void {
-  if (findLink(walk.state, link)) walk.take({ do: "deleteLink", link: idOf(link) });
+function removeLink(walk: Walk, link: LinkId, owner: Owner, kernel: KernelTraits): void {
+  if (findLink(walk.state, link)) walk.take(deletion(walk.state, link, kernel));
   forget(walk, link, owner);
+}
+
+function deletion(state: HostState, link: LinkId, { deletesGroups }: KernelTraits): Step {
+  const group = findLink(state, link)?.details["group"] ?? "0";
+  return { do: "deleteLink", link: idOf(link), ...(deletesGroups ? { group } : {}) };
 }
 
 function forget(walk: Walk, link: LinkId, owner: Owner): void {

@@ -13,6 +13,7 @@ import {
 import { markStep } from "../model/secret-parts";
 import type { PlannedStep, Step } from "../model/steps";
 import { simulate } from "./kernel/simulate";
+import { localSteps } from "./local-steps";
 import { type KernelTraits, idOf, transition } from "./transition";
 
 /**
@@ -29,9 +30,11 @@ export function withUndo(
   let undos: readonly Step[][] | undefined;
   const undoAll = (): readonly Step[][] => {
     let before = state;
+    // undone with the link that they change, which the undo deletes
+    const local = localSteps(steps);
     return steps.map((step) => {
       const after = simulate(before, step);
-      const undo = undoOf(step, before, after, kernel).map(marked);
+      const undo = local.has(step) ? [] : undoOf(step, before, after, kernel).map(marked);
       before = after;
       return undo;
     });

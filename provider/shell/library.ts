@@ -41,6 +41,7 @@ export type ShellFile =
   | "recover"
   | "reject"
   | "route"
+  | "settle"
   | "sysfs"
   | "transaction"
   | "verify"

@@ -7,6 +7,8 @@ pm_before() { # NUMBER...: before anything is touched
   for x in "$@"; do pm_passed "$x" "$R" || PM_LET="$PM_LET $x "; done
 }
 pm_prove() {
+  # a check is no command of the change, and may hang
+  exec 8<&-
   # shellcheck disable=SC2086 # numbers
   R=$(pm_check_all '' $PM_CHECKS 9>&-)
   # for a confirmation over another connection

@@ -9,6 +9,7 @@ r=recovered
 [ -e "$D/undo.left" ] && mv "$D/undo.left" "$D/undo" && r="recovered again"
 if [ -e "$D/undo" ]; then
   mv "$D/pending" "$D/expired" 2> /dev/null # its watchdog is gone: it would hold the lock
+  pm_settle
   k=$(tail -n 1 "$D/progress" 2> /dev/null)
   u=$(pm_undo "${k:-0}")
   rm -f "$D/undo" "$D/progress" "$D/expired" "$D/watchdog"

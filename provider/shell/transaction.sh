@@ -8,10 +8,13 @@ pm_begin() {
   trap 'pm_fail 130' INT
   trap 'pm_fail 143' TERM
   pm_watch
+  # held by the commands as well, so that an undo can wait for those that have lost their shell
+  exec 8< "$D/undo"
 }
-K=0
-O=
+F=1
+E=0
 L=0
+O=
 A=
 pm_put() { echo "$2" >> "$D/$1"; }
 pm_prepare() {
@@ -20,12 +23,15 @@ pm_prepare() {
   A=0
   pm_fail 1
 }
-pm_at() {
-  pm_prepare pm_put progress "$1"
-  K=$1
+pm_at() { # FIRST LAST: the numbers of the commands that begin now
+  pm_prepare pm_put progress "$2"
+  F=$1
+  E=$2
   L=0
+  O=
 }
 pm_commit() {
+  exec 8<&-
   # the first of them commits
   pm_prepare rm -f "$D/undo" "$D/progress" "$D/watchdog"
   trap - HUP INT TERM
@@ -38,6 +44,18 @@ pm_try() {
   L=$((L + 1))
   O=$("$@" 2>&1) || pm_fail $?
 }
+pm_batch() { # a program that carries out all commands of this run; ip says which of them has failed
+  L=$((E - F + 1))
+  O=$("$@" 2>&1) && return
+  s=$?
+  case $O in *"Command failed -:"[1-9]*)
+    i=${O##*"Command failed -:"}
+    i=${i%%[!0-9]*}
+    [ "$i" -gt "$L" ] || L=$i
+    ;;
+  esac
+  pm_fail "$s"
+}
 pm_quick() { # a function that may be called twice: the second call is for what it says, which takes a process
   L=$((L + 1))
   "$@" 2> /dev/null || O=$("$@" 2>&1) || pm_fail $?
@@ -48,6 +66,8 @@ pm_strict() { # a program that may exit with 0 although the kernel refused
 }
 pm_fail() {
   trap '' HUP INT TERM PIPE
+  exec 8<&-
+  K=$((F + L - 1))
   u=
   [ -e "$D/undo" ] && u=$(pm_undo "$K")
   # an undo that prints errors may have left something: it is kept for the next change
@@ -55,7 +75,7 @@ pm_fail() {
   rm -f "$D/undo.new" "$D/watchdog"
   pm_unwatch
   pm_unlock
-  echo "$M outcome failed $1 ${A:-$K} $L"
+  echo "$M outcome failed $1 ${A:-$K}"
   echo "$M printed"
   printf '%s\n' "$O"
   echo "$M undone"

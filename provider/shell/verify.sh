@@ -68,3 +68,6 @@ pm_still_unused() { # NAME LINK...: nothing sits on it, and it is the master of 
     pm_stale
   done
 }
+pm_still_ungrouped() { # NETNS GROUP: no link is in the group
+  [ -z "$(ip ${1:+-n "$1"} -o link show group "$2" 2> /dev/null)" ] || pm_stale
+}

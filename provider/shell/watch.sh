@@ -17,6 +17,7 @@ pm_watch() {
 }
 pm_unwatch() { [ -n "$W" ] && kill "$W" 2> /dev/null; }
 pm_pend() { # ends the script in place of pm_commit
+  exec 8<&-
   # a process that has ended and was not waited for still answers to kill -0
   grep -q '^State:[[:space:]]*[^Z]' "/proc/$W/status" 2> /dev/null || {
     O="the change's watchdog was killed"

@@ -37,6 +37,7 @@ trap '' INT TERM
 if [ -e "$D/confirmed" ]; then
   rm -f "$D/undo" "$D/progress" "$D/watchdog" "$D/confirmed"
 elif [ -e "$D/undo" ]; then
+  pm_settle
   k=$(tail -n 1 "$D/progress" 2> /dev/null)
   if sh "$D/undo" "${k:-0}" < /dev/null > /dev/null 2>&1; then rm -f "$D/undo" "$D/progress"; else mv "$D/undo" "$D/undo.left"; fi
   rm -f "$D/expired" "$D/watchdog"

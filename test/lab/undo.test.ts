@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { MacvlanArgs } from "../../provider/kinds/args";
 import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "./faults";
 import { holdLock } from "./held-lock";
-import { addressesOf, linkOf, seenLink, snapshot } from "./seen";
+import { addressesOf, linkOf, seenLink, snapshot, withoutNumbers } from "./seen";
 import { openStack, useLab } from "./stack";
 
 const FIRST: MacvlanArgs = {
@@ -86,6 +86,32 @@ describe("a change that does not get through", () => {
       assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
     }
     await up(SECOND);
+  });
+
+  it("because its shell is killed is rolled back after the command that goes on without it has ended", async () => {
+    const before = await snapshot(on.lab, "node1");
+    const links = Object.fromEntries(
+      [1, 2, 3, 4, 5, 6].map((i) => [
+        `m${i}`,
+        { kind: "macvlan", parent: "eth0", addresses: [`192.0.2.${i}/24`] },
+      ]),
+    );
+    // the watchdog looks every second; four links are made after that
+    await replaceIp(on.lab, "node1", 2, "kill -9 $PPID; sleep 2");
+    await assert.rejects(on.stack.up("HostLinks", "all", { host: "node1", links }));
+    await watchdogEnds(on.lab, "node1");
+    assert.equal(await on.lab.sh("node1", "cat /tmp/count"), "12\n", "six links made, six deleted");
+    await restoreIp(on.lab, "node1");
+    assert.equal(await snapshot(on.lab, "node1"), before);
+    await on.stack.up("HostLinks", "all", { host: "node1", links });
+    await replaceIp(on.lab, "node1", 4, "kill -9 $PPID; sleep 2");
+    const made = withoutNumbers(await snapshot(on.lab, "node1"));
+    await assert.rejects(on.stack.down());
+    await watchdogEnds(on.lab, "node1");
+    await restoreIp(on.lab, "node1");
+    // all of them were deleted by then
+    assert.equal(withoutNumbers(await snapshot(on.lab, "node1")), made);
+    assert.equal(await on.lab.sh("node1", "ip -o link show group default type macvlan | wc -l"), "6\n");
   });
 
   it("because its shell and its watchdog are killed is rolled back by the next one", async () => {

@@ -5,7 +5,9 @@ import { type AnyKind, KINDS, kernelOf } from "../../provider/kinds";
 import type { CommonInputs, PlanContext } from "../../provider/kinds/kind";
 import type { Desired, HostState, LinkId, LinkState } from "../../provider/model/host";
 import type { Init } from "../../provider/model/observation";
+import type { Step } from "../../provider/model/steps";
 import { simulate } from "../../provider/plan/kernel/simulate";
+import { localSteps } from "../../provider/plan/local-steps";
 import { type Plan, outcome, plan } from "../../provider/plan/plan";
 import { contextOn } from "./contexts";
 import { HOST, observationOf } from "./hosts";
@@ -68,12 +70,24 @@ export function comparable(state: HostState): unknown {
   };
 }
 
-/** Every state on the way back: after each undo the host is where it was before that step. */
-export function assertUndoes(from: HostState, planned: Plan): void {
+/**
+ * Every state on the way back: after each undo the host is where it was before that step. What is local to a new link goes
+ * with it: from the last such step on, all undos lead to where the host was before the first step.
+ */
+export function assertUndoes(from: HostState, { steps }: Plan): void {
+  const local = localSteps(steps.map(({ step }) => step));
   const states = [from];
-  for (const { step } of planned.steps) states.push(simulate(states.at(-1) ?? from, step));
-  planned.steps.forEach(({ step, undo }, i) => {
-    const back = undo.reduce(simulate, states[i + 1] ?? from);
-    assert.deepEqual(comparable(back), comparable(states[i] ?? from), `undo of ${JSON.stringify(step)}`);
+  for (const { step } of steps) states.push(simulate(states.at(-1) ?? from, step));
+  const lastLocal = steps.findLastIndex(({ step }) => local.has(step));
+  steps.forEach(({ step, undo }, i) => {
+    const after = states[i + 1] ?? from;
+    if (!local.has(step)) assertSame(undo.reduce(simulate, after), states[i] ?? from, step);
+    if (i !== lastLocal) return;
+    const back = steps.slice(0, i + 1).toReversed();
+    assertSame(back.flatMap((one) => one.undo).reduce(simulate, after), from, step);
   });
+}
+
+function assertSame(back: HostState, before: HostState, step: Step): void {
+  assert.deepEqual(comparable(back), comparable(before), `undo of ${JSON.stringify(step)}`);
 }
