@@ -56,6 +56,8 @@ describe("adopt", function () {
     writeFileSync(join(folder, "Pulumi.yaml"), "name: fleet\nruntime: nodejs\nmain: index.ts\n");
     rmSync(join(folder, "index.js"), { force: true });
     await on.project.up();
+    // its types are right
+    on.project.environment["PULUMI_NODEJS_TRANSPILE_ONLY"] = "true";
     assert.equal(await network(), before);
     assert.deepEqual(
       Object.keys(await on.project.state())

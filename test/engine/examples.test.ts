@@ -21,10 +21,11 @@ function useExample(name: string, config: (lan: string) => Record<string, string
   const on = useProject(
     name,
     async ({ lab, project }) => {
-      for (const [key, value] of Object.entries(config(lanOf(lab.host("node1").lan)))) {
-        const set = await project.cli(["config", "set", key, value]);
-        assert.equal(set.code, 0, set.output);
-      }
+      const values = Object.entries(config(lanOf(lab.host("node1").lan)));
+      const all = values.flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+      if (all.length === 0) return;
+      const set = await project.cli(["config", "set-all", ...all]);
+      assert.equal(set.code, 0, set.output);
     },
     (lab) => openExample(lab, name),
   );
@@ -91,7 +92,6 @@ describe("example inventory", function () {
     );
     assert.match(output, /hosts\.yaml:7:3: hosts\.node1\.vars\.stage does not match the schema of vars: /);
     writeFileSync(file, text);
-    await on.project.destroy();
   });
 });
 
@@ -308,6 +308,5 @@ describe("example dhcp", function () {
     assert.notEqual(other.code, 0);
     await on.lab.sh("node3", "ip link del other");
     await on.project.expectNoChanges();
-    await on.project.destroy();
   });
 });

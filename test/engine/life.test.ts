@@ -79,13 +79,12 @@ describe("a stack", () => {
   it("previews with MAC addresses and labels known, and touches nothing", async () => {
     on.project.program(fleetOf(on.lab));
     const steps = await on.project.steps();
+    assert.equal(Object.values(steps).filter(({ op }) => op === "create").length, 11);
     assert.equal(steps["web-node2"]?.op, "create");
     const inputs = steps["web-node2"].newState?.inputs ?? {};
     assert.match(String(inputs["macAddress"]), /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/);
     assert.equal(inputs["label"], "mac0@eth0");
     for (const host of HOSTS) assert.equal(await snapshot(host), fresh[host]);
-    const text = await on.project.preview();
-    assert.match(text.output, /\+ 11 to create/);
   });
 
   it("is created by one up, over one connection per host, with one read and fewer scripts than resources", async () => {
@@ -150,14 +149,12 @@ describe("a stack", () => {
     const { output } = await on.project.up("--expect-no-changes");
     assert.match(output, /unchanged/);
     assert.deepEqual(await since(earlier), Array(3).fill({ connections: 1, commands: 1 }));
-    await on.project.expectNoChanges();
   });
 
   it("is read by refresh with one connection and one read per host, and agrees with the state", async () => {
     const earlier = await counts();
     await on.project.refresh("--expect-no-changes");
     assert.deepEqual(await since(earlier), Array(3).fill({ connections: 1, commands: 1 }));
-    await on.project.expectNoChanges();
     await on.project.preview("--refresh", "--expect-no-changes");
   });
 
@@ -237,7 +234,6 @@ describe("a stack", () => {
     await on.project.up();
     const state = await on.project.state();
     assert.deepEqual(state["mac3"]?.dependencies, [state["lan"]?.urn]);
-    await on.project.expectNoChanges();
     await on.project.destroy();
   });
 });

@@ -44,6 +44,47 @@ describe("a macvlan network", function () {
   const ipv4 = async (): Promise<Record<string, string>> =>
     Object.fromEntries(Object.entries(await leases()).map(([key, lease]) => [key, lease.ipv4]));
 
+  it("reports all problems at once, on their paths, and creates nothing", async () => {
+    on.project.program(
+      networkOf(
+        `["node1", "node2", "node1"]`,
+        `[{ name: "web", mtu: 10 }, "web", { name: "a/b" }, { name: "db", addresses: ["192.0.2.1"] }]`,
+      ),
+    );
+    const structure = await on.project.cli(["up", "--yes", "--skip-preview"]);
+    assert.notEqual(structure.code, 0);
+    for (const line of [
+      "hosts[2] has the same name as hosts[0]",
+      "children[1] has the same name as children[0]",
+      "children[2] has a slash in its name, which separates host and child in keys",
+    ]) {
+      assert.ok(structure.output.includes(line), `${line}\n${structure.output}`);
+    }
+    on.project.program(
+      networkOf(
+        `["node1", "node2"]`,
+        `[{ name: "web", mtu: 10 }, { name: "db", addresses: ["192.0.2.1"] }, { name: "a", colour: 1 }]`,
+        `reservations: { "node1/web": "192.0.2.9", "node2/web": "${given(4)}" }, gateway: "192.0.2.254", shim: { mode: "private" },`,
+      ),
+    );
+    const values = await on.project.cli(["up", "--yes", "--skip-preview"]);
+    assert.notEqual(values.code, 0);
+    for (const line of [
+      "children[0].mtu must be a whole number from 68 to 65535 bytes",
+      "children[1].addresses[0] is not an address in CIDR form",
+      "children[2].colour is not a property of MacvlanInterface",
+      "shim.mode must be one of",
+      `gateway is not in ${lan()}.0.0/16 or 2001:db8:5::/64`,
+    ]) {
+      assert.ok(values.output.includes(line), `${line}\n${values.output}`);
+    }
+    assert.deepEqual(
+      Object.keys(await on.project.state()).filter((name) => name.startsWith("net")),
+      [],
+    );
+    for (const host of HOSTS) assert.equal(await snapshot(on.lab, host), fresh.get(host));
+  });
+
   it("previews with addresses, MACs and routes known, and touches nothing", async () => {
     on.project.program(networkOf(JSON.stringify(HOSTS), CHILDREN));
     const steps = await on.project.steps();
@@ -76,7 +117,6 @@ describe("a macvlan network", function () {
     }
     const every = Object.values(all).flatMap((lease) => [lease.ipv4, lease.ipv6, lease.macAddress]);
     assert.equal(new Set(every).size, 18);
-    await on.project.expectNoChanges();
   });
 
   it("gives each host a shim with the fewest routes that cover exactly its children", async () => {
@@ -132,7 +172,6 @@ describe("a macvlan network", function () {
     for (const key of ["node1/new", "node3/new"]) assert.ok(!had.includes(after[key] ?? ""), key);
     assert.equal(await snapshot(on.lab, "node2"), fresh.get("node2"));
     assert.ok(await on.lab.ping("node3", after["node1/new"] ?? "", { netns: "web" }));
-    await on.project.expectNoChanges();
     on.project.program(networkOf(JSON.stringify(HOSTS), CHILDREN));
     await on.project.up();
     const again = await ipv4();
@@ -183,48 +222,6 @@ describe("a macvlan network", function () {
     // an address that DHCP gave is no drift
     await on.lab.sh("node1", `ip -n phone addr add ${all["node1/phone"]?.ipv4 ?? ""}/16 dev phone`);
     await on.project.expectNoChanges();
-  });
-
-  it("reports all problems at once, on their paths, and creates nothing", async () => {
-    await on.project.destroy();
-    on.project.program(
-      networkOf(
-        `["node1", "node2", "node1"]`,
-        `[{ name: "web", mtu: 10 }, "web", { name: "a/b" }, { name: "db", addresses: ["192.0.2.1"] }]`,
-      ),
-    );
-    const structure = await on.project.cli(["up", "--yes", "--skip-preview"]);
-    assert.notEqual(structure.code, 0);
-    for (const line of [
-      "hosts[2] has the same name as hosts[0]",
-      "children[1] has the same name as children[0]",
-      "children[2] has a slash in its name, which separates host and child in keys",
-    ]) {
-      assert.ok(structure.output.includes(line), `${line}\n${structure.output}`);
-    }
-    on.project.program(
-      networkOf(
-        `["node1", "node2"]`,
-        `[{ name: "web", mtu: 10 }, { name: "db", addresses: ["192.0.2.1"] }, { name: "a", colour: 1 }]`,
-        `reservations: { "node1/web": "192.0.2.9", "node2/web": "${given(4)}" }, gateway: "192.0.2.254", shim: { mode: "private" },`,
-      ),
-    );
-    const values = await on.project.cli(["up", "--yes", "--skip-preview"]);
-    assert.notEqual(values.code, 0);
-    for (const line of [
-      "children[0].mtu must be a whole number from 68 to 65535 bytes",
-      "children[1].addresses[0] is not an address in CIDR form",
-      "children[2].colour is not a property of MacvlanInterface",
-      "shim.mode must be one of",
-      `gateway is not in ${lan()}.0.0/16 or 2001:db8:5::/64`,
-    ]) {
-      assert.ok(values.output.includes(line), `${line}\n${values.output}`);
-    }
-    assert.deepEqual(
-      Object.keys(await on.project.state()).filter((name) => name.startsWith("net")),
-      [],
-    );
-    for (const host of HOSTS) assert.equal(await snapshot(on.lab, host), fresh.get(host));
   });
 
   it("takes values that are known only once other resources are created: parent, subnet and MTU", async () => {

@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { type Lab, labDown, labUp } from "../lab/fleet";
 import { addressesOf, linkOf } from "../lab/seen";
 import { type CommandResult, run } from "../lab/fleet/run";
-import { projectEnvironment } from "./project";
+import { QUICK_START, projectEnvironment } from "./project";
 
 const REPOSITORY = resolve(__dirname, "../..");
 
@@ -50,7 +50,7 @@ describe("example sites", function () {
     cpSync(join(REPOSITORY, "examples/sites"), folder, { recursive: true });
     symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
     mkdirSync(join(folder, "state"));
-    environment = await projectEnvironment(folder, lab);
+    environment = { ...(await projectEnvironment(folder, lab)), ...QUICK_START };
     const lan = lab.host("node1").lan.split(".").slice(0, 2).join(".");
     const file = join(folder, "hosts.yaml");
     writeFileSync(file, readFileSync(file, "utf8").replaceAll("10.77.", `${lan}.`));
