@@ -6,14 +6,23 @@ import { describeStep } from "../iproute2/commands";
 import { type AnyKind, kernelOf } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { asInputs, secretNamesOf, visibleInputs } from "../kinds/check-inputs";
-import { isTemporaryPlace } from "../kinds/displaced";
+import { isTemporaryName, isTemporaryPlace } from "../kinds/displaced";
 import { desiredRemoval, formerPlaces, ownerOf, withOwnPrevious } from "../kinds/ownership";
 import { tooNewFor } from "../kinds/iproute2-support";
 import { type CommonInputs, type Identity, type Json, type PlanContext, linkId } from "../kinds/kind";
 import { unreadableIssues } from "../kinds/unreadable";
 import type { Difference } from "../model/difference";
 import { type Issue, MacvlanError, issue } from "../model/error";
-import { type LinkId, type Desired, findLink, kernelName, recordOf, sameLink } from "../model/host";
+import {
+  type LinkId,
+  type LinkRecord,
+  type Desired,
+  findLink,
+  kernelName,
+  recordOf,
+  sameLink,
+} from "../model/host";
+import { keptPer } from "../model/lists";
 import type { Observation } from "../model/observation";
 import { type OwnStack, type Owner, isOwn, ofAnyMaking } from "../model/owner";
 import { isUnknown } from "../model/unknown";
@@ -240,7 +249,9 @@ function placeIn(
   if (before === undefined) return {};
   const netns = typeof before["netns"] === "string" ? before["netns"] : "";
   const place: LinkId = { name: kernelName(state, { name: String(before["name"]), netns }), netns };
-  const displaced = state.records.find((r) => isTemporaryPlace(r, place) && isOwn(r, owner));
+  const displaced = temporaryRecords(state.records).find(
+    (r) => isTemporaryPlace(r, place) && isOwn(r, owner),
+  );
   if (displaced && findLink(state, displaced)) return { previous: { name: displaced.name, netns } };
   const record = recordOf(state, place);
   const { __resource: known, __making: making } = before;
@@ -251,6 +262,11 @@ function placeIn(
     ![known, resource].includes(record.resource);
   return isOther ? {} : { previous: place };
 }
+
+/** A host may have thousands of records, hardly any of which has such a name. */
+const temporaryRecords = keptPer((records: readonly LinkRecord[]) =>
+  records.filter(({ name }) => isTemporaryName(name)),
+);
 
 /** The inputs that are known, for the kind: checked, and without the properties that we and the engine add. */
 export function knownInputs(inputs: Json, unknown: readonly string[]): CommonInputs {

@@ -116,9 +116,12 @@ function temporaryName({
 
 /** Whether a link has a temporary name because another one has got its name. */
 export function isTemporaryPlace(record: LinkRecord, { name, netns }: LinkId): boolean {
-  // a host may have thousands of records, hardly any of which has such a name
-  if (!record.name.startsWith(TEMPORARY)) return false;
   return record.netns === netns && record.name === temporaryName({ ...record, name });
+}
+
+/** Whether a link may have a temporary name. */
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith(TEMPORARY);
 }
 
 /** What temporary names begin with. */

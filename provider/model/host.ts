@@ -2,7 +2,7 @@
  * The basic types: the state of a host (`HostState`), which `host/observe.ts` reads and `plan/kernel/simulate.ts`
  * predicts, and the desired state (`Desired`), which a kind computes. Pure data.
  */
-import { keptPerList } from "./lists";
+import { keptPer, keptPerList } from "./lists";
 import type { Owner, OwnerMark } from "./owner";
 
 /** An address on a link. `cidr` is canonical: `192.0.2.10/24`, `2001:db8::1/64`. */
@@ -342,11 +342,16 @@ export function nameAndPlace({
 /** The kernel's name of a link that is given by an altname; any other name is returned unchanged. */
 export function kernelName(state: HostState, { name, netns }: LinkId): string {
   if (findLink(state, { name, netns })) return name;
-  const named = state.links.find(
-    (link) => link.altNames !== undefined && link.netns === netns && link.altNames.includes(name),
+  const named = withAltNames(state.links).find(
+    (link) => link.netns === netns && link.altNames?.includes(name) === true,
   );
   return named?.name ?? name;
 }
+
+/** Each link that is not there yet is looked for among them. */
+const withAltNames = keptPer((links: readonly LinkState[]) =>
+  links.filter((link) => link.altNames !== undefined),
+);
 
 /** The state in which the link-local addresses that a resource states count as ordinary addresses. */
 export function withStatedLinkLocal(state: HostState, { links, linkLocal = [] }: Desired): HostState {

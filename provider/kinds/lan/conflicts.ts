@@ -1,7 +1,16 @@
 /** Conflicts that can be predicted: duplicate addresses, and more MAC addresses than a port allows. Pure. */
 import { isLinkLocal, withoutPrefix } from "../../model/addresses";
 import { type Issue, issue } from "../../model/error";
-import { type HostState, type LinkId, type Route, findLink, linkKey, portKindOf } from "../../model/host";
+import {
+  type HostState,
+  type LinkId,
+  type LinkState,
+  type Route,
+  findLink,
+  linkKey,
+  portKindOf,
+} from "../../model/host";
+import { keptPerPair } from "../../model/lists";
 import type { DuplicateDetection, ParentUse, ExclusiveUse } from "../kind";
 
 /** A warning that is shown once per run; `about` identifies it. */
@@ -111,10 +120,30 @@ function inCommon(claim: Claim, other: Claim): { property: string; what: string 
  * The MAC addresses that a link presents to its switch: its own, and those of its VLANs and of the macvlans on it and
  * on these, in whatever namespace that can be seen. `claims` are the desired links.
  */
-export function macsOn(state: HostState, parent: string, claims: readonly Claim[] = []): string[] {
-  const lans = carriedBy(state, parent, claims);
+export function macsOn(
+  { links }: HostState,
+  parent: string,
+  claims: readonly Claim[] = NO_CLAIMS,
+): readonly string[] {
+  return macsIn(links, claims)(parent);
+}
+
+/** Each of many links on a parent asks for its number. */
+const macsIn = keptPerPair((links: readonly LinkState[], claims: readonly Claim[]) => {
+  const kept = new Map<string, readonly string[]>();
+  return (parent: string): readonly string[] => {
+    const macs = kept.get(parent) ?? findMacs(links, parent, claims);
+    kept.set(parent, macs);
+    return macs;
+  };
+});
+
+const NO_CLAIMS: readonly Claim[] = [];
+
+function findMacs(links: readonly LinkState[], parent: string, claims: readonly Claim[]): readonly string[] {
+  const lans = carriedBy(links, parent, claims);
   const claimed = claims.filter((c) => lans.has(c.lan) && c.name !== parent);
-  const now = state.links.filter(
+  const now = links.filter(
     (l) =>
       (l.netns === "" && l.name === parent) ||
       (lans.has(l.parent) && (l.kind === "vlan" || portKindOf(l.kind) === "macvlan")),
@@ -126,10 +155,10 @@ export function macsOn(state: HostState, parent: string, claims: readonly Claim[
 }
 
 /** A link, and the VLANs on it and on these. */
-function carriedBy(state: HostState, parent: string, claims: readonly Claim[]): Set<string> {
+function carriedBy(links: readonly LinkState[], parent: string, claims: readonly Claim[]): Set<string> {
   const lans = new Set([parent]);
   const vlans = [
-    ...state.links.filter((l) => l.kind === "vlan" && l.netns === "").map((l) => [l.name, l.parent] as const),
+    ...links.filter((l) => l.kind === "vlan" && l.netns === "").map((l) => [l.name, l.parent] as const),
     ...claims.flatMap((c) => (c.exclusiveUse ? [[c.lan, c.exclusiveUse.of] as const] : [])),
   ];
   for (let before = 0; before < lans.size;) {

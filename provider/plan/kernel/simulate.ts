@@ -262,23 +262,22 @@ function deleteLink(state: HostState, id: LinkId): HostState {
   const isGone = (l: LinkState): boolean => sameLink(l, id) || lost.has(l.parent);
   const over = withThoseOver(state, isGone);
   const gone = (l: LinkState): boolean => isGone(l) || over.has(l);
-  return {
-    ...state,
-    links: state.links
-      .filter((l) => !gone(l))
-      .map((l) =>
-        lent !== undefined && l.netns === "" && l.name === link?.parent && l.settings["link.address"] !== lent
-          ? { ...l, settings: { ...l.settings, "link.address": lent } }
-          : l,
-      )
-      .map((l) =>
-        !inHost || l.netns !== "" || l.settings["link.master"] !== id.name
-          ? l
-          : link?.kind === "bond"
-            ? released(l)
-            : { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } },
-      ),
+  const change = (l: LinkState): LinkState => {
+    if (
+      lent !== undefined &&
+      l.netns === "" &&
+      l.name === link?.parent &&
+      l.settings["link.address"] !== lent
+    )
+      return { ...l, settings: { ...l.settings, "link.address": lent } };
+    if (!inHost || l.netns !== "" || l.settings["link.master"] !== id.name) return l;
+    return link?.kind === "bond"
+      ? released(l)
+      : { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } };
   };
+  const links: LinkState[] = [];
+  for (const l of state.links) if (!gone(l)) links.push(change(l));
+  return { ...state, links };
 }
 
 function renameLink(state: HostState, id: LinkId, name: string): HostState {
