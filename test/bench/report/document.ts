@@ -16,9 +16,14 @@ const WRITTEN = '<!-- Written by "npm run bench": run it again instead of changi
 export function renderSummary(results: Results, drawing: string, details: string): string {
   const hosts = mainHosts(results);
   const { date, cores } = results.machine;
-  const takesPart = (id: string): boolean => results.samples.some((s) => s.contender === id);
+  const takesPart = (id: string): boolean =>
+    results.samples.some((s) => s.contender === id && s.hosts === hosts);
   const lines = [
-    '"Pulumi, nothing to do" is the engine\'s own part: the same number of resources with a provider that does nothing.',
+    ...(takesPart("engine")
+      ? [
+          '"Pulumi, nothing to do" is the engine\'s own part: the same number of resources with a provider that does nothing.',
+        ]
+      : []),
     `A preview without changes took ${previewCost(results, hosts)} for ${hosts} hosts.`,
     ...(takesPart("hostlinks")
       ? [
@@ -67,7 +72,7 @@ function reachedGoals(results: Results): string {
       ? [`; of the ${forms.judged} of HostLinks and the native provider, ${forms.met} are reached`]
       : []),
   ];
-  return `Of the ${own?.judged ?? 0} goals that were judged in this run, it reaches ${own?.met ?? 0}${more.join("")}.`;
+  return `Of the ${own?.judged ?? 0} goals that were judged, a resource per link reaches ${own?.met ?? 0}${more.join("")}.`;
 }
 
 /** `50 connections and 50 commands`, of this package and at the most. */
