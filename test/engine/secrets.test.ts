@@ -67,13 +67,12 @@ describe("credentials", () => {
   }
 
   function clearConfiguration(): void {
-    for (const key of ["privateKey", "passphrase", "password", "becomePassword"]) {
-      execFileSync("pulumi", ["config", "rm", `macvlan:${key}`], {
-        cwd: on.project.folder,
-        env: on.project.environment,
-        stdio: "ignore",
-      });
-    }
+    const keys = ["privateKey", "passphrase", "password", "becomePassword"].map((key) => `macvlan:${key}`);
+    execFileSync("pulumi", ["config", "rm-all", ...keys], {
+      cwd: on.project.folder,
+      env: on.project.environment,
+      stdio: "ignore",
+    });
   }
 
   /** Everything that the engine keeps: states, their backups and history, settings, plugins' logs. */
@@ -161,13 +160,15 @@ describe("credentials", () => {
         outputs["export"] = (await on.project.cli(["stack", "export"])).output;
         outputs["secrets shown"] = (await on.project.cli(["stack", "export", "--show-secrets"])).output;
         await call("destroy", ["destroy", "--yes", "--skip-preview"]);
-        // none of these is accepted: the attempts are listed
-        await allow("node1", []);
-        await on.lab.exec("node1", ["usermod", "-p", "*", "asks"]);
-        await call("refused login", ["up", "--yes", "--skip-preview"], 1);
-        await allow("node1", ["plain", "encrypted"]);
-        await on.lab.exec("node1", ["chpasswd"], { input: `asks:${BECOME}\n` });
-        await call("destroy again", ["destroy", "--yes", "--skip-preview"]);
+        if (isFull) {
+          // none of these is accepted: the attempts are listed
+          await allow("node1", []);
+          await on.lab.exec("node1", ["usermod", "-p", "*", "asks"]);
+          await call("refused login", ["up", "--yes", "--skip-preview"], 1);
+          await allow("node1", ["plain", "encrypted"]);
+          await on.lab.exec("node1", ["chpasswd"], { input: `asks:${BECOME}\n` });
+          await call("destroy again", ["destroy", "--yes", "--skip-preview"]);
+        }
       } finally {
         for (const name of [...Object.keys(given), "MACVLAN_TRACE"]) on.project.environment[name] = "";
       }
@@ -184,7 +185,7 @@ describe("credentials", () => {
       }
 
       // the net catches: what was given was used, and processes of the hosts were seen at work
-      assert.ok(outputs["refused login"]?.includes("none of the credentials was accepted"));
+      if (isFull) assert.match(outputs["refused login"] ?? "", /none of the credentials was accepted/);
       assert.match(outputs["trace"], /link add name web/);
       assert.ok(looks > 100 && remoteProcesses > 20, `${looks} looks at ${remoteProcesses} processes`);
       for (const [name, text] of Object.entries(outputs)) {
@@ -206,29 +207,34 @@ describe("credentials", () => {
     this.timeout(240_000);
     configure("fleet:misplaced", PASSWORD);
     const secret = `new pulumi.Config("fleet").requireSecret("misplaced")`;
-    const cases: [code: string, says: RegExp][] = [
-      [`{ host: "node3", parent: "eth0", password: ${secret} }`, /password is not a property of/],
-      [`{ host: "node3", parent: "eth0", sudoPassword: "${BECOME}" }`, /sudoPassword is not a property of/],
-      [`{ host: { address: "node3", password: "${BECOME}" }, parent: "eth0" }`, /password/],
-      [`{ host: { address: "node3", passphrase: ${secret} }, parent: "eth0" }`, /passphrase/],
-      [`{ host: "root:${BECOME}@node3", parent: "eth0" }`, /host/],
-      [`{ host: { address: "node3", user: "root:${BECOME}" }, parent: "eth0" }`, /host\.user/],
-      [`{ host: { address: "root:${BECOME}@node3" }, parent: "eth0" }`, /host\.address/],
+    const cases: [args: string, says: RegExp[]][] = [
       [
-        `{ host: { address: "node3", hostKey: ${JSON.stringify(keyText(keys.plain))} }, parent: "eth0" }`,
-        /hostKey/,
+        `{
+          host: {
+            address: "root:${BECOME}@node3", user: "root:${BECOME}", hostKey: ${JSON.stringify(keyText(keys.plain))},
+            password: "${BECOME}", passphrase: ${secret},
+          },
+          parent: "eth0", password: ${secret}, sudoPassword: "${BECOME}", alias: ${secret}.apply((s) => s + "\\n"),
+        }`,
+        [
+          /host\.address/,
+          /host\.user/,
+          /host\.hostKey/,
+          /host\.password/,
+          /host\.passphrase/,
+          /[^.]\bpassword is not a property of/,
+          /sudoPassword is not a property of/,
+          /alias\b.* contains control characters/,
+        ],
       ],
-      [
-        `{ host: "node3", parent: "eth0", alias: ${secret}.apply((s) => s + "\\n") }`,
-        /alias contains control characters/,
-      ],
-      [`{ host: "node3", parent: "eth0", mtu: 9999, alias: ${secret} }`, /property mtu/],
+      [`{ host: "root:${BECOME}@node3", parent: "eth0" }`, [/host/]],
+      [`{ host: "node3", parent: "eth0", mtu: 9999, alias: ${secret} }`, [/property mtu/]],
     ];
     for (const [args, says] of cases) {
       on.project.program(`new MacvlanInterface("web", ${args});`);
       const { code, output } = await on.project.cli(["preview"]);
       assert.notEqual(code, 0, args);
-      assert.match(output, says);
+      for (const one of says) assert.match(output, one);
       assert.deepEqual(foundIn(output, planted), [], `${args}: ${output}`);
     }
     assert.deepEqual(foundIn(keptText(), planted), []);
@@ -252,7 +258,6 @@ describe("credentials", () => {
     const [link] = await on.lab.ipJson<{ ifalias: string }[]>("node3", ["link", "show", "web"]);
     assert.equal(link?.ifalias, PASSWORD);
     assert.deepEqual(foundIn(keptText(), planted), []);
-    await on.project.destroy();
   });
 
   it("may be rotated: nothing changes, and what the old state describes can still be deleted", async function () {
