@@ -15,10 +15,11 @@ pm_settle() { # ends what has not ended by itself within ten seconds
 pm_left_behind() {
   # shellcheck disable=SC2012 # a process for all of them
   ls -l /proc/[0-9]*/fd/8 2> /dev/null | while read -r l; do
-    case $l in *" -> $D/undo")
-      l=${l#*/proc/}
-      printf '%s ' "${l%%/*}"
-      ;;
-    esac
+    case $l in *" -> $D/undo") ;; *) continue ;; esac
+    l=${l#*/proc/}
+    l=${l%%/*}
+    # a container may have a file of that name, and a change of its own
+    # shellcheck disable=SC3013 # dash and busybox have -ef
+    [ "/proc/$l/fd/8" -ef "$D/undo" ] && printf '%s ' "$l"
   done
 }
