@@ -17,7 +17,14 @@ import { runStep } from "./run";
 const REPOSITORY = resolve(__dirname, "../..");
 
 /** What the build is made of. */
-const SOURCES = ["provider", "docs/schema.ts", "docs/network-schema.ts", "package.json", "tsconfig.json", "tsconfig.build.json"];
+const SOURCES = [
+  "provider",
+  "docs/schema.ts",
+  "docs/network-schema.ts",
+  "package.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+];
 
 /** The commands that the package brings. */
 const COMMANDS = {
