@@ -114,14 +114,16 @@ export function planLeaving(
   keeps: readonly string[],
 ): DesiredPlan {
   const { state } = context.observation;
-  const link = findLink(state, linkId(withKernelNames(known, state)));
+  const place = linkId(withKernelNames(known, state));
+  const link = findLink(state, place);
   const isOther = link !== undefined && link.kind !== kind.link.word;
-  return isOther ? planNothing(context) : planRemoval(kind, known, context, keeps);
+  if (!isOther) return planRemoval(kind, known, context, keeps);
+  return planNothing(context, recordOf(state, place) ? [] : [place]);
 }
 
-/** The plan that leaves the host as it is. */
-export function planNothing(context: PlanContext): DesiredPlan {
-  return planDesired({ links: [], netns: "", ...ownerOf(context) }, context.observation);
+/** The plan that leaves the host as it is, but for records of links that are not there any more. */
+export function planNothing(context: PlanContext, forgets: readonly LinkId[] = []): DesiredPlan {
+  return planDesired({ links: [], netns: "", forgets, ...ownerOf(context) }, context.observation);
 }
 
 /** What of the link is secret: its steps and differences are shown without values. */

@@ -7,7 +7,7 @@ import { isUnknown, UNKNOWN } from "../model/unknown";
 import { hostIdentity } from "../ssh/address";
 import { type Issue, issue } from "../model/error";
 import type { CommonInputs, Json } from "./kind";
-import { whyNotLinkName } from "./schemas";
+import { flatIssues, whyNotLinkName } from "./schemas";
 
 /** Inputs after `check`. */
 export interface Checked {
@@ -79,8 +79,10 @@ function derivedNames(inputs: Json | undefined): readonly string[] {
 }
 
 /** The issues of a schema with a value: that of the property, if one is named. */
-export function schemaIssues({ issues }: z.ZodError, ...property: readonly string[]): Issue[] {
-  return issues.map(({ path, message }) => issue("invalid-input", pathOf([...property, ...path]), message));
+export function schemaIssues(error: z.ZodError, ...property: readonly string[]): Issue[] {
+  return flatIssues(error).map(({ path, message }) =>
+    issue("invalid-input", pathOf([...property, ...path]), message),
+  );
 }
 
 /** Inputs that have passed the check, for the kind. @throws if they are not those of a link */

@@ -200,11 +200,14 @@ export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desi
   // a link that was deleted by hand or with its parent leaves its namespace behind
   const leaves = placesOf(inputs, context).map(({ netns }) => netns);
   const linkLocal = statedLinkLocal(inputs, context);
-  const nothing: Desired = { links: [], netns: "", leaves, linkLocal, ...ownerOf(context) };
+  const { state } = context.observation;
+  // so does its record, be there another program's link of that name or not
+  const forgets = placesOf(inputs, context);
+  const nothing: Desired = { links: [], netns: "", leaves, forgets, linkLocal, ...ownerOf(context) };
   // without a record, or with that of another making, a link of that name is not the one to delete, and stays
   if (!record) return nothing;
   const there = record.restore.filter((l) => {
-    const now = findLink(context.observation.state, l);
+    const now = findLink(state, l);
     return now && !hasMovedOn(l, now, record);
   });
   const self: DesiredLink = { ...linkId(record), exists: false, settings: [] };

@@ -116,9 +116,20 @@ export function textOr<T>(text: z.ZodType<T>, object: z.ZodType<T>): z.ZodType<T
   return z.unknown().transform((value, ctx) => {
     const parsed = (typeof value === "string" ? text : object).safeParse(value);
     if (parsed.success) return parsed.data;
-    for (const { message, path } of parsed.error.issues) ctx.addIssue({ code: "custom", message, path });
+    for (const { message, path } of flatIssues(parsed.error)) ctx.addIssue({ code: "custom", message, path });
     return z.NEVER;
   });
+}
+
+/** The issues of a value, those of unknown properties on the path of each. */
+export function flatIssues({
+  issues,
+}: z.ZodError): { readonly message: string; readonly path: PropertyKey[] }[] {
+  return issues.flatMap((one) =>
+    one.code === "unrecognized_keys"
+      ? one.keys.map((key) => ({ message: "is not a property that there is", path: [...one.path, key] }))
+      : [{ message: one.message, path: one.path }],
+  );
 }
 
 /** A list without duplicates, compared by `key`. */

@@ -98,10 +98,11 @@ describe("a fault while a change is made:", () => {
   };
   /** Each is on the one before it, or has it as its port. */
   const BELOW = { kind: "bridge", ports: [{ name: "eth1", hairpin: false }] };
+  const ABOVE = { kind: "bridge", macAddress: "02:00:5e:00:53:01" };
   const FIVE_FIRST = {
     br0: { ...BELOW, addresses: ["192.0.2.1/24"] },
     up0: { kind: "macvlan", parent: "br0" },
-    br1: { kind: "bridge", ports: [{ name: "up0", hairpin: false }], addresses: ["198.51.100.1/24"] },
+    br1: { ...ABOVE, ports: [{ name: "up0", hairpin: false }], addresses: ["198.51.100.1/24"] },
     web: { kind: "macvlan", parent: "br1", netns: "blue", mtu: 1400, addresses: ["198.51.100.10/24"] },
     shim0: { kind: "shim", parent: "br1", routes: [{ to: "198.51.100.10/32", source: "198.51.100.1" }] },
   };
@@ -110,14 +111,14 @@ describe("a fault while a change is made:", () => {
     br0: { ...BELOW, addresses: ["192.0.2.2/24", "2001:db8::2/64"], alias: "below" },
     up0: { kind: "macvlan", parent: "br0", mode: "passthru" },
     br1: {
-      kind: "bridge",
+      ...ABOVE,
       ports: [{ name: "up0", hairpin: true }],
       addresses: ["198.51.100.2/24"],
       stp: false,
     },
     web: {
       ...{ kind: "macvlan", parent: "br1", netns: "green", name: "other" },
-      addresses: ["198.51.100.1/24"],
+      ...{ mtu: 1400, addresses: ["198.51.100.1/24"] },
     },
     tap0: { kind: "macvtap", parent: "br1", mtu: 1300 },
   };

@@ -1,16 +1,17 @@
 /** All links of a host as one resource: its canonical form, and the plan of the whole. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { hostLinks } from "../../../provider/engine/host-links";
+import { SHARED, hostLinks } from "../../../provider/engine/host-links";
 import { digest } from "../../../provider/engine/inputs";
 import { resourceId } from "../../../provider/engine/outputs";
 import { knownInputs, planContextFrom, planLeaving } from "../../../provider/engine/planning";
 import { matchMembers } from "../../../provider/engine/resource-type";
 import { secretsOf, withNamingIssues, withoutSecretPaths } from "../../../provider/engine/secrets";
 import { type Transaction, issuesOf, planTransaction } from "../../../provider/engine/transaction";
+import { KINDS_BY_WORD } from "../../../provider/kinds";
 import { inDependencyOrder } from "../../../provider/kinds/dependencies";
 import type { Json } from "../../../provider/kinds/kind";
-import { type HostState, findLink } from "../../../provider/model/host";
+import { type HostState, type LinkState, findLink } from "../../../provider/model/host";
 import { UNKNOWN } from "../../../provider/model/unknown";
 import { outcome } from "../../../provider/plan/plan";
 import { BARE, HOST, macvlan, observationOf } from "../../support/hosts";
@@ -186,6 +187,95 @@ describe("all links of a host", () => {
       issues.map(({ code, property }) => [code, property]),
       [["invalid-input", ""]],
     );
+  });
+
+  /** The paths of what is wrong with a link of this kind, with what stands beside the links. */
+  const pathsOf = (kind: string, given: Json, more: Json = {}): string[] => {
+    const required = { vlanId: 10, mode: "active-backup", parent: "eth0" };
+    const { schema } = KINDS_BY_WORD[kind] ?? { schema: {} };
+    const valid = Object.entries(required).filter(
+      ([name]) => name in schema && (name !== "mode" || kind === "bond"),
+    );
+    const links = { "bond0.10": { kind, ...Object.fromEntries(valid), ...given } };
+    return hostLinks.check({ ...GIVEN, ...more, links }, undefined).issues.map(({ property }) => property);
+  };
+  const LINK = 'links["bond0.10"]';
+
+  for (const [kind, { schema, required }] of Object.entries(KINDS_BY_WORD)) {
+    it(`are refused by the exact path of each property of a ${kind}`, () => {
+      for (const property of Object.keys(schema).filter((name) => name !== "host" && name !== "label")) {
+        const [path = "", ...others] = pathsOf(kind, { [property]: { nothing: "of this" } });
+        assert.deepEqual(
+          [path.slice(0, LINK.length + 1 + property.length), others],
+          [`${LINK}.${property}`, []],
+        );
+        assert.match(path.slice(LINK.length + 1 + property.length), /^(?:$|\[|\.)/);
+        if ((SHARED as readonly string[]).includes(property)) {
+          assert.deepEqual(pathsOf(kind, {}, { [property]: { nothing: "of this" } }), [property]);
+        }
+      }
+      for (const property of required.filter((name) => name !== "host")) {
+        assert.deepEqual(pathsOf(kind, { [property]: undefined }), [`${LINK}.${property}`]);
+      }
+      assert.deepEqual(pathsOf(kind, { nothing: 1 }), [`${LINK}.nothing`]);
+    });
+  }
+
+  it("are refused by the exact path within a property", () => {
+    const wrong: readonly (readonly [kind: string, given: Json, path: string])[] = [
+      ...["macvlan", "macvtap", "ipvlan", "shim", "vlan"].flatMap((kind): [string, Json, string][] => [
+        [kind, { routes: ["192.0.2.1", { to: "192.0.2.300" }] }, "routes[1].to"],
+        [kind, { routes: [{ to: "192.0.2.1", via: "x" }] }, "routes[0].via"],
+        [kind, { routes: [{ to: "192.0.2.1", source: "x" }] }, "routes[0].source"],
+        [kind, { routes: [{ to: "192.0.2.1", metric: -1 }] }, "routes[0].metric"],
+        [kind, { routes: [{ to: "192.0.2.1", dev: "eth0" }] }, "routes[0].dev"],
+      ]),
+      ...Object.keys(KINDS_BY_WORD).flatMap((kind): [string, Json, string][] => [
+        [kind, { addresses: ["192.0.2.1/24", "192.0.2.2/99"] }, "addresses[1]"],
+        [kind, { checks: [{ ping: "192.0.2.1" }, { ping: "x y" }] }, "checks[1].ping"],
+        [kind, { checks: [{ ping: "192.0.2.1", from: { host: {} } }] }, "checks[0].from.host.address"],
+        [kind, { checks: [{ tcp: "192.0.2.1:99999" }] }, "checks[0].tcp"],
+      ]),
+      [
+        "macvlan",
+        { mode: "source", sourceMacAddresses: ["02:00:00:00:00:01", "x"] },
+        "sourceMacAddresses[1]",
+      ],
+      ["vlan", { ingressQosMap: [{ from: 9, to: 1 }] }, "ingressQosMap[0].from"],
+      ["vlan", { egressQosMap: [{ from: 1, to: 9 }] }, "egressQosMap[0].to"],
+      ["bond", { ports: ["eth0", "a name that is too long"] }, "ports[1]"],
+      ["bond", { ports: [{ name: "eth0", hairpin: true }] }, "ports[0].hairpin"],
+      ["bond", { arpInterval: 100, arpIpTargets: ["192.0.2.1", "x"] }, "arpIpTargets[1]"],
+      ["bridge", { ports: [{ name: "eth0", hairpin: "yes" }] }, "ports[0].hairpin"],
+      ["bridge", { ports: [{ name: "eth0", vlans: [{ vid: 5000 }] }] }, "ports[0].vlans[0].vid"],
+      ["bridge", { ports: [{ hairpin: true }] }, "ports[0].name"],
+      ["bridge", { ports: [{ name: "bond0.10" }] }, "ports[0].name"],
+      ["bridge", { vlans: [{ vid: 10 }, { vid: 10, pvid: 1 }] }, "vlans[1].pvid"],
+    ];
+    for (const [kind, given, path] of wrong) {
+      assert.deepEqual(pathsOf(kind, given), [`${LINK}.${path}`], JSON.stringify({ kind, ...given }));
+    }
+  });
+
+  it("leave the link of another program in place of one that leaves, and no record", () => {
+    const before = canonical({
+      web: { kind: "macvlan", parent: "eth0" },
+      api: { kind: "macvlan", parent: "eth1" },
+    });
+    const made = outcome(BARE, transaction(BARE, undefined, before).plan);
+    const web = findLink(made, { name: "web", netns: "" });
+    assert.ok(web);
+    for (const kind of ["bridge", "macvlan"]) {
+      const other: LinkState = { ...web, kind, ifIndex: 77 };
+      const state = { ...made, links: [...made.links.filter((l) => l !== web), other] };
+      const now = canonical({ api: { kind: "macvlan", parent: "eth1" } }, {}, before);
+      const after = outcome(state, transaction(state, before, now).plan);
+      assert.equal(findLink(after, web), other);
+      assert.deepEqual(
+        after.records.map(({ name }) => name),
+        ["api"],
+      );
+    }
   });
 
   it("take no link of others along, unless that link is forced to, and may take each other along", () => {

@@ -59,7 +59,7 @@ describe("checks", () => {
     ["a time of zero", [{ ping: "192.0.2.1", within: 0 }], "checks[0].within"],
     ["an invalid start", [{ ping: "192.0.2.1", from: "there" }], "checks[0].from"],
     ["a start without a host", [{ ping: "192.0.2.1", from: { link: "web" } }], "checks[0].from.host"],
-    ["an unknown word", [{ ping: "192.0.2.1", wihtin: 3 }], "checks[0]"],
+    ["an unknown word", [{ ping: "192.0.2.1", wihtin: 3 }], "checks[0].wihtin"],
     ["the same twice", [{ ping: "192.0.2.1" }, { ping: "192.0.2.1" }], "checks[1]"],
     ["the link from itself", [{ ping: "link" }], "checks[0].ping"],
     ["the link from itself by TCP", [{ tcp: "link:443" }], "checks[0].tcp"],

@@ -187,7 +187,7 @@ describe("plan", () => {
     assert.deepEqual(differences(outcome(shown, planned), macvlan.desired(without, context)), []);
   });
 
-  it("removes a namespace that the stack made if its link was deleted by hand", () => {
+  it("removes a link's record, and a namespace that the stack made, if the link was deleted by hand", () => {
     const inputs = {
       ...{ host: { address: "node1" }, name: "m", netns: "made", parent: "eth0" },
       mode: "bridge",
@@ -199,11 +199,18 @@ describe("plan", () => {
     const { steps } = plan(deleted, desiredRemoval(inputs, viewOn(deleted)), kernel);
     assert.deepEqual(
       steps.map(({ step }) => step),
-      [{ do: "deleteNetns", name: "made" }],
+      [
+        { do: "forget", link: { name: "m", netns: "made" } },
+        { do: "deleteNetns", name: "made" },
+      ],
     );
     const others = { ...made, netns: made.netns.map(({ name }) => ({ name })) };
     const left = simulate(others, { do: "deleteLink", link: { name: "m", netns: "made" } });
-    assert.deepEqual(plan(left, desiredRemoval(inputs, viewOn(left)), kernel).steps, []);
+    const { steps: forgetting } = plan(left, desiredRemoval(inputs, viewOn(left)), kernel);
+    assert.deepEqual(
+      forgetting.map(({ step }) => step.do),
+      ["forget"],
+    );
   });
 
   it("takes over the namespace of a stack whose state was lost together with the link in it", () => {
