@@ -7,6 +7,7 @@ import {
   type Desired,
   type DesiredLink,
   childrenOf,
+  childrenOfOtherPort,
   findLink,
   nameAndPlace,
   portKindOf,
@@ -143,20 +144,17 @@ export function findParent(parent: string, state: HostState, kind: ChildKind): L
 }
 
 /**
- * Other children of a parent, without the resource's own link at its present and previous place.
+ * Some children of a parent, without links of other kinds and the resource's own at its present and previous place.
  *
- * @param isMeant which of them, as a parent may have thousands
+ * @param children those that are meant, as a parent may have thousands
  */
-export function siblingsOf(
+export function siblingsAmong(
+  children: readonly LinkState[],
   inputs: OnParent,
-  parent: LinkState,
   context: PlanContext,
-  isMeant: (link: LinkState) => boolean,
 ): LinkState[] {
   const ids = [linkId(inputs), ...(context.previous ? [context.previous] : [])];
-  return childrenOf(context.observation.state, parent.name).filter(
-    (l) => isMeant(l) && portKindOf(l.kind) !== undefined && !ids.some((id) => sameLink(id, l)),
-  );
+  return children.filter((l) => portKindOf(l.kind) !== undefined && !ids.some((id) => sameLink(id, l)));
 }
 
 /** The observed parent and routes. The parent is the given one if the kernel has put the link on its lowest link. */
@@ -251,10 +249,8 @@ function parentProblems(kind: ChildKind, inputs: OnParent, context: PlanContext)
     );
   }
   // a parent has one rx_handler, of one kind (net/core/dev.c, netdev_rx_handler_register)
-  const foreign = childrenOf(state, parent.name).find(
-    (l) =>
-      ![undefined, port].includes(portKindOf(l.kind)) &&
-      !isDisplaceable(l, { ...linkId(inputs), kind }, context),
+  const foreign = childrenOfOtherPort(state, parent.name, port ?? "").find(
+    (l) => !isDisplaceable(l, { ...linkId(inputs), kind }, context),
   );
   if (foreign) {
     return refuse(

@@ -13,8 +13,11 @@ import {
   type LinkRecord,
   type LinkState,
   childrenOf,
+  childrenOfOtherPort,
+  childrenWithMac,
   findLink,
   nameAndPlace,
+  passthruChildrenOf,
   portKindOf,
   recordOf,
   sameLink,
@@ -135,21 +138,20 @@ function hash(parts: readonly string[]): string {
 function besideOf(link: DesiredLink, parent: LinkState, context: PlanContext): DesiredLink[] {
   const { state } = context.observation;
   // a parent may have thousands of links, and whose they are is asked only of those that are in the way
-  const displaced = (isInTheWay: (l: LinkState) => boolean): DesiredLink[] =>
-    (link.kind === "vlan" ? vlansOn(state, parent.name) : childrenOf(state, parent.name))
-      .filter((l) => isInTheWay(l) && isDisplaceable(l, link, context))
-      .map(deleted);
+  const displaced = (inTheWay: readonly LinkState[]): DesiredLink[] =>
+    inTheWay.filter((l) => isDisplaceable(l, link, context)).map(deleted);
   if (link.kind === "vlan") {
     const keys = ["type.id", "type.protocol"] as const;
-    return displaced((l) => keys.every((key) => l.settings[key] === valueOf(link, key)));
+    return displaced(
+      vlansOn(state, parent.name).filter((l) => keys.every((key) => l.settings[key] === valueOf(link, key))),
+    );
   }
   const port = portKindOf(link.kind ?? "");
-  const isPassthru = valueOf(link, "type.mode") === "passthru";
-  return displaced((l) => {
-    const other = portKindOf(l.kind);
-    if (other === undefined) return false;
-    return other !== port || isPassthru || l.settings["type.mode"] === "passthru";
-  });
+  if (valueOf(link, "type.mode") === "passthru") {
+    return displaced(childrenOf(state, parent.name).filter((l) => portKindOf(l.kind) !== undefined));
+  }
+  const others = childrenOfOtherPort(state, parent.name, port ?? "");
+  return displaced([...others, ...passthruChildrenOf(state, parent.name).filter((l) => !others.includes(l))]);
 }
 
 function deleted({ name, netns }: LinkId): DesiredLink {
@@ -224,7 +226,12 @@ function sharedWith(
   );
   const hasMac = ({ settings }: LinkState): boolean =>
     mac !== undefined && settings["link.address"] === mac && settings["type.mode"] !== "passthru";
-  const siblings = childrenOf(state, parent.name).filter((l) => hasMac(l) || six.size > 0);
+  const siblings =
+    six.size > 0
+      ? childrenOf(state, parent.name)
+      : mac === undefined
+        ? []
+        : childrenWithMac(state, parent.name, mac).filter(hasMac);
   return siblings.flatMap((sibling): DesiredLink[] => {
     const { name, netns, addresses } = sibling;
     const isSameMac = hasMac(sibling);

@@ -1,6 +1,6 @@
 /** IpvlanInterface: an ipvlan child of a parent, with the parent's MAC address and IP addresses of its own. */
 import { isOfIp, withoutPrefix } from "../model/addresses";
-import { type LinkState, recordOf } from "../model/host";
+import { type LinkState, childrenOf, recordOf } from "../model/host";
 import { isOwn } from "../model/owner";
 import {
   ON_PARENT,
@@ -11,7 +11,7 @@ import {
   lowestParent,
   readChild,
   childRules,
-  siblingsOf,
+  siblingsAmong,
 } from "./child";
 import { type KindInputs, defineKind } from "./define";
 import { type Issue, issue } from "../model/error";
@@ -81,7 +81,8 @@ function siblingProblems(inputs: IpvlanInputs, context: PlanContext): Issue[] {
   const isInTheWay = ({ settings, addresses }: LinkState): boolean =>
     words.some((word) => settings[`type.${word}`] !== inputs[word]) ||
     own.some((ip) => addresses.some(({ cidr }) => isOfIp(cidr, ip)));
-  const others = siblingsOf(inputs, parent, context, isInTheWay).filter((l) => {
+  const children = childrenOf(state, parent.name).filter(isInTheWay);
+  const others = siblingsAmong(children, inputs, context).filter((l) => {
     const record = recordOf(state, l);
     return record === undefined || !isOwn(record, context);
   });

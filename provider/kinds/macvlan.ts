@@ -1,5 +1,12 @@
 /** MacvlanInterface: a macvlan child of a parent; and what macvtap and shim share with it. */
-import { type LinkState, nameAndPlace, recordOf } from "../model/host";
+import {
+  type LinkState,
+  childrenOf,
+  childrenWithMac,
+  nameAndPlace,
+  passthruChildrenOf,
+  recordOf,
+} from "../model/host";
 import type { Observation } from "../model/observation";
 import { isOwn } from "../model/owner";
 import type { MacvlanMode, MacvlanOutputs } from "./args";
@@ -14,7 +21,7 @@ import {
   lowestParent,
   readChild,
   childRules,
-  siblingsOf,
+  siblingsAmong,
 } from "./child";
 import { type KindInputs, defineKind } from "./define";
 import { type Issue, issue } from "../model/error";
@@ -162,10 +169,11 @@ function siblingProblems(word: string, inputs: WithMode, context: PlanContext): 
   const parent = findParent(inputs.parent, context.observation.state, "macvlan");
   if (!parent) return [];
   const own = { ...linkId(inputs), kind: word };
+  const { state } = context.observation;
   // a parent may have thousands of links, and whose they are is asked only of those that are in the way
-  const inTheWay = (isInTheWay: (l: LinkState) => boolean): LinkState | undefined =>
-    siblingsOf(inputs, parent, context, isInTheWay).find((l) => !isDisplaceable(l, own, context));
-  const passthru = inTheWay((l) => l.settings["type.mode"] === "passthru");
+  const inTheWay = (children: readonly LinkState[]): LinkState | undefined =>
+    siblingsAmong(children, inputs, context).find((l) => !isDisplaceable(l, own, context));
+  const passthru = inTheWay(passthruChildrenOf(state, parent.name));
   if (passthru) {
     return [
       issue(
@@ -175,7 +183,7 @@ function siblingProblems(word: string, inputs: WithMode, context: PlanContext): 
       ),
     ];
   }
-  const other = inputs.mode === "passthru" ? inTheWay(() => true) : undefined;
+  const other = inputs.mode === "passthru" ? inTheWay(childrenOf(state, parent.name)) : undefined;
   if (other) {
     return [
       issue(
@@ -186,8 +194,10 @@ function siblingProblems(word: string, inputs: WithMode, context: PlanContext): 
     ];
   }
   if (inputs.macAddress === undefined || inputs.mode === "passthru") return [];
-  const hasIt = (l: LinkState): boolean => l.settings["link.address"] === inputs.macAddress;
-  const duplicate = hasIt(parent) ? parent : inTheWay(hasIt);
+  const duplicate =
+    parent.settings["link.address"] === inputs.macAddress
+      ? parent
+      : inTheWay(childrenWithMac(state, parent.name, inputs.macAddress));
   return duplicate
     ? [
         issue(
@@ -207,7 +217,8 @@ function thresholdWarnings(inputs: MacvlanInputs, context: PlanContext): string[
   if (threshold === undefined || !parent) return [];
   const differs = ({ settings: { "type.bclim": has } }: LinkState): boolean =>
     has !== undefined && has !== String(threshold);
-  const others = siblingsOf(inputs, parent, context, differs).filter((l) => {
+  const children = childrenOf(state, parent.name).filter(differs);
+  const others = siblingsAmong(children, inputs, context).filter((l) => {
     const record = recordOf(state, l);
     return !(record && isOwn(record, context));
   });

@@ -272,6 +272,25 @@ export function withRecord(state: HostState, record: LinkRecord): HostState {
   return { ...state, records: grown(isNew ? records : others, record, recordIndexes, recordKey) };
 }
 
+/** The host with some of its links; the rest is gone. */
+export function withLinks(state: HostState, links: readonly LinkState[]): HostState {
+  keepIndex(state.links, links, linkIndexes);
+  return { ...state, links };
+}
+
+/** The host without the record of a link. */
+export function withoutRecord(state: HostState, id: LinkId): HostState {
+  const records = state.records.filter((r) => !sameLink(r, id));
+  keepIndex(state.records, records, recordIndexes);
+  return { ...state, records };
+}
+
+/** A list that another one begins with has its index: links are deleted in the opposite order. */
+function keepIndex<T>(before: readonly T[], after: readonly T[], indexes: Indexes<T>): void {
+  const index = indexes.get(before);
+  if (index && after.every((item, i) => item === before[i])) indexes.set(after, index);
+}
+
 /** The list with one more item, and its index. */
 function grown<T>(
   list: readonly T[],
@@ -403,6 +422,33 @@ export function childrenOf({ links }: HostState, parent: string): readonly LinkS
 const childrenIn = keptPerList((links: readonly LinkState[], parent) =>
   links.filter((link) => link.parent === parent && link.kind !== "vlan"),
 );
+
+/** Those of them in mode passthru. */
+export function passthruChildrenOf(state: HostState, parent: string): readonly LinkState[] {
+  return passthruIn(childrenOf(state, parent));
+}
+
+const passthruIn = keptPer((children: readonly LinkState[]) =>
+  children.filter(({ settings }) => settings["type.mode"] === "passthru"),
+);
+
+/** The children of a parent that share its frames in another way than this. */
+export function childrenOfOtherPort(
+  state: HostState,
+  parent: string,
+  port: PortKind | "",
+): readonly LinkState[] {
+  return otherPortIn(childrenOf(state, parent), port);
+}
+
+const otherPortIn = keptPerList((children: readonly LinkState[], port) =>
+  children.filter(({ kind }) => ![undefined, port].includes(portKindOf(kind))),
+);
+
+/** The children of a parent with a MAC address. */
+export function childrenWithMac(state: HostState, parent: string, mac: string): readonly LinkState[] {
+  return childrenOf(state, parent).filter(({ settings }) => settings["link.address"] === mac);
+}
 
 /** The VLANs on a parent, in every visible namespace. */
 export function vlansOn({ links }: HostState, parent: string): readonly LinkState[] {

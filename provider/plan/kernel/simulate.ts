@@ -18,8 +18,10 @@ import {
   findLink,
   portKindOf,
   sameLink,
+  withLinks,
   withNewLink,
   withRecord,
+  withoutRecord,
 } from "../../model/host";
 import { defaultVlans, withDefaultPvid } from "../../model/vlans";
 import { propagateToVlans, setDown } from "./vlan";
@@ -92,7 +94,7 @@ function simulateAlone(state: HostState, step: Step): HostState {
       return withRecord(state, { ...step.record, ifIndex: link?.ifIndex ?? 0 });
     }
     case "forget":
-      return { ...state, records: state.records.filter((r) => !sameLink(r, step.link)) };
+      return withoutRecord(state, step.link);
     case "setBootFiles": {
       const paths = [...step.remove, ...step.write].map((f) => f.path);
       return withBootFiles(
@@ -277,7 +279,7 @@ function deleteLink(state: HostState, id: LinkId): HostState {
   };
   const links: LinkState[] = [];
   for (const l of state.links) if (!gone(l)) links.push(change(l));
-  return { ...state, links };
+  return withLinks(state, links);
 }
 
 function renameLink(state: HostState, id: LinkId, name: string): HostState {
