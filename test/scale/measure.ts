@@ -2,14 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  QUICK_START,
-  nameOfUrn,
-  openProject,
-  type CliResult,
-  type PreviewStep,
-  type Project,
-} from "../engine/project";
+import { nameOfUrn, openProject, type CliResult, type PreviewStep, type Project } from "../engine/project";
 import type { Lab } from "../lab/fleet";
 import { inParallel } from "../lab/fleet/run";
 import type { Shape } from "./shapes";
@@ -54,8 +47,6 @@ export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) =
   });
   const before = await lab.sh(drifted, "ip -br link | cut -d' ' -f1 | sort");
   const project = await openProject(lab);
-  // as people have it: what spares the tests CPU must not be measured
-  for (const name of Object.keys(QUICK_START)) delete project.environment[name];
   // what users have: the SDK starts as it is
   Object.assign(project.environment, { NODE_OPTIONS: "" }, shape.environment);
   try {
