@@ -70,10 +70,15 @@ describe("a first program in another language", function () {
   for (const [language, surroundings] of isSample ? [] : Object.entries(LANGUAGES)) {
     it(`creates a link, leaves it unchanged, and removes it: ${language}`, async () => {
       const { project } = on;
-      const [block] = blocksOf("docs/languages.md").filter((b) => b.language === language);
+      const [block, ...parts] = blocksOf("docs/languages.md").filter((b) => b.language === language);
       assert.ok(block, language);
+      const write = (...texts: readonly string[]): void =>
+        writeFileSync(
+          join(project.folder, surroundings.file),
+          texts.join("\n").replaceAll("ops@node1.example", HOST),
+        );
       mkdirSync(project.folder, { recursive: true });
-      writeFileSync(join(project.folder, surroundings.file), block.text.replace("ops@node1.example", HOST));
+      write(block.text);
       const runtime = await surroundings.prepare(project);
       writeFileSync(join(project.folder, "Pulumi.yaml"), `name: fleet\n${runtime}`);
       const { PATH = "" } = project.environment;
@@ -85,6 +90,16 @@ describe("a first program in another language", function () {
       assert.match(link, /192\.0\.2\.10\/24/);
       assert.match(await on.lab.sh(HOST, "ip -br link show web0"), new RegExp(String(macAddress)));
       await project.expectNoChanges();
+      // what the page adds to the first program
+      if (parts.length > 0) {
+        write(block.text, ...parts.map(({ text }) => text));
+        assert.deepEqual(
+          Object.keys(await project.steps())
+            .filter((name) => name.startsWith("lan"))
+            .toSorted(),
+          ["lan", "lan/addresses", "lan/two/shim0", "lan/two/vm", "lan/two/web"],
+        );
+      }
       await project.destroy();
       assert.doesNotMatch(await on.lab.sh(HOST, "ip -br link"), /web0/);
     });

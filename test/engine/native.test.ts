@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 import { cacheFolder } from "../../provider/native/remembered-hosts";
@@ -64,7 +64,21 @@ describe("the native provider", function () {
     assert.ok(text.includes("runtime: yaml"));
     // the host and its free address are put in; everything else stays
     writeFileSync(join(on.project.folder, "Pulumi.yaml"), text.replace("ops@node1.example", "node2"));
-    await on.project.up();
+    const { PATH = "" } = on.project.environment;
+    const commands = join(REPOSITORY, "node_modules/.bin");
+    // only the project says where the plugin is
+    on.project.environment["PATH"] = PATH.split(delimiter)
+      .filter((folder) => folder !== commands)
+      .join(delimiter);
+    try {
+      // which a YAML program does not need, and the host of such programs may not have
+      const added = await on.project.cli(["package", "add", "./node_modules/.bin/pulumi-resource-macvlan"]);
+      if (added.code !== 0) assert.match(added.output, /Link not implemented/);
+      await on.project.up();
+    } finally {
+      on.project.environment["PATH"] = PATH;
+      rmSync(join(on.project.folder, "sdks"), { recursive: true, force: true });
+    }
     const { macAddress } = await on.project.outputs();
     assert.match(await on.lab.sh("node2", "ip -br link show web0"), new RegExp(String(macAddress)));
     await on.project.expectNoChanges();
