@@ -13,6 +13,7 @@ import { inDependencyOrder } from "../../../provider/kinds/dependencies";
 import type { Json } from "../../../provider/kinds/kind";
 import { type HostState, type LinkState, findLink } from "../../../provider/model/host";
 import { UNKNOWN } from "../../../provider/model/unknown";
+import { simulate } from "../../../provider/plan/kernel/simulate";
 import { outcome } from "../../../provider/plan/plan";
 import { BARE, HOST, macvlan, observationOf } from "../../support/hosts";
 import { assertUndoes, comparable } from "../../support/plans";
@@ -254,6 +255,41 @@ describe("all links of a host", () => {
     ];
     for (const [kind, given, path] of wrong) {
       assert.deepEqual(pathsOf(kind, given), [`${LINK}.${path}`], JSON.stringify({ kind, ...given }));
+    }
+  });
+
+  it("exchange VLANs, names and MAC addresses in one transaction", () => {
+    const child = (parent: string, mac: string, name: string): Json => ({
+      ...{ kind: "macvlan", parent, name, macAddress: `02:00:5e:00:53:0${mac}` },
+    });
+    const links = (ids: readonly number[], macs: string, names: readonly string[]): Json => ({
+      t0: { kind: "vlan", parent: "eth0", vlanId: ids[0] },
+      t1: { kind: "vlan", parent: "eth0", vlanId: ids[1] },
+      a: child("t0", macs[0] ?? "", names[0] ?? ""),
+      b: child("t0", macs[1] ?? "", names[1] ?? ""),
+    });
+    const before = canonical(links([10, 20], "12", ["a", "b"]));
+    const made = outcome(BARE, transaction(BARE, undefined, before).plan);
+    for (const now of [
+      links([20, 10], "12", ["a", "b"]),
+      links([10, 20], "21", ["a", "b"]),
+      links([20, 10], "21", ["b", "a"]),
+    ]) {
+      const inputs = canonical(now, {}, before);
+      const planned = transaction(made, before, inputs);
+      assert.deepEqual(issuesOf(planned.parts), []);
+      const after = outcome(made, planned.plan);
+      assert.deepEqual(transaction(after, inputs, inputs).plan.differences, []);
+      assertUndoes(made, planned.plan);
+      let state = made;
+      for (const { step } of planned.plan.steps) {
+        state = simulate(state, step);
+        // the kernel has each VLAN of a link once, and each name
+        const keys = state.links.map((l) =>
+          l.kind === "vlan" ? `${l.parent} ${l.settings["type.id"] ?? ""}` : l.name,
+        );
+        assert.equal(new Set(keys).size, keys.length, JSON.stringify(step));
+      }
     }
   });
 
