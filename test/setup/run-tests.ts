@@ -22,6 +22,8 @@ interface Extent {
   readonly sample?: string;
   /** How many of its files run at the same time, each with a lab of its own. */
   readonly jobs?: number;
+  /** The same if it is not named: files that write one table together need one process for it. */
+  readonly sampleJobs?: number;
 }
 
 const SUITES = {
@@ -30,7 +32,7 @@ const SUITES = {
   engine: { minutes: 40, jobs: 2 },
   package: { minutes: 25, jobs: 2 },
   guests: { minutes: 25, sample: "reboot.test.ts", jobs: 2 },
-  faults: { minutes: 30 },
+  faults: { minutes: 30, sampleJobs: 2 },
   compat: { minutes: 40, sample: "userlands.test.ts", jobs: 2 },
 } as const satisfies Record<string, Extent>;
 type Suite = keyof typeof SUITES;
@@ -41,11 +43,10 @@ type Suite = keyof typeof SUITES;
  */
 const LANES: readonly (readonly Suite[])[] = [
   ["unit", "engine"],
-  ["lab", "guests", "faults", "compat"],
+  ["lab", "guests", "faults", "compat", "package"],
 ];
-const LAST: readonly Suite[] = ["package"];
 
-const ALL = [...LANES.flat(), ...LAST];
+const ALL = LANES.flat();
 
 /** What a suite came to. */
 interface Figures {
@@ -69,9 +70,8 @@ async function main(): Promise<void> {
   await setUp(suites);
   const before = leftovers();
   const run = (suite: Suite): Promise<Figures> => runSuite(suite, suites === named, values.grep);
-  const [lanes, last] = suites === named ? [[named], []] : [LANES, LAST];
+  const lanes = suites === named ? [named] : LANES;
   const figures = (await Promise.all(lanes.map((lane) => oneAfterTheOther(lane, run)))).flat();
-  figures.push(...(await oneAfterTheOther(last, run)));
   const passed = figures.reduce((sum, { passes }) => sum + passes, 0);
   let failed = figures.reduce((sum, { failures }) => sum + failures, 0);
   const left = leftovers().filter((entry) => !before.includes(entry));
@@ -123,7 +123,8 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
  * @param grep only the tests with this text
  */
 async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined): Promise<Figures> {
-  const { sample, jobs = 1 }: Extent = SUITES[suite];
+  const { sample, jobs: ownJobs = 1, sampleJobs = ownJobs }: Extent = SUITES[suite];
+  const jobs = isNamed ? ownJobs : sampleJobs;
   const folderOfSuite = join(REPOSITORY, "test", suite);
   const files = isNamed || sample === undefined ? largestFirst(folderOfSuite) : [join(folderOfSuite, sample)];
   if (isNamed) process.stdout.write(`\n── ${suite}\n`);
