@@ -19,7 +19,6 @@ pm_left_behind() {
     l=${l#*/proc/}
     l=${l%%/*}
     # a container may have a file of that name, and a change of its own
-    # shellcheck disable=SC3013 # dash and busybox have -ef
-    [ "/proc/$l/fd/8" -ef "$D/undo" ] && printf '%s ' "$l"
+    [ "$(readlink "/proc/$l/ns/mnt")" = "$(readlink /proc/self/ns/mnt)" ] && printf '%s ' "$l"
   done
 }

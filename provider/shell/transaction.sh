@@ -68,8 +68,11 @@ pm_fail() {
   trap '' HUP INT TERM PIPE
   exec 8<&-
   K=$((F + L - 1))
+  B=$K
+  # the kernel did nothing: what has the name, the address or the route is another program's, and stays
+  [ "$1" -ge 128 ] || case $O in *"File exists"*) B=$((K - 1)) ;; esac
   u=
-  [ -e "$D/undo" ] && u=$(pm_undo "$K")
+  [ -e "$D/undo" ] && u=$(pm_undo "$B")
   # an undo that prints errors may have left something: it is kept for the next change
   if [ -n "$u" ]; then mv "$D/undo" "$D/undo.left"; else rm -f "$D/undo" "$D/progress"; fi
   rm -f "$D/undo.new" "$D/watchdog"

@@ -74,6 +74,20 @@ describe("a change that does not get through", () => {
     );
   });
 
+  it("because another program was first leaves what that has made", async () => {
+    const mine: MacvlanArgs = { host: "node1", parent: "eth0", name: "mine" };
+    for (const made of [
+      "link add mine type veth peer name mine1",
+      "link add link eth0 name mine type macvlan",
+    ]) {
+      await replaceIp(on.lab, "node1", 1, `$real ${made}`);
+      await assert.rejects(up(mine), /File exists/);
+      await restoreIp(on.lab, "node1");
+      assert.notEqual(await on.lab.sh("node1", "ip link show dev mine"), "");
+      await on.lab.sh("node1", "ip link delete mine");
+    }
+  });
+
   it("because its shell is killed is rolled back by the host itself", async () => {
     await up(FIRST);
     const before = await snapshot(on.lab, "node1");
