@@ -14,7 +14,10 @@ const HOST = "guest1";
 describe("a proof by reboot of a guest", function () {
   this.timeout(300_000);
   const on = useLab(1, [{}]);
-  const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-prove-"));
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-prove-"));
+  });
   after(() => rmSync(folder, { recursive: true }));
 
   /** A guest's kernel cannot boot again by itself (its NICs are still in use): it is switched off, and on again here. */

@@ -16,8 +16,12 @@ mount --bind /tmp/boot /proc/sys/kernel/random/boot_id`;
 describe("pulumi-macvlan prove", function () {
   this.timeout(120_000);
   const on = useLab(2);
-  const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-prove-"));
-  const file = join(folder, "stack.json");
+  let folder: string;
+  let file: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-prove-"));
+    file = join(folder, "stack.json");
+  });
   after(() => rmSync(folder, { recursive: true }));
   afterEach(() =>
     on.lab.sh("node2", "umount -q /proc/sys/kernel/random/boot_id; rm -f /tmp/boot /tmp/rebooted"),

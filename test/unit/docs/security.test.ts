@@ -12,6 +12,7 @@ const SENDS =
 const MAY_SEND = {
   "ssh/transport/connect.ts": "to the hosts that the program names",
   "ssh/auth/agent.ts": "to the SSH agent, over its socket",
+  "native/component-process.ts": "to a second process of the plugin, on this machine",
 };
 
 describe("SECURITY.md", () => {
