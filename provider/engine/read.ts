@@ -93,7 +93,8 @@ function leavesSomething(
   now: Observation,
 ): boolean {
   const { steps } = planRemoval(kind, known, removalContext(context, props, known, now));
-  if (steps.length === 0) return false;
+  // a record without its link is no reason to keep the resource: it is in a folder that no boot keeps, and does nothing
+  if (steps.every(({ step }) => step.do === "forget")) return false;
   const what = describeSteps(steps, now.facts.portTool).join("; ");
   const { label } = context.fleet.managedHost(known.host);
   context.diagnostics.say(
