@@ -413,19 +413,24 @@ describe("the native provider", function () {
     await on.project.preview();
   });
 
-  it("continues with other hosts if one is down, in a preview, an update and a refresh", async () => {
+  it("continues with other hosts if one is down", async () => {
     const web = (host: string): ProgramCase[string] => ({
       type: "MacvlanInterface",
       args: { host: { address: host, connectTimeout: 2 }, parent: "eth0", name: "mac0", mtu: 1400 },
     });
-    NATIVE.write(on.project, { one: web("node1"), two: web("node2") });
+    const program = { one: web("node1"), two: web("node2") };
+    NATIVE.write(on.project, program);
     await on.project.up();
     await on.lab.sh("node1", "ip link set mgmt0 down");
     try {
       await on.lab.sh("node2", "ip link set mac0 mtu 1300");
+      // the engine ends a preview at the first error: what comes after it may not be shown
+      const after = { dependsOn: ["${two}"] };
+      NATIVE.write(on.project, { one: { ...program.one, options: after }, two: program.two });
       const preview = await on.project.cli(["preview", "--diff"]);
       assert.match(preview.output, /~ mtu *: 1300 => 1400/);
       assert.match(preview.output, /\[(host-unreachable|connection-timeout)\]/);
+      NATIVE.write(on.project, program);
       const update = await on.project.cli(["up", "--yes", "--skip-preview", "--continue-on-error"]);
       assert.notEqual(update.code, 0);
       assert.match(await on.lab.sh("node2", "ip link show mac0"), /mtu 1400/);
