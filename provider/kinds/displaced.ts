@@ -227,11 +227,7 @@ function sharedWith(
   const hasMac = ({ settings }: LinkState): boolean =>
     mac !== undefined && settings["link.address"] === mac && settings["type.mode"] !== "passthru";
   const siblings =
-    six.size > 0
-      ? childrenOf(state, parent.name)
-      : mac === undefined
-        ? []
-        : childrenWithMac(state, parent.name, mac).filter(hasMac);
+    six.size > 0 ? childrenOf(state, parent.name) : childrenWithMac(state, parent.name, mac ?? "");
   return siblings.flatMap((sibling): DesiredLink[] => {
     const { name, netns, addresses } = sibling;
     const isSameMac = hasMac(sibling);

@@ -197,12 +197,12 @@ function fromOtherMaster(
 /** The desired state after deletion: what the resource made is removed, and everything else is restored. */
 export function desiredRemoval(inputs: CommonInputs, context: PlanContext): Desired {
   const record = ownRecord(inputs, context);
-  // a link that was deleted by hand or with its parent leaves its namespace behind
-  const leaves = placesOf(inputs, context).map(({ netns }) => netns);
   const linkLocal = statedLinkLocal(inputs, context);
   const { state } = context.observation;
-  // so does its record, be there another program's link of that name or not
+  // a link that was deleted by hand or with its parent leaves its record behind, be there another program's link of that name
+  // or not, and its namespace
   const forgets = placesOf(inputs, context);
+  const leaves = forgets.map(({ netns }) => netns);
   const nothing: Desired = { links: [], netns: "", leaves, forgets, linkLocal, ...ownerOf(context) };
   // without a record, or with that of another making, a link of that name is not the one to delete, and stays
   if (!record) return nothing;
