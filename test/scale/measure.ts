@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { nameOfUrn, openProject, type CliResult, type PreviewStep, type Project } from "../engine/project";
 import type { Lab } from "../lab/fleet";
 import { inParallel } from "../lab/fleet/run";
-import type { Shape } from "./shapes";
+import { type Shape, namesOf } from "./shapes";
 import { type RunUsage, watchRun } from "./usage";
 
 /** What is done with a stack, in this order. */
@@ -33,13 +33,39 @@ const WIDTH = 8;
 const [MTU, FOREIGN_MTU] = [1400, 1300];
 
 /**
- * Measures a shape. The lab has as many hosts at least, as a fresh one has them, and has them so again afterwards.
+ * Measures shapes in turn, phase by phase, so that a machine that slows down for a while slows all of them. Each has
+ * hosts of its own, and these are as before afterwards.
  *
  * @param tell gets a line per phase
  * @throws AssertionError if a phase does not do to the hosts what it is for
  */
-export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) => void): Promise<Life> {
-  const hosts = lab.hosts.slice(0, shape.hosts).map(({ name }) => name);
+export async function measureLives(
+  lab: Lab,
+  shapes: readonly Shape[],
+  tell: (line: string) => void,
+): Promise<readonly Life[]> {
+  const running = shapes.map((shape) => live(lab, shape, tell));
+  const lives: Life[] = [];
+  try {
+    while (lives.length < shapes.length) {
+      for (const one of running) {
+        const { done, value } = await one.next();
+        if (done === true && value !== undefined) lives.push(value);
+      }
+    }
+  } finally {
+    for (const one of running) await one.return(undefined);
+  }
+  return lives;
+}
+
+/** The life of one stack. It pauses after each phase, and cleans up when it ends or is ended. */
+async function* live(
+  lab: Lab,
+  shape: Shape,
+  tell: (line: string) => void,
+): AsyncGenerator<void, Life | undefined> {
+  const hosts = namesOf(shape);
   const drifted = hosts[Math.floor(hosts.length / 2)] ?? "node1";
   const urn = shape.isPerHost === true ? drifted : `${shape.sample}-${drifted}`;
   await inParallel(hosts, WIDTH, async (host) => {
@@ -51,24 +77,29 @@ export async function measureLife(lab: Lab, shape: Shape, tell: (line: string) =
   Object.assign(project.environment, { NODE_OPTIONS: "" }, shape.environment);
   try {
     project.program(shape.program);
+    const form = shape.isPerHost === true ? ", a resource per host" : "";
     const measure = async (phase: Phase, args: readonly string[]): Promise<[Measured, CliResult]> => {
       const [measured, result] = await measurePhase(lab, hosts, project, args);
-      tell(`${shape.hosts} × ${shape.perHost}: ${phase} in ${measured.wall.toFixed(1)} s`);
+      tell(`${shape.hosts} × ${shape.perHost}${form}: ${phase} in ${measured.wall.toFixed(1)} s`);
       return [measured, result];
     };
 
     const [up] = await measure("up", ["up", "--yes", "--skip-preview"]);
     await inParallel(hosts, WIDTH, async (host) => assert.equal(await mtuOf(lab, host, shape.sample), MTU));
     const state = statSync(join(project.folder, "state/.pulumi/stacks/fleet/dev.json")).size;
+    yield;
     const [preview] = await measure("preview", ["preview", "--expect-no-changes"]);
+    yield;
 
     await lab.sh(drifted, `ip link set dev ${shape.sample} mtu ${FOREIGN_MTU}`);
     const [drift, { stdout }] = await measure("find drift", ["preview", "--json"]);
     const { steps } = JSON.parse(stdout) as { steps: PreviewStep[] };
     const changing = steps.filter((step) => step.op !== "same").map((step) => nameOfUrn(step.urn));
     assert.deepEqual(changing, [urn], "the drift that was made, and nothing else");
+    yield;
     const [repair] = await measure("repair", ["up", "--yes", "--skip-preview"]);
     assert.equal(await mtuOf(lab, drifted, shape.sample), MTU);
+    yield;
 
     const [destroy] = await measure("destroy", ["destroy", "--yes", "--skip-preview"]);
     assert.equal(await lab.sh(drifted, "ip -br link | cut -d' ' -f1 | sort"), before);

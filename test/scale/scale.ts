@@ -4,7 +4,7 @@ import { labDown, labUp } from "../lab/fleet";
 import { ensureBuilt, linkSelf } from "../setup/package";
 import { say } from "../setup/run";
 import { writePart } from "../setup/written-part";
-import { type Life, measureLife } from "./measure";
+import { type Life, measureLives } from "./measure";
 import { type Shape, fleetShape, hostLinksOfShape, hostLinksShape, linksShape, unsavedShape } from "./shapes";
 import { type Part, describeLives } from "./table";
 
@@ -37,10 +37,10 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(USAGE);
-  const shapes = [
-    ...inTurn([numbersOf(values.hosts), fleetShape], [numbersOf(values["per-host"]), hostLinksShape]),
-    ...numbersOf(values.unsaved).map(unsavedShape),
-    ...inTurn([numbersOf(values.links), linksShape], [numbersOf(values["host-links"]), hostLinksOfShape]),
+  const groups = [
+    ...bySize([numbersOf(values.hosts), fleetShape], [numbersOf(values["per-host"]), hostLinksShape]),
+    ...numbersOf(values.unsaved).map((size) => [unsavedShape(size)]),
+    ...bySize([numbersOf(values.links), linksShape], [numbersOf(values["host-links"]), hostLinksOfShape]),
   ];
   linkSelf();
   await ensureBuilt();
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   // what was measured before something failed is shown all the same, and written to no document
   const describe = (): readonly Part[] => describeLives(lives, (Date.now() - began) / 1000);
   try {
-    await measureAll(shapes, lives);
+    await measureAll(groups, lives);
   } finally {
     for (const { text } of describe()) process.stdout.write(`\n${text}\n`);
   }
@@ -57,14 +57,21 @@ async function main(): Promise<void> {
   for (const { name, text } of describe()) writePart(values.out, COMMAND, text, name);
 }
 
-type ShapesOf = readonly [sizes: readonly number[], shapeOf: (size: number) => Shape];
+type ShapesOf = readonly [sizes: readonly number[], shapeOf: (size: number, first: number) => Shape];
 
-/** Shapes by size, so that those that are compared run one after the other. */
-function inTurn(...forms: readonly ShapesOf[]): Shape[] {
+/** Shapes in groups of the same size, which are compared: each has hosts of its own. */
+function bySize(...forms: readonly ShapesOf[]): (readonly Shape[])[] {
   const sizes = [...new Set(forms.flatMap(([own]) => own))].sort((a, b) => a - b);
-  return sizes.flatMap((size) =>
-    forms.flatMap(([own, shapeOf]) => (own.includes(size) ? [shapeOf(size)] : [])),
-  );
+  return sizes.map((size) => {
+    let first = 1;
+    return forms
+      .filter(([own]) => own.includes(size))
+      .map(([, shapeOf]) => {
+        const shape = shapeOf(size, first);
+        first += shape.hosts;
+        return shape;
+      });
+  });
 }
 
 /** `""` for none. @throws for what is no list of numbers */
@@ -80,7 +87,7 @@ function numbersOf(list: string): number[] {
     });
 }
 
-async function measureAll(shapes: readonly Shape[], lives: Life[]): Promise<void> {
+async function measureAll(groups: readonly (readonly Shape[])[], lives: Life[]): Promise<void> {
   const name = `scale-${process.pid}`;
   // The engine, in a group of its own, then ends by itself, as it finds no hosts any more. A signal comes twice where npm
   // passes on what the terminal has sent to all: the second one must not end the taking down.
@@ -91,11 +98,11 @@ async function measureAll(shapes: readonly Shape[], lives: Life[]): Promise<void
     });
   try {
     const began = performance.now();
-    const count = Math.max(1, ...shapes.map(({ hosts }) => hosts));
+    const count = Math.max(1, ...groups.flat().map(({ hosts, first }) => first + hosts - 1));
     // all as root: sudo's own time is not what is measured
     const lab = await labUp(count, { name, login: () => "root", isolated: true, progress: say });
     say(`a lab of ${count} hosts came up in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    for (const shape of shapes) lives.push(await measureLife(lab, shape, say));
+    for (const shapes of groups) lives.push(...(await measureLives(lab, shapes, say)));
   } finally {
     await labDown(name);
   }

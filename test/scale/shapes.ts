@@ -2,8 +2,10 @@
 
 /** A stack to measure. */
 export interface Shape {
-  /** Hosts, `node1` … */
+  /** How many hosts. */
   readonly hosts: number;
+  /** The number of the first of them: 7 for `node7`, `node8` … */
+  readonly first: number;
   /** Links on each; without {@link isPerHost}, a resource each. */
   readonly perHost: number;
   /** The program's text, after which the classes are known. */
@@ -18,16 +20,22 @@ export interface Shape {
   readonly isPerHost?: boolean;
 }
 
+/** The names of a shape's hosts. */
+export function namesOf({ hosts, first }: Pick<Shape, "hosts" | "first">): string[] {
+  return Array.from({ length: hosts }, (_, i) => `node${first + i}`);
+}
+
 /** On each host a macvlan, a hairpin bridge with a port, and a shim with four routes. */
-export function fleetShape(hosts: number): Shape {
+export function fleetShape(hosts: number, first = 1): Shape {
   return {
     hosts,
+    first,
     perHost: 3,
     sample: "web0",
     // the port leads nowhere: a hairpin port towards the lab's one switch would send every broadcast back
     prepare: "ip link add p0 type veth peer name p1",
     program: `
-      for (let i = 1; i <= ${hosts}; i++) {
+      for (let i = ${first}; i < ${first + hosts}; i++) {
         const host = "node" + i;
         const net = "198.18." + (i >> 8) + "." + (i & 255);
         new MacvlanInterface("web0-" + host, {
@@ -42,18 +50,18 @@ export function fleetShape(hosts: number): Shape {
 }
 
 /** The same, with an engine that writes its state once, at the end (pulumi/pulumi#10668). */
-export function unsavedShape(hosts: number): Shape {
-  return { ...fleetShape(hosts), environment: { PULUMI_SKIP_CHECKPOINTS: "true" } };
+export function unsavedShape(hosts: number, first = 1): Shape {
+  return { ...fleetShape(hosts, first), environment: { PULUMI_SKIP_CHECKPOINTS: "true" } };
 }
 
 /** The same links, all links of a host as one resource. */
-export function hostLinksShape(hosts: number): Shape {
-  const shape = fleetShape(hosts);
+export function hostLinksShape(hosts: number, first = 1): Shape {
+  const shape = fleetShape(hosts, first);
   return {
     ...shape,
     isPerHost: true,
     program: `
-      for (let i = 1; i <= ${hosts}; i++) {
+      for (let i = ${first}; i < ${first + hosts}; i++) {
         const host = "node" + i;
         const net = "198.18." + (i >> 8) + "." + (i & 255);
         new HostLinks(host, { host, links: {
@@ -66,9 +74,9 @@ export function hostLinksShape(hosts: number): Shape {
 }
 
 /** So many macvlans on one host, as one resource. */
-export function hostLinksOfShape(links: number): Shape {
+export function hostLinksOfShape(links: number, first = 1): Shape {
   return {
-    ...linksShape(links),
+    ...linksShape(links, first),
     isPerHost: true,
     program: `
       const links = {};
@@ -76,21 +84,22 @@ export function hostLinksOfShape(links: number): Shape {
         const address = "198.18." + (i >> 8) + "." + (i & 255) + "/15";
         links["m" + i] = { kind: "macvlan", parent: "eth0", mtu: 1400, addresses: [address] };
       }
-      new HostLinks("node1", { host: "node1", links });`,
+      new HostLinks("node${first}", { host: "node${first}", links });`,
   };
 }
 
 /** So many macvlans on one host. */
-export function linksShape(links: number): Shape {
+export function linksShape(links: number, first = 1): Shape {
   return {
     hosts: 1,
+    first,
     perHost: links,
     sample: "m1",
     prepare: "true",
     program: `
       for (let i = 1; i <= ${links}; i++) {
         const address = "198.18." + (i >> 8) + "." + (i & 255) + "/15";
-        new MacvlanInterface("m" + i + "-node1", { host: "node1", name: "m" + i, parent: "eth0", mtu: 1400, addresses: [address] });
+        new MacvlanInterface("m" + i + "-node${first}", { host: "node${first}", name: "m" + i, parent: "eth0", mtu: 1400, addresses: [address] });
       }`,
   };
 }
