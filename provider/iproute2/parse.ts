@@ -289,7 +289,7 @@ function meaning(named: Route): string {
 
 /** What iproute2 prints but cannot set, or not by that word (`type-settings.ts`). */
 const READ_ONLY =
-  /^(?:bridge_id|root_id|root_port|root_path_cost|.*_timer|topology_change.*|group_addr|usedbcqueuelen|macaddr_count|macaddr_data|nopromisc|nodst|bridge|private|vepa|mcast_querier_.*|mcast_hash_elasticity|group_fwd_mask)$/;
+  /^(?:bridge_id|root_id|root_port|root_path_cost|.*_timer|topology_change.*|group_addr|usedbcqueuelen|macaddr_count|macaddr_data|nopromisc|nodst|bridge|private|vepa|mcast_querier_.*|mcast_.*_(?:cnt|intvl)|mcast_hash_elasticity|group_fwd_mask|fdb_n_learned)$/;
 
 const PORT_SETTINGS: readonly string[] = [
   ...["hairpin", "isolated", "learning", "flood", "mcast_flood", "bcast_flood", "cost", "priority", "guard"],

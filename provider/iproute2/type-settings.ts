@@ -18,6 +18,7 @@ const READERS: ReadonlyMap<string, (data: Printed, iproute2: string) => TypeSett
   ["macvtap", macvlanSettings],
   ["vlan", vlanSettings],
   ["bond", bondSettings],
+  ["bridge", bridgeSettings],
   ["ipvlan", ipvlanSettings],
 ]);
 
@@ -61,6 +62,33 @@ function qosMap(list: unknown): string {
     .toSorted((a, b) => Number(a.from) - Number(b.from))
     .map(({ from, to }) => `${from}:${to}`)
     .join(" ");
+}
+
+/** What `ip -j` calls otherwise than `ip link set` (ip/iplink_bridge.c), which a deleted bridge is made with again. */
+const BRIDGE_WORDS: Readonly<Record<string, string>> = {
+  group_fwd_mask: "group_fwd_mask",
+  mcast_last_member_cnt: "mcast_last_member_count",
+  mcast_startup_query_cnt: "mcast_startup_query_count",
+  mcast_last_member_intvl: "mcast_last_member_interval",
+  mcast_membership_intvl: "mcast_membership_interval",
+  mcast_querier_intvl: "mcast_querier_interval",
+  mcast_query_intvl: "mcast_query_interval",
+  mcast_query_response_intvl: "mcast_query_response_interval",
+  mcast_startup_query_intvl: "mcast_startup_query_interval",
+};
+
+/** A group address that is set stays if the VLAN protocol changes, so that of a new bridge is none (net/bridge/br_netlink.c). */
+function bridgeSettings(data: Printed): TypeSettings {
+  const address = plainText(data["group_addr"]);
+  return {
+    ...Object.fromEntries(
+      Object.entries(BRIDGE_WORDS).flatMap(([printed, word]) => {
+        const value = plainText(data[printed]);
+        return value === "" ? [] : [[`type.${word}`, value]];
+      }),
+    ),
+    ...(["", "01:80:c2:00:00:00"].includes(address) ? {} : { "type.group_address": address }),
+  };
 }
 
 /** Options of other modes are printed too, but cannot be set. */

@@ -104,17 +104,31 @@ function formerLinks(step: Step, before: HostState, after: HostState): DesiredLi
     master === "" && bridge === undefined
       ? differing.before
       : before.links.filter((l) => isSelected.has(l) || mayChange(l));
-  const changed = some
-    .filter((l) => l.isOutOfReach !== true)
-    .toSorted((a, b) => a.ifIndex - b.ifIndex)
-    .map((link) => {
-      const place = placeAfter(step, link);
-      return { ...asDesired(link), ...(sameLink(place, link) ? {} : { previous: place }) };
-    });
+  const changed = parentsFirst(some.filter((l) => l.isOutOfReach !== true)).map((link) => {
+    const place = placeAfter(step, link);
+    return { ...asDesired(link), ...(sameLink(place, link) ? {} : { previous: place }) };
+  });
   const added = differing.after
     .filter((l) => !differing.before.some((was) => sameLink(placeAfter(step, was), l)))
     .map((l): DesiredLink => ({ ...idOf(l), exists: false, settings: [] }));
   return [...changed, ...added];
+}
+
+/** In an order in which they can be made again. An index does not tell: each namespace counts by itself. */
+function parentsFirst(links: readonly LinkState[]): LinkState[] {
+  // a parent is in the host's own namespace
+  const byName = new Map(links.flatMap((link) => (link.netns === "" ? [[link.name, link] as const] : [])));
+  const heights = new Map<LinkState, number>();
+  const heightOf = (link: LinkState): number => {
+    const known = heights.get(link);
+    if (known !== undefined) return known;
+    heights.set(link, 0);
+    const parent = byName.get(link.parent);
+    const height = parent === undefined ? 0 : heightOf(parent) + 1;
+    heights.set(link, height);
+    return height;
+  };
+  return links.toSorted((a, b) => heightOf(a) - heightOf(b) || a.ifIndex - b.ifIndex);
 }
 
 /** The place of a link after a step. Its index is not enough, as links of two namespaces may have the same. */

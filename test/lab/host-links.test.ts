@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { addressesOf, linkOf, routesOf, seenLink } from "./seen";
 import { useLab } from "./stack";
+import { type Transition, assertTransition } from "./transitions";
 
 const HOST = "node1";
 
@@ -11,6 +12,77 @@ const CHAIN = {
   web: { kind: "macvlan", parent: "br0", netns: "web", addresses: ["192.0.2.10/24"], alias: "one" },
   br0: { kind: "bridge", ports: [{ name: "eth1", hairpin: false }], addresses: ["192.0.2.1/24"] },
 } as const;
+
+const WEB = { kind: "macvlan", netns: "web", addresses: ["192.0.2.10/24"] };
+/** The kernel takes the address of a bridge from its ports. */
+const mac = (n: number): object => ({ macAddress: `02:00:5e:00:53:0${n}` });
+const OF_ETH1 = [{ name: "eth1", hairpin: false }];
+
+/** VLANs and bonds, which this machine's kernel may not have, are in test/compat/chains.test.ts. */
+const TRANSITIONS: readonly Transition[] = [
+  {
+    title: "the bridge below is renamed",
+    from: {
+      lan: { kind: "bridge", name: "br0", ports: OF_ETH1, addresses: ["192.0.2.1/24"] },
+      web: { ...WEB, parent: "br0" },
+      shim: { kind: "shim", parent: "br0", routes: [{ to: "192.0.2.10/32", source: "192.0.2.1" }] },
+    },
+    to: {
+      lan: { kind: "bridge", name: "lan0", ports: OF_ETH1, addresses: ["192.0.2.1/24"] },
+      web: { ...WEB, parent: "lan0" },
+      shim: { kind: "shim", parent: "lan0", routes: [{ to: "192.0.2.10/32", source: "192.0.2.1" }] },
+    },
+    shows: ["lan0 bridge", "eth1 in lan0", "shim macvlan@lan0"],
+    keeps: ["lan", "web", "shim"],
+  },
+  {
+    title: "two bridges exchange their names",
+    from: {
+      a: { kind: "bridge", name: "x0", ports: OF_ETH1, ...mac(1) },
+      up1: { kind: "macvlan", parent: "eth0" },
+      b: { kind: "bridge", name: "x1", ports: [{ name: "up1", hairpin: false }], ...mac(2) },
+      web: { ...WEB, parent: "x0" },
+    },
+    to: {
+      a: { kind: "bridge", name: "x1", ports: OF_ETH1, ...mac(1) },
+      up1: { kind: "macvlan", parent: "eth0" },
+      b: { kind: "bridge", name: "x0", ports: [{ name: "up1", hairpin: false }], ...mac(2) },
+      web: { ...WEB, parent: "x1" },
+    },
+    shows: ["eth1 in x1", "up1 macvlan@eth0 in x0", "x0 bridge", "x1 bridge"],
+    keeps: [],
+  },
+  {
+    title: "a bridge and a macvlan exchange their names",
+    from: {
+      a: { kind: "bridge", name: "x0", ports: OF_ETH1 },
+      b: { kind: "macvlan", name: "x1", parent: "eth0" },
+      web: { ...WEB, parent: "x0" },
+    },
+    to: {
+      a: { kind: "bridge", name: "x1", ports: OF_ETH1 },
+      b: { kind: "macvlan", name: "x0", parent: "eth0" },
+      web: { ...WEB, parent: "x1" },
+    },
+    shows: ["eth1 in x1", "x0 macvlan@eth0", "x1 bridge"],
+    keeps: [],
+  },
+  {
+    title: "a port moves to another bridge, and the link on the first one goes",
+    from: {
+      up0: { kind: "macvlan", parent: "eth1" },
+      br0: { kind: "bridge", ports: [{ name: "up0", hairpin: false }] },
+      tap0: { kind: "macvtap", parent: "br0" },
+    },
+    to: {
+      up0: { kind: "macvlan", parent: "eth1" },
+      br1: { kind: "bridge", ports: [{ name: "up0", hairpin: true }] },
+      web: { ...WEB, parent: "br1" },
+    },
+    shows: ["br1 bridge", "up0 macvlan@eth1 in br1"],
+    keeps: ["up0"],
+  },
+];
 
 describe("all links of a host as one resource", () => {
   const on = useLab(1);
@@ -160,6 +232,10 @@ describe("all links of a host as one resource", () => {
     assert.equal(await hears(), "yes");
     assert.equal((await preview(CHAIN)).changes, false);
   });
+
+  for (const transition of TRANSITIONS)
+    it(`are changed in one transaction when ${transition.title}, or not at all`, () =>
+      assertTransition(on, HOST, transition));
 
   it("are back after a boot, as they were", async () => {
     await on.lab.sh(HOST, "mkdir -p /etc/network/if-up.d; : > /etc/network/interfaces");

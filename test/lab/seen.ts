@@ -1,4 +1,5 @@
 /** What a host's own `ip` shows of its links: what tests go by, whatever the provider says. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "./fleet";
 
 export interface SeenLink {
@@ -80,11 +81,32 @@ export function withoutMakings(text: string): string {
   return text.replace(/"(?:making|stack)":"[0-9a-f]+",?/g, "");
 }
 
-/** Without the indexes of links and namespaces, which the kernel counts up, and without {@link withoutMakings}. */
+/**
+ * Without the indexes of links and namespaces, which the kernel counts up, also those of the other ends of a host's cables,
+ * and without {@link withoutMakings}.
+ */
 export function withoutNumbers(text: string): string {
   const one = (line: string): string =>
-    line.replace(/^[0-9]+:? /, "").replace(/ \(id: [0-9]+\)|@if[0-9]+|link-netnsid [0-9]+/g, "");
+    line
+      .replace(/^[0-9]+:? /, "")
+      .replace(/^(mgmt0|eth[01])@\S+:/, "$1:")
+      // the kernel counts how many listen to all groups, and does so some time after a link has gone
+      .replace(/ \(id: [0-9]+\)|@if[0-9]+|link-netnsid [0-9]+|allmulti [0-9]+/g, "");
   return withoutMakings(text).split("\n").map(one).toSorted().join("\n");
+}
+
+/**
+ * All of a host that can be compared, as soon as the kernel has done what it does by itself: carrier, link-local addresses. Of
+ * a link that is up, it says UNKNOWN or UP, as its driver has told it of the carrier yet or not.
+ */
+export async function settledState(lab: Lab, host: string): Promise<string> {
+  let last = "";
+  for (;;) {
+    const now = withoutNumbers(await snapshot(lab, host)).replaceAll(" state UNKNOWN ", " state UP ");
+    if (now === last) return now;
+    last = now;
+    await sleep(300);
+  }
 }
 
 function inNetns(netns: string): string[] {

@@ -38,6 +38,19 @@ const NAMES = [
   ...ODD_NAMES,
 ];
 
+/** What `ip link help bridge` lists. */
+const WORDS_OF_BRIDGE: readonly string[] = [
+  ...["forward_delay", "hello_time", "max_age", "ageing_time", "stp_state", "mst_enabled", "priority"],
+  ...["group_fwd_mask", "group_address", "no_linklocal_learn", "fdb_max_learned"],
+  ...["vlan_filtering", "vlan_protocol", "vlan_default_pvid", "vlan_stats_enabled", "vlan_stats_per_port"],
+  ...["mcast_snooping", "mcast_vlan_snooping", "mcast_router", "mcast_query_use_ifaddr", "mcast_querier"],
+  ...["mcast_hash_elasticity", "mcast_hash_max", "mcast_last_member_count", "mcast_startup_query_count"],
+  ...["mcast_last_member_interval", "mcast_membership_interval", "mcast_querier_interval"],
+  ...["mcast_query_interval", "mcast_query_response_interval", "mcast_startup_query_interval"],
+  ...["mcast_stats_enabled", "mcast_igmp_version", "mcast_mld_version"],
+  ...["nf_call_iptables", "nf_call_ip6tables", "nf_call_arptables"],
+];
+
 function linkOf({ state }: Observation, name: string): LinkState {
   const link = findLink(state, { name, netns: "" });
   assert.ok(link, name);
@@ -57,6 +70,19 @@ describe("links and routes of others, as versions of iproute2 print them", () =>
       test(observation, version);
     }
   };
+
+  it("give a bridge settings by the words of ip link, with which an undo makes it again", () => {
+    each((observation, { release }) => {
+      const keys = Object.keys(linkOf(observation, "br0").settings);
+      const words = keys.flatMap((key) => (key.startsWith("type.") ? [key.slice("type.".length)] : []));
+      assert.ok(words.includes("mcast_query_response_interval"), release);
+      assert.deepEqual(
+        words.filter((word) => !WORDS_OF_BRIDGE.includes(word)),
+        [],
+        release,
+      );
+    });
+  });
 
   it("covers all releases from 4.17 to 5.15, and others up to 7.3", () => {
     const releases = new Set(CORPUS.map(({ release }) => release));
