@@ -112,8 +112,12 @@ function renderSection(
   types: ReadonlyMap<string, TypeDeclaration>,
 ): string {
   const title = SECTIONS[declaration.name.text] ?? declaration.name.text;
-  const besides = (declaration.heritageClauses ?? []).flatMap((clause) => clause.types.map(nameParent));
-  const rows = declaration.members.filter((m) => ts.isPropertySignature(m)).map((m) => renderRow(m, types));
+  const besides = (declaration.heritageClauses ?? []).flatMap((clause) =>
+    clause.types.map((type) => nameParent(type, types)),
+  );
+  const rows = declaration.members
+    .filter((m) => ts.isPropertySignature(m))
+    .map((m) => renderRow(m, types, parametersOf(declaration)));
   const isOutput = declaration.name.text.endsWith("Outputs");
   const head = isOutput
     ? "| output | form | meaning |\n| --- | --- | --- |"
@@ -129,24 +133,46 @@ function renderSection(
   ].join("\n");
 }
 
-/** What an interface takes over: the section of another one, or the type as it is written. */
-function nameParent(type: ts.ExpressionWithTypeArguments): string {
+/** What the parameters of an interface stand for. */
+function parametersOf({ typeParameters }: ts.InterfaceDeclaration): ReadonlyMap<string, string> {
+  const all = [...(typeParameters ?? [])];
+  return new Map(all.map(({ name, constraint }) => [name.text, constraint?.getText() ?? name.text]));
+}
+
+/** What an interface takes over: the section of another one or some of its properties, or the type as it is written. */
+function nameParent(
+  type: ts.ExpressionWithTypeArguments,
+  types: ReadonlyMap<string, TypeDeclaration>,
+): string {
+  const bare = (text: string): string => text.replace(/\bInputArgs<(\w+)>/g, "$1");
+  const alias = types.get(bare(type.getText()));
+  const some = alias && ts.isTypeAliasDeclaration(alias) ? bare(alias.type.getText()) : "";
+  const [, from = "", picked = ""] = /^Pick<\s*(\w+),([^>]+)>$/s.exec(some) ?? [];
+  const all = SECTIONS[from];
+  if (all !== undefined) {
+    const names = [...picked.matchAll(/"(\w+)"/g)].map(([, name = ""]) => code(name));
+    return `${names.join(", ")} of [${lowerFirst(all)}](#${anchorOf(all)})`;
+  }
   const [, whole = type.expression.getText(), without] =
     /^Omit<(?:InputArgs<)?(\w+)>?, (.+)>$/s.exec(type.getText()) ?? [];
   const title = SECTIONS[whole];
   if (title !== undefined) {
     const left = without?.split(/\s*\|\s*/).map((name) => code(name.replaceAll('"', "").trim()));
     const except = left === undefined ? "" : `, without ${left.join(", ")}`;
-    // a name of a class stays as it is
-    const text = title.replace(/^[A-Z](?=[a-z]+ )/, (first) => first.toLowerCase());
-    return `[${text}](#${anchorOf(title)})${except}`;
+    return `[${lowerFirst(title)}](#${anchorOf(title)})${except}`;
   }
   return code(type.getText().replace(/\s+/g, " "));
+}
+
+/** A title within a sentence. A name of a class stays as it is. */
+function lowerFirst(title: string): string {
+  return title.replace(/^[A-Z](?=[a-z]+ )/, (first) => first.toLowerCase());
 }
 
 function renderRow(
   property: ts.PropertySignature,
   types: ReadonlyMap<string, TypeDeclaration>,
+  parameters: ReadonlyMap<string, string>,
 ): { name: string; form: string; standard: string; meaning: string } {
   const name = property.name.getText();
   const documentation = ts.getJSDocCommentsAndTags(property)[0];
@@ -158,7 +184,7 @@ function renderRow(
   const optional = property.questionToken !== undefined;
   return {
     name: `\`${name}\``,
-    form: formOf(property.type?.getText() ?? "", types),
+    form: formOf(withParameters(property.type?.getText() ?? "", parameters), types),
     standard: standard ?? (optional ? "–" : "required"),
     meaning: linkDocs(meaning).replaceAll("|", "\\|"),
   };
@@ -175,18 +201,32 @@ export function splitDefault(text: string): { meaning: string; standard?: string
   return word ? { meaning: text, standard: word[1] ?? "" } : { meaning: text };
 }
 
+/** A type with what its parameters stand for, but for those that it passes on to another type. */
+function withParameters(type: string, parameters: ReadonlyMap<string, string>): string {
+  return type.replace(/(?<!<)\b[A-Z]\b/g, (name) => parameters.get(name) ?? name);
+}
+
 /** A type as a person writes values of it: names of literals are spelt out, names of objects lead to their table. */
 function formOf(type: string, types: ReadonlyMap<string, TypeDeclaration>): string {
   const spelt = withoutInput(type).replace(/\b[A-Z]\w+\b/g, (name) => {
     const declaration = types.get(name);
     return declaration && ts.isTypeAliasDeclaration(declaration) ? declaration.type.getText() : name;
   });
-  const linked = spelt.split(/\b([A-Z]\w+)\b/).map((part) => {
-    const title = SECTIONS[part] ?? part;
-    if (isInterface(types.get(part))) return `[${part}](#${anchorOf(title)})`;
-    return part === "" ? "" : code(part);
-  });
-  return linked.join("");
+  // what is no link is one piece of code
+  const pieces = withoutInput(spelt)
+    .split(/\b([A-Z]\w+)\b/)
+    .reduce<string[]>((all, part) => {
+      const last = all.at(-1);
+      const isLink = isInterface(types.get(part));
+      if (last === undefined || isLink || isInterface(types.get(last))) return [...all, part];
+      return [...all.slice(0, -1), last + part];
+    }, []);
+  return pieces
+    .map((part) => {
+      if (isInterface(types.get(part))) return `[${part}](#${anchorOf(SECTIONS[part] ?? part)})`;
+      return part === "" ? "" : code(part);
+    })
+    .join("");
 }
 
 /** That a value may be an output goes without saying on this page. */

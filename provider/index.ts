@@ -6,7 +6,13 @@
 export type * from "./kinds/args";
 export type * from "./network/args";
 export type { DeepInput, InputArgs, Outputs } from "./program/resource";
-export type { HostLinkArgs, HostLinkMap, HostLinksArgs, HostLinksOutputs } from "./program/host-links";
+export type {
+  HostLinkArgs,
+  HostLinkMap,
+  HostLinksArgs,
+  HostLinksOutputs,
+  KnownProperties,
+} from "./program/host-links";
 export { HostLinks } from "./program/host-links";
 export * from "./program/resources";
 export { MacvlanNetwork } from "./network/network";

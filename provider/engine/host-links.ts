@@ -10,19 +10,21 @@ import { checkInputs, isHidden, schemaIssues, visibleInputs } from "../kinds/che
 import { inDependencyOrder } from "../kinds/dependencies";
 import type { Json } from "../kinds/kind";
 import { type Issue, issue, uniqueIssues } from "../model/error";
-import type { LinkId } from "../model/host";
 import { keptPer } from "../model/lists";
+import { didYouMean, nearestWord } from "../model/nearest";
 import { forLog } from "../model/outside-text";
 import { parsePath, pathOf } from "../model/property-path";
 import { UNKNOWN, isUnknown } from "../model/unknown";
 import { hostSchema } from "../ssh/address";
-import { type Member, type ResourceType, type CheckedResource, placeOf } from "./resource-type";
+import { type Member, type ResourceType, type CheckedResource, matchMembers } from "./resource-type";
 
 /** Properties that may stand beside `links`, for all that have none of their own. */
 export const SHARED = [
   ...["mtu", "up", "txQueueLength", "persist", "adopt", "duplicateAddressDetection", "checks"],
   "expectCarrier",
 ] as const;
+
+const PROPERTIES: readonly string[] = ["host", "links", ...SHARED];
 
 /** Hidden properties of each link, which the resource has by key. */
 const BY_KEY = ["__derived", "__managed", "__making", "__secretNames"] as const;
@@ -104,46 +106,50 @@ function join(base: Json, all: readonly Member[]): Json {
 function check(given: Json, before: Json | undefined): CheckedResource {
   const issues: Issue[] = Object.keys(given)
     .filter((key) => !isHidden(key) && key !== "drift" && given[key] != null)
-    .filter((key) => !["host", "links", ...SHARED].includes(key))
-    .map((property) =>
-      invalid(
-        forLog(property),
-        `is not a property of HostLinks; its properties are host, links, ${SHARED.join(", ")}`,
-      ),
-    );
+    .filter((key) => !PROPERTIES.includes(key))
+    .map((property) => {
+      const hint = didYouMean(property, PROPERTIES, `its properties are ${PROPERTIES.join(", ")}`);
+      return invalid(property, `is not a property of HostLinks; ${hint}`);
+    });
   const marked = Array.isArray(given["__secrets"]) ? given["__secrets"].map(String) : [];
   for (const name of SHARED.filter((one) => marked.includes(one))) {
     // the engine hides a value where the program has it, and not in each link; the path would lead it to the value
     const reason = `${name} cannot be a secret beside links; give it to each link that is to have it`;
     issues.push(issue("invalid-input", "", reason));
   }
+  issues.push(...besideInOptions(given));
   const host = checkHost(given["host"], issues);
   const { links } = given;
   if (links == null) issues.push(invalid("links", "is required"));
   else if (links !== UNKNOWN && !isObject(links)) {
     issues.push(invalid("links", "must be an object with a link under each key"));
   }
-  const old = previousLinks(before === undefined ? [] : members(before));
-  const checked = Object.entries(objectOf(links)).flatMap(
-    ([key, link]): (Member | { key: string; unknown: true })[] => {
-      if (link == null) return [];
-      if (isPending(link)) return [{ key, unknown: true }];
-      const path = pathOf(["links", key]);
-      const kind = isObject(link) ? kindOf(link["kind"]) : undefined;
-      if (!isObject(link) || !kind) {
-        const words = Object.keys(KINDS_BY_WORD).map((word) => `"${word}"`);
-        issues.push(
-          isObject(link)
-            ? invalid(`${path}.kind`, `must be one of ${words.join(", ")}`)
-            : invalid(path, "must be an object with the properties of a link"),
-        );
-        return [];
-      }
-      const result = checkLink(given, host, key, link, kind, old);
-      issues.push(...result.issues);
-      return [result.member];
-    },
+  const givenLinks = Object.entries(objectOf(links));
+  const asGiven = new Map(
+    givenLinks.flatMap(([key, link]): [string, Member][] => {
+      const { kind: word, ...own } = objectOf(link);
+      const kind = kindOf(word);
+      return kind ? [[key, { key, path: "", kind, props: { ...own, name: own["name"] ?? key } }]] : [];
+    }),
   );
+  const { previousOf } = matchMembers(before === undefined ? [] : members(before), [...asGiven.values()]);
+  const checked = givenLinks.flatMap(([key, link]): (Member | { key: string; unknown: true })[] => {
+    if (link == null) return [];
+    if (isPending(link)) return [{ key, unknown: true }];
+    const path = pathOf(["links", key]);
+    const one = isObject(link) ? asGiven.get(key) : undefined;
+    if (!isObject(link) || !one) {
+      issues.push(
+        isObject(link)
+          ? invalid(`${path}.kind`, whyNoKind(link["kind"]))
+          : invalid(path, "must be an object with the properties of a link"),
+      );
+      return [];
+    }
+    const result = checkLink(given, host, one, link, previousOf(one));
+    issues.push(...result.issues);
+    return [result.member];
+  });
   const known = checked.filter((one): one is Member => "kind" in one);
   const { order, circular } = ordered(known);
   if (circular && issues.length === 0) {
@@ -167,6 +173,24 @@ function check(given: Json, before: Json | undefined): CheckedResource {
     inputs,
     issues: uniqueIssues(issues.map((one) => ({ ...one, property: statedAt(given, one.property) }))),
   };
+}
+
+/**
+ * Options that name what stands beside `links`. The state has it in each link, so that the engine would find no value of the
+ * last run for `ignoreChanges`, and drop the program's.
+ */
+function besideInOptions(given: Json): Issue[] {
+  return (["__ignored", "__replaceOnChanges"] as const).flatMap((option) => {
+    const paths = Array.isArray(given[option]) ? given[option].map(String) : [];
+    return paths.flatMap((path) => {
+      const [first, ...rest] = parsePath(path) ?? [];
+      if (!SHARED.some((name) => name === first)) return [];
+      const there = `links[*].${String(first)}${pathOf(["", ...rest])}`;
+      const word = option === "__ignored" ? "ignoreChanges" : "replaceOnChanges";
+      const reason = `${word} names ${path}, which stands beside links and is handed on to them; name it in the links: ${there}`;
+      return [issue("invalid-input", "", forLog(reason))];
+    });
+  });
 }
 
 /** All links have the host's property and those beside `links`, which a program gives once. */
@@ -193,14 +217,17 @@ function checkHost(given: unknown, issues: Issue[]): unknown {
   return given;
 }
 
-/** What a link's own kind makes of its entry, with what stands beside `links`. */
+/**
+ * What a link's own kind makes of its entry, with what stands beside `links`.
+ *
+ * @param before the link of the last run that it is
+ */
 function checkLink(
   given: Json,
   host: unknown,
-  key: string,
+  { key, kind }: Member,
   link: Json,
-  kind: AnyKind,
-  old: PreviousLinks,
+  before: Json | undefined,
 ): { readonly member: Member; readonly issues: readonly Issue[] } {
   const { kind: _, host: elsewhere, ...own } = link;
   const handedOn = SHARED.filter((name) => given[name] != null && own[name] == null && name in kind.schema);
@@ -213,36 +240,23 @@ function checkLink(
     ...Object.fromEntries(hidden),
     __secrets: secretsWithin(given["__secrets"], key, handedOn),
   };
-  const place = placeOf(props);
-  const before = (place && old.at(kind, place)) ?? old.called(kind, key);
-  const checked = checkInputs(kind, props, before?.props);
+  const checked = checkInputs(kind, props, before);
   const path = `${pathOf(["links", key])}.`;
   const misplaced =
     elsewhere == null
       ? []
       : [invalid(`${path}host`, "is not a property of a link of HostLinks: it stands beside links")];
-  const issues = checked.issues.map((one) => ({ ...one, property: path + one.property }));
+  const issues = checked.issues.map((one) =>
+    one.property === "name" && own["name"] == null
+      ? { ...one, property: pathOf(["links", key]), reason: whyNotName(one.reason) }
+      : { ...one, property: path + one.property },
+  );
   return { member: { key, path, kind, props: checked.inputs }, issues: [...misplaced, ...issues] };
 }
 
-/** The links of the last run, by kind and place, and by kind and key. */
-interface PreviousLinks {
-  readonly at: (kind: AnyKind, place: LinkId) => Member | undefined;
-  readonly called: (kind: AnyKind, key: string) => Member | undefined;
-}
-
-function previousLinks(all: readonly Member[]): PreviousLinks {
-  const index = new Map<string, Member>();
-  const keyOf = (kind: AnyKind, ...words: string[]): string => [kind.link.word, ...words].join("\n");
-  for (const one of all) {
-    index.set(keyOf(one.kind, one.key), one);
-    const place = placeOf(one.props);
-    if (place) index.set(keyOf(one.kind, place.netns, place.name), one);
-  }
-  return {
-    at: (kind, { netns, name }) => index.get(keyOf(kind, netns, name)),
-    called: (kind, key) => index.get(keyOf(kind, key)),
-  };
+/** The key is the name of a link that has no other one. */
+function whyNotName(reason: string): string {
+  return `is the link's name by its key, and ${reason}; give the link a name`;
 }
 
 /** The properties of a link that the program marked as secret, itself or beside `links`. */
@@ -274,6 +288,16 @@ function isPending(link: unknown): boolean {
 
 function kindOf(word: unknown): AnyKind | undefined {
   return typeof word === "string" && Object.hasOwn(KINDS_BY_WORD, word) ? KINDS_BY_WORD[word] : undefined;
+}
+
+/** @param given what stands in the place of a kind's word, maybe the name of its resource class */
+function whyNoKind(given: unknown): string {
+  const words = Object.keys(KINDS_BY_WORD);
+  const must = `must be one of ${words.map((word) => `"${word}"`).join(", ")}`;
+  if (typeof given !== "string") return must;
+  const meant = Object.entries(KINDS_BY_WORD).find(([, { type }]) => type === given)?.[0];
+  const near = meant ?? nearestWord(given, words);
+  return near === undefined ? must : `${must}; did you mean "${near}"?`;
 }
 
 function wordOf(kind: AnyKind): string {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
 import type { AnyKind } from ".";
+import { didYouMean } from "../model/nearest";
 import { forLog } from "../model/outside-text";
 import { pathOf } from "../model/property-path";
 import { isUnknown, UNKNOWN } from "../model/unknown";
@@ -121,8 +122,7 @@ export function isHidden(key: string): boolean {
 
 export function unknownProperty(kind: AnyKind, key: string): Issue {
   const known = Object.keys(kind.schema);
-  const near = known.find((k) => k.toLowerCase() === key.toLowerCase());
-  const hint = near === undefined ? `its properties are ${known.join(", ")}` : `did you mean ${near}?`;
+  const hint = didYouMean(key, known, `its properties are ${known.join(", ")}`);
   return issue("invalid-input", key, `is not a property of ${kind.type}; ${hint}`);
 }
 

@@ -134,7 +134,7 @@ function absentProblems(inputs: CommonInputs, context: PlanContext): Issue[] {
     issue(
       "cannot-adopt",
       "name",
-      `there is no link ${inputs.name} on the host to adopt; leave adopt out to have it made`,
+      `there is no link ${inputs.name} on the host to adopt; leave adopt out, or set it to false for this link, to have it made`,
     ),
   ];
 }

@@ -6,6 +6,7 @@ import type { DeepInput } from "../program/resource";
 import type { HostArgs } from "../kinds/args";
 import type { Json } from "../kinds/kind";
 import { type Issue, issue } from "../model/error";
+import { didYouMean } from "../model/nearest";
 import type {
   ChildArgs,
   ChildDefaults,
@@ -89,6 +90,7 @@ const OWN = [
   ...["hosts", "parent", "children", "cidr", "range", "exclude", "gateway", "reservations", "shim"],
   ...["checks", "grain"],
 ];
+const PROPERTIES = [...OWN, ...DEFAULTS];
 const GRAINS: readonly unknown[] = [undefined, "link", "host"] satisfies (Grain | undefined)[];
 /** Modes that no sibling can reach, so that a route would lead nowhere (ip-link(8)). */
 const ALONE: readonly unknown[] = ["private", "passthru"];
@@ -101,7 +103,7 @@ export function listMembers<H extends NetworkHost>(args: NetworkArgs<H>): Member
       issue(
         "invalid-input",
         property,
-        `is not a property of MacvlanNetwork; its properties are ${[...OWN, ...DEFAULTS].join(", ")}`,
+        `is not a property of MacvlanNetwork; ${didYouMean(property, PROPERTIES, `its properties are ${PROPERTIES.join(", ")}`)}`,
       ),
     );
   if (!GRAINS.includes(args.grain)) {

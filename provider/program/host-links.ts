@@ -21,9 +21,30 @@ export type HostLinkMap = Readonly<Record<string, HostLinkArgs>>;
 export interface HostLinksArgs<L extends HostLinkMap = HostLinkMap> extends InputArgs<SharedLinkArgs> {
   /** The host: `user@host:port`, an alias of the OpenSSH client configuration, or an object. */
   readonly host: DeepInput<string | HostArgs>;
-  /** All links, by key. A link that is removed from the map is deleted in the same transaction. */
+  /**
+   * All links, by key: `{ web: { kind: "macvlan", parent: "eth0" } }`. A key is the link's name, unless the link has a `name`. Its
+   * `kind` (`macvlan`, `macvtap`, `ipvlan`, `shim`, `vlan`, `bond` or `bridge`) says which other properties it has: those of
+   * the resource class of that kind, without `host`. A link that is removed from the map is deleted in the same transaction.
+   */
   readonly links: L;
 }
+
+/**
+ * What the compiler does not see by itself in arguments whose type it infers: properties that a link's kind does not have,
+ * such as misspelt ones. None of them has a value.
+ */
+export type KnownProperties<L extends HostLinkMap> = {
+  readonly links: {
+    readonly [K in keyof L]: {
+      readonly [P in Exclude<keyof L[K], "kind" | PropertiesOf<L[K]["kind"]>>]: never;
+    };
+  };
+};
+
+/** Of a kind, or of any of several. */
+type PropertiesOf<K extends keyof LinkKinds> = K extends unknown
+  ? Exclude<keyof LinkKinds[K]["args"], "host">
+  : never;
 
 /** Outputs of the links, by key: those of the resource class of each link's kind, without the host. */
 export type HostLinksOutputs<L extends HostLinkMap> = {
@@ -66,10 +87,15 @@ export class HostLinks<const L extends HostLinkMap = HostLinkMap> extends Base {
   /** Outputs of each link, by key. What follows from the inputs, such as `macAddress`, is known at preview. */
   declare readonly links: HostLinksOutputs<L>;
 
-  constructor(name: string, args: HostLinksArgs<L>, opts?: pulumi.CustomResourceOptions) {
-    assertPlain(name, args.links);
+  constructor(
+    name: string,
+    args: HostLinksArgs<L> & KnownProperties<L>,
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    const { links }: HostLinksArgs<L> = args;
+    assertPlain(name, links);
     super(name, args, opts);
-    this.links = linkOutputs(this, this.__inputs, args.links);
+    this.links = linkOutputs(this, this.__inputs, links);
   }
 }
 

@@ -27,6 +27,7 @@ import {
   type HostLinkMap,
   type HostLinksArgs,
   type HostLinksOutputs,
+  type KnownProperties,
   assertPlain,
   linkOutputs,
   linksOfHost,
@@ -45,7 +46,13 @@ import {
 } from "./resource";
 
 export type * from "../kinds/args/index";
-export type { HostLinkArgs, HostLinkMap, HostLinksArgs, HostLinksOutputs } from "./host-links";
+export type {
+  HostLinkArgs,
+  HostLinkMap,
+  HostLinksArgs,
+  HostLinksOutputs,
+  KnownProperties,
+} from "./host-links";
 export type { DeepInput, InputArgs, Outputs } from "./resource";
 
 /** There is no server for the plugin: without this, the engine would ask a public one for a plugin of its name. */
@@ -137,9 +144,14 @@ export class HostLinks<const L extends HostLinkMap = HostLinkMap> extends AllLin
   /** Outputs of each link, by key. What follows from the inputs, such as `macAddress`, is known at preview. */
   declare readonly links: HostLinksOutputs<L>;
 
-  constructor(name: string, args: HostLinksArgs<L>, opts?: pulumi.CustomResourceOptions) {
-    assertPlain(name, args.links);
+  constructor(
+    name: string,
+    args: HostLinksArgs<L> & KnownProperties<L>,
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    const { links }: HostLinksArgs<L> = args;
+    assertPlain(name, links);
     super(name, args, opts);
-    this.links = linkOutputs(this, this.__inputs, args.links);
+    this.links = linkOutputs(this, this.__inputs, links);
   }
 }

@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
+import { didYouMean } from "../model/nearest";
 import { parsePublicKey } from "./auth/public-key";
 import { DEFAULT_PORT, hostIdentity, hostLabel, splitShorthand } from "./host-text";
 
@@ -150,10 +151,11 @@ export const hostSchema: z.ZodType<HostAddress> = z.unknown().transform((value, 
   for (const issue of parsed.error.issues) {
     if (issue.code === "unrecognized_keys") {
       for (const key of issue.keys) {
-        const known = Object.keys(fields.shape).join(", ");
+        const known = Object.keys(fields.shape);
+        const hint = didYouMean(key, known, `its properties are ${known.join(", ")}`);
         ctx.addIssue({
           code: "custom",
-          message: `is not a property of a host; its properties are ${known}`,
+          message: `is not a property of a host; ${hint}`,
           path: [key],
         });
       }

@@ -4,7 +4,7 @@ import { type AnyKind, KINDS, KINDS_BY_WORD, kernelOf } from "../../kinds";
 import { readBindings } from "../../kinds/bindings";
 import { checkInputs } from "../../kinds/check-inputs";
 import type { Json } from "../../kinds/kind";
-import { type HostState, type LinkState, findLink, recordOf } from "../../model/host";
+import { type HostState, type LinkId, type LinkState, findLink, recordOf } from "../../model/host";
 import { groupBy } from "../../model/lists";
 import type { Observation } from "../../model/observation";
 import { describeLink } from "../../plan/differences";
@@ -65,9 +65,12 @@ export interface DescribedLink {
 /** The same resources as the links of one `HostLinks`, which has `adopt: true` for all of them. */
 export function asHostLinks(resources: readonly Described[]): DescribedLink[] {
   const byName = groupBy(resources, ({ args }) => args["name"]);
-  return resources.map(({ type, resource, args, notes }) => {
+  const isOnly = (name: unknown): boolean => byName.get(name)?.length === 1;
+  const names = new Set([...byName.keys()].filter(isOnly).map(String));
+  return resources.map(({ type, args, notes }) => {
     const { adopt: _, name, ...rest } = args;
-    const key = byName.get(name)?.length === 1 ? String(name) : resource;
+    const netns = typeof rest["netns"] === "string" ? rest["netns"] : "";
+    const key = isOnly(name) ? String(name) : freeName({ name: String(name), netns }, { names, prefix: "" });
     const word = Object.entries(KINDS_BY_WORD).find(([, kind]) => kind.type === type)?.[0];
     return { key, properties: { kind: word, ...(key === name ? {} : { name }), ...rest }, notes };
   });
@@ -252,7 +255,7 @@ function dynamicNote(link: LinkState): string[] {
   return dynamic === "" ? [] : [`${dynamic} comes from DHCP, and is not managed`];
 }
 
-function freeName(link: LinkState, { names, prefix }: DescribeOptions): string {
+function freeName(link: LinkId, { names, prefix }: Omit<DescribeOptions, "all">): string {
   const wishes = [link.name, `${link.netns || "host"}-${link.name}`];
   const numbered = (n: number): string => `${prefix}${link.name}-${n}`;
   let name = wishes.map((wish) => prefix + wish).find((wish) => !names.has(wish));

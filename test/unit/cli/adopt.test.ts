@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { format } from "prettier";
-import { type DescribeOptions, describeHost } from "../../../provider/cli/adopt/describe";
+import { type DescribeOptions, asHostLinks, describeHost } from "../../../provider/cli/adopt/describe";
 import { programText } from "../../../provider/cli/adopt/program";
 import { knownInputs, planLink, planContextFrom } from "../../../provider/engine/planning";
 import { KINDS } from "../../../provider/kinds";
@@ -123,6 +123,15 @@ describe("the program that describes a host", () => {
     );
     assert.match(text, / {4}"other-web0": {\n {6}kind: "macvlan",\n {6}name: "web0",\n {6}netns: "other",/);
     assert.equal(text.match(/adopt/g)?.length, 1);
+  });
+
+  it("has a key of its own for each link of a host, whatever the links are called", () => {
+    const at = (name: string, netns: string, mac: number): LinkState =>
+      macvlan(name, { netns, settings: { "link.address": `02:00:5e:00:53:${mac}` } });
+    const links = [at("a", "x", 20), at("a", "y", 21), at("y-a", "", 22), at("a-2", "", 23)];
+    const now = observed(links, { netns: [{ name: "x" }, { name: "y" }] });
+    const keys = asHostLinks(describeHost("node1", now, options()).resources).map(({ key }) => key);
+    assert.deepEqual(keys.toSorted(), ["a", "a-2", "a-3", "y-a"]);
   });
 
   it("lets nothing of a host end a comment or a text", () => {

@@ -102,6 +102,15 @@ describe("all links of a host", () => {
     assert.deepEqual(macs(after), macs(before));
   });
 
+  it("have no MAC address twice if one gets the name that another gives up", () => {
+    const web = { kind: "macvlan", parent: "eth0" };
+    const before = canonical({ web });
+    const after = canonical({ web: { ...web, name: "old" }, next: { ...web, name: "web" } }, {}, before);
+    const macs = new Map(hostLinks.members(after).map(({ key, props }) => [key, props["macAddress"]]));
+    assert.equal(macs.get("next"), hostLinks.members(before)[0]?.props["macAddress"]);
+    assert.notEqual(macs.get("web"), macs.get("next"));
+  });
+
   it("can be called as what every object has", () => {
     for (const { key, props } of hostLinks.members(canonical({ constructor: { kind: "bridge" } })))
       assert.deepEqual([key, props["__derived"]], ["constructor", undefined]);
@@ -255,6 +264,39 @@ describe("all links of a host", () => {
     ];
     for (const [kind, given, path] of wrong) {
       assert.deepEqual(pathsOf(kind, given), [`${LINK}.${path}`], JSON.stringify({ kind, ...given }));
+    }
+  });
+
+  it("are refused at their key if it cannot be the link's name, and at their name if they have one", () => {
+    const paths = (links: Json): unknown[] =>
+      hostLinks.check({ ...GIVEN, links }, undefined).issues.map(({ property }) => property);
+    const long = { kind: "macvlan", parent: "eth0" };
+    assert.deepEqual(paths({ "longer-than-15-bytes": long }), ['links["longer-than-15-bytes"]']);
+    assert.deepEqual(paths({ a: { ...long, name: "longer-than-15-bytes" } }), ["links.a.name"]);
+    assert.deepEqual(paths({ "longer-than-15-bytes": { ...long, name: "a" } }), []);
+  });
+
+  it("are refused with the word that was probably meant", () => {
+    for (const [links, more, word] of [
+      [{ web: { kind: "macvlan", parent: "eth0", adresses: [] } }, {}, "addresses"],
+      [{ web: { kind: "macvlam", parent: "eth0" } }, {}, '"macvlan"'],
+      [{ web: { kind: "HostShim", parent: "eth0" } }, {}, '"shim"'],
+      [{}, { persists: true }, "persist"],
+    ] as const) {
+      const [first, ...others] = hostLinks.check({ ...GIVEN, ...more, links }, undefined).issues;
+      assert.ok(first?.reason.endsWith(`did you mean ${word}?`), first?.reason);
+      assert.deepEqual(others, []);
+    }
+  });
+
+  it("have options for what stands beside them in each link, where the state has it", () => {
+    const links = { web: { kind: "macvlan", parent: "eth0" } };
+    const reasons = (more: Json): string[] =>
+      hostLinks.check({ ...GIVEN, links, mtu: 1477, ...more }, undefined).issues.map(({ reason }) => reason);
+    for (const option of ["__ignored", "__replaceOnChanges"]) {
+      const [reason = "", ...others] = reasons({ [option]: ["mtu", "links.web.mtu", "links", "*", "host"] });
+      assert.ok(reason.endsWith(" links[*].mtu"), reason);
+      assert.deepEqual(others, []);
     }
   });
 
