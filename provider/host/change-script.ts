@@ -12,10 +12,12 @@ import {
   commandsOf,
   describeCommand,
   forgetWords,
+  recordPath,
   shellWords,
   shownCommandsOf,
 } from "../iproute2/commands";
 import type { LinkId } from "../model/host";
+import { uniqueBy } from "../model/lists";
 import type { HostFacts, Observation, PortTool } from "../model/observation";
 import type { OwnerMark } from "../model/owner";
 import { openRedactor } from "../model/redact";
@@ -85,6 +87,8 @@ interface Run {
 interface Shown {
   readonly command: Command;
   readonly shown: Command;
+  /** The link that it deletes, if that can be deleted together with others. */
+  readonly deletes?: LinkId;
 }
 
 /**
@@ -120,7 +124,7 @@ export function applyScript(
     verify(steps, now),
     verifyGroups(entries, marker),
     proving?.before ?? "",
-    `pm_begin ${quote(undoFile(entries))}\n`,
+    `pm_begin ${quote(undoFile(entries, marker))}\n`,
     ...runsOf(entries).map((run) => `${runText(run, marker)}\n`),
     proving?.prove ?? "",
     watch.confirm ? "pm_pend\n" : "pm_commit\n",
@@ -133,7 +137,7 @@ const NO_CHECKS: ScriptChecks = { checks: [], programs: [] };
 /** The script that rolls back a change that had succeeded, as if it had been interrupted at its very end. */
 export function rollBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
   const entries = entriesOf(steps, portTool, marker);
-  const undo = quote(undoFile(entries));
+  const undo = quote(undoFile(entries, marker));
   return shellScript(
     { M: marker, PM_KNOWN: "1" },
     functionsFor(entries),
@@ -157,7 +161,18 @@ function underLock(): string {
 function verify(steps: readonly PlannedStep[], { facts, state, boots }: PlannedFrom): string {
   const [bootId = ""] = facts.machine.split(" ");
   const lines = preconditions(steps, state).flatMap(verifyOne);
-  return [["pm_still_booted", bootId, boots], ...lines].map((words) => `${commandLine(words)}\n`).join("");
+  const all = [["pm_still_booted", bootId, boots], ...togetherAbsent(lines)];
+  return all.map((words) => `${commandLine(words)}\n`).join("");
+}
+
+/** One call for names in a row that nothing must have. */
+function togetherAbsent(lines: readonly string[][]): string[][] {
+  return lines.reduce<string[][]>((all, [first = "", netns = "", ...names]) => {
+    const last = all.at(-1);
+    if (first === "pm_still_absent" && last?.[0] === first && last[1] === netns) last.push(...names);
+    else all.push([first, netns, ...names]);
+    return all;
+  }, []);
 }
 
 function verifyOne(condition: Precondition): string[][] {
@@ -244,23 +259,40 @@ function deletions(all: readonly Deletion[], group: string): readonly Entry[] {
 
 /** A number that no link's group has by chance: a group is 32 bits wide, and 0 is that of all links. */
 function groupOf(marker: string): string {
-  return String(0x4000_0000 + (Number.parseInt(marker.replaceAll(/[^0-9a-f]/g, "").slice(0, 7), 16) || 0));
+  return String(0x4000_0000 + ownNumber(marker));
 }
 
-/** Ends the script if there are links in the group in which it deletes links. */
+/** The group in which the undo deletes links, which is not that of links that the change itself was to delete. */
+function undoGroupOf(marker: string): string {
+  return String(0x5000_0000 + ownNumber(marker));
+}
+
+/** 28 bits of the marker. */
+function ownNumber(marker: string): number {
+  return Number.parseInt(marker.replaceAll(/[^0-9a-f]/g, "").slice(0, 7), 16) || 0;
+}
+
+/** Ends the script if there are links in a group in which it, or its undo, deletes links. */
 function verifyGroups(entries: readonly Entry[], marker: string): string {
   const group = groupOf(marker);
-  const isGrouped = ({ command: c }: Entry): boolean =>
-    c.run === "ip" && c.words.join(" ") === `link delete group ${group}`;
-  const namespaces = new Set(
-    entries.filter(isGrouped).map(({ command }) => ("netns" in command ? command.netns : "")),
+  const own = entries
+    .filter(({ command: c }) => c.run === "ip" && c.words.join(" ") === `link delete group ${group}`)
+    .map(({ command }) => ["netns" in command ? command.netns : "", group] as const);
+  const undone = undoRuns(entries).flatMap(({ netns }) =>
+    netns === undefined ? [] : [[netns, undoGroupOf(marker)] as const],
   );
-  return [...namespaces].map((netns) => `${commandLine(["pm_still_ungrouped", netns, group])}\n`).join("");
+  const all = uniqueBy([...own, ...undone], (place) => place.join(" "));
+  return all.map((place) => `${commandLine(["pm_still_ungrouped", ...place])}\n`).join("");
 }
 
 function shownCommands(step: Step, portTool: PortTool): Shown[] {
   const shown = shownCommandsOf(step, portTool);
-  return commandsOf(step, portTool).map((command, i) => ({ command, shown: shown[i] ?? command }));
+  const deletes = step.do === "deleteLink" && step.group !== undefined ? { deletes: step.link } : {};
+  return commandsOf(step, portTool).map((command, i) => ({
+    command,
+    shown: shown[i] ?? command,
+    ...deletes,
+  }));
 }
 
 function runsOf(entries: readonly Entry[]): Run[] {
@@ -312,7 +344,26 @@ function runText({ first, entries }: Run, marker: string): string {
   if (commands.length > 1 && one?.run === "forget") {
     return `${at}pm_batch ${forgetWords(commands.flatMap((c) => (c.run === "forget" ? [c.file] : [])))}`;
   }
-  return at + commands.map((c) => `${runnerOf(c)} ${callOf(c)}`).join("\n");
+  return at + callsOf(commands).join("\n");
+}
+
+/** A call for each command, but for sysctls in a row that get the same value. */
+function callsOf(commands: readonly Command[]): string[] {
+  const same = (c: Command): string => (c.run === "sysctl" && c.netns === "" ? c.value : "");
+  const groups: Command[][] = [];
+  for (const command of commands) {
+    const last = groups.at(-1);
+    if (last?.[0] && same(command) !== "" && same(last[0]) === same(command)) last.push(command);
+    else groups.push([command]);
+  }
+  return groups.flatMap((group) =>
+    group.length === 1
+      ? group.map((c) => `${runnerOf(c)} ${callOf(c)}`)
+      : commandLine([
+          ...["pm_sysctls", same(group[0] as Command)],
+          ...group.flatMap((c) => (c.run === "sysctl" ? [c.path] : [])),
+        ]),
+  );
 }
 
 /** A boot script tries again what fails, and has no need to wait. */
@@ -344,14 +395,50 @@ function functionsFor(entries: readonly Entry[]): string {
  * interrupted all commands are undone, so single commands may have nothing to do. Their errors are printed, and the state
  * that is printed afterwards shows whether the host has been restored.
  */
-function undoFile(entries: readonly Entry[]): string {
+function undoFile(entries: readonly Entry[], marker: string): string {
   const hides = entries.some((entry) => entry.undo.some(isHidden)) ? PM_BACK_AS : "";
-  const lines = entries
-    .map(({ undo }, i) => undo.map((one) => `[ "$k" -lt ${i + 1} ] || ${undoLine(one)}\n`).join(""))
-    .reverse();
+  const runs = undoRuns(entries);
+  const own = runs.some(({ undone }) => undone.length > 1) ? shellText("back") : "";
+  const lines = runs.map((run) => `${undoText(run, undoGroupOf(marker))}\n`);
   return `${shellText("environment")}${functionsFor(entries)}${hides}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
-k=$1
+${own}k=$1
 ${lines.join("")}:`;
+}
+
+/** What undoes commands in a row, the last one first. */
+interface UndoRun {
+  /** The number of the command that is undone first; each of the others is that of the one before. */
+  readonly number: number;
+  readonly undone: readonly Shown[];
+  /** Where links are deleted, if it is deletions that can be made at once. */
+  readonly netns?: string;
+}
+
+function undoRuns(entries: readonly Entry[]): UndoRun[] {
+  const all = entries.map(({ undo }, i) => undo.map((one) => ({ one, number: i + 1 }))).reverse();
+  const runs: { number: number; how: string; undone: Shown[]; netns?: string }[] = [];
+  for (const { one, number } of all.flat()) {
+    const { deletes, command } = one;
+    const how = deletes && isBatchable(command) ? `delete ${deletes.netns}` : command.run;
+    const last = runs.at(-1);
+    const isNext = last?.how === how && number === last.number - last.undone.length;
+    if (isNext && (how === "forget" || how.startsWith("delete "))) {
+      last.undone.push(one);
+      if (deletes) last.netns = deletes.netns;
+    } else runs.push({ number, how, undone: [one] });
+  }
+  return runs;
+}
+
+function undoText({ number, undone, netns }: UndoRun, group: string): string {
+  const [one] = undone;
+  if (undone.length === 1 && one) return `[ "$k" -lt ${number} ] || ${undoLine(one)}`;
+  if (netns === undefined) {
+    const files = undone.flatMap(({ command: c }) => (c.run === "forget" ? [recordPath(c.file)] : []));
+    return ["pm_back_forget", String(number), ...files].join(" ");
+  }
+  const names = undone.flatMap(({ deletes }) => deletes?.name ?? []);
+  return commandLine(["pm_back_links", netns, group, String(number), ...names]);
 }
 
 /** The same as `pm_back` for a command that is shown in other words than it is run: as its first argument. */

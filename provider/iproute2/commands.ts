@@ -385,7 +385,12 @@ export function shellWords(command: Command): string {
 
 /** Words for the shell that remove records. */
 export function forgetWords(files: readonly string[]): string {
-  return ["rm -f", ...files.map((file) => `"$D"/${quote(file)}`)].join(" ");
+  return ["rm -f", ...files.map(recordPath)].join(" ");
+}
+
+/** The path of a record, for the shell. */
+export function recordPath(file: string): string {
+  return `"$D"/${quote(file)}`;
 }
 
 /** The commands of a step as people may see them: as many, without secret values. */

@@ -12,6 +12,7 @@ export const RUN_DIRECTORY = "/run/pulumi-macvlan";
 
 /** The files, by their names without `.sh`. */
 export type ShellFile =
+  | "back"
   | "begin"
   | "boot-files"
   | "boot-make"

@@ -60,6 +60,15 @@ pm_quick() { # a function that may be called twice: the second call is for what 
   L=$((L + 1))
   "$@" 2> /dev/null || O=$("$@" 2>&1) || pm_fail $?
 }
+pm_sysctls() { # VALUE FILE...: as pm_quick pm_sysctl for each of them, which takes many times as long
+  v=$1
+  shift
+  for f in "$@"; do
+    L=$((L + 1))
+    [ -e "$f" ] || continue
+    printf '%s\n' "$v" > "$f" || O=$(pm_write "$v" "$f" 2>&1) || pm_fail $?
+  done 2> /dev/null
+}
 pm_strict() { # a program that may exit with 0 although the kernel refused
   pm_try "$@"
   case $O in *RTNETLINK* | *Usage:* | *"Error:"* | *rror\ *) pm_fail 1 ;; esac

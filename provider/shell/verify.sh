@@ -23,9 +23,17 @@ pm_index() { # NETNS NAME: sets $i, empty if there is no such link
     i=${i%%:*}
   fi
 }
-pm_still_absent() { # NETNS NAME
-  pm_index "$1" "$2"
-  [ -z "$i" ] || pm_stale
+pm_still_absent() { # NETNS NAME...
+  n=$1
+  shift
+  for l in "$@"; do
+    if [ -z "$n" ] && [ -d /sys/class/net ]; then
+      [ ! -e "/sys/class/net/$l/ifindex" ] || pm_stale
+      continue
+    fi
+    pm_index "$n" "$l"
+    [ -z "$i" ] || pm_stale
+  done
 }
 pm_still_link() { # NETNS NAME INDEX INDEX-OF-PARENT-OR-NOTHING
   pm_index "$1" "$2"

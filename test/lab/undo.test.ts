@@ -114,7 +114,7 @@ describe("a change that does not get through", () => {
     await replaceIp(on.lab, "node1", 2, "kill -9 $PPID; sleep 2");
     await assert.rejects(on.stack.up("HostLinks", "all", { host: "node1", links }));
     await watchdogEnds(on.lab, "node1");
-    assert.equal(await on.lab.sh("node1", "cat /tmp/count"), "12\n", "six links made, six deleted");
+    assert.equal(await on.lab.sh("node1", "cat /tmp/count"), "13\n", "six links made, deleted as a group");
     await restoreIp(on.lab, "node1");
     assert.equal(await snapshot(on.lab, "node1"), before);
     await on.stack.up("HostLinks", "all", { host: "node1", links });
@@ -126,6 +126,43 @@ describe("a change that does not get through", () => {
     // all of them were deleted by then
     assert.equal(withoutNumbers(await snapshot(on.lab, "node1")), made);
     assert.equal(await on.lab.sh("node1", "ip -o link show group default type macvlan | wc -l"), "6\n");
+  });
+
+  it("of many new links deletes them as a group, also if its undo is killed in the middle", async () => {
+    const before = await snapshot(on.lab, "node1");
+    const many = 40;
+    const links = Object.fromEntries(
+      Array.from({ length: many }, (_, i) => [
+        `m${i + 1}`,
+        {
+          ...{ kind: "macvlan", parent: "eth0", addresses: [`192.0.2.${i + 1}/24`] },
+          // the kernel refuses this: nothing leads to the gateway
+          ...(i === many - 1 ? { routes: [{ to: "203.0.113.0/24", via: "198.51.100.1" }] } : {}),
+        },
+      ]),
+    );
+    const all = { host: "node1", links };
+    // each is made, gets its address and is set up; then the route is added, and deleted
+    const made = 3 * many + 2;
+    await replaceIp(on.lab, "node1", 0, "exit");
+    await assert.rejects(on.stack.up("HostLinks", "all", all), /Everything was undone/);
+    assert.equal(await on.lab.sh("node1", "cat /tmp/count"), `${made + many + 1}\n`);
+    await restoreIp(on.lab, "node1");
+    assert.equal(await snapshot(on.lab, "node1"), before);
+    // in the middle of moving them into the group, and before they are deleted
+    for (const n of [made + many / 2, made + many + 1]) {
+      const parent = (of: string): string => `$(ps -o ppid= -p ${of} | tr -d " ")`;
+      const killAll = `p=$PPID; q=${parent("$p")}; r=${parent("$q")}; pkill -9 -f /run/pulumi-macvlan/watchdog; kill -9 $r $q $p; exit 1`;
+      await replaceIp(on.lab, "node1", n, killAll);
+      await assert.rejects(on.stack.up("HostLinks", "all", all));
+      await restoreIp(on.lab, "node1");
+      assert.equal(await on.lab.sh("node1", "ip -o link show type macvlan | wc -l"), `${many}\n`);
+      await up(FIRST);
+      assert.equal(await on.lab.sh("node1", "ip -o link show group default type macvlan | wc -l"), "1\n");
+      assert.equal(await on.lab.sh("node1", "ls /run/pulumi-macvlan/links"), ":web\n");
+      await on.stack.down();
+      assert.equal(await snapshot(on.lab, "node1"), before);
+    }
   });
 
   it("because its shell and its watchdog are killed is rolled back by the next one", async () => {

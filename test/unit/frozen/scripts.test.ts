@@ -11,8 +11,9 @@ import { observeScript } from "../../../provider/host/observe";
 import { confirmScript, rejectScript } from "../../../provider/host/watchdog";
 import type { CommonInputs } from "../../../provider/kinds/kind";
 import type { HostCheck } from "../../../provider/model/checks";
+import type { HostState } from "../../../provider/model/host";
 import type { PlannedStep } from "../../../provider/model/steps";
-import { plan } from "../../../provider/plan/plan";
+import { outcome, plan } from "../../../provider/plan/plan";
 import { HOST } from "../../support/hosts";
 import { KERNEL, kindOf, desiredOn } from "../../support/plans";
 
@@ -38,6 +39,16 @@ const MACVLAN = stepsFor("MacvlanInterface", {
   ...{ macAddress: "02:00:5e:00:53:01", addresses: ["192.0.2.10/24", "2001:db8::10/64"] },
   ...{ alias: `it's "web"`, routes: [{ to: "198.51.100.0/24", via: "192.0.2.1", metric: 5 }] },
 });
+
+/** Several links at once, each of which is made on the host as the one before leaves it. */
+const THREE = ["m1", "m2", "m3"].reduce<{ state: HostState; steps: readonly PlannedStep[] }>(
+  ({ state, steps }, name) => {
+    const inputs = { host, name, parent: "eth0", mode: "bridge", up: true, addresses: ["192.0.2.10/32"] };
+    const next = plan(state, desiredOn(kindOf("MacvlanInterface"), inputs, state), KERNEL);
+    return { state: outcome(state, next), steps: [...steps, ...next.steps] };
+  },
+  { state: HOST, steps: [] },
+).steps;
 
 /** Ports, addresses and routes that change hands, and steps that another program than `ip` carries out. */
 const BRIDGE = stepsFor("HairpinBridge", {
@@ -74,6 +85,7 @@ const SCRIPTS: readonly (readonly [name: string, text: string])[] = [
     "change-bridge-to-be-confirmed",
     applyScript(BRIDGE, "bridge", MARKER, { ...WATCH, confirm: { token: TOKEN, timeout: 30 } }, NOW),
   ],
+  ["change-three-links", applyScript(THREE, "bridge", MARKER, WATCH, NOW)],
   ["roll-back-macvlan-in-namespace", rollBackScript(MACVLAN, "bridge", MARKER)],
   ["forget-undo", forgetUndoScript(MARKER)],
   ["is-change-complete", confirmScript(TOKEN, false, MARKER)],
