@@ -1,6 +1,6 @@
 import { isOlder } from "../iproute2/version";
 import type { Settings } from "../model/host";
-import { keptPerPair } from "../model/lists";
+import { keptPerList, keptPerPair } from "../model/lists";
 import type { HostFacts } from "../model/observation";
 import { kernelTraits } from "../plan/kernel/traits";
 import type { KernelTraits } from "../plan/transition";
@@ -61,8 +61,13 @@ export function kernelOf(
   release: string,
   told: Partial<Pick<HostFacts, "iproute2" | "vlanFiltering">> = {},
 ): KernelTraits {
-  return { ...kernelTraits(release), newLink: (word) => shown(NEW_LINKS.get(word) ?? {}, told) };
+  return { ...kernelTraits(release), newLink: (word) => newLinkOn(told, word) };
 }
+
+/** Each of many new links asks. */
+const newLinkOn = keptPerList((told: Partial<Pick<HostFacts, "iproute2" | "vlanFiltering">>, word) =>
+  shown(NEW_LINKS.get(word) ?? {}, told),
+);
 
 /** The settings of a new link that are shown there. */
 function shown(

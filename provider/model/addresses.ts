@@ -63,6 +63,12 @@ export function canonicalCidr(text: string): string | undefined {
 
 /** The network of an address in CIDR form: `192.0.2.10/24` → `192.0.2.0/24`. */
 export function subnetOf(cidr: string): string {
+  const [host = "", bits = ""] = cidr.split("/", 2);
+  if (CANONICAL_IPV4.test(host) && /^(?:[0-9]|[12][0-9]|3[0-2])$/.test(bits)) {
+    const size = 2 ** (32 - Number(bits));
+    const first = Math.floor(ipv4Number(host) / size) * size;
+    return `${[24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join(".")}/${bits}`;
+  }
   const parsed = parseCidr(cidr);
   if (!parsed) throw new TypeError(`not a CIDR: ${cidr}`);
   const network =

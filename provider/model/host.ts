@@ -2,6 +2,8 @@
  * The basic types: the state of a host (`HostState`), which `host/observe.ts` reads and `plan/kernel/simulate.ts`
  * predicts, and the desired state (`Desired`), which a kind computes. Pure data.
  */
+import { isIPv6Cidr, isOfIp, subnetOf, withoutPrefix } from "./addresses";
+import { openFollowed } from "./followed";
 import { keptPer, keptPerList } from "./lists";
 import type { Owner, OwnerMark } from "./owner";
 
@@ -252,16 +254,48 @@ export function changeLink(state: HostState, id: LinkId, how: (link: LinkState) 
   const link = state.links[at];
   if (!link) return state;
   const links = [...state.links];
-  const changed = how(link);
-  links[at] = changed;
+  links[at] = how(link);
+  return withChanged(state, links, [at]);
+}
+
+/** The host with all links that are to be changed; the same host if there is none. */
+export function changeLinks(
+  state: HostState,
+  isMeant: (link: LinkState) => boolean,
+  how: (link: LinkState) => LinkState,
+): HostState {
+  const places: number[] = [];
+  let at = 0;
+  for (const link of state.links) {
+    if (isMeant(link)) places.push(at);
+    at++;
+  }
+  if (places.length === 0) return state;
+  const links = [...state.links];
+  for (const place of places) {
+    const link = links[place];
+    if (link) links[place] = how(link);
+  }
+  return withChanged(state, links, places);
+}
+
+/** @param places where the list has other links than the host */
+function withChanged(state: HostState, links: readonly LinkState[], places: readonly number[]): HostState {
   const index = linkIndexes.get(state.links);
-  if (index && sameLink(link, changed)) linkIndexes.set(links, index);
+  const isSame = (at: number): boolean => {
+    const [was, is] = [state.links[at], links[at]];
+    return was !== undefined && is !== undefined && sameLink(was, is);
+  };
+  if (index && places.every(isSame)) linkIndexes.set(links, index);
+  followed.follow(state.links, links, places);
   return { ...state, links };
 }
 
 /** The host with one more link. */
 export function withNewLink(state: HostState, link: LinkState): HostState {
-  return { ...state, links: grown(state.links, link, linkIndexes, linkKey) };
+  const links = grown(state.links, link, linkIndexes, linkKey);
+  followed.follow(state.links, links, [state.links.length]);
+  return { ...state, links };
 }
 
 /** The host with a link's record, in the place of its previous one. */
@@ -274,7 +308,7 @@ export function withRecord(state: HostState, record: LinkRecord): HostState {
 
 /** The host with some of its links; the rest is gone. */
 export function withLinks(state: HostState, links: readonly LinkState[]): HostState {
-  keepIndex(state.links, links, linkIndexes);
+  if (keepIndex(state.links, links, linkIndexes)) followed.follow(state.links, links, []);
   return { ...state, links };
 }
 
@@ -285,10 +319,16 @@ export function withoutRecord(state: HostState, id: LinkId): HostState {
   return { ...state, records };
 }
 
-/** A list that another one begins with has its index: links are deleted in the opposite order. */
-function keepIndex<T>(before: readonly T[], after: readonly T[], indexes: Indexes<T>): void {
+/**
+ * A list that another one begins with has its index: links are deleted in the opposite order.
+ *
+ * @returns whether the other one begins with it
+ */
+function keepIndex<T>(before: readonly T[], after: readonly T[], indexes: Indexes<T>): boolean {
+  if (!after.every((item, i) => item === before[i])) return false;
   const index = indexes.get(before);
-  if (index && after.every((item, i) => item === before[i])) indexes.set(after, index);
+  if (index) indexes.set(after, index);
+  return true;
 }
 
 /** The list with one more item, and its index. */
@@ -423,31 +463,118 @@ const childrenIn = keptPerList((links: readonly LinkState[], parent) =>
   links.filter((link) => link.parent === parent && link.kind !== "vlan"),
 );
 
-/** Those of them in mode passthru. */
-export function passthruChildrenOf(state: HostState, parent: string): readonly LinkState[] {
-  return passthruIn(childrenOf(state, parent));
+/** What links are looked for by, beside their place: a host may have thousands, and each of them asks. */
+const followed = openFollowed<LinkState>((link) => {
+  const { netns, kind, parent, settings } = link;
+  const keys =
+    kind === "vlan"
+      ? [ANY_VLAN]
+      : isChildOf(link, parent)
+        ? [macKey(parent, settings["link.address"] ?? "")]
+        : [];
+  const port = portKindOf(kind);
+  if (port !== undefined) keys.push(portKey(parent, port));
+  if (isPassthru(link)) keys.push(passthruKey(parent));
+  for (const cidr of cidrsOf(link)) keys.push(ipKey(netns, withoutPrefix(cidr)));
+  for (const subnet of subnetsOf(link)) keys.push(subnetKey(netns, subnet));
+  return keys;
+});
+
+const ANY_VLAN = "vlan";
+const macKey = (parent: string, mac: string): string => `mac ${mac} ${parent}`;
+const portKey = (parent: string, port: PortKind): string => `${port} ${parent}`;
+const passthruKey = (parent: string): string => `passthru ${parent}`;
+const ipKey = (netns: string, ip: string): string => `ip ${ip} ${netns}`;
+const subnetKey = (netns: string, subnet: string): string => `subnet ${subnet} ${netns}`;
+
+function isChildOf(link: LinkState, parent: string): boolean {
+  return link.parent === parent && link.kind !== "vlan";
 }
 
-const passthruIn = keptPer((children: readonly LinkState[]) =>
-  children.filter(({ settings }) => settings["type.mode"] === "passthru"),
+function isPassthru({ settings }: LinkState): boolean {
+  return settings["type.mode"] === "passthru";
+}
+
+/** The addresses of a link, managed or not. */
+function cidrsOf({ addresses, otherAddresses = [] }: LinkState): string[] {
+  return [...addresses, ...otherAddresses].map(({ cidr }) => cidr);
+}
+
+/** The networks that a link is in by an address that is not alone in it. */
+const subnetsOf = keptPer((link: LinkState): readonly string[] =>
+  cidrsOf(link)
+    .filter((cidr) => !isAlone(cidr))
+    .map(subnetOf),
 );
+
+/** Whether an address is its whole network: a /32 of IPv4, or a /128 of IPv6. */
+export function isAlone(cidr: string): boolean {
+  return cidr.endsWith(isIPv6Cidr(cidr) ? "/128" : "/32");
+}
+
+/** The children of a parent in mode passthru. */
+export function passthruChildrenOf({ links }: HostState, parent: string): readonly LinkState[] {
+  return followed.all(links, passthruKey(parent), (link) => isChildOf(link, parent) && isPassthru(link));
+}
 
 /** The children of a parent that share its frames in another way than this. */
 export function childrenOfOtherPort(
-  state: HostState,
+  { links }: HostState,
   parent: string,
   port: PortKind | "",
 ): readonly LinkState[] {
-  return otherPortIn(childrenOf(state, parent), port);
+  return (["macvlan", "ipvlan"] as const)
+    .filter((other) => other !== port)
+    .flatMap((other) =>
+      followed.all(
+        links,
+        portKey(parent, other),
+        (link) => isChildOf(link, parent) && portKindOf(link.kind) === other,
+      ),
+    );
 }
 
-const otherPortIn = keptPerList((children: readonly LinkState[], port) =>
-  children.filter(({ kind }) => ![undefined, port].includes(portKindOf(kind))),
-);
-
 /** The children of a parent with a MAC address. */
-export function childrenWithMac(state: HostState, parent: string, mac: string): readonly LinkState[] {
-  return childrenOf(state, parent).filter(({ settings }) => settings["link.address"] === mac);
+export function childrenWithMac({ links }: HostState, parent: string, mac: string): readonly LinkState[] {
+  return followed.all(
+    links,
+    macKey(parent, mac),
+    (link) => isChildOf(link, parent) && link.settings["link.address"] === mac,
+  );
+}
+
+/** The first link of a namespace that has an address, managed or not, whatever its prefix length. */
+export function findWithIp(
+  { links }: HostState,
+  netns: string,
+  ip: string,
+  isMeant: (link: LinkState) => boolean,
+): LinkState | undefined {
+  const has = (link: LinkState): boolean => cidrsOf(link).some((cidr) => isOfIp(cidr, ip));
+  return followed.first(
+    links,
+    ipKey(netns, ip),
+    (link) => link.netns === netns && has(link) && isMeant(link),
+  );
+}
+
+/** The first link of a namespace that is in a network. */
+export function findInSubnet(
+  { links }: HostState,
+  netns: string,
+  subnet: string,
+  isMeant: (link: LinkState) => boolean,
+): LinkState | undefined {
+  return followed.first(
+    links,
+    subnetKey(netns, subnet),
+    (link) => link.netns === netns && subnetsOf(link).includes(subnet) && isMeant(link),
+  );
+}
+
+/** Whether there is a VLAN at all. */
+export function hasVlans({ links }: HostState): boolean {
+  return followed.first(links, ANY_VLAN, ({ kind }) => kind === "vlan") !== undefined;
 }
 
 /** The VLANs on a parent, in every visible namespace. */

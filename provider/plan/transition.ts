@@ -392,7 +392,8 @@ function removeLink(walk: Walk, link: LinkId, owner: Owner, kernel: KernelTraits
   forget(walk, link, owner);
 }
 
-function deletion(state: HostState, link: LinkId, { deletesGroups }: KernelTraits): Step {
+/** The deletion of a link, by its present group if others can be deleted with it. */
+export function deletion(state: HostState, link: LinkId, { deletesGroups }: KernelTraits): Step {
   const group = findLink(state, link)?.details["group"] ?? "0";
   return { do: "deleteLink", link: idOf(link), ...(deletesGroups ? { group } : {}) };
 }

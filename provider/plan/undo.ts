@@ -14,7 +14,7 @@ import { markStep } from "../model/secret-parts";
 import type { PlannedStep, Step } from "../model/steps";
 import { simulate } from "./kernel/simulate";
 import { localSteps } from "./local-steps";
-import { type KernelTraits, idOf, transition } from "./transition";
+import { type KernelTraits, deletion, idOf, transition } from "./transition";
 
 /**
  * The undo of all steps is planned on first use, as most plans are never applied. So a plan keeps no state of the host
@@ -73,20 +73,25 @@ function undoOf(step: Step, before: HostState, after: HostState, kernel: KernelT
       const previous = before.records.find((r) => sameLink(r, id));
       return [previous ? { do: "record", record: previous } : { do: "forget", link: idOf(id) }];
     }
-    default: {
-      const back = transition(
-        after,
-        { links: formerLinks(step, before, after), netns: "", owner: "" },
-        kernel,
-      );
-      // a link that is made again or moved back may have another index, which its record must contain
-      const replaced = back.flatMap((s): LinkId[] =>
-        s.do === "addLink" ? [s.link] : s.do === "moveLink" ? [{ ...s.link, netns: s.netns }] : [],
-      );
-      const records = replaced.flatMap((id) => recordOf(before, id) ?? []);
-      return [...back, ...records.map((record): Step => ({ do: "record", record }))];
+    case "addLink": {
+      // nothing else has changed, as usual: a host may have thousands of links, and each of them may be new
+      const { before: was, after: is } = differingLinks(before.links, after.links);
+      if (was.length === 0 && is.length === 1) return [deletion(after, step.link, kernel)];
+      return undoOfLinks(step, before, after, kernel);
     }
+    default:
+      return undoOfLinks(step, before, after, kernel);
   }
+}
+
+function undoOfLinks(step: Step, before: HostState, after: HostState, kernel: KernelTraits): Step[] {
+  const back = transition(after, { links: formerLinks(step, before, after), netns: "", owner: "" }, kernel);
+  // a link that is made again or moved back may have another index, which its record must contain
+  const replaced = back.flatMap((s): LinkId[] =>
+    s.do === "addLink" ? [s.link] : s.do === "moveLink" ? [{ ...s.link, netns: s.netns }] : [],
+  );
+  const records = replaced.flatMap((id) => recordOf(before, id) ?? []);
+  return [...back, ...records.map((record): Step => ({ do: "record", record }))];
 }
 
 /** The links that a step changed, made or removed, as they were, each with its new place. */

@@ -1,8 +1,10 @@
 /**
- * What many links on one host cost this package without the engine, beside `ip -batch` for the same links: CPU seconds of
- * the provider's own part and of the host, and the memory of this process. `tsx test/scale/links.ts --help`
+ * What many links on one host cost this package without the engine, beside `ip -batch` for the same links in the same
+ * run: time, CPU seconds of the provider's own part and of the host, and memory. `tsx test/scale/links.ts --help`
  */
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { parseArgs } from "node:util";
 import type { Lab } from "../lab/fleet";
 import { labDown, labUp } from "../lab/fleet";
@@ -12,15 +14,15 @@ import { tableRow } from "../setup/written-part";
 
 const USAGE = `tsx test/scale/links.ts [OPTIONS]
 
-  --links 200,1000   so many macvlans on one host, as one HostLinks
-  --no-batch         without ip -batch
+  --links 1,200,1000   so many macvlans on one host, as one HostLinks; each number in a process of its own
 `;
 
 const HOST = "node1";
 const ARGS = { host: HOST, parent: "eth0" };
 
-/** CPU seconds of this process, and of the host's programs. */
+/** Seconds: how long something took, and the CPU time of this process and of the host's programs. */
 interface Taken {
+  readonly time: number;
   readonly own: number;
   readonly host: number;
 }
@@ -28,36 +30,62 @@ interface Taken {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      links: { type: "string", default: "200,1000" },
-      "no-batch": { type: "boolean", default: false },
+      links: { type: "string", default: "1,200,1000" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return void process.stdout.write(USAGE);
+  const [count = 0, ...others] = values.links.split(",").map(Number);
+  if (others.length === 0) {
+    for (const row of await measureAll(count)) process.stdout.write(`${row}\n`);
+    return;
+  }
+  const head = [
+    "Links",
+    "phase",
+    "time",
+    "`ip -batch`",
+    "",
+    "client: CPU, memory",
+    "host: CPU",
+    "`ip -batch`",
+    "",
+  ];
+  process.stdout.write(
+    `${tableRow(head)}\n${tableRow(["---:", "---", ...head.slice(2).map(() => "---:")])}\n`,
+  );
+  for (const one of [count, ...others]) {
+    const [code] = (await once(fork(__filename, ["--links", String(one)]), "exit")) as [number | null];
+    assert.equal(code, 0, `${one} links`);
+  }
+}
+
+/** A row per phase. */
+async function measureAll(count: number): Promise<string[]> {
   const name = `links-${process.pid}`;
-  const rows: string[] = [];
   try {
     const lab = await labUp(1, { name, login: () => "root", progress: say });
-    for (const links of values.links.split(",").map(Number)) {
-      if (!values["no-batch"]) rows.push(...(await measureBatch(lab, links)));
-      rows.push(...(await measureOwn(lab, links)));
-    }
+    const batch = await measureBatch(lab, count);
+    const rows: string[] = [];
+    await measureOwn(lab, count, (phase, taken) => {
+      rows.push(row(count, phase, taken, batch.get(phase)));
+      say(rows.at(-1) ?? "");
+    });
+    return rows;
   } finally {
     await labDown(name);
   }
-  const head = ["Links", "by", "phase", "client: CPU", "host: CPU", "client: memory"];
-  process.stdout.write(
-    [tableRow(head), tableRow(["---:", "---", "---", ...head.slice(3).map(() => "---:")]), ...rows, ""].join(
-      "\n",
-    ),
-  );
 }
 
 function addressOf(i: number): string {
   return `198.18.${i >> 8}.${i & 255}/15`;
 }
 
-async function measureOwn(lab: Lab, count: number): Promise<string[]> {
+async function measureOwn(
+  lab: Lab,
+  count: number,
+  done: (phase: string, taken: Taken) => void,
+): Promise<void> {
   const links = Object.fromEntries(
     Array.from({ length: count }, (_, i) => [
       `m${i + 1}`,
@@ -65,12 +93,8 @@ async function measureOwn(lab: Lab, count: number): Promise<string[]> {
     ]),
   );
   const stack = openStack(lab);
-  const rows: string[] = [];
   const phase = async (what: string, work: () => Promise<unknown>): Promise<void> => {
-    const taken = await measure(lab, work);
-    const memory = `${Math.round(process.resourceUsage().maxRSS / 1024)} MB`;
-    rows.push(row(count, "HostLinks", what, taken, memory));
-    say(rows.at(-1) ?? "");
+    done(what, await measure(lab, work));
   };
   const args = { host: HOST, links };
   await phase("create", () => stack.up("HostLinks", "all", args));
@@ -83,30 +107,22 @@ async function measureOwn(lab: Lab, count: number): Promise<string[]> {
   await phase("change one", () => stack.up("HostLinks", "all", changed));
   await phase("delete", () => stack.down());
   assert.equal(await lab.sh(HOST, "ip -o link show type macvlan"), "");
-  return rows;
 }
 
-async function measureBatch(lab: Lab, count: number): Promise<string[]> {
+/** The same by iproute2 alone, as a script of the host would have it. */
+async function measureBatch(lab: Lab, count: number): Promise<ReadonlyMap<string, Taken>> {
   const numbers = Array.from({ length: count }, (_, i) => i + 1);
-  const batch = (lines: readonly string[], options: string) => async (): Promise<void> => {
-    const input = `${lines.join("\n")}\n`;
-    const { code, stderr, stdout } = await lab.exec(
-      HOST,
-      ["sh", "-c", "ip $0 -batch - > /dev/null && times", options],
-      {
-        input,
-        timeout: 300_000,
-      },
-    );
-    assert.equal(code, 0, stderr);
-    last = secondsIn(stdout.split("\n")[1] ?? "");
-  };
-  let last = 0;
-  const rows: string[] = [];
+  const phases = new Map<string, Taken>();
   const phase = async (what: string, lines: readonly string[], options = ""): Promise<void> => {
-    await batch(lines, options)();
-    rows.push(row(count, "`ip -batch`", what, { own: 0, host: last }, ""));
-    say(rows.at(-1) ?? "");
+    const script =
+      "a=$(date +%s%N); ip $0 -batch - > /dev/null || exit; b=$(date +%s%N); echo $((b - a)); times";
+    const { code, stderr, stdout } = await lab.exec(HOST, ["sh", "-c", script, options], {
+      input: `${lines.join("\n")}\n`,
+      timeout: 300_000,
+    });
+    assert.equal(code, 0, stderr);
+    const [nanoseconds, , children = ""] = stdout.split("\n");
+    phases.set(what, { time: Number(nanoseconds) / 1e9, own: 0, host: secondsIn(children) });
   };
   await phase(
     "create",
@@ -121,7 +137,7 @@ async function measureBatch(lab: Lab, count: number): Promise<string[]> {
     "delete",
     numbers.map((i) => `link delete dev m${i}`),
   );
-  return rows;
+  return phases;
 }
 
 /** `0m1.250s 0m0.030s`, which `times` prints of a shell's children (POSIX.1). */
@@ -132,23 +148,31 @@ function secondsIn(times: string): number {
   );
 }
 
-function row(links: number, by: string, phase: string, { own, host }: Taken, memory: string): string {
-  return tableRow([links, by, phase, own === 0 ? "" : `${own.toFixed(2)} s`, `${host.toFixed(2)} s`, memory]);
+function row(links: number, phase: string, { time, own, host }: Taken, batch: Taken | undefined): string {
+  const seconds = (value: number | undefined): string => (value === undefined ? "" : `${value.toFixed(2)} s`);
+  const ratio = (value: number, to: number | undefined): string =>
+    to === undefined || to === 0 ? "" : `× ${(value / to).toFixed(1)}`;
+  const memory = `${Math.round(process.resourceUsage().maxRSS / 1024)} MB`;
+  return tableRow([
+    ...[links, phase, seconds(time), seconds(batch?.time), ratio(time, batch?.time)],
+    ...[`${seconds(own)}, ${memory}`, seconds(host), seconds(batch?.host), ratio(host, batch?.host)],
+  ]);
 }
 
 /** What a phase takes. The host's programs are children of its sshd, which are counted when they have ended. */
 async function measure(lab: Lab, work: () => Promise<unknown>): Promise<Taken> {
-  const [own, host] = [process.cpuUsage(), await sshdSeconds(lab)];
+  const [own, host, begin] = [process.cpuUsage(), await sshdSeconds(lab), performance.now()];
   await work();
+  const time = (performance.now() - begin) / 1000;
   const { user, system } = process.cpuUsage(own);
   // the connection's processes end a moment after it
   let after = await sshdSeconds(lab);
   for (let before = -1; before !== after;) {
     before = after;
-    await new Promise((done) => setTimeout(done, 300));
+    await new Promise((wait) => setTimeout(wait, 300));
     after = await sshdSeconds(lab);
   }
-  return { own: (user + system) / 1e6, host: after - host };
+  return { time, own: (user + system) / 1e6, host: after - host };
 }
 
 /** Seconds of CPU of the host's sshd, and of its children that have ended (proc(5), stat, fields 14 to 17). */

@@ -102,14 +102,18 @@ async function examine(
   { resource, isPreview, targets }: Request,
   seen: Observation,
 ): Promise<Examined> {
-  const carriers = await Promise.all(targets.map(({ known }) => carrierWarnings(context, known, seen)));
+  const carriers = await carrierWarnings(
+    context,
+    targets.map(({ known }) => known),
+    seen,
+  );
   const links = targets.flatMap(({ member: { path, props }, known }): CheckedLink[] =>
     known.checks === undefined ? [] : [{ known, inputs: props, path }],
   );
   const issues = (await Promise.all(links.map((link) => checkProblems(context, link, seen)))).flat();
-  if (!isPreview || issues.length > 0) return { issues, notices: carriers.flat() };
+  if (!isPreview || issues.length > 0) return { issues, notices: carriers };
   const lines = await Promise.all(links.map((link) => previewChecks(context, resource, link, seen)));
-  return { issues, notices: [...carriers.flat(), ...lines.flat()] };
+  return { issues, notices: [...carriers, ...lines.flat()] };
 }
 
 function withChecks(report: Report, { issues, notices }: Examined): Report {

@@ -1,4 +1,5 @@
 /** By which file systemd-networkd, NetworkManager or ifupdown would take over a new link: systemd.network(5). Pure. */
+import { keptPer } from "../../model/lists";
 import type { HostFacts, LinkProfile, NetworkFile } from "../../model/observation";
 import { matchesGlob } from "../../ssh/config/patterns";
 
@@ -89,8 +90,8 @@ function isListed(list: string, { name, kind, macAddress = "" }: LinkToBe): bool
   return items.some(is) && !excepted.some(is);
 }
 
-/** A file in /etc overrides those of the same name in /run and /usr, and one in /run those in /usr. */
-function inOrder(files: readonly NetworkFile[]): NetworkFile[] {
+/** Each of many links asks. A file in /etc overrides those of the same name in /run and /usr, and one in /run those in /usr. */
+const inOrder = keptPer((files: readonly NetworkFile[]): NetworkFile[] => {
   const effective = new Map<string, NetworkFile>();
   const rank = ({ path }: NetworkFile): number =>
     ["/etc/", "/run/", "/usr/local/"].findIndex((p) => path.startsWith(p)) >>> 0;
@@ -102,7 +103,7 @@ function inOrder(files: readonly NetworkFile[]): NetworkFile[] {
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, file]) => file)
     .filter(({ isMasked }) => isMasked !== true);
-}
+});
 
 /** Types that networkd matches: the kernel's DEVTYPE, or else that of the hardware, which is Ethernet. */
 const OWN_TYPES: readonly string[] = ["bridge", "bond", "vlan"];

@@ -6,11 +6,13 @@ import {
   type LinkId,
   type LinkState,
   type Route,
+  findInSubnet,
   findLink,
+  findWithIp,
+  isAlone,
   recordOf,
   sameLink,
 } from "../../model/host";
-import { keptPer } from "../../model/lists";
 import { isOwn } from "../../model/owner";
 import { sameRouteKey } from "../../plan/kernel/routes";
 import { type Issue, issue } from "../../model/error";
@@ -40,7 +42,7 @@ function allRoutes({ routes, opaqueRoutes = [], otherRoutes = [] }: LinkState): 
 }
 
 /** The links of a namespace except some. */
-export function othersIn(state: HostState, netns: string, own: readonly LinkId[]): LinkState[] {
+function othersIn(state: HostState, netns: string, own: readonly LinkId[]): LinkState[] {
   return state.links.filter((l) => l.netns === netns && !own.some((id) => sameLink(id, l)));
 }
 
@@ -60,9 +62,7 @@ function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
     // ports give their addresses to their master
     ...(inputs.ports ?? []).map(({ name }) => ({ name, netns: "" })),
   ];
-  // most links have other addresses, and whose they are need not be known
-  const isHolder = (l: LinkState, address: string): boolean =>
-    l.netns === netns && hasIp(l, address) && !own.some((id) => sameLink(id, l)) && !isOfStack(l, context);
+  const isForeign = (l: LinkState): boolean => !own.some((id) => sameLink(id, l)) && !isOfStack(l, context);
   return (inputs.addresses ?? []).flatMap((cidr, i): Issue[] => {
     const address = withoutPrefix(cidr);
     const property = `addresses[${i}]`;
@@ -70,7 +70,7 @@ function addressProblems(inputs: Inputs, context: PlanContext): Issue[] {
     if (off !== undefined && isIPv6Cidr(cidr)) return [issue("host-unsupported", property, off)];
     if (inputs.duplicateAddressDetection === "off") return [];
     if (isLinkLocal(cidr)) return [];
-    const holder = state.links.find((l) => isHolder(l, address));
+    const holder = findWithIp(state, netns, address, isForeign);
     if (!holder) return [];
     return [
       issue(
@@ -197,19 +197,25 @@ export function isOfStack(link: LinkState, context: PlanContext): boolean {
   return record !== undefined && isOwn(record, context);
 }
 
-/** Warnings about addresses that give the host a second route to a network, and about routes that are never used. */
+/**
+ * Warnings about addresses that give the host a second route to a network, and about routes that are never used.
+ *
+ * @param ports links that give what they have to this one
+ */
 export function doubleRouteLines(
-  inputs: { readonly addresses: readonly string[]; readonly routes: readonly Route[] },
-  others: readonly LinkState[],
-  name: string,
+  link: LinkId & { readonly addresses: readonly string[]; readonly routes: readonly Route[] },
+  ports: readonly LinkId[],
+  state: HostState,
 ): string[] {
-  const connected = inputs.addresses.flatMap((cidr) => {
-    if (isLinkLocal(cidr) || isHostRoute(cidr)) return [];
+  const { name, netns } = link;
+  const own = [link, ...ports];
+  const connected = link.addresses.flatMap((cidr) => {
+    if (isLinkLocal(cidr) || isAlone(cidr)) return [];
     const subnet = subnetOf(cidr);
-    const holder = others.find(
-      // one with the very address gives it up, or has it on purpose
-      (l) => l.up && subnetsOf(l).includes(subnet) && !hasIp(l, withoutPrefix(cidr)),
-    );
+    // one with the very address gives it up, or has it on purpose
+    const isSecond = (l: LinkState): boolean =>
+      l.up && !own.some((id) => sameLink(id, l)) && !hasIp(l, withoutPrefix(cidr));
+    const holder = findInSubnet(state, netns, subnet, isSecond);
     return holder
       ? [
           `${name} gets ${cidr}, but ${holder.name} is in ${subnet} too: the host then has two connected routes to ` +
@@ -218,8 +224,8 @@ export function doubleRouteLines(
         ]
       : [];
   });
-  const unused = inputs.routes.flatMap((route) => {
-    const holder = others.find((l) =>
+  const unused = link.routes.flatMap((route) => {
+    const holder = othersIn(state, netns, own).find((l) =>
       (l.otherRoutes ?? []).some(
         (r) => r.protocol === "kernel" && r.to === route.to && metricOf(r) < metricOf(route),
       ),
@@ -234,15 +240,6 @@ export function doubleRouteLines(
   return [...connected, ...unused];
 }
 
-/** The networks that a link is in. Most links stay as they are while the others are planned. */
-const subnetsOf = keptPer(({ addresses, otherAddresses = [] }: LinkState) =>
-  [...addresses, ...otherAddresses].filter((a) => !isHostRoute(a.cidr)).map((a) => subnetOf(a.cidr)),
-);
-
 function metricOf({ to, metric }: Route): number {
   return metric ?? (isIPv6Cidr(to) ? 1024 : 0);
-}
-
-function isHostRoute(cidr: string): boolean {
-  return cidr.endsWith(isIPv6Cidr(cidr) ? "/128" : "/32");
 }

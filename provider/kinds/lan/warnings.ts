@@ -1,9 +1,15 @@
 /** Warnings about what on a host may later revert or disturb a link, with the remedy. Pure. */
 import type { LinkManager, LinkProfile, NetworkFile, Observation } from "../../model/observation";
-import { type HostState, type LinkState, type DesiredLink, childrenOf, findLink } from "../../model/host";
+import {
+  type HostState,
+  type LinkState,
+  type DesiredLink,
+  findLink,
+  passthruChildrenOf,
+} from "../../model/host";
 import type { Claim, Warning } from "./conflicts";
 import { networkFileFor, profileFor } from "./network-files";
-import { allAddresses, doubleRouteLines, othersIn } from "./on-host";
+import { allAddresses, doubleRouteLines } from "./on-host";
 
 /**
  * A line for each fact about the host that users should know before relying on the link. `ownLines` come from its kind.
@@ -35,11 +41,7 @@ export function warningsOf(
           "false for it",
       ),
     ...promiscuity(claim, observation),
-    ...doubleRouteLines(
-      { addresses: claim.addresses, routes: claim.routes ?? [] },
-      othersIn(observation.state, claim.netns, [claim, ...ports]),
-      claim.name,
-    ),
+    ...doubleRouteLines({ ...claim, routes: claim.routes ?? [] }, ports, observation.state),
     ...duplicateLines(claim, observation.state),
     ...ownLines,
   ].map((text) => ({
@@ -157,8 +159,8 @@ function remedy({ by }: Pick<LinkManager, "by">, link: string): string {
  */
 function promiscuity(claim: Claim, { state }: Observation): string[] {
   const nic = findLink(state, { name: claim.lan, netns: "" });
-  if (nic?.kind !== "" || nic.name === "lo" || nic.promiscuity <= explained(nic, childrenOf(state, nic.name)))
-    return [];
+  if (nic?.kind !== "" || nic.name === "lo" || nic.promiscuity === 0) return [];
+  if (nic.promiscuity <= explained(nic, passthruChildrenOf(state, nic.name))) return [];
   return [
     `${nic.name} is in promiscuous mode, for no visible reason but its macvlans: the NIC cannot filter the MAC ` +
       "addresses of so many, so that all frames reach the host's CPU; use fewer macvlans, and set maxMacs to get an error at preview",
@@ -166,10 +168,9 @@ function promiscuity(claim: Claim, { state }: Observation): string[] {
 }
 
 /** How many users of promiscuous mode are visible: the promisc flag, a bridge or bond, a passthru child. */
-function explained(nic: LinkState, children: readonly LinkState[]): number {
+function explained(nic: LinkState, passthru: readonly LinkState[]): number {
   const byHand = nic.details["promisc"] === "on" ? 1 : 0;
   const byMaster = (nic.settings["link.master"] ?? "") === "" ? 0 : 1;
-  const isPassthru = (l: LinkState): boolean =>
-    l.settings["type.mode"] === "passthru" && l.settings["type.flags"]?.includes("nopromisc") !== true;
-  return byHand + byMaster + children.filter(isPassthru).length;
+  const isUser = (l: LinkState): boolean => l.settings["type.flags"]?.includes("nopromisc") !== true;
+  return byHand + byMaster + passthru.filter(isUser).length;
 }

@@ -15,7 +15,9 @@ import {
   type SettingKey,
   type Settings,
   changeLink,
+  changeLinks,
   findLink,
+  hasVlans,
   portKindOf,
   sameLink,
   withLinks,
@@ -27,16 +29,25 @@ import { defaultVlans, withDefaultPvid } from "../../model/vlans";
 import { propagateToVlans, setDown } from "./vlan";
 import { joinBond, leaveBond, newBond, portsFollow, released, withBondOption } from "./bond";
 import { PORT_DEFAULTS } from "./defaults";
-import { initialSysctls, withIPv6ByMtu } from "./sysctls";
+import { initialSysctls, isSysctl, withIPv6ByMtu } from "./sysctls";
 import type { Step } from "../../model/steps";
 import { sameRoute, sameRouteKey, withoutRoute, withoutRoutes } from "./routes";
 
 /** The state of the host after a step that succeeded. */
 export function simulate(state: HostState, step: Step): HostState {
   const after = simulateAlone(state, step);
-  return step.do === "deleteLink" || step.do === "set" || step.do === "up" || step.do === "down"
-    ? withIPv6ByMtu(state, propagateToVlans(state, after))
-    : after;
+  if (after === state || !hasFollowers(step)) return after;
+  // most hosts have no VLANs, and some have thousands of links
+  const followed = hasVlans(state) ? propagateToVlans(state, after) : after;
+  // the state alone changes no MTU
+  const isState = step.do === "up" || step.do === "down";
+  return isState && followed === after ? after : withIPv6ByMtu(state, followed);
+}
+
+/** Whether other links may follow a step, or the link itself may lose IPv6 by it. */
+function hasFollowers(step: Step): boolean {
+  if (step.do === "set") return !isSysctl(step.key) && step.key !== "link.alias";
+  return step.do === "deleteLink" || step.do === "up" || step.do === "down";
 }
 
 function simulateAlone(state: HostState, step: Step): HostState {
@@ -201,14 +212,12 @@ function addLink(state: HostState, link: LinkState): HostState {
 }
 
 function setOnPort(state: HostState, child: LinkState, key: SettingKey, value: string): HostState {
-  const isOn = (l: LinkState): boolean =>
-    l.parent === child.parent && portKindOf(l.kind) === portKindOf(child.kind);
-  const differs = (l: LinkState): boolean => isOn(l) && l.settings[key] !== value;
-  if (!state.links.some(differs)) return state;
-  return {
-    ...state,
-    links: state.links.map((l) => (differs(l) ? { ...l, settings: { ...l.settings, [key]: value } } : l)),
-  };
+  const { parent, kind } = child;
+  return changeLinks(
+    state,
+    (l) => l.parent === parent && l.settings[key] !== value && portKindOf(l.kind) === portKindOf(kind),
+    (l) => ({ ...l, settings: { ...l.settings, [key]: value } }),
+  );
 }
 
 /**
@@ -216,10 +225,11 @@ function setOnPort(state: HostState, child: LinkState, key: SettingKey, value: s
  * the same index. A new index is also above those of deleted links, as no index is used twice and a record may still
  * contain one. The first is that of lo.
  */
-function nextIndex(state: HostState, netns: string): number {
-  const last = (most: number, l: LinkId & { readonly ifIndex: number }): number =>
-    l.netns === netns ? Math.max(most, l.ifIndex) : most;
-  return state.records.reduce(last, state.links.reduce(last, 1)) + 1;
+function nextIndex({ links, records }: HostState, netns: string): number {
+  let last = 1;
+  for (const link of links) if (link.ifIndex > last && link.netns === netns) last = link.ifIndex;
+  for (const record of records) if (record.ifIndex > last && record.netns === netns) last = record.ifIndex;
+  return last + 1;
 }
 
 /** A link keeps its index in another namespace if it is free there (net/core/dev.c, __dev_change_net_namespace). */
@@ -234,7 +244,9 @@ function withAllOn({ links }: HostState, name: string): Set<string> {
   const names = new Set([name]);
   for (let before = 0; before < names.size;) {
     before = names.size;
-    for (const link of links) if (link.netns === "" && names.has(link.parent)) names.add(link.name);
+    for (const link of links) {
+      if (link.parent !== "" && link.netns === "" && names.has(link.parent)) names.add(link.name);
+    }
   }
   return names;
 }
@@ -243,6 +255,7 @@ function withAllOn({ links }: HostState, name: string): Set<string> {
 function withThoseOver(state: HostState, isGone: (l: LinkState) => boolean): Set<LinkState> {
   const over = state.links.filter((l) => l.over !== undefined);
   const gone = new Set<LinkState>();
+  if (over.length === 0) return gone;
   const isBelowGone = ({ netns, over: name = "" }: LinkState): boolean => {
     const below = findLink(state, { netns, name });
     return below !== undefined && (isGone(below) || gone.has(below));
@@ -261,7 +274,7 @@ function deleteLink(state: HostState, id: LinkId): HostState {
   const lent =
     link?.settings["type.mode"] === "passthru" ? (link.details["parent_address"] ?? "") : undefined;
   const lost = inHost ? withAllOn(state, id.name) : new Set<string>();
-  const isGone = (l: LinkState): boolean => sameLink(l, id) || lost.has(l.parent);
+  const isGone = (l: LinkState): boolean => sameLink(l, id) || (l.parent !== "" && lost.has(l.parent));
   const over = withThoseOver(state, isGone);
   const gone = (l: LinkState): boolean => isGone(l) || over.has(l);
   const change = (l: LinkState): LinkState => {
@@ -272,7 +285,7 @@ function deleteLink(state: HostState, id: LinkId): HostState {
       l.settings["link.address"] !== lent
     )
       return { ...l, settings: { ...l.settings, "link.address": lent } };
-    if (!inHost || l.netns !== "" || l.settings["link.master"] !== id.name) return l;
+    if (!inHost || l.settings["link.master"] !== id.name || l.netns !== "") return l;
     return link?.kind === "bond"
       ? released(l)
       : { ...l, settings: { ...withoutPort(l.settings), "link.master": "" } };
@@ -326,12 +339,10 @@ function set(state: HostState, id: LinkId, key: SettingKey, value: string): Host
         (id.netns === "" &&
           l.parent === id.name &&
           (l.settings["type.mode"] === "passthru" || portKindOf(l.kind) === "ipvlan"));
-      return {
-        ...followed,
-        links: followed.links.map((l) =>
-          shares(l) ? { ...l, settings: { ...l.settings, "link.address": value } } : l,
-        ),
-      };
+      return changeLinks(followed, shares, (l) => ({
+        ...l,
+        settings: { ...l.settings, "link.address": value },
+      }));
     }
     case "type.mode":
     case "type.miimon":
@@ -400,10 +411,7 @@ function moveToMaster(after: HostState, before: LinkState, value: string): HostS
 function takeAlong(state: HostState, parent: string, mtu: string): HostState {
   const follows = (l: LinkState): boolean =>
     l.parent === parent && (portKindOf(l.kind) === "ipvlan" || Number(l.settings["link.mtu"]) > Number(mtu));
-  return {
-    ...state,
-    links: state.links.map((l) => (follows(l) ? { ...l, settings: { ...l.settings, "link.mtu": mtu } } : l)),
-  };
+  return changeLinks(state, follows, (l) => ({ ...l, settings: { ...l.settings, "link.mtu": mtu } }));
 }
 
 /**

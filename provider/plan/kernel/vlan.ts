@@ -8,8 +8,6 @@ import { withoutRoutes } from "./routes";
 
 /** The host after a step whose effect on VLANs has not been simulated, with that effect. Links keep their names. */
 export function propagateToVlans(before: HostState, after: HostState): HostState {
-  // a shortcut: most hosts have no VLANs, and some have thousands of links
-  if (!before.links.some((l) => l.kind === "vlan")) return after;
   let [was, now] = [before, after];
   for (;;) {
     const next = followOnce(was, now);

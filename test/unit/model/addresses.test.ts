@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
-import { canonicalCidr, canonicalIp, containsIp } from "../../../provider/model/addresses";
+import { canonicalCidr, canonicalIp, containsIp, subnetOf } from "../../../provider/model/addresses";
 
 const byte = fc.oneof(
   fc.nat(255).map(String),
@@ -18,6 +18,15 @@ describe("IPv4 addresses", () => {
         assert.equal(canonicalIp(ip), isAddress ? ip : undefined);
         const isCidr = isAddress && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= 32;
         assert.equal(canonicalCidr(`${ip}/${bits}`), isCidr ? `${ip}/${Number(bits)}` : undefined);
+      }),
+    );
+  });
+
+  it("are of the network that the library finds", () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.nat(32), (ip, bits) => {
+        const network = ipaddr.IPv4.networkAddressFromCIDR(`${ip}/${bits}`);
+        assert.equal(subnetOf(`${ip}/${bits}`), `${network.toString()}/${bits}`);
       }),
     );
   });

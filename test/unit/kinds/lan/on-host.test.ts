@@ -169,7 +169,10 @@ describe("conflicts on a host", () => {
 
   it("have a line for a second connected route, and for a route that is never used", () => {
     const lines = (addresses: string[], to: string[]): string[] =>
-      doubleRouteLines({ addresses, routes: to.map((t) => ({ to: t })) }, [ETH0], "shim0");
+      doubleRouteLines({ name: "shim0", netns: "", addresses, routes: to.map((t) => ({ to: t })) }, [], {
+        ...HOST,
+        links: [ETH0],
+      });
     assert.match(lines(["192.0.2.9/24"], [])[0] ?? "", /two connected routes.*192\.0\.2\.9\/32/);
     assert.match(lines([], ["2001:db8::/64"])[0] ?? "", /never used, because eth0/);
     assert.deepEqual(lines(["192.0.2.9/32", "192.0.3.9/24"], ["2001:db8::7/128"]), []);
