@@ -95,7 +95,7 @@ describe("the published package", () => {
       require("@pulumi/pulumi");
       require("pulumi-macvlan");
       require("pulumi-macvlan/native");
-      const loaded = Object.keys(require.cache).filter((f) => /node_modules\\/(node-ssh|ssh2|zod|ipaddr\\.js)\\//.test(f));
+      const loaded = Object.keys(require.cache).filter((f) => /node_modules\\/(node-ssh|ssh2|zod|ipaddr\\.js|fastest-levenshtein)\\//.test(f));
       console.log(JSON.stringify(loaded));`;
     const { stdout } = await promisify(execFile)(process.execPath, ["--eval", code], {
       cwd: unpacked.folder,

@@ -54,7 +54,7 @@ async function unpack(): Promise<Unpacked> {
     command: "tar",
     arguments: ["-xzf", tarball, "-C", home, "--strip-components=1"],
   });
-  for (const name of ["@pulumi", "@types", "zod", "ipaddr.js", "node-ssh", "yaml"])
+  for (const name of ["@pulumi", "@types", "zod", "ipaddr.js", "fastest-levenshtein", "node-ssh", "yaml"])
     symlinkSync(join(REPOSITORY, "node_modules", name), join(modules, name));
   return { folder, tarball, repository };
 }
