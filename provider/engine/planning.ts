@@ -154,6 +154,7 @@ export function driftOf(
   context: PlanContext,
   next: DesiredPlan,
 ): Difference[] {
+  if (next.differences.length === 0) return [];
   const changed = (d: Difference): boolean => {
     const property = d.property.split(/[.[]/)[0] ?? "";
     const inputs: Json = known;

@@ -16,7 +16,8 @@ export class Members {
 
   /** The first value of a key: a second one belongs to a nested part that was printed without braces. */
   get(key: string): Value | undefined {
-    return this.entries.find(([k]) => k === key)?.[1];
+    for (const entry of this.entries) if (entry[0] === key) return entry[1];
+    return undefined;
   }
 }
 

@@ -125,6 +125,13 @@ const fields = z.strictObject({
     .optional(),
 });
 
+/** What the schema has returned, as all links of a host are checked with the same one. */
+const CANONICAL = new WeakSet<object>();
+
+function isCanonical(value: unknown): value is HostAddress {
+  return typeof value === "object" && value !== null && CANONICAL.has(value);
+}
+
 /**
  * Schema of a `host` property: a string such as `ops@node1.example:22`, `[2001:db8::1]:2222` or an alias, or an object
  * of {@link HostArgs}. Yields the canonical form. Nothing passes that could be read as an option of ssh or as shell
@@ -133,6 +140,7 @@ const fields = z.strictObject({
  * @example hostSchema.parse("ops@node1.example:2222") // { address: "node1.example", port: 2222, user: "ops" }
  */
 export const hostSchema: z.ZodType<HostAddress> = z.unknown().transform((value, ctx): HostAddress => {
+  if (isCanonical(value)) return value;
   if (tooManyJumps(value)) {
     ctx.addIssue({ code: "custom", message: `has more than ${MAX_JUMPS} jumps`, path: ["jump"] });
     return z.NEVER;
@@ -147,7 +155,11 @@ export const hostSchema: z.ZodType<HostAddress> = z.unknown().transform((value, 
     return z.NEVER;
   }
   const parsed = fields.safeParse(withoutUndefined(parts));
-  if (parsed.success) return canonical(parsed.data);
+  if (parsed.success) {
+    const host = canonical(parsed.data);
+    CANONICAL.add(host);
+    return host;
+  }
   for (const issue of parsed.error.issues) {
     if (issue.code === "unrecognized_keys") {
       for (const key of issue.keys) {

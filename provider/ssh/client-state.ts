@@ -26,5 +26,6 @@ export function clientState(
   { trace, warn }: Pick<ClientState, "trace" | "warn">,
 ): ClientState {
   const handshakes = semaphore(settings.maxConnections);
-  return { settings, trace, warn, handshakes, keys: new Map(), configs: new Map(), knownHosts: new Map() };
+  const keys: KeyCache = { texts: new Map(), files: new Map() };
+  return { settings, trace, warn, handshakes, keys, configs: new Map(), knownHosts: new Map() };
 }

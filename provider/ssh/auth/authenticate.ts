@@ -1,4 +1,5 @@
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, ParsedKey } from "ssh2";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { printable } from "../../model/outside-text";
@@ -316,6 +317,7 @@ function certificatePath(path: string): string {
 
 async function readCertificate(path: string): Promise<KnownCertificate | undefined> {
   try {
+    if (!existsSync(path)) return undefined;
     return certificateOf(await readFile(path, "utf8"));
   } catch {
     // Usually there is none; for CertificateFile there is a note of its own.

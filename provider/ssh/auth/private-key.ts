@@ -1,4 +1,5 @@
 import { createPrivateKey } from "node:crypto";
+import { statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
 import { ssh2 } from "../ssh2";
@@ -14,8 +15,13 @@ export type LoadedKey =
   | { readonly kind: "missing" }
   | { readonly kind: "unusable"; readonly problem: string };
 
-/** Keys by their text: decrypting one takes up to a second of bcrypt in JavaScript (PROTOCOL.key of OpenSSH). */
-export type KeyCache = Map<string, ParsedKey | Error>;
+/** Keys that were read for one host, as most hosts of a fleet have the same. */
+export interface KeyCache {
+  /** By their text: decrypting one takes up to a second of bcrypt in JavaScript (PROTOCOL.key of OpenSSH). */
+  readonly texts: Map<string, ParsedKey | Error>;
+  /** By their path: a file is read again if it has changed. */
+  readonly files: Map<string, { readonly stamp: string; readonly loaded: Promise<LoadedKey> }>;
+}
 
 /** Reads a private key from its file or text, with the configured passphrase if it needs one. Never throws. */
 export async function loadKey(
@@ -24,11 +30,35 @@ export async function loadKey(
   cache: KeyCache,
 ): Promise<LoadedKey> {
   if ("text" in setting) return parse(setting.text(), undefined, passphrase, cache);
-  const text = await readText(setting.path);
+  const { path } = setting;
+  const stamp = stampOf(path);
+  const known = cache.files.get(path);
+  if (known !== undefined && known.stamp === stamp) return known.loaded;
+  const loaded = loadFile(path, passphrase, cache);
+  if (stamp === undefined) return loaded;
+  cache.files.set(path, { stamp, loaded });
+  const key = await loaded;
+  // what is beside the file may be put right as well
+  if (key.kind !== "key") cache.files.delete(path);
+  return key;
+}
+
+/** Changes with the file and its mode; undefined if there is no such file. */
+function stampOf(path: string): string | undefined {
+  try {
+    const { ctimeMs, mtimeMs, size, ino } = statSync(path);
+    return [ctimeMs, mtimeMs, size, ino].join(" ");
+  } catch {
+    return undefined; // reading the file reports why
+  }
+}
+
+async function loadFile(path: string, passphrase: Secret | undefined, cache: KeyCache): Promise<LoadedKey> {
+  const text = await readText(path);
   if (typeof text !== "string") return text;
   const own = parsePublicKey(text)?.blob;
-  const blob = own ?? (await publicHalf(setting.path));
-  const problem = own === undefined ? await exposure(setting.path) : undefined;
+  const blob = own ?? (await publicHalf(path));
+  const problem = own === undefined ? await exposure(path) : undefined;
   if (problem !== undefined) return blob ? { kind: "public", blob, problem } : { kind: "unusable", problem };
   return parse(text, blob, passphrase, cache);
 }
@@ -49,8 +79,8 @@ function parse(
   if (parsePublicKey(text) && blob) {
     return { kind: "public", blob, problem: "is a public key, and the agent does not hold its private key" };
   }
-  const key = cache.get(text) ?? parseText(text, passphrase?.value());
-  cache.set(text, key);
+  const key = cache.texts.get(text) ?? parseText(text, passphrase?.value());
+  cache.texts.set(text, key);
   if (!(key instanceof Error)) {
     return key.isPrivateKey() ? { kind: "key", key } : { kind: "unusable", problem: "holds no private key" };
   }

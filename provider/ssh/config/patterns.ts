@@ -19,6 +19,8 @@ export function matchesPatterns(patterns: readonly string[], text: string): bool
 
 /** Whether a pattern without negation matches the whole text. */
 export function matchesPattern(pattern: string, text: string): boolean {
+  // most are names of hosts, of which a fleet has many
+  if (!/[*?]/.test(pattern)) return pattern === text;
   return matchesParts(
     Array.from(pattern, (char) => (char === "*" ? "run" : char === "?" ? () => true : (c) => c === char)),
     Array.from(text),

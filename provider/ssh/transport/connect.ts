@@ -10,7 +10,12 @@ import { isCertificateAlgorithm } from "../config/algorithms";
 import type { ResolvedHost } from "../config/resolve";
 import { type HostKeyCheck, checkHostKey } from "../host-keys/verify";
 import type { ClientState } from "../client-state";
-import { expectCertifiedSignature, offerHostKeys, signAsPresented } from "./ssh2-internals";
+import {
+  expectCertifiedSignature,
+  ignoreOtherHostKeys,
+  offerHostKeys,
+  signAsPresented,
+} from "./ssh2-internals";
 import { type ConnectStage, type Failure, describeFailure } from "./failure";
 
 /** An authenticated SSH connection to a host, direct or through jump hosts. */
@@ -137,9 +142,11 @@ async function connectOnce(
       const start = chunk.toString("latin1", 0, LONGEST_GREETING);
       software = /^SSH-[0-9.]{1,10}-([!-~]{1,100})/m.exec(start)?.[1] ?? "";
     });
-    session.on("hostkeys", (keys: readonly ParsedKey[]) =>
-      check.learn(keys.map((key) => key.getPublicSSH())),
-    );
+    if (host.updateHostKeys) {
+      session.on("hostkeys", (keys: readonly ParsedKey[]) =>
+        check.learn(keys.map((key) => key.getPublicSSH())),
+      );
+    } else ignoreOtherHostKeys(session);
     const listeners = new Set<() => void>();
     let end: string | undefined;
     // node-ssh listens for errors only while it connects, and an "error" event without a listener ends the process.

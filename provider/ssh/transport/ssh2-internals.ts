@@ -1,5 +1,5 @@
 /**
- * Certificates of hosts and users, for which ssh2 has no public API. All of its internals that are used are named here
+ * What ssh2 has no public API for: certificates of hosts and users, and a host's other keys. All of its internals that are used are named here
  * and checked before use; test/lab/ssh/certificates.test.ts tests them with a real sshd.
  */
 import type { Client } from "ssh2";
@@ -39,6 +39,9 @@ interface Protocol {
   _offer: Offer;
   readonly _kex: KeyExchange | undefined;
   readonly _authsQueue: string[];
+  readonly _handlers: {
+    GLOBAL_REQUEST(protocol: unknown, name: string, ...more: readonly unknown[]): void;
+  };
   readonly _cipher: { encrypt(packet: Buffer): void };
   readonly _packetRW: {
     readonly write: {
@@ -55,7 +58,7 @@ const USERAUTH_REQUEST = 50;
 /** @throws Error if ssh2 has changed */
 function protocolOf(client: Client): Protocol {
   const protocol: unknown = Reflect.get(client, "_protocol");
-  const known = ["_offer", "_authsQueue", "_cipher", "_packetRW", "authPK"];
+  const known = ["_offer", "_authsQueue", "_cipher", "_handlers", "_packetRW", "authPK"];
   const isProtocol = (value: unknown): value is Protocol =>
     typeof value === "object" && value !== null && known.every((name) => name in value);
   if (isProtocol(protocol)) return protocol;
@@ -82,6 +85,18 @@ export function offerHostKeys(client: Client, algorithms: readonly string[]): vo
     cs: plain(cs),
     sc: plain(sc),
   });
+}
+
+/**
+ * Takes no note of the other keys that a host says it has (OpenSSH's PROTOCOL, 2.5). ssh2 would ask it to prove each of them,
+ * which takes a signature per key there, and its verification here.
+ */
+export function ignoreOtherHostKeys(client: Client): void {
+  const handlers = protocolOf(client)._handlers;
+  const handle = handlers.GLOBAL_REQUEST.bind(handlers);
+  handlers.GLOBAL_REQUEST = (protocol, name, ...more) => {
+    if (name !== "hostkeys-00@openssh.com") handle(protocol, name, ...more);
+  };
 }
 
 /**

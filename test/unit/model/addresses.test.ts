@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import ipaddr from "ipaddr.js";
-import { canonicalCidr, canonicalIp, containsIp, subnetOf } from "../../../provider/model/addresses";
+import {
+  broadcastOf,
+  canonicalCidr,
+  canonicalIp,
+  containsIp,
+  subnetOf,
+} from "../../../provider/model/addresses";
 
 const byte = fc.oneof(
   fc.nat(255).map(String),
@@ -42,5 +48,74 @@ describe("IPv4 addresses", () => {
     );
     assert.equal(containsIp("0.0.0.0/0", ""), false);
     assert.equal(containsIp("0.0.0.0/0", "::1"), false);
+  });
+
+  it("have the network and the broadcast address that the library says", () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.nat(32), (ip, bits) => {
+        const cidr = `${ip}/${bits}`;
+        assert.equal(subnetOf(cidr), `${ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()}/${bits}`);
+        const broadcast = ipaddr.IPv4.broadcastAddressFromCIDR(cidr).toString();
+        assert.equal(broadcastOf(cidr), bits > 30 ? undefined : broadcast);
+      }),
+    );
+  });
+});
+
+describe("IPv6 addresses", () => {
+  const group = fc.oneof(
+    fc.constant("0"),
+    fc.constant("ffff"),
+    fc.nat(0xffff).map((number) => number.toString(16)),
+  );
+  const spelt = fc.oneof(
+    // the library takes ::192.0.2.1 for ::ffff:192.0.2.1
+    fc.ipV6().filter((ip) => !/^::\d+\./.test(ip)),
+    fc.array(group, { minLength: 8, maxLength: 8 }).map((groups) => groups.join(":")),
+    fc.ipV4().map((ip) => `::ffff:${ip}`),
+    fc.array(group, { minLength: 8, maxLength: 8 }).map((groups) => groups.join(":").toUpperCase()),
+  );
+
+  it("have the text that the library gives them, however they are spelt", () => {
+    fc.assert(
+      fc.property(spelt, fc.nat(128), (ip, bits) => {
+        const parsed = ipaddr.IPv6.parse(ip);
+        const text = parsed.isIPv4MappedAddress()
+          ? `::ffff:${parsed.toIPv4Address().toString()}`
+          : parsed.toString();
+        assert.equal(canonicalIp(ip), text);
+        assert.equal(canonicalCidr(`${ip}/${bits}`), `${text}/${bits}`);
+        const network = ipaddr.IPv6.networkAddressFromCIDR(`${ip}/${bits}`).toString();
+        assert.equal(subnetOf(`${ip}/${bits}`), canonicalCidr(`${network}/${bits}`));
+      }),
+    );
+  });
+
+  it("have an IPv4 address in their last bytes without being that address", () => {
+    assert.equal(canonicalIp("::192.0.2.1"), "::c000:201");
+    assert.equal(canonicalIp("::ffff:192.0.2.1"), "::ffff:192.0.2.1");
+    assert.equal(containsIp("::/96", "::192.0.2.1"), true);
+    assert.equal(containsIp("::ffff:0:0/96", "::192.0.2.1"), false);
+  });
+
+  it("are not what no other tool takes for one", () => {
+    const texts = [
+      "",
+      ":",
+      ":::",
+      "1::2::3",
+      "12345::",
+      "fe80::1%eth0",
+      "::1.2.3",
+      "::256.1.1.1",
+      "g::",
+      "[::1]",
+    ];
+    for (const text of texts) {
+      assert.equal(canonicalIp(text), undefined, text);
+      assert.equal(canonicalCidr(`${text}/64`), undefined, text);
+    }
+    assert.equal(canonicalCidr("::1/129"), undefined);
+    assert.equal(canonicalCidr("::1"), undefined);
   });
 });
