@@ -7,7 +7,7 @@ import { conflictsInRun } from "../kinds/lan/claims";
 import { ownMark } from "../kinds/ownership";
 import type { CheckOutcome } from "../model/checks";
 import { type Issue, MacvlanError, describeIssues, issue } from "../model/error";
-import { type LinkId, findLink, recordOf } from "../model/host";
+import { type LinkId, findLink, nameAndPlace, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { describeOwner, isOwn } from "../model/owner";
 import type { DesiredPlan } from "../plan/plan";
@@ -251,12 +251,19 @@ export async function remove(context: ProviderContext, type: ResourceType, props
   const managedHost = context.fleet.managedHost(props["host"] as HostAddress);
   const name = resourceName(type.type, String(props["__resource"]));
   context.stack.note(props);
+  const why = context.links.heldBack(name);
+  if (why) {
+    const text = `${name} stays on ${managedHost.label}, as it cannot be made on its new host: ${why.text}`;
+    throw new MacvlanError(why.code, text, { host: managedHost.label, resource: name });
+  }
   const members = type.members(props);
   const before = await managedHost.observe();
   const left = members.flatMap((member) => {
     const known = knownInputs(member.props, []);
     const why = whyLeft(context, member.props, known, before);
-    return why === undefined ? [] : [`${known.name} on ${managedHost.label}: ${why}. It was not deleted.`];
+    return why === undefined
+      ? []
+      : [`${nameAndPlace(linkId(known))} on ${managedHost.label}: ${why}. It was not deleted.`];
   });
   const leaving = members.map((member) => leavingMember(context, member));
   const after = await managedHost.change(name, (now) => {

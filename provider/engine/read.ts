@@ -5,7 +5,7 @@ import type { AnyKind } from "../kinds";
 import { withKernelNames } from "../kinds/altnames";
 import { asInputs } from "../kinds/check-inputs";
 import { type CommonInputs, type Json, linkId } from "../kinds/kind";
-import { findLink, recordOf } from "../model/host";
+import { findLink, nameAndPlace, recordOf } from "../model/host";
 import type { Observation } from "../model/observation";
 import { isOwn } from "../model/owner";
 import type { HostAddress } from "../ssh/address";
@@ -98,7 +98,7 @@ function leavesSomething(
   const what = describeSteps(steps, now.facts.portTool).join("; ");
   const { label } = context.fleet.managedHost(known.host);
   context.diagnostics.say(
-    `${known.name} on ${label} is gone, but not what was made for it: the resource stays in the state, and its deletion does ` +
+    `${nameAndPlace(linkId(known))} on ${label} is gone, but not what was made for it: the resource stays in the state, and its deletion does ` +
       `this: ${what}.`,
   );
   return true;

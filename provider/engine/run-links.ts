@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../host/clock";
 import type { CommonInputs, Json } from "../kinds/kind";
+import type { MacvlanError } from "../model/error";
 import type { LinkId } from "../model/host";
 import { type HostAddress, hostIdentity } from "../ssh/address";
 
@@ -30,6 +31,9 @@ export interface RunLinks {
   isForced(host: HostAddress, link: LinkId): boolean;
   /** The replaced links of a host. */
   replacedOn(host: HostAddress): readonly LinkId[];
+  /** Notes that a resource cannot be replaced, as the host of the new one cannot be read. */
+  holdBack(resource: string, why: MacvlanError): void;
+  heldBack(resource: string): MacvlanError | undefined;
   /** Notes that the check of a resource has begun. */
   markChecking(resource: string): void;
   /** Notes that a resource has been checked. */
@@ -73,6 +77,7 @@ export function openRunLinks(
   const previous = new Map<string, Json>();
   const forced = new Set<string>();
   const replaced = new Map<string, { readonly host: string; readonly link: LinkId }>();
+  const held = new Map<string, MacvlanError>();
   const keyOf = (host: HostAddress, link: LinkId): string =>
     JSON.stringify([hostIdentity(host), link.netns, link.name]);
   const announcedPlaces = new Set([...places].map(({ host, link }) => keyOf(host, link)));
@@ -95,6 +100,8 @@ export function openRunLinks(
     isReplaced: (host, link) => replaced.has(keyOf(host, link)),
     replacedOn: (host) =>
       [...replaced.values()].filter((r) => r.host === hostIdentity(host)).map(({ link }) => link),
+    holdBack: (resource, why) => held.set(resource, why),
+    heldBack: (resource) => held.get(resource),
     markChecking(resource) {
       checking.add(resource);
       checkedNames.add(nameOf(resource));

@@ -214,6 +214,28 @@ describe("all links of a host as one resource", () => {
     assert.equal((await preview({ web: { kind: "macvtap", parent: "eth1" } })).changes, false);
   });
 
+  it("stay on their host if the new one cannot be read, and say which of two with one name has drifted", async () => {
+    const nowhere = { address: "127.0.0.1", port: 1, connectTimeout: 1 };
+    const other = { ...CHAIN.web, name: "web", netns: "other", addresses: [], mtu: 1500 };
+    await up({ ...CHAIN, other });
+    const made = await everything();
+    await assert.rejects(up(CHAIN, { host: nowhere }), (error: Error & { code?: string }) => {
+      assert.equal(error.code, "connection-refused", error.message);
+      assert.match(error.message, /stays on node1/);
+      return true;
+    });
+    assert.equal(await everything(), made);
+    await on.lab.sh(HOST, "ip -n other link set web mtu 1400; ip -n web link set web alias x");
+    await preview({ ...CHAIN, other });
+    assert.deepEqual(
+      on.stack
+        .said()
+        .map((line) => line.split(":")[0])
+        .toSorted(),
+      ["drift on node1, web in the namespace other", "drift on node1, web in the namespace web"],
+    );
+  });
+
   it("are all as they were if a command fails at any of them", async () => {
     const unreachable = { routes: [{ to: "198.51.100.0/24", via: "203.0.113.9" }] };
     const bare = await everything();

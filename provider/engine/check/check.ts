@@ -7,7 +7,6 @@ import type { ManagedHost } from "../../host/managed-host";
 import { type Json, linkId, resourceName } from "../../kinds/kind";
 import type { Warning } from "../../kinds/lan/conflicts";
 import { type Issue, MacvlanError, codedError, uniqueIssues } from "../../model/error";
-import type { HostState } from "../../model/host";
 import type { Observation } from "../../model/observation";
 import type { HostAddress } from "../../ssh/address";
 import { asFailures } from "../border";
@@ -67,14 +66,7 @@ export async function check(
   );
   const inputs =
     drift.length === 0 ? request.inputs : { ...request.inputs, drift: Object.fromEntries(drift) as Json };
-  applyEffects(
-    context,
-    type,
-    request,
-    inputs,
-    { ...report, ...(notices ? { notices } : {}) },
-    seen instanceof MacvlanError ? undefined : seen?.state,
-  );
+  applyEffects(context, type, request, inputs, { ...report, ...(notices ? { notices } : {}) }, seen);
   if (failures.length === 0) return { inputs: clean(inputs) };
   return {
     inputs: clean(inputs),
@@ -132,8 +124,10 @@ function applyEffects(
   { resource, isPreview, previous, host }: Request,
   inputs: Json,
   { claims: own = [], notices = [], replaced = [], differs, failures = [] }: Report,
-  state: HostState | undefined,
+  seen: Observation | MacvlanError | undefined,
 ): void {
+  const unseen = seen instanceof MacvlanError ? seen : undefined;
+  const state = seen instanceof MacvlanError ? undefined : seen?.state;
   links.markChecked(resource);
   for (const notice of notices) {
     if (typeof notice === "string") diagnostics.say(notice);
@@ -151,6 +145,8 @@ function applyEffects(
   if (replaces.length > 0) {
     const old = previous["host"] as HostAddress;
     for (const { props } of type.members(previous)) links.markReplaced(old, linkId(knownInputs(props, [])));
+    // what it has on its old host is not deleted for a new one that cannot be made
+    if (unseen) links.holdBack(resource, unseen);
   }
   // the engine will not change this resource: the host's batch need not wait for it
   if (host && !changes) fleet.managedHost(host).withdraw(resource);

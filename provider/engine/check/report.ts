@@ -81,7 +81,7 @@ export function reportPlan(
       ...warnings,
       ...disruptive,
       ...gone.map((one) => {
-        const place = `${one.known.name} on ${hostLabel}`;
+        const place = `${placeOf(one.known)} on ${hostLabel}`;
         return isFollowed(one)
           ? `${place} is replaced, because it is to be of another kind.`
           : `${place} is removed, because it is not in links any more.`;
@@ -120,7 +120,7 @@ function reportPart(
 ): PartReport {
   const { observation: now } = context;
   const id = linkId(known);
-  const place = `${known.name} on ${hostLabel}`;
+  const place = `${placeOf(known)} on ${hostLabel}`;
   const parent = previous && parentNameOf(known);
   const isThere = findLink(now.state, id) !== undefined;
   // by another resource of the run, or earlier in this very transaction
@@ -144,7 +144,7 @@ function reportPart(
   }
   const drift = previous ? driftSince(previous, kind, known, context, next) : [];
   // the CLI does not show properties without --diff
-  const line = `drift on ${hostLabel}, ${known.name}: ${describeDifferences(drift)}`;
+  const line = `drift on ${hostLabel}, ${placeOf(known)}: ${describeDifferences(drift)}`;
   // for a resource of one link the engine shows the replacement
   const fixed = path === "" || !previous ? [] : fixedChanges(kind, previous, known, seen.state);
   return {
@@ -157,6 +157,11 @@ function reportPart(
     ],
     drift: driftText(drift, path),
   };
+}
+
+/** A link as messages name it. Containers have links of the same name, each in its namespace. */
+function placeOf(known: CommonInputs): string {
+  return nameAndPlace(linkId(known));
 }
 
 /** That the change must be confirmed over a new connection, because of the first link that requires it. */
@@ -172,7 +177,7 @@ function disruptiveLines(
   ];
   for (const { known, plan: next } of all) {
     const text = describeDisruptiveStep({ host }, now, next);
-    if (text !== undefined) return [`${known.name} on ${hostLabel}: ${text}`];
+    if (text !== undefined) return [`${placeOf(known)} on ${hostLabel}: ${text}`];
   }
   return [];
 }
@@ -196,7 +201,9 @@ function harmLines({ removals, parts }: Transaction, hostLabel: string): string[
   const of = ({ known, harm }: WithHarm, is: string): string[] =>
     harm === undefined
       ? []
-      : [`${known.name} on ${hostLabel} is ${is}, and links of others are lost, as force is set: ${harm}.`];
+      : [
+          `${placeOf(known)} on ${hostLabel} is ${is}, and links of others are lost, as force is set: ${harm}.`,
+        ];
   return [...removals.flatMap((one) => of(one, "removed")), ...parts.flatMap((one) => of(one, "replaced"))];
 }
 
@@ -216,7 +223,7 @@ function selectionLines(
       .filter(({ resource }) => links.isUnchecked(resource))
       .map(
         ({ link, resource }) =>
-          `${known.name} on ${hostLabel}: ${nameAndPlace(link)} has to give way. Its resource ${resource} has to be ` +
+          `${placeOf(known)} on ${hostLabel}: ${nameAndPlace(link)} has to give way. Its resource ${resource} has to be ` +
           "selected as well, or else the update is refused.",
       ),
   );
@@ -227,7 +234,7 @@ function displacementLines(parts: readonly TransactionPart[], hostLabel: string)
   return parts.flatMap(({ known, plan, context }) =>
     (plan?.desired ?? [])
       .flatMap(({ displaced = [] }) => displacedLines(displaced, context))
-      .map((line) => `${known.name} on ${hostLabel}: ${line}.`),
+      .map((line) => `${placeOf(known)} on ${hostLabel}: ${line}.`),
   );
 }
 
