@@ -45,8 +45,12 @@ interface Forge {
   readonly calls: string[];
 }
 
+/** The first line of a report of the project's stack. */
+const MARK = "<!-- pulumi-macvlan report fleet/dev -->";
+const PERSONS = "a person's own comment";
+
 async function openForge(): Promise<Forge> {
-  const comments = new Map<number, string>([[1, "a person's own comment"]]);
+  const comments = new Map<number, string>();
   const authors = new Map<number, string>([[1, "person"]]);
   const calls: string[] = [];
   const answer = async (request: IncomingMessage): Promise<unknown> => {
@@ -87,6 +91,11 @@ describe("the workflows for CI", function () {
     await project.up();
     for (const file of ["comment.mjs"]) copyFileSync(join(CI, file), join(project.folder, file));
     forge = await openForge();
+  });
+  beforeEach(() => {
+    forge.comments.clear();
+    forge.comments.set(1, PERSONS).set(2, `${MARK}\nan earlier report`);
+    forge.calls.splice(0);
   });
   after(() => new Promise((done) => forge.server.close(done)));
 
@@ -137,6 +146,7 @@ describe("the workflows for CI", function () {
     on.project.program(
       `new MacvlanInterface("web", { host: "node1", parent: "eth0", name: "mac0", mtu: 1400 });`,
     );
+    forge.comments.delete(2);
     const steps = github("preview", "preview");
     assert.equal(steps.length, 3);
     for (const step of steps) {
@@ -148,18 +158,21 @@ describe("the workflows for CI", function () {
       "GET /repos/owner/repo/issues/7/comments",
       "POST /repos/owner/repo/issues/7/comments",
     ]);
-    assert.match(forge.comments.get(2) ?? "", /\| `mtu` \| `1400` \| `1500` \| program \|/);
+    const comment = forge.comments.get(2) ?? "";
+    assert.ok(comment.startsWith(`${MARK}\n`), comment);
+    assert.match(comment, /\| `mtu` \| `1400` \| `1500` \| program \|/);
     assert.equal((await shell(steps.at(-1) ?? "", onGithub())).code, 0);
     assert.equal(forge.calls.splice(0)[2], "PATCH /repos/owner/repo/issues/comments/2");
-    assert.equal(forge.comments.get(1), "a person's own comment");
+    assert.equal(forge.comments.get(1), PERSONS);
   });
 
   it("GitHub: another person's comment that begins with the report's mark is left alone", async () => {
-    const [mark = ""] = (forge.comments.get(2) ?? "").split("\n");
-    forge.comments.set(1, `${mark}\nquoted by a person`);
+    const quoted = `${MARK}\nquoted by a person`;
+    forge.comments.set(1, quoted);
+    writeFileSync(join(on.project.folder, "report.md"), `${MARK}\na new report`);
     assert.equal((await shell("node comment.mjs report.md", onGithub())).code, 0);
     assert.equal(forge.calls.splice(0)[2], "PATCH /repos/owner/repo/issues/comments/2");
-    assert.equal(forge.comments.get(1), `${mark}\nquoted by a person`);
+    assert.deepEqual([forge.comments.get(1), forge.comments.get(2)], [quoted, `${MARK}\na new report`]);
   });
 
   it("write no comment if there is no report, and replace none", async () => {

@@ -16,14 +16,20 @@ export interface FuzzResult {
   readonly failure?: string;
 }
 
-/** Runs a target with inputs that follow from the seed, until the time is over or one of them fails. */
+/**
+ * Runs a target with inputs that follow from the seed, until the time is over or one of them fails.
+ *
+ * @param shrinks whether to look for the shortest input that fails, which can take longer than finding the first
+ */
 export async function fuzz(
   { name, property }: FuzzTarget,
   seed: number,
   milliseconds: number,
+  shrinks = true,
 ): Promise<FuzzResult> {
   const details = await fc.check(property, {
     seed,
+    endOnFailure: !shrinks,
     numRuns: Number.MAX_SAFE_INTEGER,
     interruptAfterTimeLimit: milliseconds,
     markInterruptAsFailure: false,
