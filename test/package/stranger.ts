@@ -69,7 +69,7 @@ const NOT_COPIED = ["node_modules", "dist", ".git"];
  *
  * @returns the copy's folder in `folder`, with the packages that are installed here
  */
-export function copyRepository(folder: string): string {
+function copyRepository(folder: string): string {
   const copy = join(folder, "repository");
   const left = NOT_COPIED.map((name) => join(REPOSITORY, name));
   cpSync(REPOSITORY, copy, { recursive: true, filter: (source) => !left.includes(source) });
@@ -78,11 +78,11 @@ export function copyRepository(folder: string): string {
 }
 
 /** Runs `npm pack` in a copy of the repository. It builds first, as `npm publish` does. */
-export async function npmPack(repository: string, options: readonly string[]): Promise<Packed> {
+async function npmPack(repository: string, destination: string): Promise<Packed> {
   const printed = await runStep({
     doing: "packing the package",
     command: "npm",
-    arguments: ["pack", "--json", ...options],
+    arguments: ["pack", "--json", "--pack-destination", destination],
     cwd: repository,
   });
   // the build's own output comes first
@@ -91,11 +91,25 @@ export async function npmPack(repository: string, options: readonly string[]): P
   return packed;
 }
 
-/** Packs the package in a copy of the repository. @returns the tarball and the copy, both in `folder` */
-export async function packPackage(folder: string): Promise<{ tarball: string; repository: string }> {
+/** The package as npm packs it. */
+export interface PackedPackage {
+  readonly tarball: string;
+  /** The copy of the repository in which it was built. */
+  readonly repository: string;
+  /** What is in the tarball. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Packs the package in a copy of the repository, in which a file is left of an earlier build. The tarball and the copy
+ * are in `folder`.
+ */
+export async function packPackage(folder: string): Promise<PackedPackage> {
   const repository = copyRepository(folder);
-  const { filename } = await npmPack(repository, ["--pack-destination", folder]);
-  return { tarball: join(folder, filename), repository };
+  mkdirSync(join(repository, "dist"));
+  writeFileSync(join(repository, "dist/removed-long-ago.js"), "");
+  const { filename, files } = await npmPack(repository, folder);
+  return { tarball: join(folder, filename), repository, files: files.map(({ path }) => path) };
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * `npm test [-- SUITE…] [--grep TEXT]`: sets up what the tests need, runs the suites, each in a mocha process of its own,
- * and ends with the sum of their figures. If all suites are run, two run at a time. No test has a second try.
+ * `npm test [-- SUITE…] [--grep TEXT]`: sets up what the tests need, runs the suites, and ends with the sum of their
+ * figures. A suite that is named has a mocha of its own. If all are run, unit tests have one, and the files of all others
+ * share another. No test has a second try.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -20,10 +21,8 @@ const REPOSITORY = resolve(__dirname, "../..");
 interface Extent {
   readonly minutes: number;
   readonly sample?: string;
-  /** How many of its files run at the same time, each with a lab of its own. */
+  /** How many of its files run at the same time, each with a lab of its own; files that write one table need one process. */
   readonly jobs?: number;
-  /** The same if it is not named: files that write one table together need one process for it. */
-  readonly sampleJobs?: number;
 }
 
 const SUITES = {
@@ -32,21 +31,38 @@ const SUITES = {
   engine: { minutes: 40, jobs: 2 },
   package: { minutes: 25, jobs: 2 },
   guests: { minutes: 25, sample: "reboot.test.ts", jobs: 2 },
-  faults: { minutes: 30, sampleJobs: 2 },
+  faults: { minutes: 30 },
   compat: { minutes: 40, sample: "userlands.test.ts", jobs: 2 },
 } as const satisfies Record<string, Extent>;
 type Suite = keyof typeof SUITES;
 
-/**
- * What runs at the same time if all is run: the first needs the CPU, for node processes that the engine starts, the
- * second mostly waits for hosts.
- */
-const LANES: readonly (readonly Suite[])[] = [
-  ["unit", "engine"],
-  ["lab", "guests", "faults", "compat", "package"],
-];
+const ALL = Object.keys(SUITES) as Suite[];
 
-const ALL = LANES.flat();
+/** What one mocha runs. */
+interface Batch {
+  readonly title: string;
+  readonly files: readonly string[];
+  readonly minutes: number;
+  readonly jobs: number;
+  readonly extent: "sample" | "all";
+  /** Whether what it prints is shown while it runs, and not when it has ended. */
+  readonly isShown: boolean;
+}
+
+/**
+ * The files of all suites but unit, if all are run: those of a suite with long files first, as none of them is to be the
+ * one that all wait for, and those of lab last, which are short. More of them than a machine with two cores has, as each
+ * waits for hosts now and then.
+ */
+const IN_ORDER = [
+  "package",
+  "guests",
+  "faults",
+  "engine",
+  "compat",
+  "lab",
+] as const satisfies readonly Suite[];
+const AT_A_TIME = 4;
 
 /** What a suite came to. */
 interface Figures {
@@ -69,9 +85,11 @@ async function main(): Promise<void> {
   const suites = named.length === 0 ? ALL : named;
   await setUp(suites);
   const before = leftovers();
-  const run = (suite: Suite): Promise<Figures> => runSuite(suite, suites === named, values.grep);
-  const lanes = suites === named ? [named] : LANES;
-  const figures = (await Promise.all(lanes.map((lane) => oneAfterTheOther(lane, run)))).flat();
+  const run = (batch: Batch): Promise<Figures> => runBatch(batch, values.grep);
+  const figures =
+    suites === named
+      ? await oneAfterTheOther(named.map(batchOf), run)
+      : await Promise.all(wholeRun().map(run));
   const passed = figures.reduce((sum, { passes }) => sum + passes, 0);
   let failed = figures.reduce((sum, { failures }) => sum + failures, 0);
   const left = leftovers().filter((entry) => !before.includes(entry));
@@ -117,18 +135,32 @@ async function setUp(suites: readonly Suite[]): Promise<void> {
     await enginePath();
 }
 
-/**
- * Runs a suite. One that was not named runs its sample, and shows what it printed when it has ended.
- *
- * @param grep only the tests with this text
- */
-async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined): Promise<Figures> {
-  const { sample, jobs: ownJobs = 1, sampleJobs = ownJobs }: Extent = SUITES[suite];
-  const jobs = isNamed ? ownJobs : sampleJobs;
-  const folderOfSuite = join(REPOSITORY, "test", suite);
-  const files = isNamed || sample === undefined ? largestFirst(folderOfSuite) : [join(folderOfSuite, sample)];
-  if (isNamed) process.stdout.write(`\n── ${suite}\n`);
-  else say(`running the suite ${suite}`);
+/** A suite that was named, wholly. */
+function batchOf(suite: Suite): Batch {
+  const { minutes, jobs = 1 }: Extent = SUITES[suite];
+  return { title: suite, files: filesOf(suite), minutes, jobs, extent: "all", isShown: true };
+}
+
+/** All suites, or samples of them. */
+function wholeRun(): Batch[] {
+  const rest = { extent: "sample", isShown: false } as const;
+  return [
+    { ...rest, title: "unit", files: filesOf("unit"), minutes: SUITES.unit.minutes, jobs: 1 },
+    {
+      ...{ ...rest, title: IN_ORDER.join(", "), minutes: 40, jobs: AT_A_TIME },
+      files: IN_ORDER.flatMap((suite) => {
+        const { sample }: Extent = SUITES[suite];
+        return sample === undefined ? filesOf(suite) : [join(REPOSITORY, "test", suite, sample)];
+      }),
+    },
+  ];
+}
+
+/** Runs the files of a batch in a mocha. @param grep only the tests with this text */
+async function runBatch(batch: Batch, grep: string | undefined): Promise<Figures> {
+  const { title, files, minutes, jobs, extent, isShown } = batch;
+  if (isShown) process.stdout.write(`\n── ${title}\n`);
+  else say(`running ${title}`);
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-tests-"));
   const file = join(folder, "figures.json");
   const child = spawn(
@@ -143,8 +175,13 @@ async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined
     // In a group of its own: mocha starts itself once more, and ending only the first would leave the tests running.
     {
       cwd: REPOSITORY,
-      stdio: ["ignore", ...(isNamed ? (["inherit", "inherit"] as const) : (["pipe", "pipe"] as const))],
-      env: { ...process.env, MACVLAN_TEST_FIGURES: file, MACVLAN_TEST_EXTENT: isNamed ? "all" : "sample" },
+      stdio: ["ignore", ...(isShown ? (["inherit", "inherit"] as const) : (["pipe", "pipe"] as const))],
+      env: {
+        ...process.env,
+        MACVLAN_TEST_FIGURES: file,
+        MACVLAN_TEST_SHARED: folder,
+        MACVLAN_TEST_EXTENT: extent,
+      },
       detached: true,
     },
   );
@@ -159,18 +196,18 @@ async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined
   const timer = setTimeout(() => {
     limit.isReached = true;
     endAll();
-  }, SUITES[suite].minutes * 60_000);
+  }, minutes * 60_000);
   const ended = await new Promise<string>((done, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => done(String(code ?? signal)));
   });
   clearTimeout(timer);
   stay();
-  if (!isNamed) process.stdout.write(`\n── ${suite}\n${Buffer.concat(printed).toString()}`);
-  const how = limit.isReached ? `was ended after ${SUITES[suite].minutes} minutes` : `ended with ${ended}`;
+  if (!isShown) process.stdout.write(`\n── ${title}\n${Buffer.concat(printed).toString()}`);
+  const how = limit.isReached ? `was ended after ${minutes} minutes` : `ended with ${ended}`;
   try {
     return judge(
-      suite,
+      title,
       how,
       ended === "0",
       existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Figures) : undefined,
@@ -181,7 +218,8 @@ async function runSuite(suite: Suite, isNamed: boolean, grep: string | undefined
 }
 
 /** A suite's files, the large ones first: they take the longest, and none of them is to be the one that all wait for. */
-function largestFirst(folder: string): string[] {
+function filesOf(suite: Suite): string[] {
+  const folder = join(REPOSITORY, "test", suite);
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => join(folder, file))
@@ -189,11 +227,11 @@ function largestFirst(folder: string): string[] {
 }
 
 /** A mocha that did not come to its end, or found nothing to run, has failed. */
-function judge(suite: Suite, how: string, isFine: boolean, figures: Figures | undefined): Figures {
+function judge(title: string, how: string, isFine: boolean, figures: Figures | undefined): Figures {
   const { passes = 0, failures = 0, failed = [] } = figures ?? {};
   const { pending = [], running = "", ended = false } = figures ?? {};
   const isBroken = !ended || (!isFine && failures === 0);
-  if (isBroken) say(`the suite ${suite} ${how}${running === "" ? "" : `, while running: ${running}`}`);
+  if (isBroken) say(`${title} ${how}${running === "" ? "" : `, while running: ${running}`}`);
   return { passes, failures: failures + (isBroken ? 1 : 0), failed, pending, running, ended };
 }
 
