@@ -2,15 +2,18 @@
  * The Pulumi engine that tests, demonstration and `npm run pulumi` use: the one on PATH, else one that is fetched or
  * built once a machine and kept outside the repository.
  */
-import { existsSync, readdirSync } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { copyFile, mkdir, rename } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { alone } from "../lab/fleet/lock";
 import { cacheHome, makeWhole, removeFolder } from "./cache";
 import { buildFromGoModules, engineVersion } from "./go-build";
 import { runStep, say } from "./run";
 
-const PROGRAMS = ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"] as const;
+const LAUNCHER_NAME = "pulumi-resource-pulumi-nodejs";
+const LAUNCHER = join(__dirname, LAUNCHER_NAME);
+
+const PROGRAMS = ["pulumi", "pulumi-language-nodejs", LAUNCHER_NAME];
 
 /** Seconds for the official installer: a machine that gets no answer at all should not wait longer for it. */
 const DOWNLOAD_LIMIT = 180;
@@ -46,11 +49,22 @@ export function isOnPath(program: string, path: string): boolean {
 export async function enginePath(): Promise<string> {
   const root = cacheFolder(process.env);
   const bin = join(root, "bin");
-  if (isComplete(bin)) return bin;
+  if (isComplete(bin) && !isLauncherOld(bin)) return bin;
   return alone(async () => {
     if (!isComplete(bin)) await setUp(root);
+    if (isLauncherOld(bin)) {
+      // at once: other processes run it
+      await copyFile(LAUNCHER, join(bin, `${LAUNCHER_NAME}.new`));
+      await rename(join(bin, `${LAUNCHER_NAME}.new`), join(bin, LAUNCHER_NAME));
+    }
     return bin;
   }, "pulumi-macvlan-engine");
+}
+
+/** Whether an earlier version of ours has put the launcher there: what the official installer brings stays. */
+function isLauncherOld(bin: string): boolean {
+  const [ours, found] = [LAUNCHER, join(bin, LAUNCHER_NAME)].map((file) => readFileSync(file, "utf8"));
+  return found !== ours && found?.split("\n")[1] === ours?.split("\n")[1];
 }
 
 /** Where the engine is kept: outside the repository, one folder a version. */
@@ -74,8 +88,7 @@ async function setUp(root: string): Promise<void> {
       await mkdir(bin);
       await buildFromGoModules(bin);
     });
-    const launcher = PROGRAMS[2];
-    if (!existsSync(join(bin, launcher))) await copyFile(join(__dirname, launcher), join(bin, launcher));
+    if (!existsSync(join(bin, LAUNCHER_NAME))) await copyFile(LAUNCHER, join(bin, LAUNCHER_NAME));
   });
   say(`the Pulumi engine is ready in ${root}`);
 }
