@@ -69,7 +69,9 @@ export async function apply(
   const { state } = observed;
   const probes = members.map((member) => probeOf(context, name, managedHost, member, state));
   for (const probe of probes) await assertNoDuplicates(probe, say);
-  const givesWay = members.flatMap((member) => {
+  // a new host, or one with the links of this resource alone, has no others: most are such, and may have thousands
+  const hasOthers = state.records.some(({ resource }) => resource !== String(inputs["__resource"]));
+  const givesWay = (hasOthers ? members : []).flatMap((member) => {
     const { kind, props } = member;
     const known = knownInputs(props, []);
     const planContext = planContextOf(context, props, known, observed, previousOf(member));

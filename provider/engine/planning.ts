@@ -273,6 +273,13 @@ const temporaryRecords = keptPer((records: readonly LinkRecord[]) =>
 
 /** The inputs that are known, for the kind: checked, and without the properties that we and the engine add. */
 export function knownInputs(inputs: Json, unknown: readonly string[]): CommonInputs {
+  return unknown.length === 0 ? allKnown(inputs) : knownOf(inputs, unknown);
+}
+
+/** Asked for several times in each operation. */
+const allKnown = keptPer((inputs: Json) => knownOf(inputs, []));
+
+function knownOf(inputs: Json, unknown: readonly string[]): CommonInputs {
   const known = Object.entries(visibleInputs(inputs)).filter(
     ([key, value]) => !unknown.includes(key) && !isUnknown(value) && key !== "label",
   );

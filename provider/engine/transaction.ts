@@ -116,7 +116,7 @@ export function planTransaction(
     ...removals.map(({ plan }) => plan),
     ...parts.flatMap(({ member, plan }) => withPath(member, plan)),
   ];
-  return { removals, parts, plan: inOneTransaction(plans) };
+  return { removals, parts, plan: inOneTransaction(plans, { from: observation.state, to: now.state }) };
 }
 
 function withPath({ path }: DesiredMember, plan: DesiredPlan | undefined): DesiredPlan[] {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describeSteps } from "../iproute2/commands";
 import type { Difference } from "../model/difference";
 import { type HostState, type Desired, type DesiredLink, asDesired, findLink } from "../model/host";
-import type { Observation } from "../model/observation";
+import type { Observation, PortTool } from "../model/observation";
 import { type PlannedStep, type Step, hasSecret } from "../model/steps";
 import { undeleted } from "../plan/deletions";
 import { differences } from "../plan/differences";
@@ -393,9 +393,7 @@ async function apply(
   host.beginChange(resource);
   const { portTool } = now.facts;
   const steps = parts.flatMap((part) => part.steps);
-  const description = parts
-    .map((part) => `${part.resource}: ${describeSteps(part.steps, portTool).join("; ")}`)
-    .join("\n");
+  const description = describeParts(parts, portTool);
   const disruptive = disruptiveStep(
     now.state,
     now.managementPath,
@@ -441,6 +439,22 @@ async function apply(
     throw isTruncated ? changeUnknown(resource, connection.label, reasonOf(error)) : error;
   }
 }
+
+/** What the script of a change does, as messages and the trace have it. */
+function describeParts(parts: readonly Part[], portTool: PortTool): string {
+  let left = MOST_DESCRIBED;
+  const lines = parts.map(({ resource, steps }) => {
+    const shown = steps.slice(0, left);
+    left -= shown.length;
+    const more = steps.length - shown.length;
+    const words = describeSteps(shown, portTool);
+    return `${resource}: ${[...words, ...(more > 0 ? [`${more} more`] : [])].join("; ")}`;
+  });
+  return lines.join("\n");
+}
+
+/** So many steps are described; a change may have thousands. */
+const MOST_DESCRIBED = 200;
 
 /** Repeats some work a little later if its connection was lost and repeating is safe. */
 export async function again<T>(

@@ -2,7 +2,7 @@
  * Parses the links, addresses and routes that `ip -j` prints into a host's state. Pure and tolerant: links and routes
  * that cannot be parsed are reported, and the rest is read.
  */
-import { canonicalCidr, canonicalIp } from "../model/addresses";
+import { canonicalIp } from "../model/addresses";
 import type { Address, LinkState, Route, SettingKey, Settings } from "../model/host";
 import { groupBy } from "../model/lists";
 import type { Holder, Unreadable } from "../model/observation";
@@ -185,7 +185,7 @@ function readAddress(address: Fields): IpAddress[] {
   // an address of another family, such as one of a tunnel's end, has none of the two
   if (printed === undefined || prefixlen === undefined) return [];
   const local = canonicalIp(printed);
-  if (local === undefined || canonicalCidr(`${local}/${prefixlen}`) === undefined) {
+  if (local === undefined || prefixlen < 0 || prefixlen > (local.includes(":") ? 128 : 32)) {
     address.faults.push("local is not an IP address, or prefixlen is not a prefix length");
     return [];
   }

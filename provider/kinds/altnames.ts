@@ -2,7 +2,7 @@
  * Links that a program names by an altname, as `ip` allows. A kind gets only the kernel's name, and the state keeps the
  * name that was given. Pure.
  */
-import { type HostState, kernelName } from "../model/host";
+import { type HostState, hasAltNames, kernelName } from "../model/host";
 import type { CommonInputs, Json, Kind } from "./kind";
 
 /** Returns the kernel's name of a link in a namespace, given any of its names. */
@@ -10,6 +10,7 @@ type Rename = (name: string, netns: string) => string;
 
 /** The inputs with the kernel's name of each link. */
 export function withKernelNames<I extends CommonInputs>(inputs: I, state: HostState): I {
+  if (!hasAltNames(state)) return inputs;
   return renamed(inputs, inputs.netns ?? "", (name, netns) => kernelName(state, { name, netns }));
 }
 
@@ -41,6 +42,7 @@ export function acceptAltNames(kind: Kind<CommonInputs>): Kind<CommonInputs> {
 
 /** Observed values with the link names that the inputs use. */
 function withGivenNames(read: Json, inputs: CommonInputs, state: HostState): Json {
+  if (!hasAltNames(state)) return read;
   const given = new Map<string, string>();
   const own = inputs.netns ?? "";
   const key = (netns: string, name: string): string => JSON.stringify([netns, name]);

@@ -2,7 +2,7 @@
  * The basic types: the state of a host (`HostState`), which `host/observe.ts` reads and `plan/kernel/simulate.ts`
  * predicts, and the desired state (`Desired`), which a kind computes. Pure data.
  */
-import { isIPv6Cidr, isOfIp, subnetOf, withoutPrefix } from "./addresses";
+import { isIPv6Cidr, isLinkLocal, isOfIp, subnetOf, withoutPrefix } from "./addresses";
 import { openFollowed } from "./followed";
 import { keptPer, keptPerList } from "./lists";
 import type { Owner, OwnerMark } from "./owner";
@@ -400,11 +400,16 @@ export function nameAndPlace({
 
 /** The kernel's name of a link that is given by an altname; any other name is returned unchanged. */
 export function kernelName(state: HostState, { name, netns }: LinkId): string {
-  if (findLink(state, { name, netns })) return name;
+  if (!hasAltNames(state) || findLink(state, { name, netns })) return name;
   const named = withAltNames(state.links).find(
     (link) => link.netns === netns && link.altNames?.includes(name) === true,
   );
   return named?.name ?? name;
+}
+
+/** Whether any link has an altname: each of many links asks, and most hosts have none. */
+export function hasAltNames({ links }: HostState): boolean {
+  return followed.first(links, ANY_ALTNAME, ({ altNames }) => altNames !== undefined) !== undefined;
 }
 
 /** Each link that is not there yet is looked for among them. */
@@ -474,6 +479,7 @@ const followed = openFollowed<LinkState>((link) => {
         : [];
   const port = portKindOf(kind);
   if (port !== undefined) keys.push(portKey(parent, port));
+  if (link.altNames !== undefined) keys.push(ANY_ALTNAME);
   if (isPassthru(link)) keys.push(passthruKey(parent));
   for (const cidr of cidrsOf(link)) keys.push(ipKey(netns, withoutPrefix(cidr)));
   for (const subnet of subnetsOf(link)) keys.push(subnetKey(netns, subnet));
@@ -481,6 +487,7 @@ const followed = openFollowed<LinkState>((link) => {
 });
 
 const ANY_VLAN = "vlan";
+const ANY_ALTNAME = "altname";
 const macKey = (parent: string, mac: string): string => `mac ${mac} ${parent}`;
 const portKey = (parent: string, port: PortKind): string => `${port} ${parent}`;
 const passthruKey = (parent: string): string => `passthru ${parent}`;
@@ -503,7 +510,8 @@ function cidrsOf({ addresses, otherAddresses = [] }: LinkState): string[] {
 /** The networks that a link is in by an address that is not alone in it. */
 const subnetsOf = keptPer((link: LinkState): readonly string[] =>
   cidrsOf(link)
-    .filter((cidr) => !isAlone(cidr))
+    // each link has its own link-local network
+    .filter((cidr) => !isAlone(cidr) && !isLinkLocal(cidr))
     .map(subnetOf),
 );
 

@@ -9,13 +9,15 @@ import { describeDifference } from "../model/secret-parts";
 import type { PlannedStep, Step } from "../model/steps";
 import { differences } from "./differences";
 import { simulate } from "./kernel/simulate";
-import { type KernelTraits, transition } from "./transition";
+import { type KernelTraits, transition, walkTo } from "./transition";
 import { withUndo } from "./undo";
 
 export interface Plan {
   readonly differences: readonly Difference[];
   /** Empty if and only if nothing differs. */
   readonly steps: readonly PlannedStep[];
+  /** The hosts before and after it, so that the steps need not be simulated once more. */
+  readonly way?: { readonly from: HostState; readonly to: HostState };
 }
 
 /** A plan with the desired states that it leads to: of one link, or of several in one transaction, in their order. */
@@ -24,8 +26,12 @@ export interface DesiredPlan extends Plan {
 }
 
 /** Several plans as one, each made for the host as those before it leave it: one script, one undo. */
-export function inOneTransaction(plans: readonly DesiredPlan[]): DesiredPlan {
+export function inOneTransaction(
+  plans: readonly DesiredPlan[],
+  way: NonNullable<DesiredPlan["way"]>,
+): DesiredPlan {
   return {
+    way,
     differences: plans.flatMap((p) => p.differences),
     steps: plans.flatMap((p) => p.steps),
     desired: plans.flatMap((p) => p.desired),
@@ -40,11 +46,15 @@ export function inOneTransaction(plans: readonly DesiredPlan[]): DesiredPlan {
  */
 export function plan(observed: HostState, desired: Desired, kernel: KernelTraits): Plan {
   const state = withStatedLinkLocal(observed, desired);
-  const planned = transition(state, desired, kernel);
+  const { steps: planned, state: to } = walkTo(state, desired, kernel);
   const steps = desired.force === true ? planned.map(forced) : planned;
   const differing = differences(state, desired);
   if (differing.length > 0 && steps.length === 0) throw noPlan(differing);
-  return { differences: differing, steps: withUndo(state, steps, kernel, desired.secret) };
+  return {
+    differences: differing,
+    steps: withUndo(state, steps, kernel, desired.secret),
+    ...(state === observed && steps.length > 0 ? { way: { from: observed, to } } : {}),
+  };
 }
 
 function forced(step: Step): Step {
@@ -78,5 +88,6 @@ export function bootSteps(booted: HostState, desired: Desired, kernel: KernelTra
 
 /** The host after the plan. */
 export function outcome(state: HostState, planned: Plan): HostState {
+  if (planned.way?.from === state) return planned.way.to;
   return planned.steps.reduce((s, { step }) => simulate(s, step), state);
 }

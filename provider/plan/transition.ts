@@ -66,6 +66,16 @@ export function transition(
   kernel: KernelTraits,
   explicit = false,
 ): Step[] {
+  return walkTo(state, desired, kernel, explicit).steps;
+}
+
+/** The same steps, with the host after them. */
+export function walkTo(
+  state: HostState,
+  desired: Desired,
+  kernel: KernelTraits,
+  explicit = false,
+): { readonly steps: Step[]; readonly state: HostState } {
   const walk = walkFrom(state);
   const present = presentLinks(state, desired, explicit);
   // first: if its files cannot be written, no link is touched, and after a power cut the host boots to the old or the
@@ -78,7 +88,7 @@ export function transition(
   for (const link of desired.links) if (!link.exists) removeLink(walk, link, desired, kernel);
   keepRecord(walk, desired);
   removeNetns(walk, state, desired);
-  return walk.steps;
+  return walk;
 }
 
 /** Other links of the stack give up what the resource gets. A renamed one keeps its record: its resource finds it by that. */
