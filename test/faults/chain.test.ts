@@ -1,7 +1,7 @@
 /** Faults while all links of a host are changed in one transaction: five, each on or in the one before it, on a guest. */
 import assert from "node:assert/strict";
 import { KILL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
-import { snapshot, withoutNumbers } from "../lab/seen";
+import { differenceOf, settledState } from "../lab/seen";
 import { useLab } from "../lab/stack";
 import { type Found, addRow, expectRows, isWhole } from "./table";
 
@@ -40,14 +40,6 @@ const FAULTS: readonly Fault[] = [
 /** The command at which all of them strike in a sample: some links are there, and others are not. */
 const SAMPLE = 8;
 
-/** The lines that only one of two states has. */
-function difference(before: string, now: string): string {
-  const [gone, come] = [before.split("\n"), now.split("\n")];
-  const only = (mark: string, of: string[], but: string[]): string[] =>
-    of.filter((line) => !but.includes(line)).map((line) => `${mark} ${line}`);
-  return [...only("-", gone, come), ...only("+", come, gone)].join("\n");
-}
-
 describe("a fault while five links are created in one transaction:", () => {
   const on = useLab(1, [{}]);
   const up = () => on.stack.up("HostLinks", "all", { host: HOST, links: LINKS });
@@ -79,7 +71,7 @@ describe("a fault while five links are created in one transaction:", () => {
       const found: Found[] = [];
       for (let n = isWhole ? every : SAMPLE; ; n += every) {
         await on.stack.down();
-        assert.equal(difference(bare, await state()), "", "a deletion leaves what was there before");
+        assert.equal(differenceOf(bare, await state()), "", "a deletion leaves what was there before");
         await replaceIp(on.lab, HOST, n, then);
         const error = await up().then(
           () => undefined,
@@ -96,14 +88,14 @@ describe("a fault while five links are created in one transaction:", () => {
         assert.notEqual(
           found.at(-1),
           "between",
-          `at command ${n}, ${error ?? "no error"}\n${difference(bare, now)}`,
+          `at command ${n}, ${error ?? "no error"}\n${differenceOf(bare, now)}`,
         );
         assert.equal(
           found.at(-1) === "wanted",
           error === undefined,
           `at command ${n}, ${error ?? "no error"}`,
         );
-        assert.equal(difference(desired, await reached(up)), "", `after the next up, at command ${n}`);
+        assert.equal(differenceOf(desired, await reached(up)), "", `after the next up, at command ${n}`);
         assert.equal(await on.lab.sh(HOST, "ls /run/pulumi-macvlan"), "links\nlock\nnetns\n");
         if (!isWhole) break;
       }
@@ -117,18 +109,7 @@ describe("a fault while five links are created in one transaction:", () => {
     return state();
   }
 
-  /** The guest as soon as the kernel has done what it does by itself, without the numbers of links. */
-  async function state(): Promise<string> {
-    let last = await seen();
-    for (;;) {
-      const now = await seen();
-      if (now === last) return now;
-      last = now;
-    }
-  }
-
-  /** Of a link that is up, the kernel says UNKNOWN or UP, as its driver has told it of the carrier yet or not. */
-  async function seen(): Promise<string> {
-    return withoutNumbers(await snapshot(on.lab, HOST)).replaceAll(" state UNKNOWN ", " state UP ");
+  function state(): Promise<string> {
+    return settledState(on.lab, HOST);
   }
 });

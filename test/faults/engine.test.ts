@@ -5,30 +5,60 @@ import { readFileSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { useProject } from "../engine/project";
 import { replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
-import { withoutMakings } from "../lab/seen";
+import { differenceOf, settledState } from "../lab/seen";
 import { eventually } from "../support/eventually";
+import { fiveLinks } from "./five-links";
 import { type Found, addRow, expectRows, isWhole } from "./table";
 
 interface Fault {
   readonly name: string;
-  /** Numbers of the command of node1 during which it strikes. */
-  readonly moments: readonly number[];
+  /** Strikes only while links are created. */
+  readonly onlyCreating?: boolean;
   /** Of the CLI, besides the project's. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Strikes while that command waits. */
+  /** Strikes while the command of that moment waits. */
   readonly strike: (cli: ChildProcess) => Promise<void> | void;
 }
 
+/** The number of a command of node1, on the way from the links of another program, or from none. */
+interface Moment {
+  readonly from?: string;
+  readonly at: number;
+}
+
+/** What is on the hosts. */
+interface Form {
+  /** Before the fault in the table. */
+  readonly prefix: string;
+  readonly program: string;
+  readonly moments: readonly Moment[];
+}
+
 const HOSTS = ["node1", "node2", "node3"] as const;
-const PROGRAM = `for (const host of ["node1", "node2", "node3"]) {
+
+const ofFive = (which: "first" | "second"): string =>
+  HOSTS.map((host, i) => {
+    const links = JSON.stringify(fiveLinks(i + 1)[which]);
+    return `new HostLinks("all-${host}", { host: "${host}", links: ${links} });`;
+  }).join("\n");
+
+const ONE: Form = {
+  prefix: "",
+  program: `for (const host of ${JSON.stringify(HOSTS)}) {
   new MacvlanInterface("web-" + host, { host, name: "web", parent: "eth0", netns: "blue", mtu: 1400, addresses: ["192.0.2.1/24"] });
-}`;
+}`,
+  moments: [{ at: 1 }, { at: 3 }, { at: 5 }],
+};
+const FIVE: Form = {
+  prefix: "five links: ",
+  program: ofFive("second"),
+  moments: [{ at: 1 }, { at: 7 }, { at: 14 }, { from: ofFive("first"), at: 12 }],
+};
 
 describe("a fault of the engine while three hosts are changed:", () => {
   const on = useProject("faults");
   /** node1 before the first up. */
   let bare = "";
-  let wanted: string[] = [];
 
   const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
     if (pid !== undefined) process.kill(pid, signal);
@@ -36,92 +66,107 @@ describe("a fault of the engine while three hosts are changed:", () => {
   const FAULTS: readonly Fault[] = [
     {
       name: "`pulumi up` is interrupted (SIGINT)",
-      moments: [1, 3, 5],
       strike: (cli) => kill(cli.pid, "SIGINT"),
     },
     {
       name: "`pulumi up` is killed (SIGKILL)",
-      moments: [1, 3, 5],
       strike: (cli) => kill(cli.pid, "SIGKILL"),
     },
     {
       name: "`pulumi up` and all its processes are killed",
-      moments: [1, 3, 5],
       strike: (cli) => kill(cli.pid === undefined ? undefined : -cli.pid, "SIGKILL"),
     },
     {
       name: "the same, with `PULUMI_SKIP_CHECKPOINTS`, so that nothing of the run is in the state",
-      moments: [1, 3, 5],
+      onlyCreating: true,
       environment: { PULUMI_SKIP_CHECKPOINTS: "true" },
       strike: (cli) => kill(cli.pid === undefined ? undefined : -cli.pid, "SIGKILL"),
     },
     {
       name: "the provider's process is killed (SIGKILL)",
-      moments: [1, 3, 5],
       strike: () => {
         for (const pid of providersIn(on.project.folder)) kill(pid, "SIGKILL");
       },
     },
     {
       name: "one host of three dies",
-      moments: [1, 3],
+      onlyCreating: true,
       strike: () => on.lab.reboot("node1"),
     },
   ];
 
   before(async () => {
-    bare = await stateOf("node1");
-    on.project.program(PROGRAM);
-    await on.project.up();
-    wanted = await states();
+    bare = await settledState(on.lab, "node1");
   });
   expectRows(
     "engine",
-    FAULTS.map(({ name }) => name),
+    [ONE, FIVE].flatMap(({ prefix }) => FAULTS.map(({ name }) => prefix + name)),
   );
 
-  for (const fault of FAULTS) {
-    const moments = isWhole ? fault.moments : fault.moments.slice(0, 1);
-    it(`${fault.name} (${moments.length})`, async function () {
-      this.timeout(120_000 * moments.length);
-      const found: Found[] = [];
-      for (const moment of moments) {
-        await on.project.destroy();
-        const before = await stateOf("node1");
-        assert.equal(before, bare, "destroy leaves what was there before the first up");
-        await replaceIp(on.lab, "node1", moment, "touch /tmp/struck; sleep 1.5");
-        const cli = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
-          cwd: on.project.folder,
-          env: { ...on.project.environment, ...fault.environment },
-          stdio: "ignore",
-          detached: true,
-        });
-        const ended = new Promise((resolve) => cli.on("close", resolve));
-        while ((await on.lab.exec("node1", ["test", "-e", "/tmp/struck"])).code !== 0) {
-          assert.equal(cli.exitCode, null, `the change has no command number ${moment}`);
-          await sleep(50);
-        }
-        await fault.strike(cli);
-        await ended;
-        for (const pid of providersIn(on.project.folder)) await ends(pid);
-        await on.lab.sh("node1", "rm -f /tmp/struck");
-        if ((await on.lab.exec("node1", ["test", "-e", "/tmp/real/ip"])).code === 0) {
-          await restoreIp(on.lab, "node1");
-        }
-        for (const host of HOSTS) await settled(host);
-        const now = await stateOf("node1");
-        found.push(now === desiredOf("node1") ? "wanted" : now === before ? "before" : "between");
-        assert.notEqual(found.at(-1), "between", `at ${moment}:\n${now}`);
-        await on.project.cli(["cancel", "--yes"]);
-        // without checkpoints the stack's first identity is lost with the run: the next one needs the word for that
-        if (fault.environment) on.project.environment["MACVLAN_RECLAIM"] = "fleet/dev";
+  for (const form of isWhole ? [ONE, FIVE] : [FIVE]) {
+    describe(form === ONE ? "each has one link" : "each has five links", () => {
+      let wanted: string[] = [];
+      before(async () => {
+        on.project.program(form.program);
         await on.project.up();
-        delete on.project.environment["MACVLAN_RECLAIM"];
-        assert.deepEqual(await states(), wanted, `after the next up, at ${moment}`);
-        await on.project.expectNoChanges();
+        wanted = await states();
+      });
+      for (const fault of FAULTS) {
+        const all = form.moments.filter(({ from }) => fault.onlyCreating !== true || from === undefined);
+        const moments = isWhole ? all : all.slice(-1);
+        it(`${form.prefix}${fault.name} (${moments.length})`, async function () {
+          this.timeout(120_000 * moments.length);
+          const found: Found[] = [];
+          for (const moment of moments) found.push(await stateAfter(fault, form, moment, wanted));
+          addRow({ fault: form.prefix + fault.name, found, healed: found.length });
+        });
       }
-      addRow({ fault: fault.name, found, healed: found.length });
     });
+  }
+
+  /** Has the fault strike, and asserts that the next `up` repairs it. @returns the state of node1 before that */
+  async function stateAfter(fault: Fault, form: Form, moment: Moment, wanted: string[]): Promise<Found> {
+    const { from, at } = moment;
+    if (from === undefined) await on.project.destroy();
+    else {
+      on.project.program(from);
+      await on.project.up();
+    }
+    const before = await settledState(on.lab, "node1");
+    if (from === undefined) assert.equal(before, bare, "destroy leaves what was there before the first up");
+    on.project.program(form.program);
+    await replaceIp(on.lab, "node1", at, "touch /tmp/struck; sleep 1.5");
+    const cli = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive"], {
+      cwd: on.project.folder,
+      env: { ...on.project.environment, ...fault.environment },
+      stdio: "ignore",
+      detached: true,
+    });
+    const ended = new Promise((resolve) => cli.on("close", resolve));
+    while ((await on.lab.exec("node1", ["test", "-e", "/tmp/struck"])).code !== 0) {
+      assert.equal(cli.exitCode, null, `the change has no command number ${at}`);
+      await sleep(50);
+    }
+    await fault.strike(cli);
+    await ended;
+    for (const pid of providersIn(on.project.folder)) await ends(pid);
+    await on.lab.sh("node1", "rm -f /tmp/struck");
+    if ((await on.lab.exec("node1", ["test", "-e", "/tmp/real/ip"])).code === 0) {
+      await restoreIp(on.lab, "node1");
+    }
+    for (const host of HOSTS) await settled(host);
+    const now = await settledState(on.lab, "node1");
+    const found = now === wanted[0] ? "wanted" : now === before ? "before" : "between";
+    const unlike = [before, wanted[0] ?? ""].map((state) => differenceOf(state, now));
+    assert.notEqual(found, "between", `at ${at}:\n${unlike.join("\nand\n")}`);
+    await on.project.cli(["cancel", "--yes"]);
+    // without checkpoints the stack's first identity is lost with the run: the next one needs the word for that
+    if (fault.environment) on.project.environment["MACVLAN_RECLAIM"] = "fleet/dev";
+    await on.project.up();
+    delete on.project.environment["MACVLAN_RECLAIM"];
+    assert.deepEqual(await states(), wanted, `after the next up, at ${at}`);
+    await on.project.expectNoChanges();
+    return found;
   }
 
   /** The lock is free, and no watchdog runs. */
@@ -130,35 +175,8 @@ describe("a fault of the engine while three hosts are changed:", () => {
     await watchdogEnds(on.lab, host);
   }
 
-  function desiredOf(host: string): string {
-    return wanted[HOSTS.indexOf(host as (typeof HOSTS)[number])] ?? "";
-  }
-
   function states(): Promise<string[]> {
-    return Promise.all(HOSTS.map(stateOf));
-  }
-
-  /** What a host has of the program's link, as soon as the kernel has done what it does by itself: carrier, link-local address. */
-  async function stateOf(host: string): Promise<string> {
-    let last = await readState(host);
-    for (;;) {
-      await sleep(300);
-      const now = await readState(host);
-      if (now === last) return now;
-      last = now;
-    }
-  }
-
-  /** The same at this moment, without numbers that the kernel gives. */
-  async function readState(host: string): Promise<string> {
-    const shown = await on.lab.sh(
-      host,
-      "ip -n blue -d -o address show dev web 2>/dev/null; ip -n blue -d -o link show dev web 2>/dev/null; " +
-        "ip netns list; cat /run/pulumi-macvlan/links/* 2>/dev/null; true",
-    );
-    return withoutMakings(shown)
-      .replace(/^[0-9]+:? /gm, "")
-      .replace(/@if[0-9]+|link-netnsid [0-9]+| \(id: [0-9]+\)| tentative/g, "");
+    return Promise.all(HOSTS.map((host) => settledState(on.lab, host)));
   }
 });
 

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { CheckArgs, MacvlanArgs } from "../../provider/kinds/args";
 import { CUT, KILL, KILL_ALL, replaceIp, restoreIp, watchdogEnds } from "../lab/faults";
 import { MOMENTS } from "../lab/intervene";
-import { snapshot, withoutMakings } from "../lab/seen";
+import { differenceOf, snapshot, withoutNumbers } from "../lab/seen";
 import { type Stack, openStack, useLab } from "../lab/stack";
+import { fiveLinks } from "./five-links";
 import { type Proxy, openProxy } from "./proxy";
 import { type Found, addRow, expectRows, isWhole } from "./table";
 
@@ -37,6 +38,15 @@ interface Subject {
   readonly sample?: readonly string[];
 }
 
+/** A host that is left between two states. */
+interface Between {
+  readonly stack: Stack;
+  readonly change: Change;
+  /** Before the change, and now. */
+  readonly before: string;
+  readonly now: string;
+}
+
 interface Fault {
   readonly name: string;
   readonly change: Change;
@@ -44,8 +54,8 @@ interface Fault {
   readonly moments: readonly number[];
   /** Brings it about, and returns how to end it. */
   readonly strike: (moment: number) => Promise<() => Promise<void>>;
-  /** What may be found: by default no host is left between states. */
-  readonly may?: readonly Found[];
+  /** What a host that is left between states has to be: without it, none may be. */
+  readonly between?: (state: Between) => Promise<void>;
   /** What `up` has to say when it fails. */
   readonly says?: RegExp;
 }
@@ -96,40 +106,15 @@ describe("a fault while a change is made:", () => {
     leaves: "web",
     deletes: "$real link delete web 2>/dev/null; $real -n blue link delete other 2>/dev/null",
   };
-  /** Each is on the one before it, or has it as its port. */
-  const BELOW = { kind: "bridge", ports: [{ name: "eth1", hairpin: false }] };
-  const ABOVE = { kind: "bridge", macAddress: "02:00:5e:00:53:01" };
-  const FIVE_FIRST = {
-    br0: { ...BELOW, addresses: ["192.0.2.1/24"] },
-    up0: { kind: "macvlan", parent: "br0" },
-    br1: { ...ABOVE, ports: [{ name: "up0", hairpin: false }], addresses: ["198.51.100.1/24"] },
-    web: { kind: "macvlan", parent: "br1", netns: "blue", mtu: 1400, addresses: ["198.51.100.10/24"] },
-    shim0: { kind: "shim", parent: "br1", routes: [{ to: "198.51.100.10/32", source: "198.51.100.1" }] },
-  };
-  /** One is replaced, with what is on it, one renamed and moved, one gone and one new. */
-  const FIVE_SECOND = {
-    br0: { ...BELOW, addresses: ["192.0.2.2/24", "2001:db8::2/64"] },
-    up0: { kind: "macvlan", parent: "br0", mode: "passthru" },
-    br1: {
-      ...ABOVE,
-      ports: [{ name: "up0", hairpin: true }],
-      addresses: ["198.51.100.2/24"],
-      stp: false,
-    },
-    web: {
-      ...{ kind: "macvlan", parent: "br1", netns: "green", name: "other" },
-      ...{ mtu: 1400, addresses: ["198.51.100.1/24"] },
-    },
-    tap0: { kind: "macvtap", parent: "br1", mtu: 1300 },
-  };
+  const { first, second } = fiveLinks();
   const FIVE: Subject = {
     prefix: "five links: ",
     change: (checks) => ({
-      from: (stack) => stack.up("HostLinks", "all", { host: HOST, links: FIVE_FIRST }),
+      from: (stack) => stack.up("HostLinks", "all", { host: HOST, links: first }),
       to: (stack) =>
         stack.up("HostLinks", "all", {
           host: HOST,
-          links: { ...FIVE_SECOND, tap0: { ...FIVE_SECOND.tap0, ...(checks && { checks }) } },
+          links: { ...second, tap0: { ...second["tap0"], ...(checks && { checks }) } },
         }),
     }),
     commands: 25,
@@ -169,9 +154,9 @@ describe("a fault while a change is made:", () => {
         stack.up("HostLinks", "all", {
           host: SSH,
           links: {
-            ...FIVE_FIRST,
+            ...first,
             br0: { kind: "bridge", ...OVER_SSH },
-            shim0: { ...FIVE_FIRST.shim0, ...(checks && { checks }) },
+            shim0: { ...first["shim0"], ...(checks && { checks }) },
           },
         }),
     }),
@@ -207,6 +192,45 @@ describe("a fault while a change is made:", () => {
     };
     return Promise.resolve(end);
   };
+  /** The next change, of whichever resource, undoes first what was interrupted. */
+  const isUndoneByTheNext = async ({ stack, before }: Between): Promise<void> => {
+    await stack.up("MacvlanInterface", "next", { host: HOST, name: "next", parent: "eth0" });
+    await stack.down("next");
+    assert.equal(differenceOf(before, await state()), "", "after the next change, of another resource");
+  };
+  /** Nothing is there but what a boot brings. */
+  const isBooted = async ({ now }: Between): Promise<void> => {
+    await on.lab.reboot("node1");
+    assert.equal(differenceOf(await state(), now), "", "a host that has just booted");
+  };
+  /**
+   * All of the change is undone. Of what another program deleted, only what the change itself had replaced is there again.
+   */
+  const lacks =
+    (deletes: string) =>
+    async ({ stack, change, before, now }: Between): Promise<void> => {
+      await change.from(stack);
+      await sh(`real=ip; ${deletes}; true`);
+      const deleted = await state();
+      const again = linksIn(now).filter((name) => !linksIn(deleted).includes(name));
+      assert.deepEqual(
+        again.filter((name) => !linksIn(before).includes(name)),
+        [],
+      );
+      const isOf = (line: string) => (name: string) => line.split(/[ /@:]+/).includes(name);
+      const others = (text: string): string =>
+        text
+          .split("\n")
+          // a record of a link that is gone says nothing
+          .filter((line) => !line.startsWith("{") && !again.some(isOf(line)))
+          .map((line) => line.replace(/ promiscuity [0-9]+/, ""))
+          .join("\n");
+      assert.equal(
+        differenceOf(others(deleted), others(now)),
+        "",
+        "the state before, without what was deleted",
+      );
+    };
   /** Bytes after which a connection breaks: from its first one to beyond the end of the change. */
   const BYTES = [0, 30, 900, 1500, 2500, 4000, 6000, 9000, 14_000, 20_000, 26_000, 32_000, 40_000];
 
@@ -261,7 +285,7 @@ describe("a fault while a change is made:", () => {
         change: MOVE,
         moments: some,
         strike: withIp(KILL_ALL),
-        may: ["before", "wanted", "between"],
+        between: isUndoneByTheNext,
       },
       {
         name: "only the watchdog is killed",
@@ -294,7 +318,6 @@ describe("a fault while a change is made:", () => {
         change: PROVE,
         moments: [0],
         strike: inCheck(`set -- ${WATCHDOG}; kill -9 $1 $4; sleep 0.5`),
-        may: ["before", "wanted", "between"],
       },
       {
         name: "the SSH session is killed while the checks run",
@@ -314,7 +337,6 @@ describe("a fault while a change is made:", () => {
         change: PROVE_ELSEWHERE,
         moments: [0],
         strike: inCheck(`set -- ${WATCHDOG}; kill -9 $1; sleep 0.3`),
-        may: ["before", "wanted", "between"],
       },
       {
         name: "the SSH session is killed",
@@ -327,7 +349,7 @@ describe("a fault while a change is made:", () => {
         change: MOVE,
         moments: some,
         strike: withIp(deletes),
-        may: ["before", "wanted", "between"],
+        between: lacks(deletes),
       },
       ...Object.entries(MOMENTS).map(([moment, intervene]): Fault => ({
         name: `others change the host after it was read: ${moment}`,
@@ -349,7 +371,7 @@ describe("a fault while a change is made:", () => {
         change: MOVE,
         moments: some.slice(1, 2),
         strike: withIp("echo 1 > /tmp/broken; exit 2; } ; [ -e /tmp/broken ] && { exit 2"),
-        may: ["before", "between"],
+        between: isUndoneByTheNext,
         says: /Some of it could not be undone/,
       },
       {
@@ -415,7 +437,7 @@ describe("a fault while a change is made:", () => {
           await sh("pkill -o sshd");
           return () => on.lab.reboot("node1");
         },
-        may: ["before", "between"],
+        between: isBooted,
         says: /refused|ended the connection/,
       },
       {
@@ -430,7 +452,7 @@ describe("a fault while a change is made:", () => {
           })();
           return () => rebooted;
         },
-        may: ["before", "between"],
+        between: isBooted,
       },
       {
         name: "the host's key has changed",
@@ -506,7 +528,7 @@ describe("a fault while a change is made:", () => {
       {
         name: "no new connection gets through",
         change: ENSLAVE,
-        moments: some,
+        moments: all,
         strike: async (n) => {
           await replaceIp(on.lab, "node1", n, "pkill -STOP -o sshd");
           return async () => {
@@ -532,7 +554,6 @@ describe("a fault while a change is made:", () => {
             await restoreIp(on.lab, "node1");
           };
         },
-        may: ["before", "wanted", "between"],
         says: /no new connection confirmed/,
       },
     ];
@@ -604,13 +625,14 @@ describe("a fault while a change is made:", () => {
         const is = now === wanted ? "wanted" : now === before ? "before" : "between";
         found.push(is);
         const where = `at ${moment}, ${error ?? "no error"}`;
-        assert.ok(
-          (fault.may ?? ["before", "wanted"]).includes(is),
-          `found ${is} ${where}\n${differenceOf(now, wanted)}\nand\n${differenceOf(now, before)}`,
-        );
+        if (is === "between") {
+          const both = `${differenceOf(wanted, now)}\nand\n${differenceOf(before, now)}`;
+          assert.ok(fault.between, `found ${is} ${where}\n${both}`);
+          await fault.between({ stack, change: fault.change, before, now });
+        }
         if (error === undefined) assert.equal(is, "wanted", where);
         else assert.match(error, fault.says ?? /node1/, where);
-        const again = differenceOf(await reached(() => to(stack)), wanted);
+        const again = differenceOf(wanted, await reached(() => to(stack)));
         assert.equal(again, "", `after the next up, ${where}`);
         assert.match(await sh("ls /run/pulumi-macvlan"), /^links\nlock\nnetns\n$/, where);
       }
@@ -618,12 +640,9 @@ describe("a fault while a change is made:", () => {
     });
   }
 
-  /** Lines that only one of two texts has. */
-  function differenceOf(a: string, b: string): string {
-    const [left, right] = [a.split("\n"), b.split("\n")];
-    const only = (of: string[], other: string[], sign: string): string[] =>
-      of.filter((line) => !other.includes(line)).map((line) => `${sign} ${line}`);
-    return [...only(left, right, "+"), ...only(right, left, "-")].join("\n");
+  /** Names of the links in a state, of whichever namespace. */
+  function linksIn(text: string): string[] {
+    return text.split("\n").flatMap((line) => /^([^@: ]+)(?:@[^: ]+)?: </.exec(line)?.[1] ?? []);
   }
 
   async function reached(up: () => Promise<unknown>): Promise<string> {
@@ -632,15 +651,7 @@ describe("a fault while a change is made:", () => {
     return state();
   }
 
-  /** The host as it is, without the numbers of links and namespaces, and those of the other ends of its cables. */
   async function state(): Promise<string> {
-    const lines = withoutMakings(await snapshot(on.lab, "node1")).split("\n");
-    const withoutNumbers = (line: string): string =>
-      line
-        .replace(/^[0-9]+:? /, "")
-        .replace(/^(mgmt0|eth[01])@\S+:/, "$1:")
-        // the kernel counts how many listen to all groups, and does so some time after a link has gone
-        .replace(/ \(id: [0-9]+\)|@if[0-9]+|link-netnsid [0-9]+|allmulti [0-9]+/g, "");
-    return lines.map(withoutNumbers).toSorted().join("\n");
+    return withoutNumbers(await snapshot(on.lab, "node1"));
   }
 });

@@ -102,11 +102,22 @@ export function withoutNumbers(text: string): string {
 export async function settledState(lab: Lab, host: string): Promise<string> {
   let last = "";
   for (;;) {
-    const now = withoutNumbers(await snapshot(lab, host)).replaceAll(" state UNKNOWN ", " state UP ");
+    const now = withoutNumbers(await snapshot(lab, host))
+      .replaceAll(" state UNKNOWN ", " state UP ")
+      // a passthru child has its parent's address: which of the two is a duplicate is up to chance
+      .replaceAll(/( inet6 fe80:\S+ scope link) dadfailed/g, "$1");
     if (now === last) return now;
     last = now;
     await sleep(300);
   }
+}
+
+/** The lines that only one of two states has: `+` now, `-` before. Empty if they are the same. */
+export function differenceOf(before: string, now: string): string {
+  const [gone, come] = [before.split("\n"), now.split("\n")];
+  const only = (mark: string, of: readonly string[], but: readonly string[]): string[] =>
+    of.filter((line) => !but.includes(line)).map((line) => `${mark} ${line}`);
+  return [...only("-", gone, come), ...only("+", come, gone)].join("\n");
 }
 
 function inNetns(netns: string): string[] {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Lab } from "./fleet";
 import { replaceIp, restoreIp } from "./faults";
 import { isGuest } from "./fleet/names";
-import { type SeenLink, snapshot, withoutNumbers } from "./seen";
+import { type SeenLink, differenceOf, snapshot, withoutNumbers } from "./seen";
 import type { OnLab } from "./stack";
 
 type Links = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -37,25 +37,26 @@ export async function assertTransition(on: OnLab, host: string, transition: Tran
   if (sent !== undefined) assert.equal((await lab.commands(host)) - sent, 2, "one reading and one script");
   const commands = Number(await lab.sh(host, "cat /tmp/count"));
   await restoreIp(lab, host);
-  const after = await comparable(lab, host);
   assert.deepEqual(await shownOn(lab, host), shows.toSorted());
   for (const key of keeps)
     assert.equal(made.links[key]?.["ifIndex"], first.links[key]?.["ifIndex"], `${key} is the same link`);
   const preview = await stack.preview("HostLinks", "all", { host, links: to });
   assert.deepEqual(preview, { drift: {}, failures: [], changes: false, replaces: [] });
   await up(from);
-  assertSame(await comparable(lab, host), before, "on the way back");
+  assert.equal(differenceOf(before, await comparable(lab, host)), "", "on the way back");
   for (const n of [Math.ceil(commands / 2), commands]) {
     await replaceIp(lab, host, n, "echo RTNETLINK answers: No buffer space available >&2; exit 2");
     const error = await up(to).then(() => "none", String);
     assert.match(error, /Everything was undone.*\[change-failed\]$/s);
     await restoreIp(lab, host);
-    assertSame(await comparable(lab, host), before, `after a failure of command ${n} of ${commands}`);
+    assert.equal(
+      differenceOf(before, await comparable(lab, host)),
+      "",
+      `after a failure of command ${n} of ${commands}`,
+    );
   }
-  await up(to);
-  assertSame(await comparable(lab, host), after, "after the next up");
   await stack.down();
-  assertSame(await comparable(lab, host), bare, "after the deletion");
+  assert.equal(differenceOf(bare, await comparable(lab, host)), "", "after the deletion");
 }
 
 /** The links that a host did not boot with: `web macvlan@br0`, `tag vlan@eth0 10`, `eth1 in br0`. */
@@ -88,12 +89,4 @@ async function comparable(lab: Lab, host: string): Promise<string> {
     )
     .toSorted()
     .join("\n");
-}
-
-/** Compares two states of a host, and shows only the lines that differ. */
-function assertSame(now: string, expected: string, when: string): void {
-  const [left, right] = [now.split("\n"), expected.split("\n")];
-  const more = left.filter((line) => !right.includes(line)).map((line) => `+ ${line}`);
-  const less = right.filter((line) => !left.includes(line)).map((line) => `- ${line}`);
-  assert.equal([...more, ...less].join("\n"), "", when);
 }
