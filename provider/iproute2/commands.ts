@@ -132,7 +132,7 @@ function addLink(step: Extract<Step, { do: "addLink" }>): Command {
   if (parent !== "") words.push("link", parent);
   const given = Object.entries(settings) as [SettingKey, string][];
   for (const [key, value] of given) {
-    if (key.startsWith("link.")) words.push(wordOf(key), value);
+    if (key.startsWith("link.") && !isLeftToKernel(key, value)) words.push(wordOf(key), value);
   }
   // made in its namespace directly: it never appears in the host's own namespace
   if (link.netns !== "") words.push("netns", link.netns);
@@ -156,6 +156,11 @@ function moveLink(link: LinkId, netns: string): Command {
   return ip(link.netns, "link", "set", "dev", link.name, "netns", netns === "" ? OWN_NETNS : netns);
 }
 
+/** What a plan does not know: a bond without ports has a random address, and a released port its previous MTU. */
+function isLeftToKernel(key: SettingKey, value: string): boolean {
+  return value === "" && (key === "link.address" || key === "link.mtu");
+}
+
 function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Command[] {
   const { link, key, value } = step;
   const word = wordOf(key);
@@ -163,8 +168,7 @@ function setCommands(step: Extract<Step, { do: "set" }>, portTool: PortTool): Co
   if (key === "link.master") {
     return [ip(link.netns, ...dev, ...(value === "" ? ["nomaster"] : ["master", value]))];
   }
-  // not predictable: a bond without ports has a random address, and a released port its previous MTU
-  if (value === "" && (key === "link.address" || key === "link.mtu")) return [];
+  if (isLeftToKernel(key, value)) return [];
   if (key.startsWith("link.")) return [ip(link.netns, ...dev, word, value)];
   if (key === "type.macaddr") {
     const list = value === "" ? ["flush"] : ["set", ...value.split(" ")];

@@ -40,6 +40,16 @@ const GOLDEN: [step: Step, commands: string | string[]][] = [
     },
     "ip link add name mac0 link wlan0 netns blue type ipvlan mode l3 private",
   ],
+  [
+    {
+      do: "addLink",
+      link: { name: "bond0", netns: "" },
+      kind: "bond",
+      parent: "",
+      settings: { "link.address": "", "type.mode": "active-backup" },
+    },
+    "ip link add name bond0 type bond mode active-backup",
+  ],
   [set("type.flag", "vepa", { kind: "ipvlan" }), "ip link set dev mac0 type ipvlan vepa"],
   [{ do: "deleteLink", link: BLUE }, "ip -n blue link delete dev mac0"],
   [{ do: "moveLink", link: MAC0, netns: "blue" }, "ip link set dev mac0 netns blue"],
