@@ -45,11 +45,11 @@ async function main(): Promise<void> {
     "phase",
     "time",
     "`ip -batch`",
-    "",
+    "times",
     "client: CPU, memory",
     "host: CPU",
     "`ip -batch`",
-    "",
+    "times",
   ];
   process.stdout.write(
     `${tableRow(head)}\n${tableRow(["---:", "---", ...head.slice(2).map(() => "---:")])}\n`,
