@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Lab, labDown, labUp } from "../lab/fleet";
 import { engineEnvironment } from "../setup/engine";
+import { SECRETS_PROVIDER, keyEnvironment } from "./keys";
 
 /** What one call of the CLI came to. */
 export interface CliResult {
@@ -118,7 +119,11 @@ export async function openExample(lab: Lab, name: string): Promise<Project> {
  */
 export async function openProject(lab: Lab, name = "fleet", stack = "dev", files?: string): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "pulumi-macvlan-engine-"));
-  const environment = { ...(await projectEnvironment(folder, lab)), ...QUICK_START };
+  const environment = {
+    ...(await projectEnvironment(folder, lab)),
+    ...(await keyEnvironment()),
+    ...QUICK_START,
+  };
   mkdirSync(join(folder, "state"));
   symlinkSync(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
   if (files === undefined) {
@@ -129,7 +134,7 @@ export async function openProject(lab: Lab, name = "fleet", stack = "dev", files
     writeFileSync(join(folder, "package.json"), `{ "name": "${name}", "main": "index.js" }\n`);
   } else cpSync(files, folder, { recursive: true });
   const project = driveProject(folder, environment);
-  const made = await project.cli(["stack", "init", stack]);
+  const made = await project.cli(["stack", "init", stack, "--secrets-provider", SECRETS_PROVIDER]);
   if (made.code !== 0) throw new Error(`pulumi stack init ended with ${made.code}:\n${made.output}`);
   return project;
 }
