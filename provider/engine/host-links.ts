@@ -256,7 +256,7 @@ function checkLink(
 
 /** The key is the name of a link that has no other one. */
 function whyNotName(reason: string): string {
-  return `is the link's name by its key, and ${reason}; give the link a name`;
+  return `is the link's name by its key, and ${reason}; give a name with the property name`;
 }
 
 /** The properties of a link that the program marked as secret, itself or beside `links`. */
