@@ -43,6 +43,7 @@ import {
   dependenciesOf,
   noteLinks,
   ofOneLink,
+  pauseStackTraces,
 } from "./resource";
 
 export type * from "../kinds/args/index";
@@ -76,20 +77,27 @@ function nativeResource<A extends object, O>(
       const { needs, free, places } = dependenciesOf(program, resourceName(type, name), args, opts, links);
       const { host }: LinkNames = args;
       writePrefetchHint(program.engine, host, program.hinted, { free, links: places });
-      super(
-        `macvlan:index:${type}`,
-        name,
-        { ...outputs, ...args },
-        pulumi.mergeOptions(
-          {
-            pluginDownloadURL: PLUGIN_DOWNLOAD_URL,
-            // a stack of the other classes becomes one of these, and its links stay
-            aliases: [{ type: `pulumi-nodejs:dynamic/macvlan:${type}` }],
-            dependsOn: needs,
-          },
-          opts,
-        ),
-      );
+      const resume = pauseStackTraces();
+      try {
+        super(
+          `macvlan:index:${type}`,
+          name,
+          { ...outputs, ...args },
+          pulumi.mergeOptions(
+            {
+              pluginDownloadURL: PLUGIN_DOWNLOAD_URL,
+              // a stack of the other classes becomes one of these, and its links stay
+              aliases: [{ type: `pulumi-nodejs:dynamic/macvlan:${type}` }],
+              dependsOn: needs,
+            },
+            opts,
+          ),
+        );
+      } catch (error) {
+        resume(error);
+        throw error;
+      }
+      resume();
       noteLinks(program, links, this);
     }
   }

@@ -34,7 +34,7 @@ export type LinkResource<A, O> = new (
 
 /** The state of a program's run. */
 export interface ProgramRun {
-  /** The engine's address, which the provider's process gets too; undefined under mocks. */
+  /** The engine's address, which the provider's process gets too; undefined under mocks, and without a reader. */
   readonly engine: string | undefined;
   /** The resources by their links' host and name. */
   readonly links: Map<string, pulumi.Resource>;
@@ -54,12 +54,18 @@ export interface ProgramRun {
  */
 const runs = new WeakMap<object, ProgramRun>();
 
-/** The SDK makes one client of the monitor per run, and mocks are one. */
-export function currentProgram(): ProgramRun {
+/**
+ * The SDK makes one client of the monitor per run, and mocks are one.
+ *
+ * @param reader false if nothing reads what the run writes for the provider: a component's process begins after it
+ */
+export function currentProgram(reader = true): ProgramRun {
   const monitor = pulumi.runtime.getMonitor() as object | undefined;
   const known = monitor && runs.get(monitor);
   if (known) return known;
-  const client = pulumi.runtime.getEngine() as { getChannel(): { getTarget(): string } } | undefined;
+  const client = !reader
+    ? undefined
+    : (pulumi.runtime.getEngine() as { getChannel(): { getTarget(): string } } | undefined);
   const engine = client?.getChannel().getTarget().replace(/^dns:/, "");
   const hasState = monitor !== undefined && engine !== undefined;
   const program: ProgramRun = {
@@ -246,6 +252,20 @@ export function ofOneLink(name: string, args: LinkNames): readonly LinkNames[] {
   return [{ ...args, name: args.name ?? name }];
 }
 
+/**
+ * Captures no stack traces until the function that it returns is called, which gives an error the one of that moment. The SDK
+ * captures one for each property's promise, which takes half of a program's time and is never shown. It still finds the
+ * resource's place in the program.
+ */
+export function pauseStackTraces(): (error?: unknown) => void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  return (error) => {
+    Error.stackTraceLimit = stackTraceLimit;
+    if (error instanceof Error) Error.captureStackTrace(error);
+  };
+}
+
 /** Required arguments. Those that are also outputs get their value from the arguments. */
 export type RequiredOf<A> = { [K in keyof A]-?: undefined extends A[K] ? never : K }[keyof A];
 
@@ -275,10 +295,7 @@ export function linkResource<A extends object, O>(
       const ticket = visible && rollout.enter(host, visible);
       const hint = visible && { resources: [resourceName(type, name)], needs: rollout.hostsOf(visible) };
       writePrefetchHint(program.engine, host, program.hinted, { free, links: places, rollout: hint });
-      const { stackTraceLimit } = Error;
-      // The SDK captures a stack trace for each property's promise, which takes half of a program's time and is never
-      // shown. It still finds the resource's place in the program.
-      Error.stackTraceLimit = 0;
+      const resume = pauseStackTraces();
       try {
         super(
           `pulumi-nodejs:dynamic/macvlan:${type}`,
@@ -301,12 +318,10 @@ export function linkResource<A extends object, O>(
           }),
         );
       } catch (error) {
-        Error.stackTraceLimit = stackTraceLimit;
-        if (error instanceof Error) Error.captureStackTrace(error);
+        resume(error);
         throw error;
-      } finally {
-        Error.stackTraceLimit = stackTraceLimit;
       }
+      resume();
       ticket?.follow(this);
       noteLinks(program, links, this);
     }
