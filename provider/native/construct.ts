@@ -9,6 +9,8 @@ import type { Grain, NetworkArgs, NetworkHost, NetworkHostOutputs } from "../net
 import { InvalidNetwork } from "../network/component";
 import { MacvlanNetwork } from "../network/native";
 import { KIND_OUTPUTS } from "../program/outputs";
+import { currentProgram } from "../program/resource";
+import { rootOf } from "./detailed-diff";
 
 /** What of a network a host can have of its own, in the place of the functions of a program in TypeScript. */
 const OF_HOST = ["parent", "children", "shim"] as const;
@@ -20,35 +22,41 @@ type OfHost = Partial<Pick<NetworkArgs, (typeof OF_HOST)[number]>>;
  *
  * @throws InputPropertiesError with all errors in the arguments, before anything is made
  */
-export function construct(
+export async function construct(
   name: string,
   type: string,
   inputs: pulumi.Inputs,
   options: pulumi.ComponentResourceOptions,
 ): Promise<ConstructResult> {
   if (type !== "macvlan:index:MacvlanNetwork") throw new Error(`pulumi-macvlan has no component ${type}`);
+  currentProgram(false);
   // what is wrong with them, the class says
   const args = inputs as NetworkArgs<NetworkHost & OfHost>;
   try {
     const network = new MacvlanNetwork(name, withFunctions(args), options);
     const hosts = Object.values(network.hosts);
-    return Promise.resolve({
+    return {
       urn: network.urn,
       state: {
         leases: network.leases,
         hosts: Object.fromEntries(hosts.map((host) => [host.name, childrenOf(host)])),
         links: Object.fromEntries(hosts.map((host) => [host.name, linksOf(host)])),
       },
-    });
+    };
   } catch (error) {
     if (!(error instanceof InvalidNetwork)) throw error;
-    throw new pulumi.InputPropertiesError({
-      message: `MacvlanNetwork ${name} cannot be made`,
-      errors: error.issues.map(({ code, property, reason }) => ({
-        propertyPath: pathInInputs(property, args.hosts),
-        reason: withCode(reason, code),
-      })),
+    const message = `MacvlanNetwork ${name} cannot be made`;
+    const issues = error.issues.map(({ code, property, reason }) => {
+      const propertyPath = pathInInputs(property, args.hosts);
+      return { propertyPath, reason: withCode(reason, code), value: inputs[rootOf(propertyPath)] as unknown };
     });
+    // the engine prints the value at the path, also if a secret is in it; without a path, all values
+    if (await pulumi.isSecret(pulumi.output(issues.map(({ value }) => value)))) {
+      const lines = issues.map(({ propertyPath, reason }) => `  ${propertyPath} ${reason}`);
+      throw new Error(`${message}:\n${lines.join("\n")}`, { cause: error });
+    }
+    const errors = issues.map(({ value: _, ...issue }) => issue);
+    throw new pulumi.InputPropertiesError({ message, errors });
   }
 }
 

@@ -3,12 +3,13 @@ import { asSecret } from "../engine/outputs";
 import { secretNamesOf } from "../kinds/check-inputs";
 import type { Json } from "../kinds/kind";
 import { parsePath, pathOf } from "../model/property-path";
-import { UNKNOWN } from "../model/unknown";
+import { UNKNOWN, isUnknown } from "../model/unknown";
 import { Struct } from "./sdk";
 
-/** The key of a value that is special, and that of a secret (SDK, runtime/rpc: specialSigKey, specialSecretSig). */
+/** The key of a value that is special, and what is there of a secret and of an output (SDK, runtime/rpc: special…Sig). */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
 /** The engine's words for an unknown value, one per type (sdk/go/common/resource/plugin/rpc.go). */
 const UNKNOWNS: ReadonlySet<unknown> = new Set([
@@ -60,6 +61,25 @@ export function sent(values: Json, secrets: readonly string[] = []): Struct {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   const marked = secrets.reduce<unknown>((result, path) => marking(result, parsePath(path) ?? []), given);
   return Struct.fromJavaScript(marked as Parameters<typeof Struct.fromJavaScript>[0]);
+}
+
+/**
+ * Inputs of a component with an output in the place of each secret. Of a secret within a property, the SDK would make an
+ * output of the whole property, and the structure of a component has to be plain.
+ */
+export function withSecretOutputs(struct: Struct | undefined): Struct {
+  const given = struct?.toJavaScript() ?? {};
+  return Struct.fromJavaScript(secretOutputs(given) as Parameters<typeof Struct.fromJavaScript>[0]);
+}
+
+function secretOutputs(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(secretOutputs);
+  if (!isObject(value)) return value;
+  if (isSecret(value)) {
+    const inner = plain(value.value);
+    return { [SIGNATURE]: OUTPUT, secret: true, ...(isUnknown(inner) ? {} : { value: inner }) };
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, secretOutputs(inner)]));
 }
 
 /** A value with the secret at a path marked, if there is one. */

@@ -292,8 +292,15 @@ describe("the native provider", function () {
     network({ hosts: ["node1", { ...own, shim: { name: "a name" } }] });
     const wrongOwn = await on.project.cli(["preview"]);
     assert.match(wrongOwn.output, /hosts\[1\]\.shim\.name[^]*\[invalid-input\]/);
+    const secret = "correct-horse-battery";
+    const vm = { name: "vm", alias: { "fn::secret": secret } };
+    network({ children: [vm, { name: "a name" }] });
+    const wrongBeside = await on.project.cli(["preview"]);
+    assert.match(wrongBeside.output, /children\[1\]\.linkName[^]*\[invalid-input\]/);
+    assert.ok(!wrongBeside.output.includes(secret), wrongBeside.output);
 
-    network({ hosts: ["node1", { ...own, shim: false }], grain: "host" }, { protect: true });
+    const hosts = ["node1", { ...own, shim: false }];
+    network({ hosts, children: [{ name: "web", netns: "web" }, vm], grain: "host" }, { protect: true });
     const steps = await on.project.steps();
     assert.deepEqual(
       Object.keys(steps)
@@ -301,10 +308,18 @@ describe("the native provider", function () {
         .toSorted(),
       ["lan", "lan/addresses", "lan/node1", "lan/three"],
     );
-    assert.equal(steps["other"]?.newState?.inputs["alias"], "192.0.2.100");
+    // one secret makes all outputs of a host's links secret
+    assert.equal(steps["other"]?.newState?.inputs["alias"], "[secret]");
     await on.project.up();
     await on.project.expectNoChanges();
     assert.match(await on.lab.sh("node3", "ip -br addr show db"), /192\.0\.2\.9\/24/);
+    assert.match(await on.lab.sh("node1", "ip link show vm"), new RegExp(`alias ${secret}`));
+    assert.ok(!stateText(on.project).includes(secret));
+    await on.lab.sh("node1", "ip link set vm alias other");
+    const drifted = await on.project.cli(["preview", "--diff"]);
+    assert.match(drifted.output, /alias/);
+    assert.ok(!drifted.output.includes(secret), drifted.output);
+    await on.project.up();
     const { stdout } = await on.project.cli(["stack", "export"]);
     const { deployment } = JSON.parse(stdout) as {
       deployment: { resources: { urn: string; protect?: boolean; provider?: string }[] };

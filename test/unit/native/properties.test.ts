@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { UNKNOWN } from "../../../provider/model/unknown";
-import { received, secretPathsOf, sent } from "../../../provider/native/properties";
+import { asSecret } from "../../../provider/engine/outputs";
+import { received, secretPathsOf, sent, withSecretOutputs } from "../../../provider/native/properties";
 import { parseUrn } from "../../../provider/native/urn";
+
+/** SDK, runtime/rpc: specialOutputValueSig. */
+const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
 describe("properties of the native provider", () => {
   it("reach the engine and come back as they were, secrets by the names of their properties", () => {
@@ -41,6 +45,36 @@ describe("properties of the native provider", () => {
   it("are marked as secret once, also if they are marked already", () => {
     const once = sent({ alias: "web" }, ["alias"]).toJavaScript();
     assert.deepEqual(sent(once, ["alias"]).toJavaScript(), once);
+  });
+
+  it("have an output in the place of each secret, for a component", () => {
+    const given = sent({
+      children: [
+        { name: "web", alias: "a" },
+        { name: "vm", mtu: UNKNOWN },
+      ],
+      mtu: 1500,
+    });
+    const secret = (value: object): object => ({
+      "4dabf18193072939515e22adb298388d": OUTPUT,
+      secret: true,
+      ...value,
+    });
+    const marked = sent({
+      children: [
+        { name: "web", alias: asSecret("a") },
+        { name: "vm", mtu: asSecret(UNKNOWN) },
+      ],
+      mtu: 1500,
+    });
+    assert.deepEqual(withSecretOutputs(marked).toJavaScript(), {
+      children: [
+        { name: "web", alias: secret({ value: "a" }) },
+        { name: "vm", mtu: secret({}) },
+      ],
+      mtu: 1500,
+    });
+    assert.deepEqual(withSecretOutputs(given).toJavaScript(), given.toJavaScript());
   });
 
   it("are unknown in one way, whatever type the engine expects", () => {
