@@ -7,6 +7,7 @@ import {
   type SecretParts,
   asDesired,
   differingLinks,
+  findLink,
   recordOf,
   sameLink,
 } from "../model/host";
@@ -28,13 +29,24 @@ export function withUndo(
 ): PlannedStep[] {
   const marked = (step: Step): Step => (secret ? markStep(step, secret) : step);
   let undos: readonly Step[][] | undefined;
+  /**
+   * A bond whose last port has left has an address at random, which the plan does not know. If the bond is made again, it
+   * gets the one that it had at first: udev may give it another one before the port is back, and then it would keep that.
+   */
+  const withFirstAddress = (step: Step): Step => {
+    if (step.do !== "addLink" || step.settings["link.address"] !== "") return step;
+    const { "link.address": address = "" } = findLink(state, step.link)?.settings ?? {};
+    return { ...step, settings: { ...step.settings, "link.address": address } };
+  };
   const undoAll = (): readonly Step[][] => {
     let before = state;
     // undone with the link that they change, which the undo deletes
     const local = localSteps(steps);
     return steps.map((step) => {
       const after = simulate(before, step);
-      const undo = local.has(step) ? [] : undoOf(step, before, after, kernel).map(marked);
+      const undo = local.has(step)
+        ? []
+        : undoOf(step, before, after, kernel).map(withFirstAddress).map(marked);
       before = after;
       return undo;
     });

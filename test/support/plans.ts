@@ -102,5 +102,10 @@ function simulateOnParents(state: HostState, step: Step): HostState {
 }
 
 function assertSame(back: HostState, before: HostState, step: Step): void {
-  assert.deepEqual(comparable(back), comparable(before), `undo of ${JSON.stringify(step)}`);
+  // an address that the model does not know may be any
+  const links = back.links.map((link): LinkState => {
+    const isUnknown = findLink(before, link)?.settings["link.address"] === "";
+    return isUnknown ? { ...link, settings: { ...link.settings, "link.address": "" } } : link;
+  });
+  assert.deepEqual(comparable({ ...back, links }), comparable(before), `undo of ${JSON.stringify(step)}`);
 }

@@ -335,6 +335,22 @@ describe("all links of a host", () => {
     }
   });
 
+  it("give a bond that an undo makes again the address that it had, before its port is back", () => {
+    const before = canonical({
+      bond0: { kind: "bond", mode: "active-backup", ports: ["eth1"] },
+      web: { kind: "macvlan", parent: "eth0" },
+    });
+    const made = outcome(BARE, transaction(BARE, undefined, before).plan);
+    const address = findLink(made, { name: "bond0", netns: "" })?.settings["link.address"];
+    assert.ok(address);
+    const now = canonical({ web: { kind: "macvlan", parent: "eth0" } }, {}, before);
+    const { plan } = transaction(made, before, now);
+    const again = plan.steps
+      .flatMap(({ undo }) => undo)
+      .flatMap((step) => (step.do === "addLink" ? [step.settings["link.address"]] : []));
+    assert.deepEqual(again, [address]);
+  });
+
   it("leave the link of another program in place of one that leaves, and no record", () => {
     const before = canonical({
       web: { kind: "macvlan", parent: "eth0" },
