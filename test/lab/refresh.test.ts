@@ -15,7 +15,10 @@ describe("a refresh of a link that was deleted by hand", function () {
     await sh("ip -n blue link delete web0");
     const inputs = await on.stack.refresh("web");
     assert.equal(inputs?.["netns"], "blue");
-    assert.match(on.stack.said().join("\n"), /web0 in the namespace blue on \S+ is gone, .*ip netns delete blue/);
+    assert.match(
+      on.stack.said().join("\n"),
+      /web0 in the namespace blue on \S+ is gone, .*ip netns delete blue/,
+    );
     assert.deepEqual((await on.stack.preview("MacvlanInterface", "web", args)).drift, {
       name: "found none, wanted web0@eth1",
     });
