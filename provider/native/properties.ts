@@ -63,23 +63,61 @@ export function sent(values: Json, secrets: readonly string[] = []): Struct {
   return Struct.fromJavaScript(marked as Parameters<typeof Struct.fromJavaScript>[0]);
 }
 
+/** What of a component is its structure, which has to be plain: names, and what decides which links there are. */
+const STRUCTURE: ReadonlySet<string> = new Set(["name", "linkName", "addressing", "mode", "vlanId"]);
+
+/** Lists whose items may be names. */
+const NAMED: ReadonlySet<string> = new Set(["hosts", "children"]);
+
 /**
- * Inputs of a component with an output in the place of each secret. Of a secret within a property, the SDK would make an
- * output of the whole property, and the structure of a component has to be plain.
+ * Inputs of a component. Of a property in which something is a secret or comes from another resource, the SDK would make
+ * an output as a whole, unless the outputs are where these values stand. The engine does not say which of the values
+ * depend on a resource: all do that are not part of the structure.
+ *
+ * @param dependenciesOf the resources, as URNs, that a property depends on
  */
-export function withSecretOutputs(struct: Struct | undefined): Struct {
-  const given = struct?.toJavaScript() ?? {};
-  return Struct.fromJavaScript(secretOutputs(given) as Parameters<typeof Struct.fromJavaScript>[0]);
+export function componentInputs(
+  struct: Struct | undefined,
+  dependenciesOf: (property: string) => readonly string[],
+): Struct {
+  const given = Object.entries((struct?.toJavaScript() ?? {}) as Json);
+  const inputs = given.map(([property, value]) => {
+    const isWhole = typeof value !== "object" || hasOutput(value);
+    return [property, outputsIn(value, property, isWhole ? [] : dependenciesOf(property))];
+  });
+  return Struct.fromJavaScript(Object.fromEntries(inputs) as Parameters<typeof Struct.fromJavaScript>[0]);
 }
 
-function secretOutputs(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(secretOutputs);
-  if (!isObject(value)) return value;
-  if (isSecret(value)) {
-    const inner = plain(value.value);
-    return { [SIGNATURE]: OUTPUT, secret: true, ...(isUnknown(inner) ? {} : { value: inner }) };
+/** @param property the one that the value is, or is in the list of */
+function outputsIn(value: unknown, property: string, dependencies: readonly string[]): unknown {
+  if (value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => outputsIn(item, property, dependencies));
+  if (isSecret(value)) return outputOf(value.value, { secret: true }, dependencies);
+  if (isObject(value)) {
+    if (value[SIGNATURE] !== undefined) return value;
+    const entries = Object.entries(value).map(([key, inner]) => {
+      // the link below a VLAN that is made decides on its name
+      const isStructure = STRUCTURE.has(key) || (key === "parent" && "vlanId" in value);
+      return [key, outputsIn(inner, key, isStructure ? [] : dependencies)];
+    });
+    return Object.fromEntries(entries) as unknown;
   }
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, secretOutputs(inner)]));
+  return dependencies.length === 0 || NAMED.has(property) ? value : outputOf(value, {}, dependencies);
+}
+
+function outputOf(value: unknown, marks: { readonly secret?: true }, dependencies: readonly string[]): Json {
+  const inner = plain(value);
+  return {
+    [SIGNATURE]: OUTPUT,
+    ...marks,
+    ...(isUnknown(inner) ? {} : { value: inner }),
+    ...(dependencies.length === 0 ? {} : { dependencies }),
+  };
+}
+
+function hasOutput(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasOutput);
+  return isObject(value) && (value[SIGNATURE] === OUTPUT || Object.values(value).some(hasOutput));
 }
 
 /** A value with the secret at a path marked, if there is one. */

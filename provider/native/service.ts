@@ -6,7 +6,7 @@ import { SETTINGS, changedSettings, checkConfiguration, identityOf } from "./con
 import type { ChangeKind } from "./detailed-diff";
 import { rootOf } from "./detailed-diff";
 import { type NativeDiff, type NativeOperations, Unreadable } from "./operations";
-import { received, secretPathsOf, sent, withSecretOutputs } from "./properties";
+import { componentInputs, received, secretPathsOf, sent } from "./properties";
 import {
   Any,
   Empty,
@@ -222,7 +222,9 @@ export function serviceOf(options: ServiceOptions): UntypedServiceImplementation
       // what the component consists of is this provider's too: another one, also of another version, has an identity of
       // its own, and sees no conflicts with the resources of this one
       if (reference !== undefined && !providers.has("macvlan")) providers.set("macvlan", reference);
-      request.setInputs(withSecretOutputs(request.getInputs()));
+      const dependencies = request.getInputdependenciesMap();
+      const dependenciesOf = (property: string) => dependencies.get(property)?.getUrnsList() ?? [];
+      request.setInputs(componentInputs(request.getInputs(), dependenciesOf));
       options.construct(request).then(
         (response) => callback(null, response),
         (error: unknown) => callback(serviceError(error), null),

@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- the checks come with a schema library: only programs that have a network load it; a literal require is what bundlers follow */
 /** What a network does, over the resource classes of either provider. */
 import * as pulumi from "@pulumi/pulumi";
-import { type Issue, withCode } from "../model/error";
+import { type Issue, uniqueIssues, withCode } from "../model/error";
 import type { HostLinkArgs, HostLinks, HostLinksArgs } from "../program/host-links";
 import type { DeepInput, InputArgs, LinkResource, Outputs } from "../program/resource";
 import type {
@@ -156,7 +156,7 @@ function describeNetwork<H extends NetworkHost>(name: string, args: NetworkArgs<
   const { networkProblems } = require("./problems") as typeof import("./problems");
   const members = listMembers(args);
   const pool = poolOf(args, members.hosts);
-  const problems = networkProblems(args, members, pool);
+  const problems = uniqueIssues(networkProblems(args, members, pool));
   if (problems.length > 0) throw new InvalidNetwork(name, problems);
   const absent = Object.keys(args.reservations ?? {}).filter(
     (key) => !members.hosts.some((h) => [...h.children, h.shim].some((member) => member?.key === key)),

@@ -277,6 +277,10 @@ describe("the native provider", function () {
             properties: { ...NETWORK["lan"]?.args, ...args },
             options: { provider: "${lab}", ...options },
           },
+          base: {
+            type: "macvlan:MacvlanInterface",
+            properties: { host: "node2", parent: "eth0", name: "base", mtu: 1400 },
+          },
           other: {
             type: "macvlan:MacvlanInterface",
             properties: { host: "node2", parent: "eth0", name: "other", alias: "${lan.leases[1].ipv4}" },
@@ -293,7 +297,8 @@ describe("the native provider", function () {
     const wrongOwn = await on.project.cli(["preview"]);
     assert.match(wrongOwn.output, /hosts\[1\]\.shim\.name[^]*\[invalid-input\]/);
     const secret = "correct-horse-battery";
-    const vm = { name: "vm", alias: { "fn::secret": secret } };
+    const ofBase = { mtu: "${base.mtu}", txQueueLength: "${base.ifIndex}" };
+    const vm = { name: "vm", alias: { "fn::secret": secret }, ...ofBase };
     network({ children: [vm, { name: "a name" }] });
     const wrongBeside = await on.project.cli(["preview"]);
     assert.match(wrongBeside.output, /children\[1\]\.linkName[^]*\[invalid-input\]/);
@@ -314,6 +319,10 @@ describe("the native provider", function () {
     await on.project.expectNoChanges();
     assert.match(await on.lab.sh("node3", "ip -br addr show db"), /192\.0\.2\.9\/24/);
     assert.match(await on.lab.sh("node1", "ip link show vm"), new RegExp(`alias ${secret}`));
+    const ofTheBase = (await on.lab.sh("node2", "cat /sys/class/net/base/ifindex")).trim();
+    assert.match(await on.lab.sh("node1", "ip link show vm"), new RegExp(`mtu 1400 .* qlen ${ofTheBase}\\b`));
+    const { "lan/node1": onNode1, base } = await on.project.state();
+    assert.ok(onNode1?.dependencies?.includes(base?.urn ?? ""), "it is deleted before base");
     assert.ok(!stateText(on.project).includes(secret));
     await on.lab.sh("node1", "ip link set vm alias other");
     const drifted = await on.project.cli(["preview", "--diff"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { UNKNOWN } from "../../../provider/model/unknown";
 import { asSecret } from "../../../provider/engine/outputs";
-import { received, secretPathsOf, sent, withSecretOutputs } from "../../../provider/native/properties";
+import { componentInputs, received, secretPathsOf, sent } from "../../../provider/native/properties";
 import { parseUrn } from "../../../provider/native/urn";
 
 /** SDK, runtime/rpc: specialOutputValueSig. */
@@ -67,14 +67,61 @@ describe("properties of the native provider", () => {
       ],
       mtu: 1500,
     });
-    assert.deepEqual(withSecretOutputs(marked).toJavaScript(), {
+    const none = (): readonly string[] => [];
+    assert.deepEqual(componentInputs(marked, none).toJavaScript(), {
       children: [
         { name: "web", alias: secret({ value: "a" }) },
         { name: "vm", mtu: secret({}) },
       ],
       mtu: 1500,
     });
-    assert.deepEqual(withSecretOutputs(given).toJavaScript(), given.toJavaScript());
+    assert.deepEqual(componentInputs(given, none).toJavaScript(), given.toJavaScript());
+  });
+
+  it("have an output in the place of each value that may be of another resource, for a component", () => {
+    const urn = "urn:pulumi:dev::fleet::macvlan:index:VlanInterface::base";
+    const output = (value: object): object => ({
+      "4dabf18193072939515e22adb298388d": OUTPUT,
+      ...value,
+      dependencies: [urn],
+    });
+    const given = {
+      hosts: [
+        "node1",
+        { name: "three", host: { address: "node3" }, parent: { parent: "eth0", vlanId: 7, mtu: 1400 } },
+      ],
+      children: [
+        "web",
+        { name: "vm", mode: "bridge", mtu: UNKNOWN, addresses: ["192.0.2.9/24"], alias: null },
+      ],
+      mtu: 1500,
+      shim: { name: "shim1", mtu: 1400 },
+    };
+    const dependenciesOf = (property: string): readonly string[] => (property === "shim" ? [] : [urn]);
+    assert.deepEqual(componentInputs(sent(given), dependenciesOf).toJavaScript(), {
+      hosts: [
+        "node1",
+        {
+          name: "three",
+          host: { address: output({ value: "node3" }) },
+          parent: { parent: "eth0", vlanId: 7, mtu: output({ value: 1400 }) },
+        },
+      ],
+      children: [
+        "web",
+        {
+          name: "vm",
+          mode: "bridge",
+          mtu: output({}),
+          addresses: [output({ value: "192.0.2.9/24" })],
+          alias: null,
+        },
+      ],
+      mtu: 1500,
+      shim: { name: "shim1", mtu: 1400 },
+    });
+    const known = { children: [{ name: "vm", mtu: output({ value: 1400 }), alias: "a" }] };
+    assert.deepEqual(componentInputs(sent(known), dependenciesOf).toJavaScript(), known);
   });
 
   it("are unknown in one way, whatever type the engine expects", () => {
