@@ -7,13 +7,16 @@ const Module = require("node:module");
 const process = require("node:process");
 const { useModuleCache } = require("./module-cache.cjs");
 
-/** What is loaded later: the request, the file that makes it, and whether that takes the exports apart at once. */
+/**
+ * What is loaded later: the request, the file that makes it, and what that file does with it: looks exports up as it needs
+ * them, takes them apart at once, or calls the module, which is a function.
+ */
 const LATER = [
-  [/^\.\.\/\.\.\/typescript-shim$/, /@pulumi\/pulumi\/runtime\/closure\/parseFunction\.js$/, false],
-  [/^@npmcli\/arborist$/, /@pulumi\/pulumi\/runtime\/closure\/codePaths\.js$/, false],
-  [/^normalize-package-data$/, /@pulumi\/pulumi\/runtime\/closure\/codePaths\.js$/, false],
-  [/^\.\/automation$/, /@pulumi\/pulumi\/index\.js$/, false],
-  [/^@opentelemetry\/(?!api$)/, /@pulumi\/pulumi\/cmd\/run\/tracing\.js$/, true],
+  [/^\.\.\/\.\.\/typescript-shim$/, /@pulumi\/pulumi\/runtime\/closure\/parseFunction\.js$/, "look up"],
+  [/^@npmcli\/arborist$/, /@pulumi\/pulumi\/runtime\/closure\/codePaths\.js$/, "look up"],
+  [/^normalize-package-data$/, /@pulumi\/pulumi\/runtime\/closure\/codePaths\.js$/, "call"],
+  [/^\.\/automation$/, /@pulumi\/pulumi\/index\.js$/, "look up"],
+  [/^@opentelemetry\/(?!api$)/, /@pulumi\/pulumi\/cmd\/run\/tracing\.js$/, "take apart"],
 ];
 
 // A run also waits for V8's inspector, which tells it about each script, for the errors of functions that cannot be serialised.
@@ -31,15 +34,17 @@ Module._load = function (request, parent, isMain) {
   return later ? loadedWhenUsed(now, later[2]) : now();
 };
 
-/** A module that is loaded when one of its exports is asked for or, if they are taken apart, is called. */
-function loadedWhenUsed(now, isTakenApart) {
+/** A module that is loaded when it, or one of its exports, is used. */
+function loadedWhenUsed(now, use) {
   let loaded;
   const module = () => (loaded ??= now());
+  if (use === "call") return (...values) => module()(...values);
   return new Proxy(
     {},
     {
       // an ES module is not copied by those who import it
-      get: (_, key) => key === "__esModule" || (isTakenApart ? loadedWhenCalled(module, key) : module()[key]),
+      get: (_, key) =>
+        key === "__esModule" || (use === "take apart" ? loadedWhenCalled(module, key) : module()[key]),
       has: (_, key) => key in module(),
     },
   );

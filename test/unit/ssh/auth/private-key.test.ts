@@ -15,7 +15,7 @@ describe("private key", () => {
 
   it("is read once, and again if its file has changed", async () => {
     assert.deepEqual(await load(), { kind: "missing" });
-    const [first, second] = [0, 1].map(() => ssh2.utils.generateKeyPairSync("ed25519"));
+    const [first, second] = [0, 1].map(() => newEd25519());
     writeFileSync(path, first?.private ?? "", { mode: 0o600 });
     const one = await load();
     assert.equal(await load(), one);
@@ -31,7 +31,7 @@ describe("private key", () => {
   it("signs as its public key verifies", async () => {
     const data = Buffer.from("what a server sends");
     for (const pair of [
-      ssh2.utils.generateKeyPairSync("ed25519"),
+      newEd25519(),
       ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }),
       ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }),
     ]) {
@@ -45,6 +45,14 @@ describe("private key", () => {
     }
   });
 });
+
+/** ssh2 cannot read one in 200 of the keys of this type that it makes itself. */
+function newEd25519(): { readonly private: string; readonly public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
+  }
+}
 
 /** The public key, as it is sent. */
 function publicOf(of: LoadedKey | string | undefined): string {
