@@ -1,5 +1,6 @@
 // Modules of packages and of dist, as V8 has compiled them, and where they were found: kept between the processes of the
-// tests' stacks, as each of them loads the same hundreds of files. A changed file is compiled again.
+// tests' stacks, as each of them loads the same hundreds of files. A changed file is compiled again. This is for Node.js 20:
+// later ones have such a cache (module.enableCompileCache).
 const { Buffer } = require("node:buffer");
 const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require("node:fs");
 const Module = require("node:module");
@@ -124,4 +125,4 @@ function writeCache(file, cache, compiled) {
   renameSync(`${file}.${process.pid}`, file);
 }
 
-module.exports = { useModuleCache };
+module.exports = { FOLDER, useModuleCache };

@@ -5,7 +5,7 @@
 const { readFileSync } = require("node:fs");
 const Module = require("node:module");
 const process = require("node:process");
-const { useModuleCache } = require("./module-cache.cjs");
+const { FOLDER, useModuleCache } = require("./module-cache.cjs");
 
 /**
  * What is loaded later: the request, the file that makes it, and what that file does with it: looks exports up as it needs
@@ -22,8 +22,11 @@ const LATER = [
 // A run also waits for V8's inspector, which tells it about each script, for the errors of functions that cannot be serialised.
 const HOOKS = [/^\.\.\/\.\.\/runtime\/closure\/v8Hooks$/, /@pulumi\/pulumi\/cmd\/run\/index\.js$/];
 
-// a program on the command line is not worth a cache
-if (process.argv[1] !== undefined) useModuleCache();
+// a program on the command line is not worth a cache; Node.js has one of its own since 22.1
+if (process.argv[1] !== undefined) {
+  if (Module.enableCompileCache) Module.enableCompileCache(FOLDER);
+  else useModuleCache();
+}
 
 const load = Module._load;
 Module._load = function (request, parent, isMain) {
