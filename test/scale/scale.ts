@@ -1,6 +1,7 @@
 /** `npm run scale`: what stacks of growing size cost, on hosts of the lab, by the real engine. */
 import { parseArgs } from "node:util";
 import { labDown, labUp } from "../lab/fleet";
+import { MAX_HOSTS } from "../lab/fleet/names";
 import { ensureBuilt, linkSelf } from "../setup/package";
 import { say } from "../setup/run";
 import { writePart } from "../setup/written-part";
@@ -59,18 +60,18 @@ async function main(): Promise<void> {
 
 type ShapesOf = readonly [sizes: readonly number[], shapeOf: (size: number, first: number) => Shape];
 
-/** Shapes in groups of the same size, which are compared: each has hosts of its own. */
+/** Shapes of the same size, which are compared: in turn on hosts of their own, if a lab has as many, or one after the other. */
 function bySize(...forms: readonly ShapesOf[]): (readonly Shape[])[] {
   const sizes = [...new Set(forms.flatMap(([own]) => own))].sort((a, b) => a - b);
-  return sizes.map((size) => {
+  return sizes.flatMap((size): (readonly Shape[])[] => {
+    const those = forms.flatMap(([own, shapeOf]) => (own.includes(size) ? [shapeOf] : []));
     let first = 1;
-    return forms
-      .filter(([own]) => own.includes(size))
-      .map(([, shapeOf]) => {
-        const shape = shapeOf(size, first);
-        first += shape.hosts;
-        return shape;
-      });
+    const inTurn = those.map((shapeOf) => {
+      const shape = shapeOf(size, first);
+      first += shape.hosts;
+      return shape;
+    });
+    return first - 1 <= MAX_HOSTS ? [inTurn] : those.map((shapeOf) => [shapeOf(size, 1)]);
   });
 }
 
