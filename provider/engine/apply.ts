@@ -253,10 +253,10 @@ export async function remove(context: ProviderContext, type: ResourceType, props
   const managedHost = context.fleet.managedHost(props["host"] as HostAddress);
   const name = resourceName(type.type, String(props["__resource"]));
   context.stack.note(props);
-  const why = context.links.heldBack(name);
-  if (why) {
-    const text = `${name} stays on ${managedHost.label}, as it cannot be made on its new host: ${why.text}`;
-    throw new MacvlanError(why.code, text, { host: managedHost.label, resource: name });
+  const held = context.links.heldBack(name);
+  if (held) {
+    const text = `${name} stays on ${managedHost.label}, as it cannot be made on its new host: ${held.text}`;
+    throw new MacvlanError(held.code, text, { host: managedHost.label, resource: name });
   }
   const members = type.members(props);
   const before = await managedHost.observe();

@@ -106,6 +106,7 @@ export function applyScript(
   checks: ScriptChecks = NO_CHECKS,
 ): string {
   const entries = entriesOf(steps, portTool, marker);
+  const undos = undoRuns(entries);
   const proving = provingOf(checks);
   const variables = {
     ...{ M: marker, PM_KNOWN: "1" },
@@ -122,9 +123,9 @@ export function applyScript(
     shellText("settle", "recover", "verify", "watch", "transaction"),
     proving?.functions ?? "",
     verify(steps, now),
-    verifyGroups(entries, marker),
+    verifyGroups(entries, undos, marker),
     proving?.before ?? "",
-    `pm_begin ${quote(undoFile(entries, marker))}\n`,
+    `pm_begin ${quote(undoFile(entries, undos, marker))}\n`,
     ...runsOf(entries).map((run) => `${runText(run, marker)}\n`),
     proving?.prove ?? "",
     watch.confirm ? "pm_pend\n" : "pm_commit\n",
@@ -137,7 +138,7 @@ const NO_CHECKS: ScriptChecks = { checks: [], programs: [] };
 /** The script that rolls back a change that had succeeded, as if it had been interrupted at its very end. */
 export function rollBackScript(steps: readonly PlannedStep[], portTool: PortTool, marker: string): string {
   const entries = entriesOf(steps, portTool, marker);
-  const undo = quote(undoFile(entries, marker));
+  const undo = quote(undoFile(entries, undoRuns(entries), marker));
   return shellScript(
     { M: marker, PM_KNOWN: "1" },
     functionsFor(entries),
@@ -273,12 +274,12 @@ function ownNumber(marker: string): number {
 }
 
 /** Ends the script if there are links in a group in which it, or its undo, deletes links. */
-function verifyGroups(entries: readonly Entry[], marker: string): string {
+function verifyGroups(entries: readonly Entry[], undos: readonly UndoRun[], marker: string): string {
   const group = groupOf(marker);
   const own = entries
     .filter(({ command: c }) => c.run === "ip" && c.words.join(" ") === `link delete group ${group}`)
     .map(({ command }) => ["netns" in command ? command.netns : "", group] as const);
-  const undone = undoRuns(entries).flatMap(({ netns }) =>
+  const undone = undos.flatMap(({ netns }) =>
     netns === undefined ? [] : [[netns, undoGroupOf(marker)] as const],
   );
   const all = uniqueBy([...own, ...undone], (place) => place.join(" "));
@@ -395,11 +396,10 @@ function functionsFor(entries: readonly Entry[]): string {
  * interrupted all commands are undone, so single commands may have nothing to do. Their errors are printed, and the state
  * that is printed afterwards shows whether the host has been restored.
  */
-function undoFile(entries: readonly Entry[], marker: string): string {
+function undoFile(entries: readonly Entry[], undos: readonly UndoRun[], marker: string): string {
   const hides = entries.some((entry) => entry.undo.some(isHidden)) ? PM_BACK_AS : "";
-  const runs = undoRuns(entries);
-  const own = runs.some(({ undone }) => undone.length > 1) ? shellText("back") : "";
-  const lines = runs.map((run) => `${undoText(run, undoGroupOf(marker))}\n`);
+  const own = undos.some(({ undone }) => undone.length > 1) ? shellText("back") : "";
+  const lines = undos.map((run) => `${undoText(run, undoGroupOf(marker))}\n`);
   return `${shellText("environment")}${functionsFor(entries)}${hides}pm_back() { o=$("$@" 2>&1) || { printf '%s' "$*" | cut -c 1-200; printf '%s\\n' "$o"; }; }
 ${own}k=$1
 ${lines.join("")}:`;
@@ -414,7 +414,7 @@ interface UndoRun {
   readonly netns?: string;
 }
 
-function undoRuns(entries: readonly Entry[]): UndoRun[] {
+function undoRuns(entries: readonly Entry[]): readonly UndoRun[] {
   const all = entries.map(({ undo }, i) => undo.map((one) => ({ one, number: i + 1 }))).reverse();
   const runs: { number: number; how: string; undone: Shown[]; netns?: string }[] = [];
   for (const { one, number } of all.flat()) {

@@ -481,7 +481,7 @@ const followed = openFollowed<LinkState>((link) => {
   if (port !== undefined) keys.push(portKey(parent, port));
   if (link.altNames !== undefined) keys.push(ANY_ALTNAME);
   if (isPassthru(link)) keys.push(passthruKey(parent));
-  for (const cidr of cidrsOf(link)) keys.push(ipKey(netns, withoutPrefix(cidr)));
+  for (const { cidr } of allAddresses(link)) keys.push(ipKey(netns, withoutPrefix(cidr)));
   for (const subnet of subnetsOf(link)) keys.push(subnetKey(netns, subnet));
   return keys;
 });
@@ -502,14 +502,22 @@ function isPassthru({ settings }: LinkState): boolean {
   return settings["type.mode"] === "passthru";
 }
 
-/** The addresses of a link, managed or not. */
-function cidrsOf({ addresses, otherAddresses = [] }: LinkState): string[] {
-  return [...addresses, ...otherAddresses].map(({ cidr }) => cidr);
+/** All addresses of a link, managed or not. */
+export function allAddresses({ addresses, otherAddresses = [] }: LinkState): readonly Address[] {
+  return [...addresses, ...otherAddresses];
+}
+
+/** Whether a link has an address, managed or not, whatever its prefix length. */
+export function hasIp({ addresses, otherAddresses = [] }: LinkState, ip: string): boolean {
+  for (const { cidr } of addresses) if (isOfIp(cidr, ip)) return true;
+  for (const { cidr } of otherAddresses) if (isOfIp(cidr, ip)) return true;
+  return false;
 }
 
 /** The networks that a link is in by an address that is not alone in it. */
 const subnetsOf = keptPer((link: LinkState): readonly string[] =>
-  cidrsOf(link)
+  allAddresses(link)
+    .map(({ cidr }) => cidr)
     // each link has its own link-local network
     .filter((cidr) => !isAlone(cidr) && !isLinkLocal(cidr))
     .map(subnetOf),
@@ -558,11 +566,10 @@ export function findWithIp(
   ip: string,
   isMeant: (link: LinkState) => boolean,
 ): LinkState | undefined {
-  const has = (link: LinkState): boolean => cidrsOf(link).some((cidr) => isOfIp(cidr, ip));
   return followed.first(
     links,
     ipKey(netns, ip),
-    (link) => link.netns === netns && has(link) && isMeant(link),
+    (link) => link.netns === netns && hasIp(link, ip) && isMeant(link),
   );
 }
 

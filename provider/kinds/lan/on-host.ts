@@ -1,14 +1,15 @@
 /** Conflicts of a link with the other links of its host and namespace, found before the kernel refuses them. Pure. */
-import { isIPv6Cidr, isLinkLocal, isOfIp, subnetOf, withoutPrefix } from "../../model/addresses";
+import { isIPv6Cidr, isLinkLocal, subnetOf, withoutPrefix } from "../../model/addresses";
 import {
-  type Address,
   type HostState,
   type LinkId,
   type LinkState,
   type Route,
+  allAddresses,
   findInSubnet,
   findLink,
   findWithIp,
+  hasIp,
   isAlone,
   recordOf,
   sameLink,
@@ -23,18 +24,6 @@ type Inputs = CommonInputs & {
   readonly routes?: readonly Route[];
   readonly ports?: readonly { readonly name: string }[];
 };
-
-/** All addresses of a link, managed or not. */
-export function allAddresses({ addresses, otherAddresses = [] }: LinkState): readonly Address[] {
-  return [...addresses, ...otherAddresses];
-}
-
-/** Whether a link has an address, managed or not, whatever its prefix length. */
-function hasIp({ addresses, otherAddresses = [] }: LinkState, ip: string): boolean {
-  for (const { cidr } of addresses) if (isOfIp(cidr, ip)) return true;
-  for (const { cidr } of otherAddresses) if (isOfIp(cidr, ip)) return true;
-  return false;
-}
 
 /** All routes of a link, managed or not. */
 function allRoutes({ routes, opaqueRoutes = [], otherRoutes = [] }: LinkState): readonly Route[] {

@@ -4,12 +4,13 @@ import {
   type HostState,
   type LinkState,
   type DesiredLink,
+  allAddresses,
   findLink,
   passthruChildrenOf,
 } from "../../model/host";
 import type { Claim, Warning } from "./conflicts";
 import { networkFileFor, profileFor } from "./network-files";
-import { allAddresses, doubleRouteLines } from "./on-host";
+import { doubleRouteLines } from "./on-host";
 
 /**
  * A line for each fact about the host that users should know before relying on the link. `ownLines` come from its kind.
